@@ -1,0 +1,56 @@
+"""Find the core customers of a business in its transactions, and explain why each is one.
+
+The public names, in the order of the work; each is imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "read_transactions": "duramen.data.transactions",
+    "Transactions": "duramen.data.transactions",
+    "InputError": "duramen.data.errors",
+    "Window": "duramen.data.windows",
+    "customer_table": "duramen.data.customers",
+    "customer_outcomes": "duramen.data.outcomes",
+    "CoreCustomerModel": "duramen.scoring.model",
+    "rank_core_customers": "duramen.scoring.ranking",
+    "scorecard": "duramen.analysis.backtest",
+    "write_report": "duramen.report.page",
+    "record_training": "duramen.tracking.record",
+}
+
+__all__ = [
+    "CoreCustomerModel",
+    "InputError",
+    "Transactions",
+    "Window",
+    "customer_outcomes",
+    "customer_table",
+    "rank_core_customers",
+    "read_transactions",
+    "record_training",
+    "scorecard",
+    "write_report",
+]
+
+if TYPE_CHECKING:
+    from duramen.analysis.backtest import scorecard
+    from duramen.data.customers import customer_table
+    from duramen.data.errors import InputError
+    from duramen.data.outcomes import customer_outcomes
+    from duramen.data.transactions import Transactions, read_transactions
+    from duramen.data.windows import Window
+    from duramen.report.page import write_report
+    from duramen.scoring.model import CoreCustomerModel
+    from duramen.scoring.ranking import rank_core_customers
+    from duramen.tracking.record import record_training
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that importing the package stays cheap."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'duramen' has no attribute {name!r}")

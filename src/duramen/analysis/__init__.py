@@ -1,0 +1,1 @@
+"""What the scores are worth: held-out comparisons with plain baselines."""

@@ -1,0 +1,1 @@
+"""Transactions in, one row per customer at a cutoff out."""

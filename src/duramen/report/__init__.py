@@ -1,0 +1,1 @@
+"""What draws and writes HTML, and nothing else does."""

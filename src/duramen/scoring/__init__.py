@@ -1,0 +1,1 @@
+"""Everything fitted as one model; its scores, ranking and explanations."""

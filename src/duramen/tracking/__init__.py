@@ -1,0 +1,1 @@
+"""What talks to MLflow, and nothing else does."""
