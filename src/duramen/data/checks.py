@@ -1,0 +1,211 @@
+"""Raw text and numbers come in; parsed values and the reason why a row cannot be used go out. Called by the door.
+
+Every rule is an Ibis expression, so that it runs where the data lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+from duramen.data.errors import InputError
+
+if TYPE_CHECKING:
+    import ibis
+    from ibis import ir
+
+# A column of which more than this share cannot be read is the wrong column or in a wrong form, not a dirty one.
+MOST_UNREADABLE = 0.05
+# Sums stay exact in decimal(18, 4) up to here.
+LARGEST_AMOUNT = 1e13
+# Earlier days are what systems write for "unknown", such as 0001-01-01.
+EARLIEST_DAY = date(1900, 1, 1)
+MISSING_WORDS = ("", "nan", "null", "none", "<na>")
+UNPAID_WORDS = (
+    "refunded",
+    "unpaid",
+    "cancelled",
+    "canceled",
+    "voided",
+    "void",
+    "failed",
+    "declined",
+    "pending",
+)
+
+# Each form of a written date, as what turns it into the ISO form. The order breaks ties.
+_DAY_MONTH_YEAR = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4})"
+DATE_FORMATS: dict[str, tuple[str, str]] = {
+    "iso": (r"^(\d{4})[./-](\d{1,2})[./-](\d{1,2})", r"\1-\2-\3"),
+    "compact": (r"^(\d{4})(\d{2})(\d{2})", r"\1-\2-\3"),
+    "day-first": (_DAY_MONTH_YEAR, r"\3-\2-\1"),
+    "month-first": (_DAY_MONTH_YEAR, r"\3-\1-\2"),
+}
+
+
+def parse_customer_id(column: ir.Column) -> ir.Column:
+    """Return the id in the dtype that it came in, null where it is missing."""
+    import ibis
+
+    if column.type().is_string():
+        stripped = column.strip()
+        return ibis.cases((stripped.lower().isin(MISSING_WORDS), ibis.null("string")), else_=stripped)
+    if column.type().is_floating():
+        return ibis.cases((column.isnan(), ibis.null(column.type())), else_=column)
+    return column
+
+
+def parse_date(column: ir.Column, form: str) -> ir.Column:
+    """Return the calendar day (UTC for times that know their zone), null where unreadable."""
+    if column.type().is_timestamp():
+        if column.type().timezone is not None:
+            return column.epoch_seconds().as_timestamp("s").date()
+        return column.date()
+    if column.type().is_date():
+        return column
+    pattern, iso = DATE_FORMATS[form]
+    text = column.cast("string").strip()
+    parsed = text.re_replace(pattern, iso).try_cast("timestamp").date()
+    return text.re_search(pattern).ifelse(parsed, None)
+
+
+def parse_amount(column: ir.Column, decimal: str) -> ir.Column:
+    """Return the amount as float64, null where it is not a finite number within the exact range."""
+    amount = _parse_number(column, decimal)
+    usable = amount.notnull() & ~amount.isnan() & (amount.abs() < LARGEST_AMOUNT)
+    return usable.ifelse(amount, None)
+
+
+def parse_money(column: ir.Column, decimal: str) -> ir.Column:
+    """Return an optional amount as exact decimal(18, 4), null where it is not a number."""
+    return parse_amount(column, decimal).round(4).cast("decimal(18, 4)")
+
+
+def _parse_number(column: ir.Column, decimal: str) -> ir.Column:
+    if not column.type().is_string():
+        return column.cast("float64")
+    text = column.strip()
+    grouping = "." if decimal == "," else ","
+    escaped = {".": r"\."}.get(decimal, decimal), {".": r"\."}.get(grouping, grouping)
+    grouped = text.re_search(rf"^[-+]?\d{{1,3}}({escaped[1]}\d{{3}})+({escaped[0]}\d+)?$")
+    plain = grouped.ifelse(text.replace(grouping, ""), text)
+    if decimal == ",":
+        # A point that is left over here groups nothing, so the value is not in the stated form.
+        plain = plain.contains(".").ifelse(None, plain.replace(",", "."))
+    return plain.try_cast("float64")
+
+
+def choose_date_format(raw: ibis.Table, column: str, given: str | None, where: str) -> str:
+    """Return the one form in which the dates of a text or number column are written.
+
+    Raises
+    ------
+    InputError
+        If the form is ambiguous (day or month first), mixed, or unknown.
+    """
+    if given is not None and given not in DATE_FORMATS:
+        raise InputError(f"{given!r} is no date format; it is one of {', '.join(DATE_FORMATS)}.")
+    dtype = raw[column].type()
+    if dtype.is_date() or dtype.is_timestamp():
+        return given or "iso"
+    if not (dtype.is_string() or dtype.is_integer()):
+        raise InputError(
+            f"column {column!r} of {where} holds {dtype}, not dates; name the date column with --date."
+        )
+    text = raw[column].cast("string").strip()
+    filled = text.notnull() & ~text.lower().isin(MISSING_WORDS)
+    readable = {form: parse_date(raw[column], form).notnull() for form in DATE_FORMATS}
+    counts = raw.aggregate(filled=filled.sum(), **{form: ok.sum() for form, ok in readable.items()})
+    row = {name: int(count or 0) for name, count in counts.to_pyarrow().to_pylist()[0].items()}
+    filled_rows = row.pop("filled")
+    best = given or max(row, key=lambda form: row[form])
+    if given is None and row["day-first"] == row["month-first"] == row[best] > 0:
+        examples = _examples(raw.filter(filled), column)
+        raise InputError(
+            f"the dates in column {column!r} of {where} could be day first or month first in all "
+            f"{row[best]:,} rows (for example {examples}); say which with --date-format day-first or month-first."
+        )
+    if filled_rows and row[best] < (1 - MOST_UNREADABLE) * filled_rows:
+        spread = ", ".join(f"{count:,} read as {form}" for form, count in row.items() if count)
+        examples = _examples(raw.filter(filled & ~readable[best]), column)
+        raise InputError(
+            f"column {column!r} of {where} holds dates in several forms or none: of {filled_rows:,} values "
+            f"{spread or 'not one reads as a date'}, and {filled_rows - row[best]:,} do not read as {best} "
+            f"(for example {examples}); write them all as YYYY-MM-DD, or name another column with --date."
+        )
+    return best
+
+
+def reason_set_aside(rows: ibis.Table, today: date, currency: str | None) -> ir.StringColumn:
+    """Return why each row cannot be used, null where it can; the first reason that holds is the one counted."""
+    import ibis
+
+    reasons: list[tuple[ir.BooleanValue, str]] = [
+        (rows.customer_id.isnull(), "missing customer id"),
+        (rows.date.isnull(), "unreadable date"),
+        (rows.date < ibis.literal(EARLIEST_DAY), "date before 1900"),
+        (rows.date > ibis.literal(today), "future date"),
+        (rows.amount.isnull(), "amount is no number"),
+    ]
+    if "kind" in rows.columns:
+        reasons.append((rows.kind.cast("string").lower().strip() == "internal", "internal customer"))
+    if "status" in rows.columns:
+        unpaid = rows.status.cast("string").lower().strip().isin(UNPAID_WORDS)
+        reasons.append((unpaid, "unpaid or refunded order"))
+    if "currency" in rows.columns and currency is not None:
+        reasons.append((rows.currency.cast("string").strip() != currency, "other currency"))
+    return ibis.cases(
+        *[(holds.fill_null(False), ibis.literal(reason)) for holds, reason in reasons], else_=None
+    )
+
+
+def refuse_unreadable(
+    rows: ibis.Table, counts: Mapping[str | None, int], columns: Mapping[str, str], where: str
+) -> None:
+    """Refuse a source whose amount or date column is mostly unreadable, or that leaves no row at all."""
+    total = sum(counts.values())
+    for reason, role, mend in (
+        (
+            "amount is no number",
+            "amount",
+            "write plain numbers (12.50), give --decimal ',' or name another column with --amount",
+        ),
+        ("unreadable date", "date", "write YYYY-MM-DD or name another column with --date"),
+    ):
+        count = counts.get(reason, 0)
+        if count > MOST_UNREADABLE * total:
+            examples = _examples(rows.filter(rows.reason == reason), f"raw_{role}")
+            raise InputError(
+                f"column {columns[role]!r} of {where}: {count:,} of {total:,} rows, {reason} "
+                f"(for example {examples}); {mend}."
+            )
+    if not counts.get(None, 0):
+        told = ", ".join(f"{reason} {count:,}" for reason, count in counts.items())
+        raise InputError(
+            f"{where} leaves no row to use: {told or 'it holds a header and no rows'}; check the columns."
+        )
+
+
+def choose_currency(rows: ibis.Table, column: str, given: str | None, where: str) -> str | None:
+    """Return the one currency to use; a source that mixes them must be told which."""
+    counted = rows.group_by(name=rows.currency.cast("string").strip()).aggregate(rows=rows.count())
+    counted = counted.filter(counted.name.notnull()).order_by(counted.rows.desc(), counted.name)
+    held = {row["name"]: row["rows"] for row in counted.to_pyarrow().to_pylist()}
+    if given is not None and given not in held:
+        raise InputError(
+            f"column {column!r} of {where} has no currency {given!r}; it holds {', '.join(held)}."
+        )
+    if given is None and len(held) > 1:
+        told = ", ".join(f"{name} in {rows:,} rows" for name, rows in list(held.items())[:5])
+        raise InputError(
+            f"column {column!r} of {where} mixes currencies ({told}); say which to use with --currency."
+        )
+    return given or next(iter(held), None)
+
+
+def _examples(rows: ibis.Table, column: str) -> str:
+    values = rows.select(value=rows[column].cast("string")).distinct().order_by("value").limit(3)
+    return ", ".join(
+        "empty" if value is None else repr(value) for value in values.to_pyarrow()["value"].to_pylist()
+    )

@@ -1,0 +1,108 @@
+"""Column names of a source come in; which column plays which role goes out. Called by the door."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+
+from duramen.data.errors import InputError
+
+REQUIRED = ("customer_id", "date", "amount")
+
+# The usual names of each role, letters and digits only, the surest first.
+USUAL_NAMES: dict[str, tuple[str, ...]] = {
+    "customer_id": (
+        "customerid", "customer", "custid", "clientid", "client", "householdid", "household", "userid", "user",
+        "memberid", "member", "buyerid", "accountid", "shopperid", "customernumber", "customerno",
+    ),
+    "date": (
+        "date", "orderdate", "purchasedate", "invoicedate", "transactiondate", "transactiontimestamp", "timestamp",
+        "datetime", "orderedat", "createdat", "day", "time",
+    ),
+    "amount": (
+        "amount", "netamount", "revenue", "salesvalue", "sales", "dollarvalue", "total", "totalamount", "ordertotal",
+        "linetotal", "totalprice", "spend", "netsales", "value", "monetary",
+    ),
+    "order": (
+        "orderid", "order", "invoiceno", "invoice", "invoiceid", "basketid", "transactionid", "receiptid", "orderno",
+    ),
+    "product": ("productid", "product", "stockcode", "sku", "itemid", "item", "articleid", "upc"),
+    "category": ("category", "productcategory", "categoryid", "department", "productgroup"),
+    "quantity": ("quantity", "qty", "units"),
+    "discount": ("discount", "discountamount", "discountvalue"),
+    "cost": ("cost", "cogs", "costamount"),
+    "currency": ("currency", "currencycode"),
+    "status": ("status", "orderstatus", "paymentstatus"),
+    "kind": ("kind", "customerkind", "customertype"),
+}  # fmt: skip
+
+
+def find_columns(available: Sequence[str], given: Mapping[str, str | None], where: str) -> dict[str, str]:
+    """Return the source column of each role that the source has.
+
+    Parameters
+    ----------
+    available : sequence of str
+        Column names of the source.
+    given : mapping of role to column name
+        What the user named; ``None`` and absent roles are looked for among the usual names. An optional role
+        given as an empty string is left out.
+    where : str
+        How messages call the source.
+
+    Raises
+    ------
+    InputError
+        If a named column or role does not exist, a required column is not found, or one column plays two roles.
+
+    Examples
+    --------
+    >>> find_columns(["Customer ID", "InvoiceDate", "revenue"], {}, "orders.csv")
+    {'customer_id': 'Customer ID', 'date': 'InvoiceDate', 'amount': 'revenue'}
+    """
+    unknown = [role for role in given if role not in USUAL_NAMES]
+    if unknown:
+        raise InputError(f"{unknown[0]!r} is no role of a column; the roles are {', '.join(USUAL_NAMES)}.")
+    chosen: dict[str, str] = {}
+    for role, names in USUAL_NAMES.items():
+        named = given.get(role)
+        if named:
+            chosen[role] = _named_column(named, role, available, where)
+        elif named is None and (found := _usual_column(names, available, set(filter(None, given.values())))):
+            chosen[role] = found
+    missing = [role for role in REQUIRED if role not in chosen]
+    if missing:
+        raise InputError(
+            f"{where} has no column that looks like {' or '.join(missing)}; its columns are "
+            f"{', '.join(map(repr, available))}; name the right one with {' '.join(map(_option, missing))}."
+        )
+    shared = [role for role, column in chosen.items() if list(chosen.values()).count(column) > 1]
+    if shared:
+        raise InputError(
+            f"column {chosen[shared[0]]!r} of {where} is named for {' and '.join(shared)}; name one column for each."
+        )
+    return chosen
+
+
+def _named_column(named: str, role: str, available: Sequence[str], where: str) -> str:
+    if named in available:
+        return named
+    near = difflib.get_close_matches(named, available, n=1)
+    raise InputError(
+        f"{where} has no column {named!r} for {role}; its columns are {', '.join(map(repr, available))}"
+        + (f"; did you mean {near[0]!r}?" if near else ".")
+    )
+
+
+def _usual_column(names: Sequence[str], available: Sequence[str], taken: set[str]) -> str | None:
+    plain = {
+        re.sub(r"[^a-z0-9]", "", column.lower()): column
+        for column in reversed(available)
+        if column not in taken
+    }
+    return next((plain[name] for name in names if name in plain), None)
+
+
+def _option(role: str) -> str:
+    return f"--{role.replace('_', '-')} NAME"

@@ -1,0 +1,357 @@
+"""Orders from a file, a table or a frame come in; one row per customer and day goes out. Everybody starts here.
+
+The door: each row is checked once, what cannot be used is counted and kept by reason, and inner code trusts the rest.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from duramen.data.checks import (
+    choose_currency,
+    choose_date_format,
+    parse_amount,
+    parse_customer_id,
+    parse_date,
+    parse_money,
+    reason_set_aside,
+    refuse_unreadable,
+)
+from duramen.data.columns import REQUIRED, find_columns
+from duramen.data.errors import InputError
+from duramen.data.purchase_days import collapse_to_days
+from duramen.data.sources import open_source, open_workspace, source_name
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+
+DUPLICATE = "duplicate line"
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What a careful analyst asks of the data first; money in the unit of the source."""
+
+    source: str
+    rows_in: int
+    set_aside: dict[str, int]
+    customers: int
+    one_time_customers: int
+    first_date: date
+    last_date: date
+    purchase_days: int
+    days_without_purchase: int
+    net_total: float
+    returned_total: float
+    unit: str
+    optional: tuple[str, ...]
+
+    @property
+    def rows_used(self) -> int:
+        """Rows in, less rows set aside."""
+        return self.rows_in - sum(self.set_aside.values())
+
+    @property
+    def one_time_share(self) -> float:
+        """Share of customers with a single purchase day."""
+        return self.one_time_customers / self.customers
+
+    @property
+    def can_fit(self) -> list[str]:
+        """What these data can support, in sentences."""
+        days = (self.last_date - self.first_date).days + 1
+        repeat = self.customers - self.one_time_customers
+        told = [f"BG/NBD and gamma-gamma: yes, {repeat:,} customers bought on more than one day."]
+        told.append(
+            f"LightGBM on rolling cutoffs: horizons up to {days // 3} days, a third of the {days:,} days of history."
+        )
+        if days < 2 * 364:
+            told.append("Yearly season: no, less than two years of history.")
+        return told
+
+    def __str__(self) -> str:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in self.set_aside.items())
+        lines = (
+            ("rows", f"{self.rows_in:,} in = {self.rows_used:,} used + {self.rows_in - self.rows_used:,} set aside"
+                     + (f" ({reasons})" if reasons else "")),
+            ("span", f"{self.first_date} to {self.last_date}"),
+            ("customers", f"{self.customers:,}, of whom {self.one_time_share:.0%} bought on one day only"),
+            ("grain", f"{self.purchase_days:,} purchase days, one row per customer and day"),
+            ("netting", f"returns of {self.returned_total:,.0f} {self.unit} netted; "
+                        f"{self.days_without_purchase:,} days net to zero or less and are no purchases"),
+            ("money", f"{self.net_total:,.0f} {self.unit} net"),
+            ("columns", f"optional columns in use: {', '.join(self.optional) or 'none'}"),
+            *(("can be fitted", sentence) for sentence in self.can_fit),
+        )  # fmt: skip
+        return "\n".join(
+            [f"Transactions from {self.source}", *(f"  {name:<14}{text}" for name, text in lines)]
+        )
+
+
+@dataclass(frozen=True)
+class Transactions:
+    """Checked purchases, one row per customer and day.
+
+    Attributes
+    ----------
+    days : ibis.Table
+        ``customer_id``, ``date``, ``net``, ``bought``, ``returned``, ``rows``, ``lines`` (rows that sold), ``orders``,
+        ``purchase``, ``gap`` and, where the source has them, ``quantity``, ``products``, ``new_products``,
+        ``categories``, ``new_categories``, ``discount`` and ``cost``. A day that nets to zero or less is no
+        ``purchase``, but its money counts.
+    rows_in : int
+        Rows of the source.
+    set_aside : dict
+        Rows that were not used, by reason.
+    columns : dict
+        Source column of each role.
+    unit : str
+        Unit of money.
+    """
+
+    days: ibis.Table
+    rows_in: int
+    set_aside: dict[str, int]
+    columns: dict[str, str]
+    unit: str
+    source: str
+    _rejected: Any = field(repr=False)
+
+    @property
+    def rows_used(self) -> int:
+        """Rows in, less rows set aside."""
+        return self.rows_in - sum(self.set_aside.values())
+
+    def quarantine(self) -> pd.DataFrame:
+        """Return the rows set aside, as they came, with the ``reason`` of each."""
+        frame: pd.DataFrame = self._rejected.to_pyarrow().to_pandas()
+        return frame
+
+    def write_quarantine(self, path: str | Path) -> None:
+        """Write the rows set aside to a CSV file, whole or not at all."""
+        beside = Path(f"{path}.{os.getpid()}.part")
+        try:
+            self.quarantine().to_csv(beside, index=False)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def history(self, cutoff: date) -> ibis.Table:
+        """Return the days before ``cutoff``; nothing inside duramen sees later ones when it learns or scores."""
+        return self.days.filter(self.days.date < cutoff)
+
+    @functools.cached_property
+    def first_date(self) -> date:
+        """First day of the source."""
+        first: date = self.days.date.min().to_pyarrow().as_py()
+        return first
+
+    @functools.cached_property
+    def last_date(self) -> date:
+        """Last day of the source."""
+        last: date = self.days.date.max().to_pyarrow().as_py()
+        return last
+
+    def digest(self, cutoff: date) -> str:
+        """Return a fingerprint of the days before ``cutoff`` that no order of rows changes."""
+        days = self.history(cutoff)
+        text = (
+            days.customer_id.cast("string") + "|" + days.date.cast("string") + "|" + days.net.cast("string")
+        )
+        row = days.aggregate(rows=days.count(), bits=text.hash().bit_xor()).to_pyarrow().to_pylist()[0]
+        return f"{(row['bits'] or 0) & (2**64 - 1):016x}-{row['rows']}"
+
+    def summary(self, cutoff: date | None = None) -> DataSummary:
+        """Return the figures that describe the data, or its history before ``cutoff``."""
+        days = self.days if cutoff is None else self.history(cutoff)
+        customers = days.group_by("customer_id").aggregate(
+            purchases=days.purchase.sum(),
+            others=(~days.purchase).sum(),
+            net=days.net.sum(),
+            returned=days.returned.sum(),
+            first=days.date.min(),
+            last=days.date.max(),
+        )
+        found = customers.aggregate(
+            customers=(customers.purchases > 0).sum(),
+            one_time=(customers.purchases == 1).sum(),
+            purchases=customers.purchases.sum(),
+            others=customers.others.sum(),
+            net=customers.net.sum().cast("float64"),
+            returned=customers.returned.sum().cast("float64"),
+            first=customers["first"].min(),
+            last=customers["last"].max(),
+        )
+        row = found.to_pyarrow().to_pylist()[0]
+        if not row["customers"]:
+            raise InputError(
+                f"{self.source} holds no purchase{'' if cutoff is None else f' before {cutoff}'}; its days run from "
+                f"{self.first_date} to {self.last_date}; "
+                + ("check the sign of the amounts." if cutoff is None else "choose a cutoff inside them.")
+            )
+        return DataSummary(
+            source=self.source,
+            rows_in=self.rows_in,
+            set_aside=self.set_aside,
+            customers=row["customers"],
+            one_time_customers=row["one_time"],
+            first_date=row["first"],
+            last_date=row["last"],
+            purchase_days=row["purchases"],
+            days_without_purchase=row["others"],
+            net_total=row["net"],
+            returned_total=row["returned"],
+            unit=self.unit,
+            optional=tuple(role for role in self.columns if role not in REQUIRED),
+        )
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+
+def read_transactions(
+    source: Any,
+    *,
+    customer_id: str | None = None,
+    date: str | None = None,
+    amount: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    date_format: str | None = None,
+    decimal: str = ".",
+    currency: str | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+) -> Transactions:
+    """Read, check, net and collapse orders to one row per customer and day.
+
+    Parameters
+    ----------
+    source : str, Path, pandas.DataFrame, pyarrow.Table or ibis.Table
+        A CSV or Parquet file, a folder of either, ``duckdb://file.db/table``, or a frame.
+    customer_id, date, amount : str, optional
+        Names of the three columns that suffice; found by themselves where the names are usual. ``amount`` is net
+        money of the row, negative for a return.
+    columns : mapping, optional
+        Names of further columns by role: order, product, category, quantity, discount, cost, currency, status, kind.
+    date_format : str, optional
+        ``iso``, ``compact``, ``day-first`` or ``month-first``; found by itself where it is unambiguous.
+    decimal : str
+        Decimal mark of numbers written as text.
+    currency : str, optional
+        The currency to use where the source has several, and the name of the unit.
+    memory_limit : str, optional
+        What DuckDB may hold in memory, for example ``"4GB"``; more goes to disk.
+    threads : int, optional
+        Processor threads for DuckDB.
+
+    Raises
+    ------
+    InputError
+        If the source, a column or its content cannot be used as a whole; single bad rows are set aside instead.
+
+    Notes
+    -----
+    A row is a duplicate line where all its mapped columns equal another's and an order or product column tells
+    lines apart; with three columns alone, two equal rows may be two purchases and are kept. Lines of a day that
+    cancel exactly (a sale and its reversal of the same amount) leave no trace but their rows.
+    """
+    where = source_name(source)
+    if decimal not in (".", ","):
+        raise InputError(f"decimal mark {decimal!r} is neither '.' nor ','; give one of them.")
+    workspace = open_workspace(memory_limit, threads)
+    raw = open_source(workspace, source)
+    given = {"customer_id": customer_id, "date": date, "amount": amount, **(columns or {})}
+    roles = find_columns(raw.columns, given, where)
+    form = choose_date_format(raw, roles["date"], date_format, where)
+    rows = _parse(raw, roles, form, decimal)
+    if "currency" in roles:
+        currency = choose_currency(rows, roles["currency"], currency, where)
+    rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), currency))
+
+    counted = (
+        rows.group_by("reason").aggregate(rows=rows.count(), returns=(rows.amount < 0).sum()).to_pyarrow()
+    )
+    counts = {row["reason"]: row["rows"] for row in counted.to_pylist()}
+    refuse_unreadable(rows, counts, roles, where)
+
+    usable = rows.filter(rows.reason.isnull()).drop("reason")
+    rejected = _as_it_came(rows.filter(rows.reason.notnull()), roles)
+    set_aside = {
+        reason: count for reason, count in sorted(counts.items(), key=lambda item: -item[1]) if reason
+    }
+    has_returns = any(row["returns"] for row in counted.to_pylist() if row["reason"] is None)
+    if raw[roles["date"]].type().is_string() or raw[roles["amount"]].type().is_string():
+        # Text is parsed once here, and not again by each look at the lines.
+        usable = workspace.create_table("lines", usable)
+    days = workspace.create_table("days", collapse_to_days(usable, has_returns))
+    if "order" in roles or "product" in roles:
+        copies = workspace.create_table("copies", _copied_lines(usable, days), temp=True)
+        surplus = int((copies.copies - 1).sum().fill_null(0).to_pyarrow().as_py())
+        if surplus:
+            set_aside[DUPLICATE] = surplus
+            rejected = rejected.union(_as_it_came(_repeat(copies).mutate(reason=_text(DUPLICATE)), roles))
+            days = workspace.create_table(
+                "days", collapse_to_days(usable.distinct(), has_returns), overwrite=True
+            )
+    return Transactions(
+        days=days,
+        rows_in=sum(counts.values()),
+        set_aside=set_aside,
+        columns=roles,
+        unit=currency or "currency units",
+        source=where,
+        # A copy, since the source may be gone when the quarantine is asked for.
+        _rejected=workspace.create_table("rejected", rejected) if set_aside else rejected,
+    )
+
+
+def _copied_lines(lines: ibis.Table, days: ibis.Table) -> ibis.Table:
+    """Return the lines that occur more than once, with the number of ``copies``.
+
+    Only days with several lines can hold any, which are few where a row is an order.
+    """
+    several = days.filter(days.rows > 1).select("customer_id", "date")
+    candidates = lines.semi_join(several, ["customer_id", "date"])
+    counted = candidates.group_by(candidates.columns).aggregate(copies=candidates.count())
+    return counted.filter(counted.copies > 1)
+
+
+def _parse(raw: ibis.Table, roles: Mapping[str, str], form: str, decimal: str) -> ibis.Table:
+    parsed = {f"raw_{role}": raw[column] for role, column in roles.items()}
+    parsed["customer_id"] = parse_customer_id(raw[roles["customer_id"]])
+    parsed["date"] = parse_date(raw[roles["date"]], form)
+    parsed["amount"] = parse_amount(raw[roles["amount"]], decimal)
+    for role in set(roles) - set(REQUIRED):
+        column = raw[roles[role]]
+        parsed[role] = parse_money(column, decimal) if role in ("quantity", "discount", "cost") else column
+    return raw.select(**parsed)
+
+
+def _text(value: str) -> Any:
+    import ibis
+
+    return ibis.literal(value)
+
+
+def _as_it_came(rows: ibis.Table, roles: Mapping[str, str]) -> ibis.Table:
+    """Return the reason and the source's own columns, as text."""
+    own = {name.lower() for name in roles.values()}
+    label = next(name for name in ("reason", "set_aside_reason", "duramen_reason") if name not in own)
+    return rows.select(
+        rows.reason.name(label),
+        *(rows[f"raw_{role}"].cast("string").name(name) for role, name in roles.items()),
+    )
+
+
+def _repeat(copies: ibis.Table) -> ibis.Table:
+    """Return each line once for every copy beyond the first."""
+    import ibis
+
+    return copies.mutate(copy=ibis.range(0, copies.copies.cast("int64") - 1).unnest()).drop("copy", "copies")

@@ -1,0 +1,117 @@
+"""Cutoffs and horizons: read from what people write, and no row on both sides or on none."""
+
+import datetime
+import itertools
+
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+
+from duramen.data.errors import InputError
+from duramen.data.windows import (
+    HORIZONS,
+    MOST_TRAINING_CUTOFFS,
+    Window,
+    choose_horizon,
+    parse_day,
+    parse_horizon,
+    training_windows,
+)
+
+DAY = datetime.date(2011, 6, 1)
+days = st.dates(datetime.date(1990, 1, 1), datetime.date(2030, 12, 31))
+horizons = st.integers(1, 800)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2011-06-01", " 2011-06-01 ", DAY, datetime.datetime(2011, 6, 1, 23, 59), pd.Timestamp(DAY), np.datetime64(DAY)],
+    ids=repr,
+)  # fmt: skip
+def test_a_day_is_read_from_what_people_hold(written):
+    day = parse_day(written)
+    assert day == DAY
+    assert type(day) is datetime.date
+
+
+@pytest.mark.parametrize("written", ["2011-06-31", "June 2011", "2011-06-01T10:00", "", None, pd.NaT])
+def test_what_is_no_day_is_told(written):
+    with pytest.raises(InputError, match="is not a day; write it as YYYY-MM-DD"):
+        parse_day(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("183d", 183), ("183", 183), (" 183 days ", 183), ("1day", 1), ("26w", 182), ("1 week", 7), ("2 weeks", 14),
+        (183, 183), (183.0, 183), (np.int64(183), 183), (datetime.timedelta(weeks=2), 14), (pd.Timedelta("7D"), 7),
+    ],
+)  # fmt: skip
+def test_a_horizon_is_read_in_days(written, expected):
+    horizon = parse_horizon(written)
+    assert horizon == expected
+    assert type(horizon) is int
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("3 months", "is not a number of days or weeks"), ("1y", "months and years have no fixed length"),
+        ("-5d", "is not a number of days or weeks"), ("", "is not a number of days or weeks"),
+        ("0d", "is shorter than a day"), (0, "is shorter than a day"), (-1, "is shorter than a day"),
+        (1.5, "is not a whole number of days"), (float("nan"), "is not a whole number of days"),
+        (None, "is not a whole number of days"), (datetime.timedelta(hours=36), "is not a whole number of days"),
+    ],
+)  # fmt: skip
+def test_what_is_no_horizon_is_told(written, sentence):
+    with pytest.raises(InputError, match=sentence):
+        parse_horizon(written)
+
+
+@pytest.mark.parametrize("horizon", ["9999999d", "99999999999999999999w", float("inf")])
+def test_a_horizon_beyond_the_calendar_is_told(horizon):
+    with pytest.raises(InputError, match=r"ends after the year 9999|is not a whole number of days"):
+        Window("2011-06-01", horizon)
+
+
+def test_a_window_is_a_value():
+    window = Window("2011-06-01", "26w")
+    assert window == Window(DAY, 182)
+    assert len({window, Window(DAY, 182)}) == 1
+    assert window.earlier(7) < window
+    assert str(window) == "182 days from 2011-06-01"
+    with pytest.raises(AttributeError):
+        window.horizon = 7
+
+
+@given(cutoff=days, horizon=horizons, offset=st.integers(-900, 900))
+def test_every_day_before_the_end_lies_on_exactly_one_side(cutoff, horizon, offset):
+    window = Window(cutoff, horizon)
+    day = cutoff + datetime.timedelta(days=offset)
+    history, outcome = day < window.cutoff, window.cutoff <= day < window.end
+    assert history + outcome == (offset < horizon)
+
+
+@given(cutoff=days, length=st.integers(0, 5000))
+def test_the_chosen_horizon_fits_three_times_into_the_history(cutoff, length):
+    horizon = choose_horizon(cutoff - datetime.timedelta(days=length), cutoff)
+    assert horizon in HORIZONS or horizon == max(length // 3, 1) < HORIZONS[0]
+    assert 3 * horizon <= max(length, 3)
+    assert not any(horizon < usual <= length / 3 for usual in HORIZONS)
+
+
+@given(cutoff=days, horizon=horizons, length=st.integers(0, 5000))
+def test_training_windows_end_by_the_cutoff_and_have_history(cutoff, horizon, length):
+    window, first = Window(cutoff, horizon), cutoff - datetime.timedelta(days=length)
+    found = training_windows(window, first)
+    assert len(found) <= MOST_TRAINING_CUTOFFS
+    assert found == sorted(found, reverse=True)
+    for training in found:
+        assert training.horizon == horizon
+        assert training.end <= window.cutoff
+        assert (training.cutoff - first).days >= max(horizon // 2, 28)
+    steps = {(later.cutoff - earlier.cutoff).days for later, earlier in itertools.pairwise(found)}
+    assert steps <= {max(horizon // 2, 1)}
+    assert bool(found) == (length - horizon >= max(horizon // 2, 28))
