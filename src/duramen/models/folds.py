@@ -1,0 +1,72 @@
+"""Transactions and rolling windows come in; customers, features and outcomes at each cutoff go out.
+
+Called where the value and activity models learn. Whatever is learned from data here is learned before the cutoff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from duramen.data.customers import customer_table
+from duramen.data.outcomes import customer_outcomes
+from duramen.data.transactions import Transactions
+from duramen.data.windows import Window
+from duramen.models.btyd_value import BTYDValueModel
+
+# With fewer customers at a cutoff there is nothing to learn from it.
+LEAST_CUSTOMERS = 10
+# Outputs of the BTYD models that the trees see. P(alive) is not among them: at frequency 0 it says 1.
+BTYD_FEATURES = ("btyd_purchases", "btyd_spend", "btyd_probability_active", "btyd_value")
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One rolling window: what was known at its cutoff, and what then happened.
+
+    Attributes
+    ----------
+    window : Window
+    features : pandas.DataFrame
+        Customer table without ids, and the BTYD forecast of models fitted before the cutoff.
+    outcomes : pandas.DataFrame
+        ``customer_id``, ``value``, ``purchases``, ``active`` in the horizon.
+    """
+
+    window: Window
+    features: pd.DataFrame
+    outcomes: pd.DataFrame
+
+
+def model_features(customers: pd.DataFrame, btyd: BTYDValueModel, horizon: int) -> pd.DataFrame:
+    """Return what the tree models see of each customer: the customer table and the BTYD forecast."""
+    forecast = btyd.forecast(customers, horizon)
+    return pd.concat([customers.drop(columns="customer_id"), forecast[list(BTYD_FEATURES)]], axis=1)
+
+
+def build_folds(tx: Transactions, windows: Sequence[Window]) -> list[Fold]:
+    """Return a fold for each window that has customers enough, in the order of the windows."""
+    folds = []
+    for window in windows:
+        customers = customer_table(tx, window.cutoff)
+        if len(customers) >= LEAST_CUSTOMERS:
+            features = model_features(customers, BTYDValueModel().fit(customers), window.horizon)
+            folds.append(Fold(window, features, customer_outcomes(tx, window, customers)))
+    return folds
+
+
+def earlier_folds(folds: Sequence[Fold], judge: Fold) -> list[Fold]:
+    """Return the folds whose outcomes were complete when the judge's cutoff came."""
+    return [fold for fold in folds if fold.window.end <= judge.window.cutoff]
+
+
+def stack_features(folds: Sequence[Fold]) -> pd.DataFrame:
+    """Return the features of all folds below each other."""
+    return pd.concat([fold.features for fold in folds], ignore_index=True)
+
+
+def stack_outcome(folds: Sequence[Fold], outcome: str) -> pd.Series[float]:
+    """Return one outcome of all folds below each other, in the order of ``stack_features``."""
+    return pd.concat([fold.outcomes[outcome] for fold in folds], ignore_index=True)

@@ -1,0 +1,75 @@
+"""BG/NBD times gamma-gamma as one model of net money."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from duramen.models.btyd_value import BTYDValueModel
+
+
+@pytest.fixture(scope="module")
+def fitted(shop):
+    return BTYDValueModel().fit(shop.customers)
+
+
+def test_value_is_purchases_times_spend(shop, fitted):
+    forecast = fitted.forecast(shop.customers, 91)
+    np.testing.assert_allclose(
+        forecast["btyd_value"], forecast["btyd_purchases"] * forecast["btyd_spend"], rtol=1e-12
+    )
+    assert np.isfinite(forecast).all(axis=None)
+    assert (forecast > 0).all(axis=None)
+
+
+def test_a_longer_horizon_never_brings_less(shop, fitted):
+    short, long = (fitted.forecast(shop.customers, days) for days in (28, 364))
+    for column in ("btyd_purchases", "btyd_value", "btyd_probability_active"):
+        assert (long[column] >= short[column]).all()
+    np.testing.assert_array_equal(short["btyd_probability_alive"], long["btyd_probability_alive"])
+
+
+def test_being_active_takes_being_alive(shop, fitted):
+    forecast = fitted.forecast(shop.customers, 10_000)
+    assert (forecast["btyd_probability_active"] <= forecast["btyd_probability_alive"] + 1e-9).all()
+
+
+def test_lifetime_value_is_the_discounted_forecast(shop, fitted):
+    undiscounted = fitted.lifetime_value(shop.customers, 364, 0.0)
+    np.testing.assert_allclose(undiscounted, fitted.forecast(shop.customers, 364)["btyd_value"], rtol=1e-3)
+    discounted = fitted.lifetime_value(shop.customers, 364, 0.1)
+    assert (discounted < undiscounted).all()
+    assert (discounted > undiscounted / 1.1).all()
+
+
+def test_amounts_times_k_give_value_times_k(shop, fitted):
+    money = ["monetary_value", "basket_mean", "net_spend"]
+    dear = shop.customers.assign(**{name: shop.customers[name] * 100 for name in money})
+    value = BTYDValueModel().fit(dear).forecast(dear, 91)["btyd_value"]
+    np.testing.assert_allclose(value, 100 * fitted.forecast(shop.customers, 91)["btyd_value"], rtol=1e-4)
+
+
+def test_returns_lower_every_forecast_alike(shop, fitted):
+    returned = shop.customers.assign(net_spend=shop.customers["net_spend"] * 0.8)
+    again = BTYDValueModel().fit(returned)
+    assert fitted.net_ratio_ == pytest.approx(1.0)
+    assert again.net_ratio_ == pytest.approx(0.8)
+    ratio = again.forecast(returned, 91)["btyd_value"] / fitted.forecast(shop.customers, 91)["btyd_value"]
+    np.testing.assert_allclose(ratio, 0.8)
+
+
+def test_more_returned_than_bought_leaves_no_negative_value(shop):
+    model = BTYDValueModel().fit(shop.customers.assign(net_spend=-5.0))
+    assert model.net_ratio_ == 0.0
+    assert (model.forecast(shop.customers, 91)["btyd_value"] == 0).all()
+
+
+def test_the_index_of_the_customers_is_kept(shop, fitted):
+    part = shop.customers.iloc[5:9].set_axis(list("abcd"))
+    assert list(fitted.forecast(part, 91).index) == list("abcd")
+
+
+def test_state_and_back_forecasts_the_same(shop, fitted):
+    again = BTYDValueModel.from_dict(fitted.to_dict())
+    pd.testing.assert_frame_equal(
+        again.forecast(shop.customers, 91), fitted.forecast(shop.customers, 91), check_exact=True
+    )
