@@ -1,0 +1,451 @@
+"""Transactions and a window come in; one fitted model goes out, which scores, explains, saves and loads.
+
+Called by the command line, batch scoring, tracking, and users.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from duramen import __version__
+from duramen.data.customers import customer_table
+from duramen.data.errors import InputError
+from duramen.data.transactions import Transactions
+from duramen.data.windows import Window, parse_day, training_windows
+from duramen.models.btyd_value import BTYDValueModel
+from duramen.models.churn import ActivityModel
+from duramen.models.folds import LEAST_CUSTOMERS, Fold, build_folds, model_features
+from duramen.models.growth import growth_potential
+from duramen.models.rhythm import base_gap, lifecycle_stage
+from duramen.models.segments import BehaviouralSegmenter
+from duramen.models.value import ValueModel
+from duramen.models.value_distribution import ValueDistribution
+from duramen.scoring.artefact import read_state, read_table, read_trees, state_text, write_model
+from duramen.scoring.explain import meaning, reasons, shap_values
+from duramen.scoring.ranking import SCORE_COLUMNS, smallest_set
+
+# Bounds of the predictive interval of value: eight in ten outcomes are meant to lie inside.
+LOW, HIGH = 0.1, 0.9
+# Draws of the whole base from which the money that makes a customer core is taken.
+CORE_DRAWS = 25
+# Customers over whom the importance of features is averaged.
+IMPORTANCE_CUSTOMERS = 20_000
+
+
+class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """All that ranks core customers, fitted, as one thing to save and load.
+
+    Parameters
+    ----------
+    growth_weight : float
+        Weight of growth potential in ``score = predicted_value + growth_weight * growth_potential``. The default is
+        plain and stated; it is not fitted to the data.
+    clv_days : int
+        Horizon of ``clv`` in days.
+    discount_rate : float
+        Discount rate of ``clv`` per year.
+    seed : int
+
+    Attributes
+    ----------
+    window_ : Window
+    btyd_, value_, activity_, distribution_, segments_
+        The fitted parts.
+    features_ : list of str
+        Columns that the customer table must have.
+    core_money_ : float
+        Net money over the horizon that puts a customer into the core set: the median over draws of the base.
+    judged_ : pandas.DataFrame
+        Held-out forecasts and outcomes of the customers at the latest training cutoff.
+    judged_window_ : Window
+    importance_ : pandas.DataFrame
+        Mean absolute SHAP value of each feature in each model.
+    notes_ : list of str
+        What the data could not support and what was done instead.
+    model_version_ : str
+        Package version and a fingerprint of everything that was learned.
+    """
+
+    def __init__(
+        self, *, growth_weight: float = 0.25, clv_days: int = 364, discount_rate: float = 0.1, seed: int = 0
+    ) -> None:
+        self.growth_weight = growth_weight
+        self.clv_days = clv_days
+        self.discount_rate = discount_rate
+        self.seed = seed
+
+    def fit(self, tx: Transactions, window: Window) -> Self:
+        """Learn from what lies before ``window.cutoff``, and from nothing else.
+
+        Parameters
+        ----------
+        tx : Transactions
+        window : Window
+            The cutoff, and the horizon to forecast.
+
+        Raises
+        ------
+        InputError
+            If the history is shorter than the horizon, or no customer ever came back.
+        """
+        customers = customer_table(tx, window.cutoff)
+        _refuse_unfit(tx, window, customers)
+        self.window_, self.unit_, self.notes_ = window, tx.unit, []
+        self.features_ = list(customers.columns[1:])
+        self.btyd_ = BTYDValueModel().fit(customers)
+        self.base_gap_ = base_gap(customers)
+        self.segments_ = BehaviouralSegmenter(self.seed).fit(customers)
+        folds = self._folds(tx, window)
+        self.value_ = ValueModel(self.seed).fit(folds)
+        self.activity_ = ActivityModel(self.seed).fit(folds)
+        if self.value_.booster_ is None:
+            self.notes_.append(
+                f"The history holds no second horizon of {folds[0].window.horizon} days to learn from, so value and "
+                "activity are those of BG/NBD and gamma-gamma, without LightGBM."
+            )
+        self._judge(folds[0])
+        self._learn_core(customers)
+        self.model_version_ = f"{__version__}+{self._fingerprint()}"
+        return self
+
+    def _folds(self, tx: Transactions, window: Window) -> list[Fold]:
+        first = tx.first_date
+        folds = build_folds(tx, training_windows(window, first))
+        if folds:
+            return folds
+        half = max((window.cutoff - first).days // 2, 1)
+        self.notes_.append(
+            f"The history of {(window.cutoff - first).days} days holds no complete horizon of "
+            f"{window.horizon} days after enough history, so the forecast was judged over {half} days instead."
+        )
+        folds = build_folds(tx, [Window(window.cutoff, half).earlier(half)])
+        if not folds:
+            raise InputError(
+                f"{tx.source} has fewer than {LEAST_CUSTOMERS} customers {half} days before the cutoff "
+                f"{window.cutoff}: too few to judge a forecast by; give a longer history or a later cutoff."
+            )
+        return folds
+
+    def _judge(self, fold: Fold) -> None:
+        """Keep what the latest fold showed, and learn the size of errors from it."""
+        value, activity = self.value_.judged_, self.activity_.judged_
+        outcomes, features = fold.outcomes, fold.features
+        self.judged_window_ = fold.window
+        self.judged_ = outcomes.rename(columns={"value": "actual_value"}).assign(
+            predicted_value=value["value"],
+            btyd_value=value["btyd_value"],
+            trees_value=value["trees_value"],
+            probability_active=activity["probability"],
+            btyd_probability=activity["btyd_probability"],
+            trees_probability=activity["trees_probability"],
+            past_spend=features["net_spend"],
+            frequency=features["frequency"],
+            time_since_last=features["time_since_last"],
+        )
+        self.distribution_ = ValueDistribution().fit(
+            value["value"].to_numpy(), activity["probability"].to_numpy(), outcomes["value"].to_numpy()
+        )
+
+    def _learn_core(self, customers: pd.DataFrame) -> None:
+        features = model_features(customers, self.btyd_, self.window_.horizon)
+        value, probability = self.value_.predict(features), self.activity_.predict(features)
+        rng = np.random.default_rng(self.seed)
+        least = []
+        for _ in range(CORE_DRAWS):
+            drawn = self.distribution_.sample(value, probability, rng)
+            least.append(drawn[smallest_set(drawn)].min(initial=drawn.max()))
+        self.core_money_ = max(float(np.median(least)), self.value_.floor_)
+        forecast = self.btyd_.forecast(customers, self.window_.horizon)
+        parts = ("btyd_probability_alive", "btyd_purchases", "btyd_spend")
+        self.typical_ = {part: float(np.exp(np.log(_positive(forecast[part])).mean())) for part in parts}
+        self.importance_ = self._importance(features)
+
+    def _importance(self, features: pd.DataFrame) -> pd.DataFrame:
+        sample = features.iloc[:: max(1, len(features) // IMPORTANCE_CUSTOMERS)]
+        tables = []
+        for name, booster in (("value", self.value_.booster_), ("activity", self.activity_.booster_)):
+            if booster is not None:
+                values, _ = shap_values(booster, sample)
+                table = pd.DataFrame({"model": name, "feature": sample.columns})
+                table["meaning"] = [meaning(feature)[1] for feature in sample.columns]
+                table["mean_abs_shap"] = np.abs(values).mean(axis=0)
+                table["unit"] = "log money" if name == "value" else "log odds"
+                tables.append(table.sort_values(["mean_abs_shap", "feature"], ascending=[False, True]))
+        columns = ["model", "feature", "meaning", "mean_abs_shap", "unit"]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+    def score(self, customers: pd.DataFrame, *, with_reasons: bool = True) -> pd.DataFrame:
+        """Return the scores of each customer, not yet ranked.
+
+        Parameters
+        ----------
+        customers : pandas.DataFrame
+            ``customer_table`` at any cutoff.
+        with_reasons : bool
+            Whether to explain each customer, which takes most of the time.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``SCORE_COLUMNS`` without rank and tier, in the order of ``customers``. Money is in the unit of the source
+            over the model's horizon; ``clv`` is discounted money over ``clv_days``.
+
+        Raises
+        ------
+        InputError
+            If a column that the model learned from is missing.
+        """
+        self._require(customers)
+        horizon = self.window_.horizon
+        forecast = self.btyd_.forecast(customers, horizon)
+        features = model_features(customers[["customer_id", *self.features_]], self.btyd_, horizon)
+        value, probability = self.value_.predict(features), self.activity_.predict(features)
+        growth = growth_potential(customers, value, probability, self.distribution_, horizon)
+        scores = pd.DataFrame(
+            {
+                "customer_id": customers["customer_id"],
+                "cutoff": pd.Timestamp(self._cutoff(customers)),
+                "score": value + self.growth_weight * growth,
+                "predicted_value": value,
+                "predicted_value_low": self.distribution_.quantile(value, probability, LOW),
+                "predicted_value_high": self.distribution_.quantile(value, probability, HIGH),
+                "growth_potential": growth,
+                "churn_probability": 1 - probability,
+                "probability_active": probability,
+                "probability_alive": forecast["btyd_probability_alive"],
+                "expected_purchases": forecast["btyd_purchases"],
+                "expected_spend": forecast["btyd_spend"],
+                "clv": self.btyd_.lifetime_value(customers, self.clv_days, self.discount_rate),
+                "segment": self.segments_.names(self.segments_.predict(customers)),
+                "lifecycle_stage": lifecycle_stage(customers, self.base_gap_),
+                "probability_core": self.distribution_.probability_above(
+                    value, probability, self.core_money_
+                ),
+                "model_version": self.model_version_,
+            }
+        )
+        if with_reasons:
+            told = reasons(customers, self._log_factors(features, forecast)[0], self.unit_)
+            scores = pd.concat([scores, told], axis=1)
+        return scores[[column for column in SCORE_COLUMNS if column in scores]]
+
+    def _cutoff(self, customers: pd.DataFrame) -> date:
+        return parse_day(customers.attrs.get("cutoff", self.window_.cutoff))
+
+    def _require(self, customers: pd.DataFrame) -> None:
+        missing = [name for name in ["customer_id", *self.features_] if name not in customers]
+        if missing:
+            raise InputError(
+                f"the customer table lacks {len(missing)} columns that the model learned from (for example "
+                f"{', '.join(missing[:3])}); give the same optional columns as in training, or train again."
+            )
+
+    def _log_factors(self, features: pd.DataFrame, forecast: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+        """Return the log factor of each feature against the average customer, and the log of that customer's value."""
+        weight = self.value_.btyd_weight_
+        if self.value_.booster_ is None:
+            factors = pd.DataFrame(0.0, index=features.index, columns=features.columns)
+            base = 0.0
+        else:
+            values, trees_base = shap_values(self.value_.booster_, features)
+            factors = pd.DataFrame((1 - weight) * values, index=features.index, columns=features.columns)
+            base = (1 - weight) * trees_base
+        # BTYD value = P(alive) x purchases if alive x spend; a value below the floor counts as the floor.
+        typical = {part: np.log(value) for part, value in self.typical_.items()}
+        alive = np.log(_positive(forecast["btyd_probability_alive"]))
+        spend = np.log(_positive(forecast["btyd_spend"]))
+        total = np.log(np.maximum(forecast["btyd_value"], self.value_.floor_))
+        purchases_if_alive = total - spend - alive
+        typical_if_alive = typical["btyd_purchases"] - typical["btyd_probability_alive"]
+        factors["btyd_probability_alive"] = weight * (alive - typical["btyd_probability_alive"])
+        factors["btyd_purchases"] += weight * (purchases_if_alive - typical_if_alive)
+        factors["btyd_spend"] += weight * (spend - typical["btyd_spend"])
+        base += weight * (typical["btyd_purchases"] + typical["btyd_spend"]) + np.log(self.value_.level_)
+        return factors, float(base)
+
+    def explain(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """Return the factors of each customer's predicted value, which multiply to it exactly.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Long: ``customer_id``, ``part`` ("value"), ``feature`` (``base`` is the average customer's value), ``value``
+            (what the customer has of the feature), ``factor`` (what multiplies; money for ``base``) and ``rank`` (1 is
+            the strongest; 0 is the base).
+        """
+        self._require(customers)
+        customers = customers.reset_index(drop=True)
+        horizon = self.window_.horizon
+        forecast = self.btyd_.forecast(customers, horizon)
+        features = model_features(customers[["customer_id", *self.features_]], self.btyd_, horizon)
+        log_factors, base = self._log_factors(features, forecast)
+        strength = (-log_factors.abs()).rank(axis=1, method="first").astype(int)
+        known = features.assign(btyd_probability_alive=forecast["btyd_probability_alive"])
+        count, width = log_factors.shape
+        long = pd.DataFrame(
+            {
+                "customer_id": np.repeat(customers["customer_id"].to_numpy(), width),
+                "part": "value",
+                "feature": np.tile(log_factors.columns.to_numpy(), count),
+                "value": known[log_factors.columns].to_numpy().ravel(),
+                "factor": np.exp(log_factors.to_numpy().ravel()),
+                "rank": strength.to_numpy().ravel(),
+            }
+        )
+        bases = pd.DataFrame(
+            {
+                "customer_id": customers["customer_id"],
+                "part": "value",
+                "feature": "base",
+                "value": np.nan,
+                "factor": np.exp(base),
+                "rank": 0,
+            }
+        )
+        return pd.concat([long, bases], ignore_index=True).sort_values(
+            ["customer_id", "rank"], ignore_index=True
+        )
+
+    def segment_table(self, scores: pd.DataFrame) -> pd.DataFrame:
+        """Return a row a segment: its customers, share of predicted value, means, rule and treatment."""
+        profile = self.segments_.profile_
+        by = scores.groupby("segment")
+        table = pd.DataFrame(
+            {
+                "customers": by.size(),
+                "share_of_value": by["predicted_value"].sum() / scores["predicted_value"].sum(),
+                "predicted_value_mean": by["predicted_value"].mean(),
+                "churn_probability_mean": by["churn_probability"].mean(),
+            }
+        )
+        told = profile[["name", "rule", "treatment"]].set_index(
+            pd.Index(self.segments_.names(profile["segment"].to_numpy()), name="segment")
+        )
+        return told.join(table, how="inner").reset_index()
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "duramen_version": __version__,
+            "window": {"cutoff": self.window_.cutoff.isoformat(), "horizon_days": self.window_.horizon},
+            "judged_window": {
+                "cutoff": self.judged_window_.cutoff.isoformat(),
+                "horizon_days": self.judged_window_.horizon,
+            },
+            "unit": self.unit_,
+            "parameters": self.get_params(),
+            "features": self.features_,
+            "btyd": self.btyd_.to_dict(),
+            "value": self.value_.to_dict(),
+            "activity": self.activity_.to_dict(),
+            "distribution": self.distribution_.to_dict(),
+            "segments": self.segments_.to_dict(),
+            "base_gap": self.base_gap_,
+            "core_money": self.core_money_,
+            "typical": self.typical_,
+            "notes": self.notes_,
+            "has_trees": self.value_.booster_ is not None,
+        }
+
+    def _trees(self) -> dict[str, str]:
+        boosters = {"value": self.value_.booster_, "activity": self.activity_.booster_}
+        return {
+            f"{name}_trees": booster.model_to_string()
+            for name, booster in boosters.items()
+            if booster is not None
+        }
+
+    def _fingerprint(self) -> str:
+        digest = hashlib.sha256(state_text(self._state()).encode())
+        for name, text in sorted(self._trees().items()):
+            digest.update(f"{name}\n{text}".encode())
+        return digest.hexdigest()[:12]
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the model to a folder, whole or not at all: JSON, Parquet and LightGBM's own text, no pickle.
+
+        A model that is already there is replaced; a folder that holds anything else is refused.
+        """
+        write_model(
+            Path(folder),
+            self._state(),
+            self._trees(),
+            {"judged": self.judged_, "importance": self.importance_},
+        )
+        return Path(folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a model from a folder that ``save`` wrote.
+
+        Raises
+        ------
+        InputError
+            If the folder is no model, a file of it is missing or damaged, or another format version wrote it.
+        """
+        folder = Path(folder)
+        state = read_state(folder)
+        try:
+            model = cls._from_state(state, folder)
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(
+                f"the model in {folder} is damaged ({error!r}); train or download it again."
+            ) from error
+        return model
+
+    @classmethod
+    def _from_state(cls, state: dict[str, Any], folder: Path) -> Self:
+        model = cls(**state["parameters"])
+        model.window_ = Window(state["window"]["cutoff"], state["window"]["horizon_days"])
+        model.judged_window_ = Window(
+            state["judged_window"]["cutoff"], state["judged_window"]["horizon_days"]
+        )
+        model.unit_, model.features_, model.notes_ = state["unit"], state["features"], state["notes"]
+        model.btyd_ = BTYDValueModel.from_dict(state["btyd"])
+        value_trees = read_trees(folder, "value_trees", state) if state["has_trees"] else None
+        activity_trees = read_trees(folder, "activity_trees", state) if state["has_trees"] else None
+        model.value_ = ValueModel.from_dict(state["value"], value_trees)
+        model.activity_ = ActivityModel.from_dict(state["activity"], activity_trees)
+        model.distribution_ = ValueDistribution.from_dict(state["distribution"])
+        model.segments_ = BehaviouralSegmenter.from_dict(state["segments"])
+        model.base_gap_, model.core_money_ = state["base_gap"], state["core_money"]
+        model.typical_ = state["typical"]
+        model.judged_, model.importance_ = read_table(folder, "judged"), read_table(folder, "importance")
+        model.model_version_ = f"{state['duramen_version']}+{model._fingerprint()}"
+        return model
+
+
+def _refuse_unfit(tx: Transactions, window: Window, customers: pd.DataFrame) -> None:
+    history = (window.cutoff - tx.first_date).days
+    if window.horizon > history:
+        raise InputError(
+            f"the horizon of {window.horizon} days is longer than the history of {history} days "
+            f"({tx.first_date} to the cutoff {window.cutoff}) in {tx.source}; choose at most {max(history // 3, 1)}d."
+        )
+    if len(customers) < LEAST_CUSTOMERS:
+        examples = ", ".join(map(repr, customers["customer_id"].head(3)))
+        raise InputError(
+            f"column {tx.columns['customer_id']!r} of {tx.source} holds {len(customers)} customers before "
+            f"{window.cutoff} ({examples}), and a ranking needs at least {LEAST_CUSTOMERS}; is it the right column?"
+        )
+    if not (customers["frequency"] > 0).any():
+        examples = ", ".join(map(repr, customers["customer_id"].head(3)))
+        raise InputError(
+            f"all {len(customers):,} customers in column {tx.columns['customer_id']!r} of {tx.source} bought on "
+            f"one day only before {window.cutoff} (for example {examples}), so nothing shows who comes back; give a "
+            "longer history, or check that the column names people and not orders."
+        )
+
+
+def _positive(values: pd.Series[float] | np.ndarray) -> np.ndarray:
+    """Keep logarithms finite."""
+    positive: np.ndarray = np.maximum(np.asarray(values, dtype=float), 1e-12)
+    return positive

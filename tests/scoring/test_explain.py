@@ -1,0 +1,180 @@
+"""Explanations: exact in sum and product, silent, and true to the transactions."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from duramen.models.folds import model_features
+from duramen.models.trees import fit_trees
+from duramen.scoring.explain import ADDITIVITY_TOLERANCE, BTYD_MEANINGS, meaning, shap_values, theme
+
+
+@pytest.fixture(scope="module")
+def features(shop):
+    return model_features(shop.customers, shop.model.btyd_, shop.window.horizon)
+
+
+@pytest.fixture(scope="module")
+def explained(shop):
+    return shop.model.explain(shop.customers)
+
+
+@pytest.fixture(scope="module")
+def sample(shop):
+    """Return 50 customers with the facts of their own rows before the cutoff, computed again from the orders."""
+    told = shop.scores.sample(50, random_state=3).set_index("customer_id")
+    orders = shop.orders[shop.orders["date"] < pd.Timestamp(shop.window.cutoff)]
+    days = orders.groupby(["customer_id", "date"])["amount"].sum().reset_index()
+    days = days[days["amount"] > 0]
+    cutoff = pd.Timestamp(shop.window.cutoff)
+    facts = {}
+    for customer in told.index:
+        own = days[days["customer_id"] == customer]
+        facts[customer] = {
+            "days_since": (cutoff - own["date"].max()).days,
+            "purchase_days": len(own),
+            "age": (cutoff - own["date"].min()).days,
+            "recent": int((own["date"] >= cutoff - pd.Timedelta(days=91)).sum()),
+            "money": own["amount"].sum(),
+            "gap": own["date"].diff().dt.days.mean(),
+        }
+    return told, facts
+
+
+def test_the_blend_of_this_shop_has_both_parts(shop):
+    assert 0 < shop.model.value_.btyd_weight_ < 1
+
+
+def test_factors_of_every_customer_multiply_to_the_predicted_value(shop, explained):
+    product = explained.groupby("customer_id")["factor"].prod()
+    assert len(product) == len(shop.scores)
+    np.testing.assert_allclose(
+        product[shop.scores["customer_id"]].to_numpy(), shop.scores["predicted_value"], rtol=1e-9
+    )
+
+
+def test_every_customer_has_the_same_base_and_each_factor_once(explained):
+    base = explained[explained["feature"] == "base"]
+    assert base["factor"].nunique() == 1
+    assert (base["rank"] == 0).all()
+    sizes = explained.groupby("customer_id")["feature"].agg(["size", "nunique"])
+    assert (sizes["size"] == sizes["nunique"]).all()
+    assert sizes["size"].nunique() == 1
+
+
+def test_ranks_go_by_the_strength_of_a_factor(explained):
+    factors = explained[explained["rank"] > 0]
+    strength = np.log(factors["factor"]).abs()
+    falls = strength.groupby(factors["customer_id"]).diff().dropna()
+    assert (falls <= 1e-12).all()
+
+
+def test_the_values_beside_factors_are_those_of_the_customer_table(shop, explained):
+    told = explained[explained["feature"] == "net_spend"].set_index("customer_id")["value"]
+    np.testing.assert_array_equal(told[shop.customers["customer_id"]].to_numpy(), shop.customers["net_spend"])
+
+
+@pytest.mark.parametrize("part", ["value_", "activity_"])
+def test_shap_values_equal_those_of_lightgbm(shop, features, part):
+    booster = getattr(shop.model, part).booster_
+    values, base = shap_values(booster, features)
+    theirs = booster.predict(features, pred_contrib=True)
+    np.testing.assert_allclose(values, theirs[:, :-1], atol=1e-4)
+    assert base == pytest.approx(theirs[0, -1], abs=1e-9)
+    np.testing.assert_allclose(
+        base + values.sum(axis=1), booster.predict(features, raw_score=True), atol=1e-9
+    )
+
+
+def test_shap_values_hold_where_features_are_missing():
+    rng = np.random.default_rng(0)
+    points = pd.DataFrame(rng.normal(size=(400, 4)), columns=list("abcd")).mask(rng.random((400, 4)) < 0.3)
+    booster = fit_trees(points, np.nan_to_num(points["a"]) + (points["b"].isna()), 0, objective="regression")
+    values, _ = shap_values(booster, points)
+    np.testing.assert_allclose(values, booster.predict(points, pred_contrib=True)[:, :-1], atol=1e-4)
+
+
+def test_values_that_do_not_add_up_are_refused(shop, features, monkeypatch):
+    import woodelf
+
+    honest = woodelf.WoodelfExplainer.shap_values
+
+    def wrong(self, *args, **kwargs):
+        return honest(self, *args, **kwargs) + 10 * ADDITIVITY_TOLERANCE
+
+    monkeypatch.setattr(woodelf.WoodelfExplainer, "shap_values", wrong)
+    with pytest.raises(ArithmeticError, match="do not add"):
+        shap_values(shop.model.value_.booster_, features.head(5))
+
+
+def test_explaining_prints_nothing(shop, capfd):
+    shop.model.score(shop.customers.head(30))
+    shop.model.explain(shop.customers.head(30))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_importance_is_the_mean_size_of_shap_values(shop, features):
+    values, _ = shap_values(shop.model.value_.booster_, features)
+    table = shop.model.importance_[shop.model.importance_["model"] == "value"].set_index("feature")
+    np.testing.assert_allclose(
+        table["mean_abs_shap"][features.columns], np.abs(values).mean(axis=0), rtol=1e-9, atol=1e-12
+    )
+    assert table["mean_abs_shap"].is_monotonic_decreasing
+    assert set(shop.model.importance_["model"]) == {"value", "activity"}
+
+
+def test_every_feature_has_a_theme_a_unit_and_a_meaning(features):
+    for feature in [*features.columns, *BTYD_MEANINGS]:
+        unit, sentence = meaning(feature)
+        assert unit
+        assert sentence.endswith(".")
+        assert theme(feature)
+
+
+def test_reasons_are_three_different_sentences_that_end_in_a_factor(shop):
+    reasons = shop.scores[["reason_1", "reason_2", "reason_3"]]
+    assert reasons.apply(lambda column: column.str.fullmatch(r".+: x[\d,]+\.\d+")).all(axis=None)
+    assert (reasons.nunique(axis=1) == 3).all()
+
+
+def test_the_first_reason_is_the_strongest(shop):
+    factors = shop.scores[["reason_1", "reason_2", "reason_3"]].apply(
+        lambda column: column.str.extract(r": x([\d,.]+)$")[0].str.replace(",", "").astype(float)
+    )
+    strength = np.log(factors.clip(lower=0.005)).abs()
+    # Factors are told to two digits.
+    assert (strength["reason_1"] >= strength["reason_2"] - 0.06).all()
+    assert (strength["reason_2"] >= strength["reason_3"] - 0.06).all()
+
+
+PATTERNS = {
+    r"bought on one day only, ([\d,]+) days? ago": ("days_since",),
+    r"last bought ([\d,]+) days? ago, usually every ([\d,]+)": ("days_since", "gap"),
+    r"([\d,]+) purchase days? in ([\d,]+) days?, ([\d,]+) of them in the last 91": (
+        "purchase_days",
+        "age",
+        "recent",
+    ),
+    r"([\d,.]+) USD to date, ([\d,.]+) per purchase day": ("money", "mean"),
+    r"customer for ([\d,]+) days?": ("age",),
+}
+
+
+def test_reasons_quote_the_true_facts_of_the_customer(sample):
+    told, facts = sample
+    checked = dict.fromkeys(PATTERNS, 0)
+    for customer, row in told.iterrows():
+        own = facts[customer] | {"mean": facts[customer]["money"] / facts[customer]["purchase_days"]}
+        for reason in row[["reason_1", "reason_2", "reason_3"]]:
+            for pattern, names in PATTERNS.items():
+                if found := re.match(pattern, reason):
+                    checked[pattern] += 1
+                    numbers = [float(number.replace(",", "")) for number in found.groups()]
+                    rounding = 0.0051 if "USD" in pattern else 0.51
+                    np.testing.assert_allclose(
+                        numbers, [own[name] for name in names], atol=rounding, err_msg=reason
+                    )
+    assert sum(checked.values()) >= 60
+    assert sum(count > 0 for count in checked.values()) >= 4, checked

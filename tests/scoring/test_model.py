@@ -1,0 +1,232 @@
+"""The fitted model as a whole: its scores, its dependence on the past alone, and what it refuses."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from duramen.data import customers as customers_room
+from duramen.data.customers import customer_table
+from duramen.data.errors import InputError
+from duramen.data.transactions import read_transactions
+from duramen.data.windows import Window, training_windows
+from duramen.models.folds import build_folds, earlier_folds
+from duramen.scoring.batch import write_scores
+from duramen.scoring.model import CoreCustomerModel
+from duramen.scoring.ranking import SCORE_COLUMNS, rank_core_customers
+
+PROBABILITIES = ["churn_probability", "probability_active", "probability_alive", "probability_core"]
+MONEY = [
+    "score", "predicted_value", "predicted_value_low", "predicted_value_high", "growth_potential",
+    "expected_spend", "clv",
+]  # fmt: skip
+CONSTANT_BY_DEFINITION = {"cutoff", "model_version"}
+
+
+def bytes_of(model, tx, window, folder):
+    """Return the digest of every file that a model and its ranking leave."""
+    model.save(folder / "model")
+    write_scores(
+        rank_core_customers(model.score(customer_table(tx, window.cutoff))), folder / "scores.parquet"
+    )
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def shop_bytes(shop, tmp_path_factory):
+    return bytes_of(shop.model, shop.tx, shop.window, tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="module")
+def other_future(shop):
+    """Return the same history in another order, with a future that was edited, dropped from and added to."""
+    rng = np.random.default_rng(0)
+    later = shop.orders["date"] >= pd.Timestamp(shop.window.cutoff)
+    future = shop.orders[later].sample(frac=0.5, random_state=0)
+    future = future.assign(amount=future["amount"] * 1000, customer_id=rng.permutation(future["customer_id"]))
+    newcomers = future.head(40).assign(customer_id=[f"new{i}" for i in range(40)])
+    returns = future.head(60).assign(amount=-25.0)
+    return pd.concat([future, shop.orders[~later], newcomers, returns]).sample(frac=1, random_state=1)
+
+
+def test_scores_have_exactly_the_stated_columns_in_order(shop):
+    assert tuple(shop.ranking.columns) == SCORE_COLUMNS
+    assert list(shop.scores.columns) == [name for name in SCORE_COLUMNS if name not in ("rank", "tier")]
+
+
+def test_every_customer_of_the_table_is_scored_once_in_its_order(shop):
+    pd.testing.assert_series_equal(shop.scores["customer_id"], shop.customers["customer_id"])
+    assert shop.ranking["customer_id"].is_unique
+    assert set(shop.ranking["customer_id"]) == set(shop.customers["customer_id"])
+
+
+def test_text_ids_come_back_as_they_came(shop):
+    assert shop.ranking["customer_id"].dtype == shop.customers["customer_id"].dtype
+    assert set(shop.ranking["customer_id"]) <= set(shop.orders["customer_id"])
+
+
+def test_whole_number_ids_come_back_as_whole_numbers(shop):
+    customers = shop.customers.head(50).copy()
+    customers["customer_id"] = customers["customer_id"].astype("int64")
+    ranking = rank_core_customers(shop.model.score(customers, with_reasons=False))
+    assert ranking["customer_id"].dtype == np.dtype("int64")
+
+
+def test_no_score_is_constant_or_missing(shop):
+    missing = shop.ranking.columns[shop.ranking.isna().any()]
+    assert list(missing) == []
+    constant = {name for name in shop.ranking if shop.ranking[name].nunique() == 1}
+    assert constant == CONSTANT_BY_DEFINITION
+
+
+def test_probabilities_lie_between_zero_and_one(shop):
+    assert ((shop.ranking[PROBABILITIES] >= 0) & (shop.ranking[PROBABILITIES] <= 1)).all(axis=None)
+
+
+def test_churn_and_activity_are_complements(shop):
+    np.testing.assert_allclose(shop.ranking["churn_probability"] + shop.ranking["probability_active"], 1)
+
+
+def test_money_is_finite_and_never_negative(shop):
+    assert np.isfinite(shop.ranking[MONEY]).all(axis=None)
+    assert (shop.ranking[MONEY] >= 0).all(axis=None)
+
+
+def test_the_interval_is_in_order_and_holds_about_eight_in_ten_held_out_outcomes(shop):
+    assert (shop.ranking["predicted_value_low"] <= shop.ranking["predicted_value_high"]).all()
+    judged, distribution = shop.model.judged_, shop.model.distribution_
+    parts = judged["predicted_value"].to_numpy(), judged["probability_active"].to_numpy()
+    low, high = (distribution.quantile(*parts, level) for level in (0.1, 0.9))
+    inside = (judged["actual_value"] >= low) & (judged["actual_value"] <= high)
+    assert 0.75 < inside.mean() < 0.97
+
+
+def test_the_score_is_value_plus_weighted_growth(shop):
+    expected = shop.scores["predicted_value"] + shop.model.growth_weight * shop.scores["growth_potential"]
+    np.testing.assert_allclose(shop.scores["score"], expected, rtol=1e-12)
+
+
+def test_a_frequent_customer_is_expected_to_buy_more_than_one_who_came_once_long_ago(shop):
+    facts = shop.scores.merge(shop.customers, on="customer_id", validate="one_to_one")
+    best = facts[(facts["frequency"] >= 8) & (facts["time_since_last"] < 60)]
+    gone = facts[(facts["frequency"] == 0) & (facts["time_since_last"] > 300)]
+    assert best["predicted_value"].median() > 10 * gone["predicted_value"].median()
+
+
+def test_the_frame_given_is_left_as_it_was(shop):
+    given = shop.customers.copy(deep=True)
+    shop.model.score(given.copy())
+    shop.model.score(given)
+    shop.model.explain(given)
+    pd.testing.assert_frame_equal(given, shop.customers)
+
+
+def test_the_order_of_customers_does_not_matter(shop):
+    shuffled = shop.customers.sample(frac=1, random_state=0)
+    pd.testing.assert_frame_equal(rank_core_customers(shop.model.score(shuffled)), shop.ranking)
+
+
+def test_scoring_a_part_gives_the_same_numbers(shop):
+    part = shop.customers.iloc[100:137]
+    pd.testing.assert_frame_equal(
+        shop.model.score(part), shop.scores.iloc[100:137], check_exact=False, rtol=1e-12
+    )
+
+
+def test_one_customer_alone_can_be_scored(shop):
+    one = shop.customers.iloc[[7]]
+    pd.testing.assert_frame_equal(shop.model.score(one), shop.scores.iloc[[7]], check_exact=False, rtol=1e-12)
+
+
+def test_an_index_with_repeats_does_not_multiply_customers(shop):
+    part = shop.customers.head(20).set_axis([0, 1] * 10)
+    assert list(shop.model.score(part)["customer_id"]) == list(part["customer_id"])
+
+
+def test_the_cutoff_told_is_that_of_the_customer_table(shop):
+    later = customer_table(shop.tx, "1998-06-01")
+    assert set(shop.model.score(later, with_reasons=False)["cutoff"]) == {pd.Timestamp("1998-06-01")}
+    assert set(shop.scores["cutoff"]) == {pd.Timestamp(shop.window.cutoff)}
+
+
+def test_no_row_after_the_cutoff_changes_a_byte(shop, shop_bytes, other_future, tmp_path):
+    tx = read_transactions(other_future, currency="USD")
+    model = CoreCustomerModel().fit(tx, shop.window)
+    assert bytes_of(model, tx, shop.window, tmp_path) == shop_bytes
+
+
+def test_a_history_cut_at_the_cutoff_and_fitted_again_gives_the_same_bytes(shop, shop_bytes, tmp_path):
+    history = shop.orders[shop.orders["date"] < pd.Timestamp(shop.window.cutoff)]
+    tx = read_transactions(history, currency="USD")
+    model = CoreCustomerModel().fit(tx, shop.window)
+    assert bytes_of(model, tx, shop.window, tmp_path) == shop_bytes
+
+
+def test_a_planted_leak_would_be_noticed(shop, other_future, monkeypatch):
+    tx = read_transactions(other_future, currency="USD")
+    honest = customers_room.customer_features
+
+    def leaky(days, cutoff):
+        return honest(days.mutate(date=days.date - pd.Timedelta(days=20)), cutoff)
+
+    monkeypatch.setattr(customers_room, "customer_features", leaky)
+    ours = shop.model.score(customer_table(shop.tx, shop.window.cutoff), with_reasons=False)
+    theirs = shop.model.score(customer_table(tx, shop.window.cutoff), with_reasons=False)
+    assert not ours.equals(theirs)
+
+
+def test_training_outcomes_end_before_the_cutoff_and_before_the_judge(shop):
+    windows = training_windows(shop.window, shop.tx.first_date)
+    assert len(windows) >= 3
+    assert all(window.end <= shop.window.cutoff for window in windows)
+    folds = build_folds(shop.tx, windows)
+    learned_from = earlier_folds(folds, folds[0])
+    assert 0 < len(learned_from) < len(folds)
+    assert all(fold.window.end <= folds[0].window.cutoff for fold in learned_from)
+    assert shop.model.judged_window_ == folds[0].window
+
+
+def test_what_was_judged_are_the_customers_known_then_and_what_they_did_next(shop):
+    window, judged = shop.model.judged_window_, shop.model.judged_
+    orders = shop.orders.assign(day=shop.orders["date"].dt.date)
+    known = orders[(orders["day"] < window.cutoff)].groupby("customer_id")["amount"].sum()
+    # A customer whose purchases all cost nothing has no purchase day.
+    assert set(judged["customer_id"]) == set(known[known > 0].index)
+    inside = orders[(orders["day"] >= window.cutoff) & (orders["day"] < window.end)]
+    money = inside.groupby("customer_id")["amount"].sum().reindex(judged["customer_id"], fill_value=0.0)
+    np.testing.assert_allclose(judged["actual_value"], money, atol=1e-6)
+    np.testing.assert_allclose(judged["past_spend"], known.reindex(judged["customer_id"]), atol=1e-6)
+
+
+def test_a_customer_table_without_a_learned_column_is_refused_by_name(shop):
+    with pytest.raises(InputError, match=r"lacks 1 columns .*quantity"):
+        shop.model.score(shop.customers.drop(columns="quantity"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda orders: orders.drop_duplicates("customer_id"), "bought on one day only"),
+        (lambda orders: orders.assign(customer_id="only"), "holds 1 customers"),
+    ],
+    ids=["all bought once", "one customer only"],
+)
+def test_data_that_cannot_rank_anybody_are_refused_in_a_sentence(shop, change, words):
+    tx = read_transactions(change(shop.orders))
+    with pytest.raises(InputError, match=words):
+        CoreCustomerModel().fit(tx, shop.window)
+
+
+def test_a_horizon_longer_than_the_history_is_refused(shop):
+    with pytest.raises(InputError, match=r"horizon of 500 days is longer than the history of \d+ days"):
+        CoreCustomerModel().fit(shop.tx, Window("1998-04-01", 500))
+
+
+def test_a_cutoff_before_the_data_is_refused(shop):
+    with pytest.raises(InputError, match="no purchase before the cutoff 1990-01-01"):
+        CoreCustomerModel().fit(shop.tx, Window("1990-01-01", 91))
