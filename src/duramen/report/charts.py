@@ -1,0 +1,216 @@
+"""The report's figures: small frames of shares come in, Altair charts and their SVG text go out.
+
+Colours are the page's own CSS variables: one drawing serves light, dark and paper. Called by the page.
+"""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import vl_convert
+from markupsafe import Markup
+
+from duramen.report.numbers import THIN
+
+# Liberation Sans comes with the renderer, so text is measured alike everywhere; the page sets its own font.
+_FONT = "Liberation Sans"
+_CONFIG: dict[str, Any] = {
+    "aria": False,
+    "background": "transparent",
+    "font": _FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "var(--muted)",
+        "titleColor": "var(--muted)",
+        "titleFontWeight": "normal",
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titlePadding": 10,
+        "labelPadding": 6,
+        "gridColor": "var(--hair)",
+        "domain": False,
+        "ticks": False,
+        "labelFlush": False,
+    },
+}
+_LABEL = 12.5
+
+
+def to_svg(chart: alt.LayerChart, description: str) -> Markup:
+    """Draw a chart as one inline SVG element that needs no script and no font file.
+
+    Parameters
+    ----------
+    chart : LayerChart
+        What to draw.
+    description : str
+        The text for those who do not see it.
+
+    Returns
+    -------
+    Markup
+        The element; texts from the data are escaped.
+    """
+    drawn = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
+    opening = Markup('<svg role="img" aria-label="{}" ').format(description)
+    return opening + Markup(drawn.removeprefix("<svg "))
+
+
+def _percent(field: str, title: str, channel: type[Any], **scale: Any) -> Any:
+    """Make an axis of shares."""
+    axis = alt.Axis(labelExpr=f"format(datum.value * 100, '.3~g') + '{THIN}%'", title=title, tickCount=5)
+    return channel(f"{field}:Q", axis=axis, scale=alt.Scale(nice=False, **scale))
+
+
+def value_curve(
+    curve: pd.DataFrame, core: tuple[float, float], label: list[str], width: int
+) -> alt.LayerChart:
+    """Draw the cumulative share of value, with the core set marked.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        Columns ``customers`` and ``value``, shares of one.
+    core : tuple of float
+        The core's share of customers and of value.
+    label : list of str
+        The lines written at the core's point.
+    width : int
+        Width of the drawing, pixels.
+
+    Returns
+    -------
+    LayerChart
+    """
+    top = max(1.0, float(curve["value"].max()))
+    x = _percent("customers", "share of customers, highest predicted value first", alt.X, domain=[0, 1])
+    y = _percent("value", "cumulative share of predicted value", alt.Y, domain=[0, top])
+    at = pd.DataFrame({"customers": [core[0]], "value": [core[1]], "zero": [0.0]})
+    base = alt.Chart(curve)
+    left = core[0] > 0.55
+    words = [
+        alt.Chart(at)
+        .mark_text(
+            align="right" if left else "left",
+            dx=-12 if left else 12,
+            dy=(38 if left else 20) + 17 * line,
+            fontSize=_LABEL,
+            fontWeight="bold" if line == 0 else "normal",
+            color="var(--ink)",
+        )
+        .encode(x="customers:Q", y="value:Q", text=alt.value(text))
+        for line, text in enumerate(label)
+    ]
+    return _finish(
+        [
+            base.mark_area(color="var(--sap)", opacity=0.35).encode(x=x, y=y),
+            alt.Chart(curve[curve["customers"] <= core[0]])
+            .mark_area(color="var(--heart)", opacity=0.35)
+            .encode(x=x, y=y),
+            alt.Chart(pd.DataFrame({"customers": [0.0, 1.0], "value": [0.0, 1.0]}))
+            .mark_line(color="var(--muted)", strokeDash=[3, 4], strokeWidth=1)
+            .encode(x=x, y=y),
+            base.mark_line(color="var(--heart)", strokeWidth=2.5).encode(x=x, y=y),
+            alt.Chart(at)
+            .mark_rule(color="var(--heart)", strokeDash=[2, 3])
+            .encode(x="customers:Q", y="zero:Q", y2="value:Q"),
+            alt.Chart(at)
+            .mark_point(
+                filled=True, size=90, color="var(--heart)", stroke="var(--paper)", strokeWidth=2, opacity=1
+            )
+            .encode(x="customers:Q", y="value:Q"),
+            *words,
+        ],
+        width,
+        300 if width > 500 else 260,
+    )
+
+
+def share_pairs(groups: pd.DataFrame, width: int) -> alt.LayerChart:
+    """Draw each group's share of customers beside its share of value.
+
+    Parameters
+    ----------
+    groups : DataFrame
+        Columns ``name``, ``customers_share`` and ``value_share``, a row each group, drawn in this order.
+    width : int
+        Width of the drawing, pixels.
+
+    Returns
+    -------
+    LayerChart
+        A hollow point for the customers, a full one for the value, and the distance between them.
+    """
+    frame = groups[["name", "customers_share", "value_share"]]
+    top = float(frame[["customers_share", "value_share"]].max().max())
+    low = min(0.0, float(frame[["customers_share", "value_share"]].min().min()))
+    x = _percent("customers_share", "share of all", alt.X, domain=[low, top * 1.08])
+    y = alt.Y(
+        "name:N",
+        sort=None,
+        axis=alt.Axis(
+            title=None, labelColor="var(--ink)", labelFontSize=13, labelLimit=220 if width > 500 else 130
+        ),
+        scale=alt.Scale(paddingOuter=0.3),
+    )
+    base = alt.Chart(frame)
+    return _finish(
+        [
+            base.mark_rule(strokeWidth=3, color="var(--sap)").encode(x=x, x2="value_share:Q", y=y),
+            base.mark_point(
+                filled=True, size=95, color="var(--paper)", stroke="var(--muted)", strokeWidth=2, opacity=1
+            ).encode(x=x, y=y),
+            base.mark_point(filled=True, size=115, color="var(--heart)", opacity=1).encode(
+                x="value_share:Q", y=y
+            ),
+        ],
+        width,
+        26 + 34 * len(frame),
+    )
+
+
+def count_bars(groups: pd.DataFrame, width: int) -> alt.LayerChart:
+    """Draw the number of customers in each group, the number at the bar's end.
+
+    Parameters
+    ----------
+    groups : DataFrame
+        Columns ``name``, ``customers`` and ``text`` (what to write at the end), drawn in this order.
+    width : int
+        Width of the drawing, pixels.
+
+    Returns
+    -------
+    LayerChart
+    """
+    frame = groups[["name", "customers", "text"]]
+    room = 1.35 if width > 500 else 1.9
+    x = alt.X("customers:Q", axis=None, scale=alt.Scale(domain=[0, room * float(frame["customers"].max())]))
+    y = alt.Y(
+        "name:N",
+        sort=None,
+        axis=alt.Axis(title=None, labelColor="var(--ink)", labelFontSize=13, labelLimit=110),
+    )
+    base = alt.Chart(frame)
+    return _finish(
+        [
+            base.mark_bar(color="var(--sap)", height=16).encode(x=x, y=y),
+            base.mark_text(align="left", dx=8, fontSize=_LABEL, color="var(--muted)").encode(
+                x=x, y=y, text="text:N"
+            ),
+        ],
+        width,
+        30 * len(frame),
+    )
+
+
+def _finish(layers: list[alt.Chart], width: int, height: int) -> alt.LayerChart:
+    """Lay the layers over each other in the page's look; the width includes axes and labels."""
+    return alt.LayerChart(
+        layer=layers,
+        width=width,
+        height=height,
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        padding=4,
+        config=_CONFIG,
+    )

@@ -1,0 +1,99 @@
+"""Figures as a reader wants them: numbers, shares and dates come in, short texts go out.
+
+Called by the rooms of the report alone; a true minus is used, and what is missing is a dash.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from math import isfinite
+
+DASH = "\u2013"
+MINUS = "\u2212"
+THIN = "\u202f"  # a narrow space that does not break: a figure stays with its unit
+
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def _signed(text: str, *, plus: bool = False) -> str:
+    """Give a text made by ``format`` its true minus, and its plus where asked; zero has no sign."""
+    bare = text.lstrip("-")
+    if not any(digit in bare for digit in "123456789"):
+        return bare
+    if text.startswith("-"):
+        return MINUS + bare
+    return "+" + bare if plus else bare
+
+
+def count(number: float) -> str:
+    """Write a whole number with its thousands set apart.
+
+    Examples
+    --------
+    >>> count(1234567)
+    '1,234,567'
+    """
+    return _signed(f"{round(number):,}")
+
+
+def decimals(amounts: Iterable[float]) -> int:
+    """Choose the decimals for a column of money: two, or none where an amount reaches a thousand.
+
+    Examples
+    --------
+    >>> decimals([3.5, 999.0]), decimals([3.5, -1000.0])
+    (2, 0)
+    """
+    return 0 if max((abs(amount) for amount in amounts if isfinite(amount)), default=0.0) >= 1000 else 2
+
+
+def money(amount: float, digits: int = 0, *, plus: bool = False) -> str:
+    """Write an amount without its unit, which stands in the column's head or after the figure.
+
+    Examples
+    --------
+    >>> money(1234.5), money(1234.5, 2, plus=True)
+    ('1,234', '+1,234.50')
+    """
+    return _signed(f"{amount:,.{digits}f}", plus=plus) if isfinite(amount) else DASH
+
+
+def share(part: float, digits: int = 1, *, plus: bool = False) -> str:
+    """Write a part of one as per cent.
+
+    Examples
+    --------
+    >>> share(0.2061).replace(THIN, " "), share(0.031, plus=True).replace(THIN, " ")
+    ('20.6 %', '+3.1 %')
+    """
+    return _signed(f"{100 * part:,.{digits}f}", plus=plus) + f"{THIN}%" if isfinite(part) else DASH
+
+
+def probability(chance: float) -> str:
+    """Write a probability as whole per cent, never as certain where it is not.
+
+    Examples
+    --------
+    >>> [probability(p).replace(THIN, " ") for p in (0.0, 0.001, 0.5, 0.999, 1.0)]
+    ['0 %', '<1 %', '50 %', '>99 %', '100 %']
+    """
+    if not isfinite(chance):
+        return DASH
+    if 0 < chance < 0.005:
+        return f"<1{THIN}%"
+    if 0.995 < chance < 1:
+        return f">99{THIN}%"
+    return share(chance, 0)
+
+
+def day(when: date) -> str:
+    """Write a date in words, the same in every locale.
+
+    Examples
+    --------
+    >>> day(date(2011, 6, 1))
+    '1 June 2011'
+    """
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"

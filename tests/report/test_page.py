@@ -1,0 +1,219 @@
+"""The page as text: what it says and escapes, how large it is, and that it is written whole or not at all."""
+
+import re
+from datetime import date
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from duramen.report.page import render_report, write_report
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'&</script><script>alert(2)</script>{{ 7 * 7 }}"
+
+
+def plain(page: str) -> str:
+    """Strip the markup, so that sentences can be looked for."""
+    text = re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.S)
+    return re.sub(r"\s+", " ", text.replace("\u202f", " ").replace("&#8239;", " "))
+
+
+@pytest.fixture(scope="module")
+def page(parts_of):
+    return render_report(**parts_of())
+
+
+def test_the_headline_counts_the_core(page, parts_of):
+    value = parts_of()["ranking"]["predicted_value"].sort_values(ascending=False)
+    size = int((value.cumsum() < 0.8 * value.sum()).sum()) + 1
+    assert f"{size:,} of 2,000 customers ({size / 20:.1f} %) hold 80 % of the predicted value." in plain(page)
+
+
+def test_the_self_test_answers_what_the_data_knows_and_asks_the_rest(page):
+    text = plain(page)
+    assert "Is there a stated target customer?" in text
+    assert re.search(
+        r"80\.0 % of the predicted value lies with [\d.]+ % of the customers; they brought", text
+    )
+    assert "ask the core customers themselves" in text
+    assert page.count('class="badge known"') == 3
+    assert page.count('class="badge asked"') == 4
+
+
+def test_rows_in_are_shown_as_used_and_set_aside(page):
+    text = plain(page)
+    for told in (
+        "Used 397,884 73.42 %",
+        "Set aside: missing customer id 135,080 24.93 %",
+        "In 541,909 100.00 %",
+    ):
+        assert told in text
+
+
+def test_the_head_shows_twenty_customers_with_their_reasons(page, parts_of):
+    head = parts_of()["ranking"].head(21)
+    assert page.count('class="why"') == 20
+    assert all(f">{customer}</th>" in page for customer in head["customer_id"][:20])
+    assert f">{head['customer_id'][20]}</th>" not in page
+    assert all(reason in page for reason in head["reason_1"][:20])
+
+
+def test_every_part_is_there_and_the_contents_lead_to_each(page):
+    linked = re.findall(r'<li><a href="#([\w-]+)"', page)
+    assert linked == re.findall(r'<section id="([\w-]+)"', page)
+    assert len(linked) == 12
+
+
+def test_tiers_segments_stages_and_factors_are_told(page):
+    text = plain(page)
+    for told in (
+        "VIP",
+        "rising newcomers",
+        "lapsed",
+        "btyd_expected_value",
+        "The strongest 12 of 14 factors",
+        "log odds",
+    ):
+        assert told in text
+    assert "The history holds one Christmas only" in text
+    assert "Only transactions are seen." in text
+
+
+def test_nothing_is_fetched_and_nothing_runs(page):
+    addresses = set(re.findall(r"https?://[^\s\"'<)]+", page))
+    assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    for way_out in ("<script", "<link", "<iframe", "@import", "url(", "src="):
+        assert way_out not in page
+
+
+def test_ids_are_unique_and_drawings_are_described(page):
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    drawings = re.findall(r"<svg [^>]*>", page)
+    assert len(drawings) == 9
+    assert all('role="img" aria-label="' in drawing or 'class="joint"' in drawing for drawing in drawings)
+
+
+def test_the_file_is_small(page):
+    assert len(page.encode()) < 250_000
+
+
+def test_the_same_run_gives_the_same_bytes_whatever_the_order_of_rows(page, parts_of):
+    parts = parts_of()
+    shuffled = parts["ranking"].sample(frac=1, random_state=3)
+    assert render_report(**parts | {"ranking": shuffled}) == page
+
+
+def test_the_frames_of_the_caller_stay_as_they_were(parts_of):
+    parts = parts_of(50)
+    frames = {name: part for name, part in parts.items() if isinstance(part, pd.DataFrame)}
+    before = {name: frame.copy() for name, frame in frames.items()}
+    render_report(**parts)
+    for name, frame in frames.items():
+        pd.testing.assert_frame_equal(frame, before[name])
+
+
+def test_text_from_the_data_is_escaped_everywhere(parts_of):
+    parts = parts_of(40)
+    for column in ("customer_id", "tier", "lifecycle_stage", "reason_1"):
+        parts["ranking"][column] = parts["ranking"][column].astype(str) + HOSTILE
+    parts["segments"]["name"] += HOSTILE
+    parts["segments"]["rule"] += HOSTILE
+    parts["importance"]["feature"] += HOSTILE
+    parts["scorecard"]["model"] += HOSTILE
+    parts["summary"] |= {"set_aside": {HOSTILE: 144_025}}
+    for name in ("title", "unit", "model_version"):
+        parts[name] = HOSTILE
+    parts["notes"] = [HOSTILE]
+    page = render_report(**parts)
+    assert "<img" not in page
+    assert "<script" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert "{{ 7 * 7 }}" in page
+
+
+def test_three_customers_are_enough(parts_of):
+    text = plain(render_report(**parts_of(3)))
+    assert "of 3 customers" in text
+    assert "The first 3 of 3 customers by score" in text
+
+
+def test_a_million_customers_make_no_larger_page(parts_of):
+    small = parts_of(2_000)
+    ranking = pd.concat([small["ranking"]] * 500, ignore_index=True)
+    ranking["customer_id"] = np.arange(len(ranking))
+    ranking["rank"] = np.arange(1, len(ranking) + 1)
+    page = render_report(**small | {"ranking": ranking, "past_value": None})
+    assert "of 1,000,000 customers" in plain(page)
+    assert len(page.encode()) < 250_000
+
+
+def test_without_value_no_core_is_named_and_nothing_is_divided_by_it(parts_of):
+    parts = parts_of(10)
+    parts["ranking"][["predicted_value", "predicted_value_low", "predicted_value_high", "score"]] = 0.0
+    text = plain(render_report(**parts))
+    assert "No core can be named: the predicted value of all 10 customers is not above zero." in text
+    assert "No curve can be drawn" in text
+    assert "nan" not in text.split()
+
+
+def test_parts_that_a_run_did_not_make_are_said_to_be_missing(parts_of):
+    parts = parts_of(30)
+    for name in ("scorecard", "importance", "segments"):
+        parts[name] = parts[name].iloc[:0]
+    parts |= {"notes": [], "past_value": None}
+    parts["ranking"][["reason_2", "reason_3"]] = None
+    text = plain(render_report(**parts))
+    for told in (
+        "No scorecard was made",
+        "No factors were computed",
+        "No segments were formed",
+    ):
+        assert told in text
+    assert "past revenue" not in text
+    assert "None" not in text.split()
+
+
+def test_the_summary_may_be_an_object(parts_of, page):
+    parts = parts_of()
+    assert render_report(**parts | {"summary": SimpleNamespace(**parts["summary"])}) == page
+
+
+def test_rows_that_do_not_add_up_are_refused(parts_of):
+    parts = parts_of(5)
+    parts["summary"] |= {"rows_used": 1}
+    with pytest.raises(ValueError, match="differ from rows used and rows set aside by 397883"):
+        render_report(**parts)
+
+
+def test_an_empty_ranking_is_refused(parts_of):
+    parts = parts_of(5)
+    with pytest.raises(ValueError, match="no rows"):
+        render_report(**parts | {"ranking": parts["ranking"].iloc[:0]})
+
+
+def test_the_horizon_ends_the_day_before_it_is_over(parts_of):
+    text = plain(render_report(**parts_of(5, cutoff=date(2024, 2, 1), horizon_days=29)))
+    assert "1 February 2024 to 29 February 2024 (29 days)" in text
+
+
+def test_the_report_is_written_whole(tmp_path, parts_of, page):
+    written = write_report(tmp_path / "report.html", **parts_of())
+    assert written.read_text(encoding="utf-8") == page
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_report_that_fails_leaves_the_old_one(tmp_path, parts_of):
+    path = tmp_path / "report.html"
+    path.write_text("the old one")
+    with pytest.raises(ValueError, match="no rows"):
+        write_report(path, **parts_of(5) | {"ranking": parts_of(5)["ranking"].iloc[:0]})
+    assert path.read_text() == "the old one"
+
+
+def test_a_place_that_cannot_be_written_leaves_no_trace(tmp_path, parts_of):
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(OSError, match=r"report\.html"):
+        write_report(tmp_path / "report.html", **parts_of(5))
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]

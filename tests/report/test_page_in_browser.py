@@ -1,0 +1,156 @@
+"""The page as a browser shows it: alone, offline, without a script, on a phone, on a desk and in the dark."""
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from duramen.report.page import write_report
+
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--no-first-run"),
+)
+SECTIONS = [
+    *("The core", "Self-test before anything is done", "The data behind it", "The head of the ranking"),
+    *("How concentrated the value is", "Tiers", "Segments", "Life cycle"),
+    *("How well it predicts, beside simpler methods", "What drives the predictions"),
+    *("What the method could not do", "How to read the words"),
+]
+# Contrast of every text with the nearest painted background, by the formula of WCAG 2.
+FAINT = """() => {
+  const rgb = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = colour => {
+    const linear = v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = rgb(colour).map(v => linear(v / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = getComputedStyle(e).backgroundColor, parts = rgb(colour);
+      if (parts.length < 4 || parts[3] > 0) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const seen = [], faint = [];
+  for (const element of document.body.querySelectorAll("*")) {
+    const own = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
+    if (!own || !element.getClientRects().length) continue;
+    const style = getComputedStyle(element);
+    const ink = element instanceof SVGElement ? style.fill : style.color;
+    const [a, b] = [light(ink), light(ground(element))].sort((x, y) => y - x);
+    seen.push(ink);
+    if ((a + 0.05) / (b + 0.05) < 4.5) faint.push([element.textContent.trim(), ink, ground(element)]);
+  }
+  return {seen: seen.length, faint};
+}"""
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, parts_of):
+    parts = parts_of()
+    long = "<b onmouseover=alert(1)>" + "a-customer-with-a-very-long-name" * 4
+    parts["ranking"]["customer_id"] = parts["ranking"]["customer_id"].astype(str)
+    parts["ranking"].loc[0, "customer_id"] = long
+    parts["past_value"].index = parts["ranking"]["customer_id"]
+    return write_report(tmp_path_factory.mktemp("report") / "report.html", **parts).as_uri()
+
+
+@pytest.fixture
+def opened(chromium, address):
+    """Give a function that opens the page; what the page asked for and complained of is kept on it."""
+    contexts = []
+
+    def open_page(width=1280, **options):
+        context = chromium.new_context(viewport={"width": width, "height": 900}, offline=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.requested, page.complaints = [], []
+        page.on("request", lambda request: page.requested.append(request.url))
+        page.on("console", lambda message: page.complaints.append(message.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.goto(address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def test_it_opens_offline_and_asks_for_nothing_but_itself(opened, address):
+    page = opened()
+    page.wait_for_load_state("networkidle")
+    assert page.requested == [address]
+    assert page.complaints == []
+
+
+def test_all_sections_are_shown_without_javascript(opened):
+    page = opened(java_script_enabled=False)
+    names = [section.get_attribute("aria-label") for section in page.locator("section[aria-label]").all()]
+    assert names + page.locator("h2").all_inner_texts() == SECTIONS
+    assert page.locator("svg[role=img] >> visible=true").count() == 4
+
+
+@pytest.mark.parametrize("width", [320, 390, 640, 801, 1100, 1280])
+def test_nothing_is_wider_than_the_screen(opened, width):
+    page = opened(width)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    assert page.evaluate(
+        "[...document.querySelectorAll('.scroll')].every(e => e.scrollWidth <= e.clientWidth)"
+    )
+
+
+def test_a_phone_gets_the_narrow_drawings_and_the_desk_the_wide_ones(opened):
+    for width, shown, hidden in [(390, ".narrow", ".wide"), (1280, ".wide", ".narrow")]:
+        page = opened(width)
+        assert page.locator(f"{shown} svg").first.is_visible()
+        assert not page.locator(f"{hidden} svg").first.is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_text_stands_out_from_its_ground(opened, scheme, width):
+    told = opened(width, color_scheme=scheme).evaluate(FAINT)
+    assert told["seen"] > 300
+    assert told["faint"] == []
+
+
+def test_dark_is_dark_and_paper_is_white(opened):
+    page = opened(color_scheme="dark")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(ground) == "rgb(24, 20, 17)"
+    page.emulate_media(media="print")
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    assert not page.locator("nav").is_visible()
+
+
+def test_a_hostile_name_is_text_and_nothing_else(opened):
+    page = opened()
+    assert page.locator("main b[onmouseover]").count() == 0
+    assert page.get_by_text("<b onmouseover=alert(1)>").count() == 1
+
+
+def test_every_table_has_heads_and_every_drawing_a_description(opened):
+    page = opened()
+    for table in page.locator("table").all():
+        assert table.locator("thead th[scope=col]").count() >= 3
+        assert table.locator("th[scope=row]").count() >= 1
+    for drawing in page.locator("svg[role=img]").all():
+        assert len(drawing.get_attribute("aria-label")) > 40
+
+
+def test_figures_are_set_in_columns(opened):
+    page = opened()
+    styles = page.evaluate(
+        """[...document.querySelectorAll("#ranking tbody .n, #tiers tbody .n")].map(e => {
+             const style = getComputedStyle(e);
+             return style.textAlign + " " + style.fontVariantNumeric;
+           })"""
+    )
+    assert set(styles) == {"right lining-nums tabular-nums"}
