@@ -1,0 +1,33 @@
+"""A saved model's folder comes in; MLflow's generic scoring goes out. MLflow runs this file to load the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+
+from duramen.scoring.model import CoreCustomerModel
+from duramen.scoring.ranking import rank_core_customers
+
+# The name of the saved model among the artefacts; duramen.tracking.store says it too, for the reader of a run.
+MODEL_ARTEFACT = "duramen_model"
+
+
+class CoreCustomerPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # mlflow ships no types here
+    """Customer table in, ranked scores out."""
+
+    def load_context(self, context: Any) -> None:
+        """Read the saved model from the artefacts."""
+        self.model = CoreCustomerModel.load(Path(context.artifacts[MODEL_ARTEFACT]))
+
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Return the ranking of the customers given; MLflow passes the other two, and nothing here needs them."""
+        del context, params
+        return rank_core_customers(self.model.score(model_input))
+
+
+mlflow.models.set_model(CoreCustomerPyfunc())

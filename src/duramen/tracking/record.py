@@ -1,0 +1,192 @@
+"""A fitted model and its scorecard come in; an MLflow run goes out. Called by the train and demo commands."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from duramen.analysis.backtest import OURS
+from duramen.data.customers import customer_table
+from duramen.data.transactions import Transactions
+from duramen.scoring.ranking import rank_core_customers
+from duramen.tracking.store import MODEL_ARTEFACT, how_to_open, open_experiment, open_store
+
+if TYPE_CHECKING:
+    from duramen.scoring.model import CoreCustomerModel
+
+EXAMPLE_CUSTOMERS = 5
+# What a machine that loads the model must install; their versions are those that fitted it.
+REQUIREMENTS = (
+    "duramen",
+    "lightgbm",
+    "pandas",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "woodelf-explainer",
+    "mlflow",
+)
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """Where a training run lies."""
+
+    run_id: str
+    experiment: str
+    model_uri: str
+    how_to_open: str
+
+
+def record_training(
+    model: CoreCustomerModel,
+    scorecard: pd.DataFrame,
+    tx: Transactions,
+    *,
+    experiment: str = "duramen",
+    figures: Mapping[str, bytes] | None = None,
+    report: Path | None = None,
+) -> RecordedRun:
+    """Record a training as a parent run with a child run for each model.
+
+    Parameters
+    ----------
+    model : CoreCustomerModel
+        Fitted.
+    scorecard : pandas.DataFrame
+        ``duramen.scorecard(model.judged_)``.
+    tx : Transactions
+        What the model was fitted to.
+    experiment : str
+    figures : mapping of str to bytes, optional
+        PNG images by name.
+    report : Path, optional
+        HTML report to keep with the run.
+
+    Returns
+    -------
+    RecordedRun
+    """
+    mlflow = open_store()
+    experiment_id = open_experiment(mlflow, experiment)
+    window, source = model.window_, Path(tx.source).name
+    with mlflow.start_run(experiment_id=experiment_id, run_name=f"{source} {window}") as parent:
+        mlflow.set_tags(
+            {"duramen.version": version("duramen"), "duramen.model_version": model.model_version_}
+        )
+        mlflow.log_params(_parameters(model, tx))
+        _log_dataset(mlflow, model, tx)
+        mlflow.log_metrics(_metrics(scorecard[scorecard["model"] == OURS]))
+        mlflow.log_text(scorecard.to_csv(index=False), "scorecard.csv")
+        mlflow.log_text(model.importance_.to_csv(index=False), "importance.csv")
+        for name, png in (figures or {}).items():
+            _log_bytes(mlflow, png, f"figures/{name}.png")
+        if report is not None:
+            mlflow.log_artifact(str(report))
+        logged = _log_model(mlflow, model, tx)
+        for name in scorecard["model"].unique():
+            with mlflow.start_run(experiment_id=experiment_id, run_name=str(name), nested=True):
+                mlflow.log_params(_model_parameters(str(name), model))
+                mlflow.log_metrics(_metrics(scorecard[scorecard["model"] == name]))
+        with mlflow.start_run(experiment_id=experiment_id, run_name="segments", nested=True):
+            mlflow.log_params({"segments": len(model.segments_.profile_), "seed": model.seed})
+            mlflow.log_metrics(
+                {
+                    "stability_adjusted_rand": model.segments_.stability_,
+                    "rule_fidelity": model.segments_.rule_fidelity_,
+                }
+            )
+            mlflow.log_text(model.segments_.profile_.to_csv(index=False), "segments.csv")
+    return RecordedRun(parent.info.run_id, experiment, logged.model_uri, how_to_open(mlflow))
+
+
+def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
+    return {
+        "source": tx.source,
+        "cutoff": model.window_.cutoff.isoformat(),
+        "horizon_days": model.window_.horizon,
+        "judged_cutoff": model.judged_window_.cutoff.isoformat(),
+        "judged_horizon_days": model.judged_window_.horizon,
+        "unit": model.unit_,
+        **{f"column.{role}": name for role, name in tx.columns.items()},
+        **model.get_params(),
+    }
+
+
+def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
+    if name == OURS:
+        calibration = ", ".join(f"{weight:.4g}" for weight in model.activity_.calibration_)
+        return {
+            "btyd_weight": model.value_.btyd_weight_,
+            "level": model.value_.level_,
+            "calibration": calibration,
+        }
+    if name.startswith("BG/NBD"):
+        return {
+            **model.btyd_.purchases_.params_,
+            **model.btyd_.spend_.params_,
+            "net_ratio": model.btyd_.net_ratio_,
+        }
+    if name == "LightGBM":
+        from duramen.models.trees import ROUNDS, SETTINGS
+
+        return SETTINGS | {"rounds": ROUNDS}
+    return {"baseline": name}
+
+
+def _metrics(rows: pd.DataFrame) -> dict[str, float]:
+    """Return the figures by names that MLflow takes."""
+    known = rows.dropna(subset=["figure"])
+    names = (
+        known["target"]
+        + "."
+        + known["metric"].map(lambda metric: re.sub(r"[^a-z0-9]+", "_", metric.lower()).strip("_"))
+    )
+    return dict(zip(names, known["figure"].astype(float), strict=True))
+
+
+def _log_dataset(mlflow: Any, model: CoreCustomerModel, tx: Transactions) -> None:
+    summary = tx.summary(model.window_.cutoff)
+    facts = pd.DataFrame(
+        [(name, str(value)) for name, value in vars(summary).items()], columns=["fact", "value"]
+    )
+    # MLflow knows files; a frame, a table or a packaged data set stands in the parameter "source".
+    source = tx.source if Path(tx.source).exists() else None
+    digest = tx.digest(model.window_.cutoff)
+    with warnings.catch_warnings():
+        # MLflow registers its reader of local files twice and then finds the two alike.
+        warnings.filterwarnings("ignore", "The specified dataset source can be interpreted", UserWarning)
+        dataset = mlflow.data.from_pandas(facts, source=source, name="transactions", digest=digest)
+    mlflow.log_input(dataset, context="training")
+    mlflow.log_text(str(summary), "transactions.txt")
+
+
+def _log_model(mlflow: Any, model: CoreCustomerModel, tx: Transactions) -> Any:
+    example = customer_table(tx, model.window_.cutoff).head(EXAMPLE_CUSTOMERS)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        # Ids and ranks are whole numbers and never missing.
+        warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer", UserWarning)
+        signature = mlflow.models.infer_signature(example, rank_core_customers(model.score(example)))
+        return mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            artifacts={MODEL_ARTEFACT: str(model.save(Path(folder) / MODEL_ARTEFACT))},
+            signature=signature,
+            input_example=example,
+            pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
+        )
+
+
+def _log_bytes(mlflow: Any, content: bytes, artefact: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / Path(artefact).name
+        file.write_bytes(content)
+        mlflow.log_artifact(str(file), str(Path(artefact).parent))
