@@ -1,0 +1,154 @@
+"""Words on a command line come in; the commands are called with them.
+
+Nothing heavy is imported here, so that --help is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="duramen",
+    help="Find the core customers of a business in its transactions, and explain why each is one.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich takes twice as long to import as the rest of --help together
+    pretty_exceptions_enable=False,
+)
+
+Orders = Annotated[
+    str | None,
+    typer.Argument(
+        help="A CSV or Parquet file, a folder of either, duckdb://file.db/table, or dataset:cdnow. "
+        "Can stand in the --config file.",
+        show_default=False,
+    ),
+]
+CustomerId = Annotated[str | None, typer.Option(help="Column of the customer id; usual names are found.")]
+DateColumn = Annotated[str | None, typer.Option("--date", help="Column of the date; usual names are found.")]
+Amount = Annotated[str | None, typer.Option(help="Column of the net amount; usual names are found.")]
+Column = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Another column as ROLE=NAME (order, product, category, quantity, discount, cost, ...)."
+    ),
+]
+DateFormat = Annotated[str | None, typer.Option(help="iso, compact, day-first or month-first.")]
+Decimal = Annotated[str | None, typer.Option(help="Decimal mark of numbers in text files.")]
+Currency = Annotated[str | None, typer.Option(help="Currency to use, and the name of the unit of money.")]
+Config = Annotated[
+    Path | None, typer.Option(help="TOML file with any of these options; the command line wins.")
+]
+Cutoff = Annotated[
+    str | None, typer.Option(help="First day that is not history. [default: the day after the last row]")
+]
+MemoryLimit = Annotated[str | None, typer.Option(help="What DuckDB may hold in memory, for example 4GB.")]
+
+
+@app.command(
+    epilog="Example: duramen train orders.csv --cutoff 2011-06-01 --horizon 183d --model-out model/",
+)
+def train(
+    orders: Orders = None,
+    cutoff: Cutoff = None,
+    horizon: Annotated[
+        str | None, typer.Option(help="Days or weeks to forecast: 183d, 26w. [default: chosen from the data]")
+    ] = None,
+    model_out: Annotated[
+        Path | None, typer.Option(help="Folder for the saved model. [default: model]")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML report to write as well.")] = None,
+    customer_id: CustomerId = None,
+    date: DateColumn = None,
+    amount: Amount = None,
+    column: Column = None,
+    date_format: DateFormat = None,
+    decimal: Decimal = None,
+    currency: Currency = None,
+    growth_weight: Annotated[
+        float | None, typer.Option(help="Weight of growth potential in the score.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all that is random.")] = None,
+    memory_limit: MemoryLimit = None,
+    config: Config = None,
+) -> None:
+    """Fit the models to orders, judge them on held-out purchases, save them and record them in MLflow."""
+    from duramen import commands
+    from duramen.options import read_options
+
+    options = read_options(
+        config,
+        orders=orders, cutoff=cutoff, horizon=horizon, model_out=model_out, report=report,
+        customer_id=customer_id, date=date, amount=amount, columns=column, date_format=date_format,
+        decimal=decimal, currency=currency, growth_weight=growth_weight, seed=seed, memory_limit=memory_limit,
+    )  # fmt: skip
+    commands.train(options)
+
+
+@app.command(
+    epilog="Example: duramen score orders.csv --model model/ --cutoff 2011-06-01 --out scores.parquet",
+)
+def score(
+    orders: Orders = None,
+    model: Annotated[
+        str | None, typer.Option(help="Folder, or MLflow URI: models:/duramen@champion, runs:/RUN/model.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Parquet or CSV file to write. [default: scores.parquet]")
+    ] = None,
+    cutoff: Cutoff = None,
+    report: Annotated[Path | None, typer.Option(help="HTML report to write as well.")] = None,
+    customer_id: CustomerId = None,
+    date: DateColumn = None,
+    amount: Amount = None,
+    column: Column = None,
+    date_format: DateFormat = None,
+    decimal: Decimal = None,
+    currency: Currency = None,
+    memory_limit: MemoryLimit = None,
+    config: Config = None,
+) -> None:
+    """Rank the customers of orders with a saved model."""
+    from duramen import commands
+    from duramen.options import read_options
+
+    options = read_options(
+        config,
+        orders=orders, cutoff=cutoff, model=model, out=out, report=report,
+        customer_id=customer_id, date=date, amount=amount, columns=column, date_format=date_format,
+        decimal=decimal, currency=currency, memory_limit=memory_limit,
+    )  # fmt: skip
+    commands.score(options)
+
+
+@app.command(epilog="Example: duramen demo --out duramen-demo")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the ranking, the report and the model.")] = Path(
+        "duramen-demo"
+    ),
+) -> None:
+    """Train on the purchases of 23,570 CDNOW customers and show everything that comes out."""
+    from duramen import commands
+
+    commands.demo(out)
+
+
+def main() -> None:
+    """Run the command line; what the user must mend is one sentence and exit status 2."""
+    from duramen.data.errors import InputError
+
+    # Threads that spin while they wait make training ten times slower where anything else runs on the machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        app()
+    except InputError as error:
+        typer.secho(f"duramen: {error}", err=True, fg="red")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.secho("duramen: interrupted; nothing was left half-written.", err=True)
+        sys.exit(130)

@@ -1,0 +1,236 @@
+"""Options come in; orders are read, models fitted, files written and what came out is told. Called by the command line.
+
+Each command is the whole way through the house in the order in which it runs.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from duramen.data.customers import customer_table
+from duramen.data.errors import InputError
+from duramen.data.transactions import Transactions, read_transactions
+from duramen.data.windows import Window, choose_horizon, parse_day
+from duramen.terminal import console, show_ranking, show_scorecard, step, tell, tell_quarantine, tell_run
+
+if TYPE_CHECKING:
+    from duramen.scoring.model import CoreCustomerModel
+
+READ_OPTIONS = (
+    "customer_id",
+    "date",
+    "amount",
+    "columns",
+    "date_format",
+    "decimal",
+    "currency",
+    "memory_limit",
+)
+
+
+def train(options: dict[str, Any]) -> None:
+    """Fit, judge, save and record a model."""
+    model_out = Path(options.get("model_out", "model"))
+    _refuse_occupied(model_out)
+    _refuse_homeless_report(options)
+    tx = _read(options)
+    window = _choose_window(tx, options)
+    model, card = _fit(tx, window, options)
+    _save(model, tx, model_out)
+    run = _record(model, card, tx, options)
+    show_scorecard(card, model)
+    tell("model", model_out, f"duramen score ORDERS --model {model_out}")
+    tell_quarantine(tx, model_out / "quarantine.csv")
+    tell_run(run)
+    if "report" in options:
+        _write_report(Path(options["report"]), model, card, tx, _rank(model, tx, window.cutoff))
+
+
+def score(options: dict[str, Any]) -> None:
+    """Rank the customers of orders with a saved model."""
+    from duramen.analysis.backtest import scorecard
+    from duramen.scoring.batch import check_scores_path, write_scores
+
+    out = Path(options.get("out", "scores.parquet"))
+    check_scores_path(out)
+    _refuse_homeless_report(options)
+    model = _load(options)
+    tx = _read(options)
+    cutoff = _choose_cutoff(tx, options)
+    ranking = _rank(model, tx, cutoff)
+    with step(f"Writing {out}"):
+        write_scores(ranking, out)
+        if tx.set_aside:
+            tx.write_quarantine(_quarantine_path(out))
+    show_ranking(ranking, model)
+    tell("scores", out, f"{len(ranking):,} customers, best first")
+    tell_quarantine(tx, _quarantine_path(out))
+    if "report" in options:
+        _write_report(Path(options["report"]), model, scorecard(model.judged_), tx, ranking)
+
+
+def demo(out: Path) -> None:
+    """Go the whole way on the CDNOW purchases."""
+    from duramen.scoring.batch import write_scores
+
+    started = time.perf_counter()
+    out.mkdir(parents=True, exist_ok=True)
+    options = {"orders": "dataset:cdnow", "currency": "USD", "experiment": "duramen-demo"}
+    _refuse_occupied(out / "model")
+    tx = _read(options)
+    window = _choose_window(tx, options)
+    model, card = _fit(tx, window, options)
+    ranking = _rank(model, tx, window.cutoff)
+    with step("Writing the ranking and the model"):
+        write_scores(ranking, out / "ranking.parquet")
+        write_scores(ranking, out / "ranking.csv")
+        _save(model, tx, out / "model")
+    report = _write_report(out / "report.html", model, card, tx, ranking)
+    run = _record(model, card, tx, options, report=report)
+    show_ranking(ranking, model)
+    show_scorecard(card, model)
+    tell(
+        "ranking",
+        out / "ranking.parquet",
+        f"and {out / 'ranking.csv'}: {len(ranking):,} customers, best first",
+    )
+    tell("report", report, "open it in a browser; it needs no network")
+    tell("model", out / "model", f"duramen score ORDERS --model {out / 'model'}")
+    tell_run(run)
+    console.print(f"Done in {time.perf_counter() - started:.0f} s.")
+
+
+def _read(options: dict[str, Any]) -> Transactions:
+    if "orders" not in options:
+        raise InputError(
+            "no orders are given; name a file, a folder or a table, or set orders in the --config file."
+        )
+    with step("Reading and checking the orders"):
+        tx = read_transactions(
+            options["orders"], **{key: options[key] for key in READ_OPTIONS if key in options}
+        )
+    console.print(str(tx), highlight=False, markup=False, soft_wrap=True)
+    return tx
+
+
+def _choose_cutoff(tx: Transactions, options: dict[str, Any]) -> date:
+    after_the_last = tx.last_date + timedelta(days=1)
+    if "cutoff" not in options:
+        return after_the_last
+    cutoff = parse_day(options["cutoff"])
+    if not tx.first_date < cutoff <= after_the_last:
+        raise InputError(
+            f"the cutoff {cutoff} lies outside the data: column {tx.columns['date']!r} of {tx.source} runs from "
+            f"{tx.first_date} to {tx.last_date} in {tx.rows_used:,} rows; choose a day in it or the day after it."
+        )
+    return cutoff
+
+
+def _choose_window(tx: Transactions, options: dict[str, Any]) -> Window:
+    cutoff = _choose_cutoff(tx, options)
+    if "horizon" in options:
+        window = Window(cutoff, options["horizon"])
+        console.print(f"History before {cutoff}, forecast over {window.horizon} days.")
+    else:
+        window = Window(cutoff, choose_horizon(tx.first_date, cutoff))
+        console.print(
+            f"History before {cutoff}, forecast over {window.horizon} days: the longest usual horizon that fits three "
+            f"times into {(cutoff - tx.first_date).days} days of history (--horizon sets another)."
+        )
+    return window
+
+
+def _fit(tx: Transactions, window: Window, options: dict[str, Any]) -> tuple[CoreCustomerModel, pd.DataFrame]:
+    from duramen.analysis.backtest import scorecard
+    from duramen.scoring.model import CoreCustomerModel
+
+    parameters = {key: options[key] for key in ("growth_weight", "seed") if key in options}
+    with step("Fitting the models"):
+        model = CoreCustomerModel(**parameters).fit(tx, window)
+    with step("Judging the forecasts on held-out purchases"):
+        card = scorecard(model.judged_)
+    return model, card
+
+
+def _rank(model: CoreCustomerModel, tx: Transactions, cutoff: date) -> pd.DataFrame:
+    from duramen.scoring.ranking import rank_core_customers
+
+    with step("Scoring and explaining every customer"):
+        return rank_core_customers(model.score(customer_table(tx, cutoff)))
+
+
+def _load(options: dict[str, Any]) -> CoreCustomerModel:
+    from duramen.scoring.model import CoreCustomerModel
+
+    address = str(options.get("model", "model"))
+    with step(f"Loading the model {address}"):
+        if address.startswith(("models:/", "runs:/")):
+            from duramen.tracking.store import load_model
+
+            return load_model(address)
+        return CoreCustomerModel.load(address)
+
+
+def _refuse_occupied(model_out: Path) -> None:
+    from duramen.scoring.artefact import refuse_occupied
+
+    refuse_occupied(model_out)
+
+
+def _refuse_homeless_report(options: dict[str, Any]) -> None:
+    """Refuse a report whose folder is missing, before any work is done."""
+    if "report" in options and not (folder := Path(options["report"]).parent).is_dir():
+        raise InputError(f"there is no folder {folder} to write the report to; create it or change --report.")
+
+
+def _save(model: CoreCustomerModel, tx: Transactions, model_out: Path) -> None:
+    model.save(model_out)
+    if tx.set_aside:
+        tx.write_quarantine(model_out / "quarantine.csv")
+
+
+def _record(
+    model: Any, card: pd.DataFrame, tx: Transactions, options: dict[str, Any], *, report: Path | None = None
+) -> Any:
+    from duramen.report.figures import judged_figures
+    from duramen.tracking.record import record_training
+
+    with step("Recording in MLflow"):
+        experiment = options.get("experiment", "duramen")
+        figures = judged_figures(model.judged_)
+        return record_training(model, card, tx, experiment=experiment, figures=figures, report=report)
+
+
+def _write_report(
+    path: Path, model: CoreCustomerModel, card: pd.DataFrame, tx: Transactions, ranking: pd.DataFrame
+) -> Path:
+    from duramen.report.page import write_report
+
+    with step("Drawing the report"):
+        cutoff = ranking["cutoff"].iloc[0].date()
+        customers = customer_table(tx, cutoff)
+        write_report(
+            path,
+            title=f"Core customers of {Path(tx.source).name.removeprefix('dataset:')}",
+            summary=tx.summary(cutoff),
+            ranking=ranking,
+            scorecard=card,
+            importance=model.importance_,
+            segments=model.segment_table(ranking),
+            notes=model.notes_,
+            unit=model.unit_,
+            cutoff=cutoff,
+            horizon_days=model.window_.horizon,
+            model_version=model.model_version_,
+            past_value=customers.set_index("customer_id")["net_spend"],
+        )
+    return path
+
+
+def _quarantine_path(out: Path) -> Path:
+    return out.with_name(f"{out.stem}.quarantine.csv")

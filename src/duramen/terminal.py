@@ -1,0 +1,123 @@
+"""Rankings, scorecards and files come in; words and tables on the terminal go out. Called by the commands."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from duramen.data.transactions import Transactions
+
+HEAD, REASONS_SHOWN = 15, 3
+
+console = Console()
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Show what is being done, the parts that the log tells of, and how long it took."""
+    started = time.perf_counter()
+    log = logging.getLogger("duramen")
+    with console.status(f"{what} ...") as status:
+        handler = _StatusHandler(status, what)
+        level = log.level
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            log.removeHandler(handler)
+            log.setLevel(level)
+    console.print(f"[green]done[/] {what} [dim]{time.perf_counter() - started:.1f} s[/]", highlight=False)
+
+
+class _StatusHandler(logging.Handler):
+    def __init__(self, status: Any, what: str) -> None:
+        super().__init__()
+        self.status, self.what = status, what
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.status.update(f"{self.what}: {record.getMessage()} ...")
+
+
+def tell(name: str, path: Path, how: str) -> None:
+    """Say where something lies and what to do with it."""
+    console.print(f"  [bold]{name:<11}[/]{path}  [dim]{how}[/]", highlight=False, soft_wrap=True)
+
+
+def tell_quarantine(tx: Transactions, path: Path) -> None:
+    """Say where the rows lie that were set aside, if there are any."""
+    if tx.set_aside:
+        tell("set aside", path, f"{sum(tx.set_aside.values()):,} rows with their reasons")
+
+
+def tell_run(run: Any) -> None:
+    """Say which MLflow run was recorded and how to open it."""
+    tell("MLflow run", run.run_id, f"experiment {run.experiment!r}; open it with: {run.how_to_open}")
+
+
+def show_ranking(ranking: pd.DataFrame, model: Any) -> None:
+    """Show the head of a ranking, and why its first customers are there."""
+    core = ranking["tier"].isin(["VIP", "main"]).sum()
+    console.print(
+        f"\n[bold]{core:,} of {len(ranking):,} customers hold 80 % of the {ranking['predicted_value'].sum():,.0f} "
+        f"{model.unit_} predicted over {model.window_.horizon} days from {ranking['cutoff'].iloc[0]:%Y-%m-%d}.[/]",
+        highlight=False,
+    )
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("rank", "customer", "tier", "score", "value", "low to high", "growth", "P(core)"):
+        table.add_column(name, justify="left" if name in ("customer", "tier") else "right", no_wrap=True)
+    for row in ranking.head(HEAD).itertuples(index=False):
+        table.add_row(
+            f"{row.rank:,}", str(row.customer_id), str(row.tier), f"{row.score:,.0f}", f"{row.predicted_value:,.0f}",
+            f"{row.predicted_value_low:,.0f} to {row.predicted_value_high:,.0f}", f"{row.growth_potential:,.0f}",
+            f"{row.probability_core:.2f}",
+        )  # fmt: skip
+    console.print(table)
+    console.print(
+        f"Money in {model.unit_}; 8 in 10 outcomes are meant to lie between low and high.", style="dim"
+    )
+    for row in ranking.head(REASONS_SHOWN).itertuples(index=False):
+        told = [reason for reason in (row.reason_1, row.reason_2, row.reason_3) if isinstance(reason, str)]
+        console.print(
+            f"Why {row.customer_id} is number {row.rank}: {'; '.join(told)}.", highlight=False, markup=False
+        )
+
+
+def show_scorecard(card: pd.DataFrame, model: Any) -> None:
+    """Show the held-out figures of the model beside those of the baselines, and what the data could not support."""
+    console.print(
+        f"\n[bold]Held out: {model.judged_window_}, on purchases that the models had not seen.[/]",
+        highlight=False,
+    )
+    # A table for each target: all models beside each other would not fit into 80 columns.
+    for target in card["target"].unique():
+        rows = card[card["target"] == target]
+        wide = rows.pivot_table(index="metric", columns="model", values="figure", sort=False)
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column(str(target), no_wrap=True)
+        for name in wide.columns:
+            table.add_column(_two_lines(str(name)), justify="right", no_wrap=True)
+        for metric, row in wide.iterrows():
+            figures = ("" if pd.isna(figure) else f"{figure:,.3f}" for figure in row)
+            table.add_row(str(metric).removeprefix("value "), *figures)
+        console.print(table)
+    for note in model.notes_:
+        console.print(f"Note: {note}", style="yellow", highlight=False)
+
+
+def _two_lines(name: str) -> str:
+    """Break a heading at the space nearest to its middle."""
+    spaces = [at for at, letter in enumerate(name) if letter == " "]
+    if not spaces:
+        return name
+    middle = min(spaces, key=lambda at: abs(at - len(name) / 2))
+    return f"{name[:middle]}\n{name[middle + 1 :]}"

@@ -1,0 +1,316 @@
+"""The command line as users meet it: what it writes, what it says, and how it refuses."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from duramen.cli import app, main
+from duramen.scoring.model import CoreCustomerModel
+from duramen.scoring.ranking import SCORE_COLUMNS
+
+DURAMEN = Path(sys.executable).with_name("duramen")
+HEAVY = {
+    "mlflow",
+    "lightgbm",
+    "shap",
+    "woodelf",
+    "pandas",
+    "numpy",
+    "sklearn",
+    "ibis",
+    "duckdb",
+    "altair",
+    "lifetimes",
+}
+
+
+@pytest.fixture(scope="module")
+def saved(shop, tmp_path_factory):
+    return shop.model.save(tmp_path_factory.mktemp("cli") / "model")
+
+
+@pytest.fixture
+def duramen(tmp_path, monkeypatch, capfd):
+    """Run the command line in an empty folder; give the status, both streams, and the files that are new."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*words):
+        before = set(tmp_path.rglob("*"))
+        monkeypatch.setattr(sys, "argv", ["duramen", *map(str, words)])
+        status = 0
+        capfd.readouterr()
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+        out, err = capfd.readouterr()
+        return status, out, err, {path.name for path in set(tmp_path.rglob("*")) - before}
+
+    return run
+
+
+def refused(result):
+    """Check that a run was refused as users are promised, and return the sentence."""
+    status, _, err, new = result
+    assert status == 2, err
+    assert new == set()
+    assert err.startswith("duramen: ")
+    sentence = err.removeprefix("duramen: ")
+    assert sentence.endswith((".\n", "?\n")), sentence
+    assert sentence.count("\n") == 1
+    assert "Traceback" not in err
+    assert not re.search(r"\.\s+[A-Z]", sentence), "more than one sentence"
+    return sentence
+
+
+def test_training_ends_well_and_says_nothing_on_stderr(trained):
+    assert (trained.done.returncode, trained.done.stderr) == (0, "")
+
+
+def test_training_tells_what_was_read_judged_and_written(trained):
+    for words in ("Transactions from orders.csv", "Held out: 91 days", "normalised Gini", "MLflow run"):
+        assert words in trained.done.stdout
+
+
+def test_figures_are_whole_in_eighty_columns(trained):
+    assert "…" not in trained.done.stdout
+    assert re.search(r"captured at top 20 % +\d\.\d{3} +\d\.\d{3} +\d\.\d{3}", trained.done.stdout)
+
+
+def test_the_command_line_wins_over_the_file(trained):
+    model = CoreCustomerModel.load(trained.folder / "model")
+    assert (model.window_.horizon, model.window_.cutoff.isoformat()) == (91, "1998-04-01")
+    assert (model.seed, model.unit_) == (1, "USD")
+
+
+def test_training_leaves_a_model_a_report_and_a_store_and_nothing_else(trained):
+    assert {path.name for path in trained.folder.iterdir()} == {
+        "duramen.toml", "orders.csv", "model", "report.html", "mlruns",
+    }  # fmt: skip
+    assert (trained.folder / "report.html").read_text().startswith("<!doctype html")
+
+
+@pytest.fixture(scope="module", params=["csv", "parquet", "folder", "duckdb"])
+def source(request, shop, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("orders")
+    if request.param == "csv":
+        shop.orders.to_csv(folder / "orders.csv", index=False)
+        return folder / "orders.csv"
+    if request.param == "parquet":
+        shop.orders.to_parquet(folder / "orders.parquet")
+        return folder / "orders.parquet"
+    if request.param == "folder":
+        (folder / "1998").mkdir()
+        later = shop.orders["date"] >= "1998-01-01"
+        shop.orders[~later].to_csv(folder / "1997.csv", index=False)
+        shop.orders[later].to_csv(folder / "1998" / "orders.csv", index=False)
+        return folder
+    import duckdb
+
+    with duckdb.connect(folder / "shop.db") as base:
+        orders = shop.orders
+        base.execute("create table orders as select * from orders")
+        del orders
+    return f"duckdb://{folder}/shop.db/orders"
+
+
+def test_every_kind_of_source_gives_the_same_scores(source, saved, shop, duramen, tmp_path):
+    status, out, err, new = duramen(
+        "score",
+        source,
+        "--model",
+        saved,
+        "--cutoff",
+        "1998-04-01",
+        "--out",
+        "scores.parquet",
+        "--currency",
+        "USD",
+    )
+    assert (status, err, new) == (0, "", {"scores.parquet"})
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "scores.parquet"), shop.ranking.astype({"cutoff": "datetime64[ms]"})
+    )
+    assert "2,613 customers, best first" in out
+
+
+def test_the_table_on_the_screen_is_whole_in_eighty_columns(trained, duramen):
+    folder = trained.folder
+    _, out, _, _ = duramen("score", folder / "orders.csv", "--model", folder / "model", "--out", "scores.csv")
+    assert "…" not in out
+    assert all(len(line) <= 80 for line in out.split("\n") if line[:6].strip().isdigit())
+
+
+def test_without_a_cutoff_the_day_after_the_last_row_is_taken(trained, duramen, tmp_path):
+    folder = trained.folder
+    status, *_ = duramen("score", folder / "orders.csv", "--model", folder / "model", "--out", "scores.csv")
+    assert status == 0
+    scores = pd.read_csv(tmp_path / "scores.csv")
+    assert tuple(scores.columns) == SCORE_COLUMNS
+    day_after = pd.to_datetime(trained.orders["date"]).max() + pd.Timedelta(days=1)
+    assert set(pd.to_datetime(scores["cutoff"])) == {day_after}
+
+
+def test_a_report_is_written_beside_the_scores(trained, duramen, tmp_path):
+    folder = trained.folder
+    status, _, err, new = duramen(
+        "score", folder / "orders.csv", "--model", folder / "model", "--report", "report.html"
+    )
+    assert (status, err, new) == (0, "", {"scores.parquet", "report.html"})
+    assert "Core customers of orders.csv" in (tmp_path / "report.html").read_text()
+
+
+def test_ids_that_are_formulas_are_defused_in_csv(trained, duramen, tmp_path):
+    formulas = {name: f"=cmd({name})" for name in trained.orders["customer_id"].unique()[:300]}
+    trained.orders.replace({"customer_id": formulas}).to_csv(tmp_path / "orders.csv", index=False)
+    status, *_ = duramen("score", "orders.csv", "--model", trained.folder / "model", "--out", "scores.csv")
+    assert status == 0
+    starts = pd.read_csv(tmp_path / "scores.csv", dtype=str)["customer_id"].str[:5]
+    # A few of them never paid for anything, so they are no customers.
+    assert starts.eq("'=cmd").sum() > 290
+    assert not starts.str.startswith("=").any()
+
+
+def test_rows_set_aside_are_kept_beside_the_scores(trained, duramen, tmp_path):
+    dirty = trained.orders.astype({"amount": str}).reset_index(drop=True)
+    dirty.loc[:2, "amount"] = "n/a"
+    dirty.to_csv(tmp_path / "orders.csv", index=False)
+    status, out, _, new = duramen("score", "orders.csv", "--model", trained.folder / "model")
+    assert (status, new) == (0, {"scores.parquet", "scores.quarantine.csv"})
+    assert len(pd.read_csv(tmp_path / "scores.quarantine.csv")) == 3
+    assert "amount is no number 3" in out
+
+
+def three_formats(orders):
+    dates, turn = orders["date"].dt, orders.index % 3
+    written = dates.strftime("%Y-%m-%d").where(turn > 0, dates.strftime("%d.%m.%Y"))
+    return orders.assign(date=written.where(turn != 1, dates.strftime("%b %d, %Y")))
+
+
+def as_it_is(orders):
+    return orders
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "told"),
+    [
+        (as_it_is, ["--amount", "turnover"], "has no column 'turnover' for amount"),
+        (lambda orders: orders.drop(columns="date"), [], "no column that looks like date"),
+        (lambda orders: orders.head(0), [], "holds a header and no rows"),
+        (lambda orders: orders.assign(amount="twelve"), [], "amount is no number"),
+        (three_formats, [], "several forms"),
+        (lambda orders: orders.drop_duplicates("customer_id"), [], "bought on one day only"),
+        (lambda orders: orders.assign(customer_id="only"), [], "holds 1 customers"),
+        (as_it_is, ["--cutoff", "2030-01-01"], "lies outside the data"),
+        (as_it_is, ["--cutoff", "1990-01-01"], "lies outside the data"),
+        (as_it_is, ["--cutoff", "June"], "is not a day"),
+        (as_it_is, ["--horizon", "900d"], "longer than the history"),
+        (as_it_is, ["--horizon", "3m"], "is not a number of days or weeks"),
+        (as_it_is, ["--column", "quantity"], "names no role"),
+        (as_it_is, ["--column", "colour=quantity"], "is no role of a column"),
+    ],
+    ids=[
+        "a wrong column", "no column of dates", "a header alone", "text in amount", "dates in three formats",
+        "all customers bought once", "one customer only", "a cutoff after the data", "a cutoff before the data",
+        "a cutoff that is no day", "a horizon longer than the history", "a horizon in months",
+        "a column without a role", "a role that is none",
+    ],
+)  # fmt: skip
+def test_bad_orders_end_in_one_sentence_and_leave_nothing(change, words, told, trained, duramen, tmp_path):
+    change(trained.orders.reset_index(drop=True)).to_csv(tmp_path / "orders.csv", index=False)
+    assert told in refused(duramen("train", "orders.csv", "--model-out", "model", *words))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train"], "no orders are given"),
+        (["train", "nowhere.csv"], "there is no file or folder nowhere.csv"),
+        (["train", "empty.csv"], "is empty (0 bytes)"),
+        (["train", "photo.jpg"], "neither CSV nor Parquet"),
+        (["train", "duckdb://nowhere.db/orders"], "no DuckDB file"),
+        (["train", "dataset:nothing"], "no data set 'nothing'"),
+        (["train", "orders.csv", "--model-out", "full"], "holds something that is no duramen model"),
+        (["train", "orders.csv", "--report", "nowhere/report.html"], "there is no folder nowhere"),
+        (["score", "orders.csv", "--model", "nowhere"], "is no saved model"),
+        (["score", "orders.csv", "--out", "scores.xlsx"], "written as .parquet or .csv"),
+        (["score", "orders.csv", "--out", "nowhere/scores.csv"], "there is no folder nowhere"),
+        (["score", "orders.csv", "--report", "nowhere/report.html"], "there is no folder nowhere"),
+        (["train", "--config", "nowhere.toml"], "could not be read"),
+        (["train", "--config", "damaged.toml"], "is no TOML"),
+        (["train", "--config", "unknown.toml"], "did you mean 'horizon'?"),
+        (["train", "--config", "kind.toml"], "seed must be a whole number"),
+        (["train", "--config", "roles.toml"], "columns must be a table"),
+        (["train", "--config", "path.toml"], "orders must be text"),
+        (["train", "orders.csv", "--seed", "-1"], "is below 0"),
+        (["train", "orders.csv", "--growth-weight", "nan"], "no finite number"),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, list) else None,
+)
+def test_bad_words_end_in_one_sentence_and_leave_nothing(words, told, trained, duramen, tmp_path):
+    trained.orders.to_csv(tmp_path / "orders.csv", index=False)
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.doc").write_text("years of work")
+    (tmp_path / "damaged.toml").write_text("horizon = ")
+    (tmp_path / "unknown.toml").write_text('orders = "orders.csv"\nhorizn = 91\n')
+    (tmp_path / "kind.toml").write_text('orders = "orders.csv"\nseed = "one"\n')
+    (tmp_path / "roles.toml").write_text('orders = "orders.csv"\ncolumns = "quantity"\n')
+    (tmp_path / "path.toml").write_text("orders = 5\n")
+    assert told in refused(duramen(*words))
+
+
+def test_a_damaged_model_is_refused_before_the_orders_are_read(saved, duramen, tmp_path):
+    shutil.copytree(saved, tmp_path / "model")
+    (tmp_path / "model" / "value_trees.txt").write_text("tree\n")
+    assert "value_trees.txt" in refused(duramen("score", "nowhere.csv"))
+
+
+def test_a_refusal_ends_a_real_process_with_status_two(tmp_path):
+    done = subprocess.run(
+        [DURAMEN, "train", "nowhere.csv"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == "duramen: there is no file or folder nowhere.csv; check the path.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["train", "score", "demo"])
+def test_the_help_of_every_command_has_an_example(command):
+    told = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+    assert told.exit_code == 0
+    assert f"Example: duramen {command}" in re.sub(r"\s+", " ", told.output)
+
+
+def test_help_lists_every_command():
+    told = CliRunner().invoke(app, ["--help"]).output
+    assert all(command in told for command in ("train", "score", "demo"))
+
+
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"]], ids=" ".join)
+def test_help_imports_nothing_heavy(words):
+    program = (
+        "import sys\nfrom duramen.cli import main\n"
+        f"sys.argv = ['duramen', *{words!r}]\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print('LOADED', *{name.split('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split("LOADED")[1].split()) & HEAVY == set()
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    program = "import sys, duramen; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    assert set(done.stdout.split()) & HEAVY == set()
