@@ -1,5 +1,7 @@
 """Predictive intervals: exact under exchangeability, and 87 to 93 % of later outcomes on two data sets."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,7 +42,7 @@ def cdnow_days(lifetimes_datasets):
 def test_90_percent_intervals_hold_87_to_93_percent_of_a_later_horizon(request, data, cls, cutoffs):
     days = request.getfixturevalue(data)
     drawn, known = [], []
-    for start, end in zip(cutoffs, cutoffs[1:], strict=False):  # noqa: RUF007
+    for start, end in pairwise(cutoffs):
         table = at_cutoff(days, start, end)
         horizon = (pd.Timestamp(end) - pd.Timestamp(start)).days
         model, spend = cls().fit(table), GammaGammaModel().fit(table)

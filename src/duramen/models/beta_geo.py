@@ -60,7 +60,7 @@ _MOST_REGULAR = 8
 _ROWS = 65_536
 
 
-class BetaGeoModel(BaseEstimator):  # type: ignore[misc]
+class BetaGeoModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     r"""
     BG/NBD: Poisson purchases at a Gamma(r, alpha) rate; a Beta(a, b) chance to leave after each.
 

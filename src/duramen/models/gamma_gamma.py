@@ -34,7 +34,7 @@ DEPENDENT = 0.3
 _LARGE, _ROUGH = 30_000, 10_000
 
 
-class GammaGammaModel(BaseEstimator):  # type: ignore[misc]
+class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """
     Gamma-gamma: spend per purchase day is Gamma(p, nu), and nu is Gamma(q, v) over customers.
 

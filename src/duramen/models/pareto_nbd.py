@@ -47,7 +47,7 @@ _ROWS = 2048
 _ENDLESS = 37.0
 
 
-class ParetoNBDModel(BaseEstimator):  # type: ignore[misc]
+class ParetoNBDModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     r"""
     Pareto/NBD: Poisson purchases at a Gamma(r, alpha) rate; leaving at a Gamma(s, beta) rate, at any time.
 
