@@ -6,6 +6,7 @@ Called by the command line, batch scoring, tracking, and users.
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
@@ -30,6 +31,8 @@ from duramen.models.value_distribution import ValueDistribution
 from duramen.scoring.artefact import read_state, read_table, read_trees, state_text, write_model
 from duramen.scoring.explain import meaning, reasons, shap_values
 from duramen.scoring.ranking import SCORE_COLUMNS, smallest_set
+
+_LOG = logging.getLogger(__name__)
 
 # Bounds of the predictive interval of value: eight in ten outcomes are meant to lie inside.
 LOW, HIGH = 0.1, 0.9
@@ -97,13 +100,20 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         """
         customers = customer_table(tx, window.cutoff)
         _refuse_unfit(tx, window, customers)
-        self.window_, self.unit_, self.notes_ = window, tx.unit, []
+        self.window_, self.unit_ = window, tx.unit
         self.features_ = list(customers.columns[1:])
+        _LOG.info("purchases and spend of %s customers", f"{len(customers):,}")
         self.btyd_ = BTYDValueModel().fit(customers)
+        # What the spend model says of its own premise is for the reader of the ranking too.
+        self.notes_ = list(self.btyd_.spend_.convergence_.notes)
         self.base_gap_ = base_gap(customers)
+        _LOG.info("segments")
         self.segments_ = BehaviouralSegmenter(self.seed).fit(customers)
+        _LOG.info("customers at earlier cutoffs")
         folds = self._folds(tx, window)
+        _LOG.info("value over %s cutoffs", len(folds))
         self.value_ = ValueModel(self.seed).fit(folds)
+        _LOG.info("activity over %s cutoffs", len(folds))
         self.activity_ = ActivityModel(self.seed).fit(folds)
         if self.value_.booster_ is None:
             self.notes_.append(

@@ -10,9 +10,7 @@ import pandas as pd
 
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
-
-# The name of the saved model among the artefacts; duramen.tracking.store says it too, for the reader of a run.
-MODEL_ARTEFACT = "duramen_model"
+from duramen.tracking.store import MODEL_ARTEFACT
 
 
 class CoreCustomerPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # mlflow ships no types here
