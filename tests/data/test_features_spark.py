@@ -35,21 +35,20 @@ with lines as (
 ), by_day as (
     select customer_id, date,
            sum(amount)::decimal(18, 4) as net,
-           sum(greatest(amount, 0))::decimal(18, 4) as bought,
            sum(greatest(-amount, 0))::decimal(18, 4) as returned,
-           count(*) filter (amount > 0) as lines,
-           count(distinct basket_id) as orders,
+           (count(*) filter (amount > 0))::int as lines,
+           (count(distinct basket_id))::int as orders,
            sum(quantity)::decimal(18, 4) as quantity,
-           count(distinct product_id) as products,
-           count(*) filter (new_product) as new_products,
-           count(distinct category) as categories,
-           count(*) filter (new_category) as new_categories,
+           (count(distinct product_id))::int as products,
+           (count(*) filter (new_product))::int as new_products,
+           (count(distinct category))::int as categories,
+           (count(*) filter (new_category))::int as new_categories,
            sum(greatest(discount, 0))::decimal(18, 4) as discount,
            (sum(amount) * 0.7)::decimal(18, 4) as cost
     from ranked group by all
 )
 select *, net > 0 as purchase,
-       if(net > 0, date - lag(date) over (partition by customer_id, net > 0 order by date), null) as gap
+       if(net > 0, date - lag(date) over (partition by customer_id, net > 0 order by date), null)::int as gap
 from by_day
 """
 
@@ -93,6 +92,8 @@ def expression(engine, cutoff):
 
 @pytest.mark.parametrize("cutoff", CUTOFFS, ids=str)
 def test_every_feature_is_the_same_on_spark_and_on_duckdb(engine, spark, cutoff, tmp_path):
+    # Loads the options that its SQL depends on.
+    ibis.pyspark  # noqa: B018
     query = expression(engine, cutoff)
     on_duckdb = engine.sql(str(ibis.to_sql(query, dialect="duckdb"))).to_arrow_table()
     # Through a file, since Spark leaves the socket open through which it hands rows to Python.

@@ -19,8 +19,8 @@ SEASON = 91
 """A quarter of it."""
 LOG_SCALE = 1_000_000
 """Logarithms are summed as whole millionths: a sum of floats would depend on the order of the rows."""
-EDGES = (28, 91, 182, 273, 364, 455)
-"""Upper edges of the spans of days before the cutoff that are summed; a window is made of such spans."""
+WINDOWS = (28, 91, 182, 273, 364, 455)
+"""Lengths in days of the windows before the cutoff that are summed."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,9 @@ class Feature:
 
 
 def within(sums: ibis.Table, what: str, low: int, high: int) -> Any:
-    """Add up the spans of `what` ("net" or "purchases") with low < days before the cutoff <= high."""
-    spans = [sums[f"{what}_{edge}"] for edge in EDGES if low < edge <= high]
-    total = spans[0]
-    for span in spans[1:]:
-        total = total + span
-    return total
+    """Return the sum of `what` ("net" or "purchases") over low < days before the cutoff <= high."""
+    total = sums[f"{what}_{high}"]
+    return total - sums[f"{what}_{low}"] if low else total
 
 
 def _ratio(numerator: Any, denominator: Any) -> Any:
@@ -375,7 +372,7 @@ FEATURES: dict[str, Feature] = {
         _RETURN,
         "share",
         "Money returned over money bought to date.",
-        lambda s: _ratio(s.returned, s.bought),
+        lambda s: _ratio(s.returned, s.net + s.returned),
     ),
     "return_days": Feature(_RETURN, "count", "Days with a return.", lambda s: s.return_days),
     "time_since_return": Feature(
@@ -452,7 +449,7 @@ FEATURES: dict[str, Feature] = {
         _DISCOUNT,
         "share",
         "Money off as a part of the money bought before the discount.",
-        lambda s: _ratio(s.discount, s.bought + s.discount),
+        lambda s: _ratio(s.discount, s.net + s.returned + s.discount),
         needs=("discount",),
     ),
     "discount_day_share": Feature(

@@ -12,15 +12,15 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from duramen.data.feature_list import EDGES, FEATURES, LOG_SCALE, SEASON, YEAR
+from duramen.data.feature_list import FEATURES, LOG_SCALE, SEASON, WINDOWS, YEAR
 
 if TYPE_CHECKING:
     import datetime
 
     import ibis
 
-# A span has at most 91 days, and a life of purchases on every day fills 15 bits after 89 years.
-SPAN_BITS, COUNT_BITS = 8, 15
+# A window has at most 455 days, and a life of purchases on every day fills 15 bits after 89 years.
+WINDOW_BITS, COUNT_BITS = 9, 15
 
 __all__ = ["FEATURES", "customer_features", "feature_names"]
 
@@ -31,7 +31,7 @@ def customer_features(days: ibis.Table, cutoff: datetime.date) -> ibis.Table:
     Parameters
     ----------
     days : ibis.Table
-        One row per customer and day: customer_id, date, net, bought, returned, lines, orders, gap, purchase,
+        One row per customer and day: customer_id, date, net, returned, lines, orders, gap, purchase,
         and optionally quantity, products, new_products, categories, new_categories, discount, cost.
     cutoff : datetime.date
         Only rows with date < cutoff are read.
@@ -82,14 +82,14 @@ def _customer_sums(days: ibis.Table, cutoff: datetime.date) -> ibis.Table:
     sums = (
         _purchase_sums(rows) | _gap_sums(rows) | _basket_sums(rows) | _money_sums(rows) | _optional_sums(rows)
     )
-    spans = {f"purchases_{edge}": rows.purchase & inside for edge, inside in _spans(rows)}
+    windows = {f"purchases_{length}": rows.purchase & (rows.before <= length) for length in WINDOWS}
     counts = {"purchases": rows.purchase, "return_days": rows.returned > 0} | _season_days(rows, cutoff)
-    packed = {"spans": _pack(spans, SPAN_BITS), "counts": _pack(counts, COUNT_BITS)}
+    packed = {"windows": _pack(windows, WINDOW_BITS), "counts": _pack(counts, COUNT_BITS)}
     table = rows.group_by("customer_id").aggregate(**sums, **packed)
-    table = table.mutate(
-        **_unpack(table.spans, spans, SPAN_BITS), **_unpack(table.counts, counts, COUNT_BITS)
-    )
-    return table.drop("spans", "counts").filter(lambda t: t.purchases > 0)
+    # The sums are exact; what follows from them is faster in floats than in decimals of 38 digits.
+    money = {name: table[name].cast("float64") for name in sums if table[name].type().is_decimal()}
+    unpacked = _unpack(table.windows, windows, WINDOW_BITS) | _unpack(table.counts, counts, COUNT_BITS)
+    return table.mutate(**money, **unpacked).filter(lambda t: t.purchases > 0)
 
 
 def _pack(conditions: dict[str, Any], bits: int) -> Any:
@@ -114,8 +114,8 @@ def _history(days: ibis.Table, cutoff: datetime.date) -> ibis.Table:
 def _purchase_sums(rows: ibis.Table) -> dict[str, Any]:
     """Count the purchase days and say where in the life of the customer they lie."""
     return {
-        "first": rows.before.max(where=rows.purchase),
-        "last": rows.before.min(where=rows.purchase),
+        "first": _only(rows.before, rows.purchase).max(),
+        "last": _only(rows.before, rows.purchase).min(),
         "before": _sum(rows.before, rows.purchase),
         "lines": _sum(rows.lines, rows.purchase),
         "orders": _sum(rows.orders, rows.purchase),
@@ -126,7 +126,7 @@ def _gap_sums(rows: ibis.Table) -> dict[str, Any]:
     """Sum what the spacing of the purchase days needs; their plain sum is first - last."""
     # A gap looks back only, so that no row at or after the cutoff can change one before it.
     return {
-        "gap_squares": (rows.gap * rows.gap).sum(),
+        "gap_squares": (rows.gap.cast("int64") * rows.gap).sum(),
         "gap_logs": _millionths(rows.gap).sum(),
         "gap_longest": rows.gap.max(),
         "gap_last": rows.gap.argmax(rows.date, where=rows.gap.notnull()),
@@ -141,8 +141,8 @@ def _basket_sums(rows: ibis.Table) -> dict[str, Any]:
         "basket_182": _sum(rows.net, rows.purchase & (rows.before <= 182)),
         "basket_first": _sum(rows.net, rows.purchase & rows.gap.isnull()),
         "basket_last": rows.net.argmax(rows.date, where=rows.purchase),
-        "basket_largest": rows.net.max(where=rows.purchase),
-        "basket_logs": _millionths(rows.purchase.ifelse(rows.net, None)).sum(),
+        "basket_largest": _only(rows.net, rows.purchase).max(),
+        "basket_logs": _millionths(_only(rows.net, rows.purchase)).sum(),
         "basket_before": _sum(weighted, rows.purchase),
     }
 
@@ -151,10 +151,9 @@ def _money_sums(rows: ibis.Table) -> dict[str, Any]:
     """Sum the money of all days, purchase days or not, and what came back."""
     return {
         "net": rows.net.sum(),
-        "bought": rows.bought.sum(),
         "returned": rows.returned.sum(),
-        "return_last": rows.before.min(where=rows.returned > 0),
-        **{f"net_{edge}": _sum(rows.net, inside) for edge, inside in _spans(rows)},
+        "return_last": _only(rows.before, rows.returned > 0).min(),
+        **{f"net_{length}": _sum(rows.net, rows.before <= length) for length in WINDOWS},
     }
 
 
@@ -185,16 +184,13 @@ def _optional_sums(rows: ibis.Table) -> dict[str, Any]:
     return sums
 
 
-def _spans(rows: ibis.Table) -> list[tuple[int, Any]]:
-    lows = (0, *EDGES[:-1])
-    return [
-        (high, (rows.before > low) & (rows.before <= high)) for low, high in zip(lows, EDGES, strict=True)
-    ]
+def _only(column: Any, where: Any) -> Any:
+    """Keep the values where the condition holds, which is faster than a filter on each aggregate."""
+    return where.ifelse(column, None)
 
 
 def _sum(column: Any, where: Any) -> Any:
     """Sum where the condition holds; a customer without such a day spent 0 there, which is not missing."""
-    # Adding zeros is a tenth faster than a filter on each of two dozen sums.
     return where.ifelse(column, 0).sum()
 
 

@@ -13,12 +13,20 @@ if TYPE_CHECKING:
 
 # Sums of decimals are exact, so that they do not depend on the order in which threads add them.
 MONEY = "decimal(18, 4)"
-MEASURES = ("quantity", "cost")
+# Counts of one day; half the width of what engines count in, and the days are the largest table held.
+COUNT = "int32"
+DAY = ("customer_id", "date")
 # What is counted once a day, and what is counted when a customer first buys it.
 BREADTHS = {"product": ("products", "new_products"), "category": ("categories", "new_categories")}
 
 
-def collapse_to_days(lines: ibis.Table, has_returns: bool) -> ibis.Table:
+def lines_of_shared_days(lines: ibis.Table) -> ibis.Table:
+    """Return the lines of days that have several: all others are a day already."""
+    shared = lines.group_by(*DAY).having(lines.count() > 1).aggregate()
+    return lines.semi_join(shared, DAY)
+
+
+def collapse_to_days(lines: ibis.Table, shared: ibis.Table, has_returns: bool) -> ibis.Table:
     """Net the lines of each customer and day.
 
     Parameters
@@ -26,6 +34,8 @@ def collapse_to_days(lines: ibis.Table, has_returns: bool) -> ibis.Table:
     lines : ibis.Table
         ``customer_id``, ``date``, ``amount`` and the optional columns order, product, category, quantity, discount,
         cost; every row usable.
+    shared : ibis.Table
+        Those of ``lines_of_shared_days``, each to be counted once.
     has_returns : bool
         Whether any amount is negative.
 
@@ -34,80 +44,76 @@ def collapse_to_days(lines: ibis.Table, has_returns: bool) -> ibis.Table:
     ibis.Table
         The columns that ``Transactions.days`` documents.
     """
-    lines = lines.mutate(money=lines.amount.cast(MONEY))
-    days = _look_closer(lines.group_by("customer_id", "date").aggregate(**_sums(lines)), lines, has_returns)
+    days = _days_of_one_line(lines.anti_join(shared, DAY))
+    days = days.union(_days_of_several_lines(shared, has_returns).select(days.columns))
     for role, (_, column) in BREADTHS.items():
         if role in lines.columns:
             days = _add_first_times(days, lines.filter(lines.amount > 0), role, column)
     return _add_gaps(days.mutate(purchase=days.net > 0))
 
 
-def _sums(lines: ibis.Table) -> dict[str, Any]:
-    sale = lines.amount > 0
-    sums: dict[str, Any] = {"net": lines.money.sum().cast(MONEY)}
-    sums["rows"] = lines.count()
-    sums["lines"] = sale.sum().cast("int64")
-    sums |= {role: lines[role].sum().fill_null(0).cast(MONEY) for role in MEASURES if role in lines.columns}
+def _summands(lines: ibis.Table) -> dict[str, Any]:
+    """Return what each line adds to its day."""
+    summands = {"net": lines.amount.cast(MONEY), "lines": (lines.amount > 0).cast(COUNT)}
+    summands |= {
+        role: lines[role].fill_null(0).cast(MONEY) for role in ("quantity", "cost") if role in lines.columns
+    }
     if "discount" in lines.columns:
         # Some sources write what was given off as a negative number.
-        sums["discount"] = lines.discount.abs().sum().fill_null(0).cast(MONEY)
-    for role, (column, _) in BREADTHS.items():
-        if role in lines.columns:
-            sums[column] = lines[role].nunique(where=sale)
-    return sums
+        summands["discount"] = lines.discount.abs().fill_null(0).cast(MONEY)
+    return summands
 
 
-def _look_closer(days: ibis.Table, lines: ibis.Table, has_returns: bool) -> ibis.Table:
-    """Count orders and tell what was bought from what was returned.
-
-    A day with one line is one order, and a sale or a return. Only days with several lines, which are few where a line
-    is an order, are looked at again: their orders may be several, and a sale and a return of one amount are neither.
-    """
+def _days_of_one_line(lines: ibis.Table) -> ibis.Table:
+    """Take each line as a day: one order, and a sale or a return."""
     import ibis
 
-    seen = lines.semi_join(days.filter(days.rows > 1), ["customer_id", "date"])
-    found = _cancel(seen) if has_returns else None
-    if "order" in lines.columns:
-        orders = seen.group_by("customer_id", "date").aggregate(
-            orders=lambda t: t.order.nunique(where=t.amount > 0)
-        )
-        found = orders if found is None else found.join(orders, ["customer_id", "date"])
-    one, nothing = ibis.literal(1, "int64"), ibis.literal(0).cast(MONEY)
-    if found is None:
-        return days.mutate(orders=one, bought=days.net, returned=nothing)
-    joined = days.left_join(found, ["customer_id", "date"])
-    alone = ibis.greatest(-days.net, nothing)
-    returned = ibis.coalesce(joined.returned, alone).cast(MONEY) if has_returns else nothing
-    cancelled = joined.cancelled.fill_null(0) if has_returns else 0
-    return joined.select(
-        *(days[name] for name in days.columns if name != "lines"),
-        (days.lines - cancelled).cast("int64").name("lines"),
-        # Lines that name no order were still ordered.
-        (ibis.greatest(joined.orders.fill_null(1), one) if "order" in lines.columns else one).name("orders"),
-        (days.net + returned).cast(MONEY).name("bought"),
-        returned.name("returned"),
-    )
+    day = _summands(lines)
+    day["returned"] = ibis.greatest(-day["net"], ibis.literal(0).cast(MONEY))
+    day["orders"] = ibis.literal(1, COUNT)
+    for role, (column, _) in BREADTHS.items():
+        if role in lines.columns:
+            day[column] = ((lines.amount > 0) & lines[role].notnull()).cast(COUNT)
+    return lines.select(*DAY, **day)
 
 
-def _cancel(lines: ibis.Table) -> ibis.Table:
+def _days_of_several_lines(lines: ibis.Table, has_returns: bool) -> ibis.Table:
+    """Add the lines of a day up; a sale and a return of one amount on one day are neither."""
+    import ibis
+
+    sale = lines.amount > 0
+    sums = {name: value.sum().cast(value.type()) for name, value in _summands(lines).items()}
+    # Lines that name no order were still ordered.
+    orders = lines.order.nunique(where=sale) if "order" in lines.columns else ibis.literal(1)
+    sums["orders"] = ibis.greatest(orders, 1).cast(COUNT)
+    for role, (column, _) in BREADTHS.items():
+        if role in lines.columns:
+            sums[column] = lines[role].nunique(where=sale).cast(COUNT)
+    days = lines.group_by(*DAY).aggregate(**sums)
+    if not has_returns:
+        return days.mutate(returned=ibis.literal(0).cast(MONEY))
+    joined = days.join(_net_of_reversals(lines), DAY)
+    return joined.mutate(lines=(joined.lines - joined.cancelled).cast(COUNT)).drop("cancelled")
+
+
+def _net_of_reversals(lines: ibis.Table) -> ibis.Table:
     """Return the money of each day's returns, and the number of pairs, without pairs of a sale and a return alike."""
     import ibis
 
-    sizes = lines.group_by("customer_id", "date", size=lines.money.abs()).aggregate(
+    sizes = lines.group_by(*DAY, size=lines.amount.cast(MONEY).abs()).aggregate(
         sales=(lines.amount > 0).sum(), returns=(lines.amount < 0).sum()
     )
     pairs = ibis.least(sizes.sales, sizes.returns)
-    return sizes.group_by("customer_id", "date").aggregate(
-        returned=(sizes["size"] * (sizes.returns - pairs)).sum().cast(MONEY),
-        cancelled=pairs.sum().cast("int64"),
+    return sizes.group_by(*DAY).aggregate(
+        returned=(sizes["size"] * (sizes.returns - pairs)).sum().cast(MONEY), cancelled=pairs.sum()
     )
 
 
 def _add_first_times(days: ibis.Table, sales: ibis.Table, role: str, column: str) -> ibis.Table:
     """Count what a customer bought for the first time on a day: its sum up to any cutoff is the breadth by then."""
     firsts = sales.group_by("customer_id", role).aggregate(date=sales.date.min())
-    counted = firsts.group_by("customer_id", "date").aggregate(firsts[role].count().name(column))
-    joined = days.left_join(counted, ["customer_id", "date"])
+    counted = firsts.group_by(*DAY).aggregate(firsts[role].count().cast(COUNT).name(column))
+    joined = days.left_join(counted, DAY)
     return joined.select(*(days[name] for name in days.columns), joined[column].fill_null(0).name(column))
 
 
@@ -117,6 +123,5 @@ def _add_gaps(days: ibis.Table) -> ibis.Table:
 
     # Within a customer the days that are no purchase come first, so that a purchase looks back to a purchase.
     window = ibis.window(group_by=days.customer_id, order_by=[days.purchase, days.date])
-    previous, was_purchase = days.date.lag().over(window), days.purchase.lag().over(window)
-    gap = days.date.delta(previous, unit="day").cast("int64")
-    return days.mutate(gap=(days.purchase & was_purchase).ifelse(gap, None))
+    previous = days.purchase.ifelse(days.date, None).lag().over(window)
+    return days.mutate(gap=days.date.delta(previous, unit="day").cast(COUNT))

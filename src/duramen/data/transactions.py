@@ -25,7 +25,7 @@ from duramen.data.checks import (
 )
 from duramen.data.columns import REQUIRED, find_columns
 from duramen.data.errors import InputError
-from duramen.data.purchase_days import collapse_to_days
+from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
 from duramen.data.sources import open_source, open_workspace, source_name
 
 if TYPE_CHECKING:
@@ -102,10 +102,10 @@ class Transactions:
     Attributes
     ----------
     days : ibis.Table
-        ``customer_id``, ``date``, ``net``, ``bought``, ``returned``, ``rows``, ``lines`` (rows that sold), ``orders``,
-        ``purchase``, ``gap`` and, where the source has them, ``quantity``, ``products``, ``new_products``,
-        ``categories``, ``new_categories``, ``discount`` and ``cost``. A day that nets to zero or less is no
-        ``purchase``, but its money counts.
+        ``customer_id``, ``date``, ``net``, ``returned``, ``lines`` (that sold), ``orders``, ``purchase``, ``gap``
+        and, where the source has them, ``quantity``, ``products``, ``new_products``, ``categories``,
+        ``new_categories``, ``discount`` and ``cost``. A day that nets to zero or less is no ``purchase``, but its
+        money counts.
     rows_in : int
         Rows of the source.
     set_aside : dict
@@ -290,16 +290,15 @@ def read_transactions(
     if raw[roles["date"]].type().is_string() or raw[roles["amount"]].type().is_string():
         # Text is parsed once here, and not again by each look at the lines.
         usable = workspace.create_table("lines", usable)
-    days = workspace.create_table("days", collapse_to_days(usable, has_returns))
+    shared = workspace.create_table("shared", lines_of_shared_days(usable))
     if "order" in roles or "product" in roles:
-        copies = workspace.create_table("copies", _copied_lines(usable, days), temp=True)
-        surplus = int((copies.copies - 1).sum().fill_null(0).to_pyarrow().as_py())
-        if surplus:
+        copies = workspace.create_table("copies", _copied_lines(shared))
+        if surplus := int((copies.copies - 1).sum().fill_null(0).to_pyarrow().as_py()):
             set_aside[DUPLICATE] = surplus
             rejected = rejected.union(_as_it_came(_repeat(copies).mutate(reason=_text(DUPLICATE)), roles))
-            days = workspace.create_table(
-                "days", collapse_to_days(usable.distinct(), has_returns), overwrite=True
-            )
+            shared = shared.distinct()
+    days = workspace.create_table("days", collapse_to_days(usable, shared, has_returns))
+    workspace.drop_table("shared")
     return Transactions(
         days=days,
         rows_in=sum(counts.values()),
@@ -312,14 +311,9 @@ def read_transactions(
     )
 
 
-def _copied_lines(lines: ibis.Table, days: ibis.Table) -> ibis.Table:
-    """Return the lines that occur more than once, with the number of ``copies``.
-
-    Only days with several lines can hold any, which are few where a row is an order.
-    """
-    several = days.filter(days.rows > 1).select("customer_id", "date")
-    candidates = lines.semi_join(several, ["customer_id", "date"])
-    counted = candidates.group_by(candidates.columns).aggregate(copies=candidates.count())
+def _copied_lines(lines: ibis.Table) -> ibis.Table:
+    """Return the lines that occur more than once, with the number of ``copies``."""
+    counted = lines.group_by(lines.columns).aggregate(copies=lines.count())
     return counted.filter(counted.copies > 1)
 
 
