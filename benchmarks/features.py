@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import ibis.backends.duckdb  # noqa: F401  loaded before the clock starts, as pandas is
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -30,7 +31,7 @@ from duramen.data.transactions import read_transactions
 
 # The day after the last order: both ways have to look at every row.
 CUTOFF = datetime.date(2024, 1, 1)
-MEMORY = "600MB"
+MEMORY = "1GB"
 
 
 def simulate(path: Path, customers: int) -> int:
