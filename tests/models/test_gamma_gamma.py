@@ -85,6 +85,13 @@ def test_q_below_one_is_held_at_its_floor_and_the_mean_is_that_of_the_data():
     assert np.isfinite(expected).all()
 
 
+def test_spend_alike_in_all_customers_is_told_as_that():
+    model = GammaGammaModel().fit(spend((40, 9.0), (0, np.nan)))
+    assert "q" in model.convergence_.boundary
+    assert any("hardly differs" in note for note in model.convergence_.notes)
+    np.testing.assert_allclose(model.expected_spend(spend((0, np.nan), (40, 9.0))), 9.0)
+
+
 def test_published_parameters_with_q_below_one_stay_positive():
     model = GammaGammaModel.from_dict({"params": {"p": 1.5, "q": 0.6, "v": 20.0}})
     expected = model.expected_spend(spend((0, np.nan), (1, 0.5), (3, 900.0)))

@@ -123,9 +123,12 @@ class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         notes = list(maximum.convergence.notes)
         if "q" in maximum.convergence.boundary:
             self.population_mean_ = float(weight @ scaled) / total * math.exp(log_scale)
-            notes.append(
-                "Spend is so heavy-tailed that q is at its floor: the population mean is that of the data."
+            why = (
+                "Spend is so heavy-tailed that q is at its floor"
+                if self.params_["q"] < 2 * Q_FLOOR
+                else "Spend hardly differs between customers, so that q is at its top"
             )
+            notes.append(f"{why}: the population mean is that of the data.")
         if abs(self.spend_correlation_["spearman"]) > DEPENDENT and len(x) >= 30:
             notes.append(
                 f"Frequency and spend correlate (Spearman {self.spend_correlation_['spearman']:.2f}): "
