@@ -1,10 +1,12 @@
 """Customer lifetime value: against a sum by months, its units, its edges."""
 
+import math
+
 import numpy as np
 import pytest
 
 from duramen.data.errors import InputError
-from duramen.models import BetaGeoModel, GammaGammaModel, customer_lifetime_value
+from duramen.models import BetaGeoModel, GammaGammaModel, ParetoNBDModel, customer_lifetime_value
 from duramen.models.clv import yearly_to_unit
 
 
@@ -57,6 +59,15 @@ def test_no_horizon_gives_nothing_and_no_discount_the_plain_product(cdnow, fitte
     fifty = customer_lifetime_value(model, 35.0, cdnow, 50 * 52.18, unit="weeks")
     assert np.isfinite(fifty).all()
     assert (fifty > 0).all()
+
+
+def test_an_endless_horizon_gives_the_residual_lifetime_value_where_the_model_has_it(cdnow, fitted):
+    model, some = ParetoNBDModel().fit(cdnow), cdnow.head(50)
+    residual = customer_lifetime_value(model, 35.0, some, math.inf, unit="weeks", discount_rate=0.15)
+    centuries = customer_lifetime_value(model, 35.0, some, 30_000, unit="weeks", discount_rate=0.15)
+    np.testing.assert_allclose(residual, centuries, rtol=1e-6)
+    with pytest.raises(InputError, match="BetaGeoModel has no residual lifetime value"):
+        customer_lifetime_value(*fitted, some, math.inf)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,8 @@ def customer_lifetime_value(
     customers : DataFrame
         Columns frequency, recency, T and, for a spend model, monetary_value.
     horizon : float
-        Length of the future, in the unit of T.
+        Length of the future, in the unit of T. `math.inf` gives the residual lifetime value, which ParetoNBDModel
+        alone has, at a discount rate above 0.
     unit : {'hours', 'days', 'weeks', 'months', 'years'}
         The unit of T, recency and horizon.
     discount_rate : float
@@ -74,7 +75,8 @@ def customer_lifetime_value(
     Raises
     ------
     InputError
-        If the unit is unknown, the rate negative, the margin not finite, or a history inadmissible.
+        If the unit is unknown, the rate negative, the margin not finite, a history inadmissible, or the horizon endless
+        for a model without a residual lifetime value.
 
     Examples
     --------
@@ -89,7 +91,14 @@ def customer_lifetime_value(
     if not math.isfinite(margin):
         raise InputError(f"The margin is {margin}; give the share of spend that is kept, such as 0.3.")
     money = spend.expected_spend(customers) if hasattr(spend, "expected_spend") else spend
-    counted = purchases.discounted_purchases(customers, horizon, per_unit)
+    if horizon != math.inf:
+        counted = purchases.discounted_purchases(customers, horizon, per_unit)
+    elif hasattr(purchases, "residual_purchases"):
+        counted = purchases.residual_purchases(customers, per_unit)
+    else:
+        raise InputError(
+            f"{type(purchases).__name__} has no residual lifetime value; give a finite horizon, or take ParetoNBDModel."
+        )
     return margin * np.asarray(money, dtype=float) * counted
 
 
