@@ -313,7 +313,9 @@ def read_transactions(
 
 def _copied_lines(lines: ibis.Table) -> ibis.Table:
     """Return the lines that occur more than once, with the number of ``copies``."""
-    counted = lines.group_by(lines.columns).aggregate(copies=lines.count())
+    # Lines alike as they came are alike as they were read.
+    came = [name for name in lines.columns if name.startswith("raw_")]
+    counted = lines.group_by(came).aggregate(copies=lines.count())
     return counted.filter(counted.copies > 1)
 
 
