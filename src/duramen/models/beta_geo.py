@@ -25,9 +25,8 @@ from duramen.models.beta_geo_expectation import (
     purchases_while_alive,
 )
 from duramen.models.beta_geo_likelihood import BetaGeoLikelihood
-from duramen.models.interchange import check_saved, lifetimes_fitter
+from duramen.models.interchange import check_saved, lifetimes_fitter, restore_fit, saved_fit
 from duramen.models.maximum_likelihood import (
-    Convergence,
     Maximum,
     log_intervals,
     maximise,
@@ -500,11 +499,7 @@ class BetaGeoModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
             "params": dict(self.params_),
             "regularity": self.regularity_,
         }
-        if hasattr(self, "convergence_"):
-            saved["log_likelihood"] = self.log_likelihood_
-            saved["log_covariance"] = self._log_covariance.tolist()
-            saved["convergence"] = self.convergence_.to_dict()
-        return saved
+        return saved | saved_fit(self)
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
@@ -530,11 +525,7 @@ class BetaGeoModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
         model = cls(int(saved.get("regularity", 1)))
         model.regularity_ = int(saved.get("regularity", 1))
         model.params_ = {name: float(saved["params"][name]) for name in _NAMES}
-        if "convergence" in saved:
-            model.log_likelihood_ = float(saved["log_likelihood"])
-            model._log_covariance = np.asarray(saved["log_covariance"], dtype=float)
-            model.covariance_ = natural_covariance(model.params_, model._log_covariance)
-            model.convergence_ = Convergence.from_dict(saved["convergence"])
+        restore_fit(model, saved)
         return model
 
     def to_lifetimes(self, customers: pd.DataFrame | None = None) -> Any:

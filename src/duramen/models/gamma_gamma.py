@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from duramen.data.errors import InputError
-from duramen.models.interchange import check_saved, lifetimes_fitter
+from duramen.models.interchange import check_saved, lifetimes_fitter, restore_fit, saved_fit
 from duramen.models.maximum_likelihood import Convergence, log_intervals, maximise, natural_covariance
 from duramen.models.purchase_history import non_negative, read_weights, refuse
 
@@ -242,11 +242,8 @@ class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
             "population_mean": self.population_mean_,
         }
         if hasattr(self, "convergence_"):
-            saved["log_likelihood"] = self.log_likelihood_
-            saved["log_covariance"] = self._log_covariance.tolist()
             saved["spend_correlation"] = dict(self.spend_correlation_)
-            saved["convergence"] = self.convergence_.to_dict()
-        return saved
+        return saved | saved_fit(self)
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
@@ -273,11 +270,8 @@ class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         model.params_ = {name: float(saved["params"][name]) for name in _NAMES}
         model.population_mean_ = float(saved.get("population_mean", model._model_mean()))
         if "convergence" in saved:
-            model.log_likelihood_ = float(saved["log_likelihood"])
-            model._log_covariance = np.asarray(saved["log_covariance"], dtype=float)
-            model.covariance_ = natural_covariance(model.params_, model._log_covariance)
             model.spend_correlation_ = dict(saved["spend_correlation"])
-            model.convergence_ = Convergence.from_dict(saved["convergence"])
+        restore_fit(model, saved)
         return model
 
     def to_lifetimes(self, customers: pd.DataFrame | None = None) -> Any:

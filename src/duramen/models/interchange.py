@@ -1,6 +1,6 @@
-"""In: fitted parameters. Out: a lifetimes fitter that holds them.
+"""In: a fitted model or a saved dict. Out: the dict, the model, or a lifetimes fitter with the same parameters.
 
-Called by the estimators' to_lifetimes; from_dict asks it whether a saved dict is theirs.
+Called by the estimators' to_dict, from_dict and to_lifetimes.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ import math
 import warnings
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from duramen.data.errors import InputError
+from duramen.models.maximum_likelihood import Convergence, natural_covariance
 
 
 def check_saved(saved: dict[str, Any], model: str, names: tuple[str, ...]) -> None:
@@ -38,6 +40,47 @@ def check_saved(saved: dict[str, Any], model: str, names: tuple[str, ...]) -> No
     wrong = [name for name in names if not 0 < float(params.get(name, math.nan)) < math.inf]
     if wrong:
         raise InputError(f"{model} needs positive finite params {', '.join(wrong)}; got {params}.")
+
+
+def saved_fit(model: Any) -> dict[str, Any]:
+    """
+    Give what a fit reported as JSON types.
+
+    Parameters
+    ----------
+    model : estimator
+        Fitted by maximum likelihood, or made of published parameters.
+
+    Returns
+    -------
+    dict
+        log_likelihood, log_covariance and convergence; nothing for published parameters.
+    """
+    if not hasattr(model, "convergence_"):
+        return {}
+    return {
+        "log_likelihood": model.log_likelihood_,
+        "log_covariance": model._log_covariance.tolist(),
+        "convergence": model.convergence_.to_dict(),
+    }
+
+
+def restore_fit(model: Any, saved: dict[str, Any]) -> None:
+    """
+    Set on a model what its fit reported, where the dict holds it.
+
+    Parameters
+    ----------
+    model : estimator
+        With params_ set.
+    saved : dict
+        What to_dict gave.
+    """
+    if "convergence" in saved:
+        model.log_likelihood_ = float(saved["log_likelihood"])
+        model._log_covariance = np.asarray(saved["log_covariance"], dtype=float)
+        model.covariance_ = natural_covariance(model.params_, model._log_covariance)
+        model.convergence_ = Convergence.from_dict(saved["convergence"])
 
 
 def lifetimes_fitter(name: str, params: dict[str, float], customers: pd.DataFrame | None) -> Any:

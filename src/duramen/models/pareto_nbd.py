@@ -17,8 +17,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from duramen.data.errors import InputError
-from duramen.models.interchange import check_saved, lifetimes_fitter
-from duramen.models.maximum_likelihood import Convergence, log_intervals, maximise, natural_covariance
+from duramen.models.interchange import check_saved, lifetimes_fitter, restore_fit, saved_fit
+from duramen.models.maximum_likelihood import log_intervals, maximise, natural_covariance
 from duramen.models.pareto_nbd_likelihood import ParetoNBDLikelihood, graded, left_before, rates
 from duramen.models.purchase_history import (
     PurchaseHistory,
@@ -527,11 +527,7 @@ class ParetoNBDModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
             "purchase_covariates": list(self.purchase_covariates),
             "dropout_covariates": list(self.dropout_covariates),
         }
-        if hasattr(self, "convergence_"):
-            saved["log_likelihood"] = self.log_likelihood_
-            saved["log_covariance"] = self._log_covariance.tolist()
-            saved["convergence"] = self.convergence_.to_dict()
-        return saved
+        return saved | saved_fit(self)
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Self:
@@ -556,11 +552,7 @@ class ParetoNBDModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
         model = cls(tuple(saved.get("purchase_covariates", ())), tuple(saved.get("dropout_covariates", ())))
         check_saved(saved, cls.__name__, model._names())
         model.params_ = {name: float(saved["params"][name]) for name in model._names()}
-        if "convergence" in saved:
-            model.log_likelihood_ = float(saved["log_likelihood"])
-            model._log_covariance = np.asarray(saved["log_covariance"], dtype=float)
-            model.covariance_ = natural_covariance(model.params_, model._log_covariance)
-            model.convergence_ = Convergence.from_dict(saved["convergence"])
+        restore_fit(model, saved)
         return model
 
     def to_lifetimes(self, customers: pd.DataFrame | None = None) -> Any:
