@@ -73,7 +73,7 @@ def feature_names(columns: Iterable[str]) -> list[str]:
 
 
 def _customer_sums(days: ibis.Table, cutoff: datetime.date) -> ibis.Table:
-    """Collapse the history to one row of integers and decimals per customer who has bought.
+    """Collapse the history to one row of sums per customer who has bought.
 
     One GROUP BY of conditional aggregates, without windows, joins, quantiles or sums of floats: sums of
     integers and decimals do not depend on the order in which threads or machines add them.
