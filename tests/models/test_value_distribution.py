@@ -110,6 +110,28 @@ def test_expected_above_falls_with_the_floor_and_never_below_zero(fitted):
     assert (above >= 0).all()
 
 
+def test_each_group_by_probability_has_its_own_errors():
+    rng = np.random.default_rng(0)
+    value, probability = rng.lognormal(3, 1, 20_000), rng.uniform(0.05, 0.95, 20_000)
+    spread = np.where(probability > 0.5, 0.2, 1.0)
+    error = rng.lognormal(-(spread**2) / 2, spread)
+    actual = np.where(rng.random(20_000) < probability, value / probability * error, 0.0)
+    distribution = ValueDistribution().fit(value, probability, actual)
+    assert len(distribution.errors_) == len(distribution.edges_) + 1 == 5
+    high = probability > 0.6
+    for chosen in (high, ~high):
+        above = actual > distribution.quantile(value, probability, 0.9)
+        assert above[chosen].mean() == pytest.approx(0.1, abs=0.02)
+
+
+def test_groups_without_customers_are_none():
+    value, actual = np.full(1_000, 5.0), np.random.default_rng(0).gamma(2, 4, 1_000)
+    probability = np.where(np.arange(1_000) < 900, 0.9, 0.2)
+    distribution = ValueDistribution().fit(value, probability, actual)
+    assert len(distribution.errors_) == len(distribution.edges_) + 1
+    assert np.isfinite(distribution.errors_).all()
+
+
 def test_state_and_back_is_the_same(fitted):
     _, _, _, distribution = fitted
     again = ValueDistribution.from_dict(distribution.to_dict())

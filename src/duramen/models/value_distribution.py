@@ -5,6 +5,7 @@ Called for intervals, growth potential and the probability of being core.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,8 @@ from scipy.special import ndtri
 from sklearn.base import BaseEstimator
 
 LEVELS = np.linspace(0.005, 0.995, 199)
+# Those who buy often are easier to forecast than those who seldom do, so each group by P(active) has its own errors.
+MOST_GROUPS = 5
 # Fewer active customers than this cannot show a shape; a log-normal one with this spread stands in.
 LEAST_ACTIVE = 50
 USUAL_SPREAD = 1.0
@@ -20,13 +23,15 @@ USUAL_SPREAD = 1.0
 class ValueDistribution(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Net money over the horizon: 0 with probability 1 - p, else the money expected if active, times an error.
 
-    The error's quantiles are those of the active customers of a later fold, actual over expected, scaled to mean 1 so
-    that the mean of the distribution is the predicted value.
+    The error's quantiles are those of the active customers of a later fold, actual over expected, in up to five
+    groups by p, each scaled to mean 1 so that the mean of the distribution is the predicted value.
 
     Attributes
     ----------
-    errors_ : numpy.ndarray of shape (199,)
-        Quantiles of the error at probabilities 0.005, 0.010, ... 0.995.
+    edges_ : numpy.ndarray of shape (g - 1,)
+        Probabilities that divide the groups.
+    errors_ : numpy.ndarray of shape (g, 199)
+        Quantiles of the error at probabilities 0.005, 0.010, ... 0.995, a row a group.
     source_ : str
         "later fold" or "assumed".
     """
@@ -34,49 +39,68 @@ class ValueDistribution(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
     def fit(self, value: np.ndarray, probability: np.ndarray, actual: np.ndarray) -> Self:
         """Learn the errors from predicted value, P(active) and actual net money, each of shape (n,)."""
         active = actual > 0
-        if active.sum() >= LEAST_ACTIVE:
-            errors = np.quantile(actual[active] * probability[active] / value[active], LEVELS)
-            self.source_ = "later fold"
+        groups = min(MOST_GROUPS, int(active.sum()) // LEAST_ACTIVE)
+        if groups == 0:
+            self.source_, self.edges_ = "assumed", np.empty(0)
+            errors = np.exp(USUAL_SPREAD * ndtri(LEVELS))[np.newaxis]
         else:
-            errors = np.exp(USUAL_SPREAD * ndtri(LEVELS))
-            self.source_ = "assumed"
-        self.errors_ = errors / errors.mean()
+            self.source_ = "later fold"
+            self.edges_ = np.unique(np.quantile(probability[active], np.linspace(0, 1, groups + 1)[1:-1]))
+            error = actual[active] * probability[active] / value[active]
+            group = np.searchsorted(self.edges_, probability[active])
+            errors = np.array([np.quantile(error[group == number], LEVELS) for number in np.unique(group)])
+            self.edges_ = self.edges_[np.unique(group)[1:] - 1]
+        self.errors_ = errors / errors.mean(axis=1, keepdims=True)
         return self
 
-    def quantile(self, value: np.ndarray, probability: np.ndarray, level: float) -> np.ndarray:
-        """Return the quantile of net money at ``level`` for each customer, 0 where inactivity alone reaches it."""
+    def _groups(self, probability: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Give the errors of each group, and which customers are in it."""
+        group = np.searchsorted(self.edges_, probability)
+        for number, errors in enumerate(self.errors_):
+            yield errors, np.flatnonzero(group == number)
+
+    def quantile(self, value: np.ndarray, probability: np.ndarray, level: float | np.ndarray) -> np.ndarray:
+        """Return the quantile of net money at ``level`` for each customer, 0 where inactivity alone reaches it.
+
+        ``level`` is one for all or one for each customer.
+        """
         inside = (level - (1 - probability)) / probability
-        error = np.interp(inside, LEVELS, self.errors_)
+        error = np.empty(len(value))
+        for errors, rows in self._groups(probability):
+            error[rows] = np.interp(inside[rows], LEVELS, errors)
         return np.where(inside > 0, value / probability * error, 0.0)
 
     def probability_above(self, value: np.ndarray, probability: np.ndarray, threshold: float) -> np.ndarray:
         """Return P(net money > threshold) for each customer, with a threshold above 0."""
-        below = np.interp(threshold * probability / value, self.errors_, LEVELS, left=0.0, right=1.0)
-        above: np.ndarray = probability * (1 - below)
-        return above
+        needed = threshold * probability / value
+        above = np.empty(len(value))
+        for errors, rows in self._groups(probability):
+            above[rows] = 1 - np.interp(needed[rows], errors, LEVELS, left=0.0, right=1.0)
+        return probability * above
 
     def expected_above(self, value: np.ndarray, probability: np.ndarray, floor: np.ndarray) -> np.ndarray:
         """Return the expected money above each customer's ``floor``: E[max(net money - floor, 0)]."""
-        if_active = value / probability
-        above = np.zeros_like(value)
-        for error in self.errors_:
-            above += np.maximum(if_active * error - floor, 0.0)
-        expected: np.ndarray = probability * above / len(self.errors_)
+        expected = np.empty(len(value))
+        for errors, rows in self._groups(probability):
+            if_active = value[rows] / probability[rows]
+            above = np.zeros(len(rows))
+            for error in errors:
+                above += np.maximum(if_active * error - floor[rows], 0.0)
+            expected[rows] = probability[rows] * above / len(errors)
         return expected
 
     def sample(self, value: np.ndarray, probability: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return one draw of net money for each customer."""
-        level = rng.random(len(value))
-        inside = (level - (1 - probability)) / probability
-        return np.where(inside > 0, value / probability * np.interp(inside, LEVELS, self.errors_), 0.0)
+        return self.quantile(value, probability, rng.random(len(value)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the quantiles as plain numbers."""
-        return {"errors": self.errors_.tolist(), "source": self.source_}
+        return {"edges": self.edges_.tolist(), "errors": self.errors_.tolist(), "source": self.source_}
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Self:
         """Return the distribution that ``to_dict`` described."""
         model = cls()
-        model.errors_, model.source_ = np.array(state["errors"]), state["source"]
+        model.edges_, model.errors_ = np.array(state["edges"]), np.array(state["errors"])
+        model.source_ = state["source"]
         return model
