@@ -1,7 +1,6 @@
 """Cutoffs and horizons: read from what people write, and no row on both sides or on none."""
 
 import datetime
-import itertools
 
 import hypothesis.strategies as st
 import numpy as np
@@ -13,8 +12,11 @@ from duramen.data.errors import InputError
 from duramen.data.windows import (
     HORIZONS,
     MOST_TRAINING_CUTOFFS,
+    YEAR,
     Window,
     choose_horizon,
+    judge_window,
+    least_history,
     parse_day,
     parse_horizon,
     training_windows,
@@ -102,16 +104,33 @@ def test_the_chosen_horizon_fits_three_times_into_the_history(cutoff, length):
     assert not any(horizon < usual <= length / 3 for usual in HORIZONS)
 
 
-@given(cutoff=days, horizon=horizons, length=st.integers(0, 5000))
+@given(cutoff=days, horizon=horizons, length=st.integers(1, 5000))
 def test_training_windows_end_by_the_cutoff_and_have_history(cutoff, horizon, length):
     window, first = Window(cutoff, horizon), cutoff - datetime.timedelta(days=length)
-    found = training_windows(window, first)
-    assert len(found) <= MOST_TRAINING_CUTOFFS
-    assert found == sorted(found, reverse=True)
+    found, judge = training_windows(window, first), judge_window(window, first)
+    assert judge in found or length == 1
+    assert len(found) == len(set(found)) <= 2 * MOST_TRAINING_CUTOFFS + 1
     for training in found:
-        assert training.horizon == horizon
         assert training.end <= window.cutoff
-        assert (training.cutoff - first).days >= max(horizon // 2, 28)
-    steps = {(later.cutoff - earlier.cutoff).days for later, earlier in itertools.pairwise(found)}
-    assert steps <= {max(horizon // 2, 1)}
-    assert bool(found) == (length - horizon >= max(horizon // 2, 28))
+        assert (training.cutoff - first).days >= min(judge.horizon // 2, least_history(training.horizon))
+        season = training in (window.earlier(YEAR), judge.earlier(YEAR))
+        assert training.horizon in (judge.horizon, judge.horizon // 2) or season
+
+
+@given(cutoff=days, horizon=horizons, length=st.integers(2, 5000))
+def test_the_judge_is_the_whole_horizon_or_two_fifths_of_the_history(cutoff, horizon, length):
+    window, first = Window(cutoff, horizon), cutoff - datetime.timedelta(days=length)
+    judge = judge_window(window, first)
+    assert judge.end == window.cutoff
+    assert judge.horizon == min(horizon, max(length * 2 // 5, 1))
+    before = [training for training in training_windows(window, first) if training.end <= judge.cutoff]
+    # With four weeks and more to judge by there is something to learn from before the judge.
+    assert before or judge.horizon < 28
+
+
+def test_the_same_season_of_a_year_before_is_looked_at():
+    window, first = Window("2011-06-01", 183), datetime.date(2009, 12, 1)
+    assert window.earlier(YEAR) in training_windows(window, first)
+    judge = judge_window(Window("2011-06-01", 91), first)
+    assert judge.earlier(YEAR) in training_windows(Window("2011-06-01", 91), first)
+    assert window.earlier(YEAR) not in training_windows(window, datetime.date(2010, 5, 1))

@@ -1,15 +1,16 @@
-"""Activity and churn: probabilities that are calibrated where neither part had looked."""
+"""Activity and churn: BG/NBD bent by trees as far as a later fold speaks for it, at the corrected mean."""
 
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit, logit
-from sklearn.metrics import brier_score_loss
 
-from duramen.data.windows import training_windows
-from duramen.models.churn import SMALLEST_PROBABILITY, ActivityModel, _calibrate, _combine
-from duramen.models.folds import build_folds
+from duramen.data.windows import judge_window, training_windows
+from duramen.models.churn import SMALLEST_PROBABILITY, ActivityModel, _shift_to
+from duramen.models.folds import build_folds, complete_before, model_features
+from duramen.models.level import activity_level
 
 
 @pytest.fixture(scope="module")
@@ -18,78 +19,97 @@ def folds(shop):
 
 
 @pytest.fixture(scope="module")
-def fitted(folds):
-    return ActivityModel().fit(folds)
+def judge(shop, folds):
+    window = judge_window(shop.window, shop.tx.first_date)
+    return next(fold for fold in folds if fold.window == window)
 
 
-def test_probabilities_stay_off_zero_and_one(folds, fitted):
-    probability = fitted.predict(folds[0].features)
+@pytest.fixture(scope="module")
+def features(shop):
+    return model_features(shop.customers, shop.model.btyd_, shop.window.horizon)
+
+
+@pytest.fixture(scope="module")
+def fitted(shop, folds, judge, features):
+    return ActivityModel().fit(folds, judge, features, shop.window)
+
+
+def with_active(fold, active):
+    return replace(fold, outcomes=fold.outcomes.assign(active=active))
+
+
+def test_probabilities_stay_off_zero_and_one(features, fitted):
+    probability = fitted.predict(features)
     assert (probability >= SMALLEST_PROBABILITY).all()
     assert (probability <= 1 - SMALLEST_PROBABILITY).all()
-    certain = folds[0].features.assign(btyd_probability_active=1.0)
-    assert (fitted.predict(certain) < 1).all()
+    assert (fitted.predict(features.assign(btyd_probability_active=1.0)) < 1).all()
 
 
-def test_the_probability_is_the_logistic_of_both_scores(folds, fitted):
-    features = folds[0].features
-    intercept, slope_trees, slope_btyd = fitted.calibration_
+def test_the_log_odds_are_a_sum(features, fitted):
+    assert fitted.booster_ is not None
     score = (
-        intercept
-        + slope_trees * fitted.booster_.predict(features, raw_score=True)
-        + slope_btyd * logit(features["btyd_probability_active"])
+        fitted.intercept_
+        + fitted.btyd_weight_ * logit(features["btyd_probability_active"].clip(1e-4, 1 - 1e-4))
+        + fitted.trees_weight_ * fitted.booster_.predict(features, raw_score=True)
     )
     np.testing.assert_allclose(fitted.predict(features), expit(score).clip(1e-4, 1 - 1e-4), rtol=1e-9)
 
 
-def test_calibration_mends_scores_that_are_too_sure():
-    rng = np.random.default_rng(0)
-    truth = rng.normal(-1, 1.2, 20_000)
-    active = (rng.random(20_000) < expit(truth)).astype(float)
-    weights = _calibrate(3 * truth + 1, rng.normal(size=20_000), active)
-    np.testing.assert_allclose(weights, [-1 / 3, 1 / 3, 0.0], atol=0.05)
-    assert brier_score_loss(active, _combine(weights, 3 * truth + 1, np.zeros(20_000))) == pytest.approx(
-        brier_score_loss(active, expit(truth)), abs=0.002
+def test_the_mean_is_that_of_btyd_corrected(shop, features, fitted, folds):
+    mean = expit(logit(features["btyd_probability_active"].mean()) + activity_level(folds, shop.window))
+    assert fitted.predict(features).mean() == pytest.approx(mean, abs=1e-4)
+
+
+def test_what_is_judged_was_forecast_by_trees_of_earlier_folds_alone(shop, fitted, folds, judge, features):
+    later = [with_active(fold, 1.0) for fold in folds if fold.window.end > judge.window.cutoff]
+    changed = [*complete_before(folds, judge.window.cutoff), *later]
+    again = ActivityModel().fit(changed, judge, features, shop.window)
+    pd.testing.assert_frame_equal(again.judged_, fitted.judged_, check_exact=True)
+
+
+def test_outcomes_of_a_half_never_choose_how_it_is_forecast(shop, fitted, folds, judge, features):
+    active = judge.outcomes["active"].to_numpy().copy()
+    active[::2] = 1 - active[::2]
+    turned = with_active(judge, active)
+    again = ActivityModel().fit(
+        [turned, *(f for f in folds if f is not judge)], turned, features, shop.window
     )
+    np.testing.assert_array_equal(fitted.judged_["probability"][::2], again.judged_["probability"][::2])
 
 
-def test_a_score_that_points_the_wrong_way_is_left_out_and_not_turned():
-    rng = np.random.default_rng(1)
-    one, other = rng.normal(size=(2, 5_000))
-    active = (rng.random(5_000) < expit(one + other)).astype(float)
-    _, slope_trees, slope_btyd = _calibrate(-one, other, active)
-    assert slope_trees == 0.0
-    assert slope_btyd > 0.5
+def test_held_out_probabilities_are_calibrated_in_tenths(fitted, judge):
+    by = pd.DataFrame({"p": fitted.judged_["probability"], "active": judge.outcomes["active"]})
+    tenth = pd.qcut(by["p"].rank(method="first"), 10, labels=False)
+    table = by.groupby(tenth).agg(p=("p", "mean"), active=("active", "mean"), customers=("p", "size"))
+    error = np.sqrt(table["p"] * (1 - table["p"]) / table["customers"])
+    # The level of one season is known to about two points; within it, three standard errors.
+    assert ((table["p"] - table["active"]).abs() < 0.02 + 3 * error).all()
 
 
-def test_a_dozen_customers_cannot_pull_the_calibration_far():
-    weights = _calibrate(np.linspace(-3, 3, 12), np.linspace(-3, 3, 12), np.repeat([0.0, 1.0], 6))
-    assert max(map(abs, weights)) < 3
-
-
-def test_the_mean_held_out_probability_is_the_share_that_came(folds, fitted):
-    active = folds[0].outcomes["active"]
-    assert fitted.judged_["probability"].mean() == pytest.approx(active.mean(), abs=0.02)
-
-
-def test_outcomes_of_a_half_never_calibrate_themselves(folds, fitted):
-    even = np.arange(len(folds[0].outcomes)) % 2 == 0
-    outcomes = folds[0].outcomes.copy()
-    outcomes.loc[even, "active"] = 1 - outcomes.loc[even, "active"]
-    turned = ActivityModel().fit([replace(folds[0], outcomes=outcomes), *folds[1:]])
-    np.testing.assert_array_equal(turned.judged_["probability"][even], fitted.judged_["probability"][even])
-    assert not np.array_equal(turned.judged_["probability"][~even], fitted.judged_["probability"][~even])
-
-
-def test_without_an_earlier_fold_the_probability_is_that_of_btyd(folds):
-    model = ActivityModel().fit(folds[:1])
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_where_all_came_or_none_nothing_is_learned(shop, folds, judge, features, share):
+    same = [with_active(fold, share) for fold in folds]
+    judge_of_same = next(fold for fold in same if fold.window == judge.window)
+    model = ActivityModel().fit(same, judge_of_same, features, shop.window)
     assert model.booster_ is None
     np.testing.assert_allclose(
-        model.predict(folds[0].features),
-        folds[0].features["btyd_probability_active"].clip(1e-4, 1 - 1e-4),
-        rtol=1e-9,
+        model.predict(features), features["btyd_probability_active"].clip(1e-4, 1 - 1e-4), rtol=1e-6
     )
 
 
-def test_state_and_booster_back_predict_the_same(folds, fitted):
+def test_without_an_earlier_fold_the_order_is_that_of_btyd(shop, judge, features):
+    model = ActivityModel().fit([judge], judge, features, shop.window)
+    assert model.booster_ is None
+    moved = logit(model.predict(features)) - logit(features["btyd_probability_active"].clip(1e-4, 1 - 1e-4))
+    np.testing.assert_allclose(moved, model.intercept_, atol=1e-6)
+
+
+def test_the_shift_gives_the_mean_that_was_asked_for():
+    log_odds = np.random.default_rng(0).normal(0, 3, 1_000)
+    for mean in (0.001, 0.3, 0.999):
+        assert expit(log_odds + _shift_to(log_odds, mean)).mean() == pytest.approx(mean, abs=1e-9)
+
+
+def test_state_and_booster_back_predict_the_same(features, fitted):
     again = ActivityModel.from_dict(fitted.to_dict(), fitted.booster_)
-    np.testing.assert_array_equal(again.predict(folds[0].features), fitted.predict(folds[0].features))
+    np.testing.assert_array_equal(again.predict(features), fitted.predict(features))

@@ -15,10 +15,9 @@ from duramen.models.folds import (
     LEAST_CUSTOMERS,
     Fold,
     build_folds,
-    earlier_folds,
+    complete_before,
     model_features,
     stack_features,
-    stack_outcome,
 )
 
 WINDOWS = [Window("1997-12-01", 91), Window("1997-09-01", 91), Window("1997-10-15", 91)]
@@ -56,12 +55,21 @@ def test_outcomes_are_inside_the_horizon_alone(shop, folds):
         np.testing.assert_array_equal(fold.outcomes["active"], (expected > 0).astype(float))
 
 
-def test_earlier_folds_are_complete_when_the_judge_is_cut(folds):
+def test_only_folds_whose_outcomes_were_complete_come_before_a_cutoff(folds):
     judge = folds[0]
-    assert [fold.window for fold in earlier_folds(folds, judge)] == [WINDOWS[1]]
+    assert [fold.window for fold in complete_before(folds, judge.window.cutoff)] == [WINDOWS[1]]
     touching = Fold(judge.window.earlier(91), judge.features, judge.outcomes)
     overlapping = Fold(Window(touching.window.cutoff + timedelta(days=1), 91), judge.features, judge.outcomes)
-    assert earlier_folds([judge, touching, overlapping], judge) == [touching]
+    assert complete_before([judge, touching, overlapping], judge.window.cutoff) == [touching]
+
+
+def test_windows_of_one_cutoff_share_their_customers_but_not_their_forecast(shop):
+    whole, half = build_folds(shop.tx, [Window("1997-12-01", 91), Window("1997-12-01", 45)])
+    pd.testing.assert_frame_equal(
+        whole.features.drop(columns=list(BTYD_FEATURES)), half.features.drop(columns=list(BTYD_FEATURES))
+    )
+    assert (half.features["btyd_purchases"] < whole.features["btyd_purchases"]).all()
+    assert (half.outcomes["value"] <= whole.outcomes["value"] + 1e-9).all()
 
 
 def test_a_window_with_too_few_customers_makes_no_fold(shop):
@@ -74,12 +82,11 @@ def test_a_window_with_too_few_customers_makes_no_fold(shop):
     assert build_folds(read_transactions(few), [Window("1997-12-01", 91)]) == []
 
 
-def test_stacks_keep_rows_together(folds):
-    features, value = stack_features(folds), stack_outcome(folds, "value")
-    assert len(features) == len(value) == sum(len(fold.features) for fold in folds)
+def test_stacks_keep_the_order_of_folds_and_rows(folds):
+    features = stack_features(folds)
+    assert len(features) == sum(len(fold.features) for fold in folds)
     second = len(folds[0].features)
     assert features["net_spend"].iloc[second] == folds[1].features["net_spend"].iloc[0]
-    assert value.iloc[second] == folds[1].outcomes["value"].iloc[0]
 
 
 def test_the_btyd_models_of_a_fold_are_those_of_its_own_past(shop, folds):

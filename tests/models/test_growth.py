@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duramen.models.growth import growth_potential, past_value
+from duramen.models.growth import (
+    DECLINE_WEIGHTS,
+    TOP_SHARE,
+    GrowthModel,
+    expected_decline,
+    hit_rate,
+    past_value,
+)
 
 customers_of = st.lists(
     st.tuples(
@@ -37,14 +44,17 @@ def test_past_value_is_never_negative_nor_more_than_all_the_money(customers, hor
     assert (past <= np.maximum(customers["net_spend"], 0) * (1 + 1e-12)).all()
 
 
+def grown(shop, customers, value):
+    probability = shop.scores["probability_active"].to_numpy()[: len(value)]
+    return shop.model.growth_.predict(customers, value, probability, shop.model.distribution_, 91)
+
+
 def test_amounts_times_k_give_growth_times_k(shop):
-    value, probability = (shop.scores[name].to_numpy() for name in ("predicted_value", "probability_active"))
-    grown = growth_potential(shop.customers, value, probability, shop.model.distribution_, 91)
-    np.testing.assert_allclose(grown, shop.scores["growth_potential"])
+    value = shop.scores["predicted_value"].to_numpy()
+    growth = grown(shop, shop.customers, value)
+    np.testing.assert_allclose(growth["growth_potential"], shop.scores["growth_potential"])
     dear = shop.customers.assign(net_spend=shop.customers["net_spend"] * 100)
-    np.testing.assert_allclose(
-        growth_potential(dear, value * 100, probability, shop.model.distribution_, 91), 100 * grown
-    )
+    np.testing.assert_allclose(grown(shop, dear, value * 100), 100 * growth, rtol=1e-9, atol=1e-6)
 
 
 def test_growth_lies_between_nothing_and_the_predicted_value(shop):
@@ -52,9 +62,40 @@ def test_growth_lies_between_nothing_and_the_predicted_value(shop):
     assert (growth >= 0).all()
     assert (growth <= value * (1 + 1e-9)).all()
     assert (growth >= value - past_value(shop.customers, 91) - 1e-6).all()
+    assert (shop.scores["growth_outlook"] <= growth + 1e-9).all()
 
 
 def test_a_customer_whose_past_was_nothing_can_only_grow(shop):
-    one = shop.customers.head(1).assign(net_spend=0.0)
-    value, probability = np.array([25.0]), np.array([0.4])
-    assert growth_potential(one, value, probability, shop.model.distribution_, 91) == pytest.approx(25.0)
+    growth = grown(shop, shop.customers.head(1).assign(net_spend=0.0), np.array([25.0]))
+    assert growth["growth_potential"].item() == pytest.approx(25.0)
+    assert growth["growth_outlook"].item() == pytest.approx(25.0)
+
+
+def test_the_outlook_of_weight_one_is_the_mean_growth():
+    past, potential, value = np.array([10.0, 30.0]), np.array([8.0, 5.0]), np.array([15.0, 12.0])
+    np.testing.assert_allclose(potential - expected_decline(past, potential, value), value - past)
+
+
+def test_the_weight_finds_the_growers_and_then_knows_who_falls():
+    rng = np.random.default_rng(0)
+    past, potential = rng.gamma(1, 20, 4_000), rng.gamma(1, 20, 4_000)
+    decline = rng.gamma(1, 20, 4_000)
+    value = past + potential - decline
+    # Who grows is decided by the potential less half the decline.
+    actual = past + potential - 0.5 * decline + rng.normal(0, 1, 4_000)
+    weight = GrowthModel().fit(past, potential, value, actual).decline_weight_
+    assert 0.4 <= weight <= 0.6
+    hits = {w: hit_rate(potential - w * decline, actual - past) for w in DECLINE_WEIGHTS}
+    assert hits[weight] >= max(hits.values()) - 0.03
+
+
+def test_the_held_out_growers_are_found_better_than_by_chance(shop):
+    judged = shop.model.judged_
+    assert 0.0 <= shop.model.growth_.decline_weight_ <= 1.0
+    assert len(judged) * TOP_SHARE > 100
+
+
+def test_the_weight_comes_back_from_its_state():
+    model = GrowthModel()
+    model.decline_weight_ = 0.3
+    assert GrowthModel.from_dict(model.to_dict()).decline_weight_ == 0.3

@@ -1,4 +1,4 @@
-"""The value model: a log-space blend whose weight is chosen where neither part had looked."""
+"""The value model: BTYD bent by trees as far as a later fold speaks for it, and brought to the corrected total."""
 
 from dataclasses import replace
 
@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import mean_tweedie_deviance
 
-from duramen.data.windows import training_windows
-from duramen.models.folds import build_folds, earlier_folds
-from duramen.models.value import BTYD_WEIGHTS, SMALLEST_SHARE, ValueModel, _choose_blend, _level
+from duramen.data.windows import judge_window, training_windows
+from duramen.models.folds import build_folds, complete_before, model_features
+from duramen.models.later_fold import MOST_ROUNDS, TREES_USES
+from duramen.models.level import money_level
+from duramen.models.value import BTYD_POWER, SMALLEST_SHARE, ValueModel, _deviance
 
 
 @pytest.fixture(scope="module")
@@ -18,107 +20,134 @@ def folds(shop):
 
 
 @pytest.fixture(scope="module")
-def fitted(folds):
-    return ValueModel().fit(folds)
+def judge(shop, folds):
+    window = judge_window(shop.window, shop.tx.first_date)
+    return next(fold for fold in folds if fold.window == window)
 
 
-def parts(rows=4_000, seed=0):
-    rng = np.random.default_rng(seed)
-    truth = rng.lognormal(2, 1, rows)
-    return truth, rng.poisson(truth) * 1.0, rng
+@pytest.fixture(scope="module")
+def features(shop):
+    return model_features(shop.customers, shop.model.btyd_, shop.window.horizon)
 
 
-def test_the_blend_is_the_weighted_sum_of_logarithms(folds, fitted):
-    features = folds[0].features
-    btyd = np.maximum(features["btyd_value"], fitted.floor_)
-    log_trees = fitted.booster_.predict(features, raw_score=True)
-    weight = fitted.btyd_weight_
-    expected = np.log(fitted.level_) + weight * np.log(btyd) + (1 - weight) * log_trees
-    np.testing.assert_allclose(np.log(fitted.predict(features)), expected, rtol=1e-9, atol=1e-9)
+@pytest.fixture(scope="module")
+def fitted(shop, folds, judge, features):
+    return ValueModel().fit(folds, judge, features, shop.window)
 
 
-def test_the_weight_is_the_one_that_held_out_customers_prefer():
-    truth, actual, rng = parts()
-    noise = np.exp(rng.normal(0, 1.5, len(truth)))
-    good_btyd = pd.DataFrame({"btyd_value": truth, "trees_value": truth * noise})
-    good_trees = pd.DataFrame({"btyd_value": truth * noise, "trees_value": truth})
-    assert _choose_blend(good_btyd, actual)[0] == 1.0
-    assert _choose_blend(good_trees, actual)[0] == 0.0
+def with_values(fold, value):
+    return replace(fold, outcomes=fold.outcomes.assign(value=value))
 
 
-def test_every_other_weight_has_at_least_the_deviance_of_the_chosen_one(folds, fitted):
-    judged = fitted.judged_
-    actual = np.maximum(folds[0].outcomes["value"].to_numpy(), 0.0)
-    btyd, trees = judged["btyd_value"].to_numpy(), judged["trees_value"].to_numpy()
-    deviance = {
-        weight: mean_tweedie_deviance(
-            actual,
-            _level(btyd, trees, weight, fitted.level_of_) * btyd**weight * trees ** (1 - weight),
-            power=1.5,
-        )
-        for weight in BTYD_WEIGHTS
-    }
-    assert fitted.btyd_weight_ == min(deviance, key=deviance.get)
-
-
-def test_where_parts_agree_the_middle_weight_is_taken():
-    truth, actual, _ = parts()
-    assert _choose_blend(pd.DataFrame({"btyd_value": truth, "trees_value": truth}), actual)[0] == 0.5
-
-
-def test_the_total_is_that_of_the_part_that_came_nearer():
-    truth, actual, _ = parts()
-    low_trees = pd.DataFrame({"btyd_value": truth, "trees_value": truth * 0.6})
-    assert _choose_blend(low_trees, actual)[1] == "btyd"
-    assert (
-        _choose_blend(
-            low_trees.rename(columns={"btyd_value": "trees_value", "trees_value": "btyd_value"}), actual
-        )[1]
-        == "trees"
+def test_the_value_is_a_sum_of_logarithms(fitted, features):
+    assert fitted.booster_ is not None
+    log = (
+        np.log(fitted.level_)
+        + fitted.btyd_weight_ * np.log(np.maximum(features["btyd_value"], fitted.floor_))
+        + fitted.trees_weight_ * fitted.booster_.predict(features, raw_score=True)
     )
-    btyd, trees = truth, truth * 0.6
-    blend = _level(btyd, trees, 0.25, "btyd") * btyd**0.25 * trees**0.75
-    assert blend.sum() == pytest.approx(btyd.sum())
+    np.testing.assert_allclose(np.log(fitted.predict(features)), log, rtol=1e-12)
+    assert fitted.btyd_weight_ == 1 - fitted.trees_weight_ * (1 - BTYD_POWER)
 
 
-def test_what_is_judged_was_forecast_by_trees_of_earlier_folds_alone(folds, fitted):
-    alone = ValueModel()
-    alone.floor_ = fitted.floor_
-    booster = alone._fit_trees(earlier_folds(folds, folds[0]))
-    np.testing.assert_array_equal(
-        fitted.judged_["trees_value"], np.exp(booster.predict(folds[0].features, raw_score=True))
+def test_the_total_is_that_of_btyd_corrected(shop, fitted, folds, features):
+    assert fitted.correction_ == money_level(folds, shop.window)
+    assert fitted.predict(features).sum() == pytest.approx(
+        fitted.correction_ * features["btyd_value"].sum(), rel=1e-9
     )
 
 
-def test_outcomes_of_a_half_never_choose_their_own_blend(folds, fitted):
-    even = np.arange(len(folds[0].outcomes)) % 2 == 0
-    outcomes = folds[0].outcomes.copy()
-    outcomes.loc[even, "value"] = outcomes.loc[even, "value"].to_numpy()[::-1] * 3
-    turned = ValueModel().fit([replace(folds[0], outcomes=outcomes), *folds[1:]])
-    np.testing.assert_array_equal(fitted.judged_["value"][even], turned.judged_["value"][even])
+def test_what_is_judged_was_forecast_by_trees_of_earlier_folds_alone(shop, fitted, folds, judge, features):
+    later = [with_values(fold, 1e6) for fold in folds if fold.window.end > judge.window.cutoff]
+    changed = [*complete_before(folds, judge.window.cutoff), *later]
+    again = ValueModel().fit(changed, judge, features, shop.window)
+    pd.testing.assert_frame_equal(again.judged_, fitted.judged_, check_exact=True)
 
 
-def test_without_an_earlier_fold_value_is_that_of_btyd(folds):
-    model = ValueModel().fit(folds[:1])
-    assert (model.booster_, model.btyd_weight_, model.level_) == (None, 1.0, 1.0)
-    np.testing.assert_allclose(
-        model.predict(folds[0].features), np.maximum(folds[0].features["btyd_value"], model.floor_)
+def test_the_level_of_what_is_judged_is_of_its_past_too(fitted, folds, judge):
+    total = money_level(folds, judge.window) * judge.features["btyd_value"].sum()
+    assert fitted.judged_["trees_value"].sum() == pytest.approx(total, rel=1e-9)
+    assert money_level(folds, judge.window) == money_level(
+        complete_before(folds, judge.window.cutoff), judge.window
     )
 
 
-def test_no_value_is_below_the_floor(folds):
-    model = ValueModel().fit(folds[:1])
-    nothing = folds[0].features.head(3).assign(btyd_value=0.0)
-    assert model.floor_ == pytest.approx(SMALLEST_SHARE * folds[0].outcomes["value"].mean())
-    np.testing.assert_array_equal(model.predict(nothing), model.floor_)
+def test_outcomes_of_a_half_never_choose_how_it_is_forecast(shop, fitted, folds, judge, features):
+    value = judge.outcomes["value"].to_numpy().copy()
+    value[::2] = value[::2][::-1] * 3
+    turned = with_values(judge, value)
+    again = ValueModel().fit([turned, *(f for f in folds if f is not judge)], turned, features, shop.window)
+    np.testing.assert_array_equal(fitted.judged_["value"][::2], again.judged_["value"][::2])
 
 
-def test_the_same_seed_gives_the_same_trees(folds, fitted):
-    again = ValueModel().fit(folds)
+def test_season_and_length_of_earlier_windows_leave_no_trace_in_the_trees(fitted, folds, judge):
+    earlier = complete_before(folds, judge.window.cutoff)
+    seasoned = [with_values(fold, fold.outcomes["value"] * 2.0) for fold in earlier]
+    trees, again = (fitted._fit_trees(some, 20) for some in (earlier, seasoned))
+    raw = [booster.predict(judge.features, raw_score=True) for booster in (trees, again)]
+    np.testing.assert_allclose(raw[0] - raw[0].mean(), raw[1] - raw[1].mean(), atol=0.05)
+
+
+def test_trees_that_learned_noise_are_not_used(shop, folds, judge, features):
+    rng = np.random.default_rng(0)
+    noise = [with_values(fold, rng.permutation(fold.outcomes["value"].to_numpy())) for fold in folds]
+    judge_of_noise = next(fold for fold in noise if fold.window == judge.window)
+    model = ValueModel().fit(noise, judge_of_noise, features, shop.window)
+    # BTYD did not learn the noise: nothing gains on it but by pulling all to the mean, which the trees may do.
+    honest = ValueModel().fit([*noise[:1], judge], judge, features, shop.window)
+    assert honest.booster_ is None
+    assert honest.btyd_weight_ == 1.0
+    assert np.isfinite(model.predict(features)).all()
+
+
+def test_without_an_earlier_fold_value_is_that_of_btyd(shop, judge, features):
+    model = ValueModel().fit([judge], judge, features, shop.window)
+    assert (model.booster_, model.btyd_weight_, model.trees_weight_) == (None, 1.0, 0.0)
+    assert model.judged_["trees_value"].isna().all()
+    ratio = model.predict(features) / np.maximum(features["btyd_value"], model.floor_)
+    np.testing.assert_allclose(ratio, ratio.iloc[0])
+
+
+def test_where_nobody_bought_nothing_is_learned(shop, folds, judge, features):
+    empty = [with_values(fold, 0.0) for fold in folds]
+    judge_of_none = next(fold for fold in empty if fold.window == judge.window)
+    model = ValueModel().fit(empty, judge_of_none, features, shop.window)
+    assert model.booster_ is None
+    assert model.correction_ == 1.0
+
+
+def test_no_value_is_below_the_floor(fitted, judge):
+    nothing = judge.features.head(3).assign(btyd_value=0.0)
+    assert fitted.floor_ == pytest.approx(SMALLEST_SHARE * judge.features["btyd_value"].mean())
+    assert (fitted.predict(nothing) > 0).all()
+
+
+def test_the_deviance_is_that_of_scikit_learn_up_to_what_no_forecast_changes():
+    rng = np.random.default_rng(0)
+    actual, one, other = rng.gamma(1, 10, 500) * (rng.random(500) < 0.4), *rng.gamma(3, 5, (2, 500))
+    ours = _deviance(actual, one).mean() - _deviance(actual, other).mean()
+    theirs = mean_tweedie_deviance(actual, one, power=1.5) - mean_tweedie_deviance(actual, other, power=1.5)
+    assert ours == pytest.approx(theirs)
+
+
+def test_the_final_trees_have_the_rounds_that_were_chosen(fitted):
+    assert fitted.booster_.num_trees() in {use.rounds for use in TREES_USES}
+    assert max(use.rounds for use in TREES_USES) == MOST_ROUNDS
+
+
+def test_more_expected_purchases_never_mean_less(fitted, features):
+    rows = features.head(50)
+    for name in ("btyd_purchases", "btyd_spend", "btyd_value"):
+        low, high = (fitted.predict(rows.assign(**{name: rows[name] * factor})) for factor in (1.0, 3.0))
+        assert (high >= low * (1 - 1e-12)).all()
+
+
+def test_the_same_seed_gives_the_same_trees(shop, folds, judge, features, fitted):
+    again = ValueModel().fit(folds, judge, features, shop.window)
     assert again.booster_.model_to_string() == fitted.booster_.model_to_string()
     assert again.to_dict() == fitted.to_dict()
 
 
-def test_state_and_booster_back_predict_the_same(folds, fitted):
+def test_state_and_booster_back_predict_the_same(features, fitted):
     again = ValueModel.from_dict(fitted.to_dict(), fitted.booster_)
-    np.testing.assert_array_equal(again.predict(folds[0].features), fitted.predict(folds[0].features))
+    np.testing.assert_array_equal(again.predict(features), fitted.predict(features))

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from duramen.data.windows import YEAR
+
 if TYPE_CHECKING:
     import ibis
 
-YEAR = 364
-"""A year in whole weeks, so that the same weekdays are compared."""
 SEASON = 91
-"""A quarter of it."""
+"""A quarter of the year of 364 days."""
 LOG_SCALE = 1_000_000
 """Logarithms are summed as whole millionths: a sum of floats would depend on the order of the rows."""
 WINDOWS = (28, 91, 182, 273, 364, 455)

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from duramen.data.feature_list import FEATURES, LOG_SCALE, SEASON, WINDOWS, YEAR
+from duramen.data.feature_list import FEATURES, LOG_SCALE, SEASON, WINDOWS
+from duramen.data.windows import YEAR
 
 if TYPE_CHECKING:
     import datetime

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,6 +146,16 @@ class Transactions:
     def history(self, cutoff: date) -> ibis.Table:
         """Return the days before ``cutoff``; nothing inside duramen sees later ones when it learns or scores."""
         return self.days.filter(self.days.date < cutoff)
+
+    def of_customers(self, customer_ids: Iterable[Any]) -> Transactions:
+        """Return the days of some customers alone."""
+        import ibis
+        import pyarrow as pa
+
+        workspace = self.days.get_backend()
+        ids = ibis.memtable(pa.table({"customer_id": pa.array(list(customer_ids))}))
+        chosen = self.days.semi_join(ids, "customer_id")
+        return replace(self, days=workspace.create_table("days_of_customers", chosen, overwrite=True))
 
     @functools.cached_property
     def first_date(self) -> date:

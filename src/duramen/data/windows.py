@@ -16,7 +16,9 @@ from duramen.data.errors import InputError
 # Whole weeks, so that every window holds the same weekdays.
 HORIZONS = (28, 91, 182, 364)
 # Rolling cutoffs beyond these add rows of ever older behaviour, not new facts.
-MOST_TRAINING_CUTOFFS = 5
+MOST_TRAINING_CUTOFFS = 6
+# Whole weeks, so that a season is compared with the same weekdays.
+YEAR = 364
 
 
 @dataclass(frozen=True, init=False, order=True)
@@ -117,26 +119,61 @@ def choose_horizon(first: date, cutoff: date) -> int:
     return max((days for days in HORIZONS if days <= third), default=max(third, 1))
 
 
-def training_windows(window: Window, first: date) -> list[Window]:
-    """Return the rolling windows, latest first, whose outcomes are complete before ``window.cutoff``.
+def judge_window(window: Window, first: date) -> Window:
+    """Return the latest window whose outcomes are complete before ``window.cutoff``.
 
-    Neighbours lie half a horizon apart, and each has at least half a horizon of history (28 days at least)
-    before its cutoff. The list is empty where the history is too short for a single one.
+    It is as long as the horizon, or, where the history is short, as two fifths of it: then there is history before
+    it, and in that history a shorter window to learn from.
+
+    Examples
+    --------
+    >>> str(judge_window(Window("1998-07-01", 182), date(1997, 1, 1)))
+    '182 days from 1997-12-31'
+    >>> str(judge_window(Window("1997-10-01", 273), date(1997, 1, 1)))
+    '109 days from 1997-06-14'
+    """
+    length = min(window.horizon, max((window.cutoff - first).days * 2 // 5, 1))
+    return Window(window.cutoff - timedelta(days=length), length)
+
+
+def training_windows(window: Window, first: date) -> list[Window]:
+    """Return the windows to learn from, all complete before ``window.cutoff``; one of them is the judge's.
+
+    Their cutoffs lie half the judge's length apart. After each the outcomes of half that length are taken, which
+    shows the most recent behaviour, and where they are complete those of the whole. The same season a year before
+    the window, and a year before the judge's, comes last where the history reaches back: it shows what the season
+    does to the total.
 
     Examples
     --------
     >>> for training in training_windows(Window("1998-07-01", 182), date(1997, 1, 1)):
     ...     print(training)
+    91 days from 1998-04-01
     182 days from 1997-12-31
+    91 days from 1997-12-31
     182 days from 1997-10-01
+    91 days from 1997-10-01
     182 days from 1997-07-02
+    91 days from 1997-07-02
     182 days from 1997-04-02
+    91 days from 1997-04-02
     """
-    step = max(window.horizon // 2, 1)
-    least_history = max(window.horizon // 2, 28)
+    judge = judge_window(window, first)
+    whole, half = judge.horizon, judge.horizon // 2
     windows: list[Window] = []
-    candidate = window.earlier(window.horizon)
-    while len(windows) < MOST_TRAINING_CUTOFFS and (candidate.cutoff - first).days >= least_history:
-        windows.append(candidate)
-        candidate = candidate.earlier(step)
-    return windows
+    for steps in range(1, MOST_TRAINING_CUTOFFS + 1):
+        cutoff = window.cutoff - timedelta(days=steps * whole // 2)
+        if (cutoff - first).days < least_history(whole):
+            break
+        lengths = [whole] if steps > 1 else []
+        windows += [Window(cutoff, length) for length in [*lengths, half] if length > 0]
+    for later in (window, judge):
+        season = later.earlier(YEAR)
+        if later.horizon <= YEAR and (season.cutoff - first).days >= least_history(later.horizon):
+            windows.append(season)
+    return list(dict.fromkeys(windows))
+
+
+def least_history(horizon: int) -> int:
+    """Return the days of history without which a cutoff teaches nothing about a horizon."""
+    return min(max(horizon // 2, 28), horizon)

@@ -13,18 +13,28 @@ import pandas as pd
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator
 
-from duramen.models.folds import Fold, earlier_folds, stack_features, stack_outcome
+from duramen.data.windows import Window
+from duramen.models.folds import Fold, complete_before, stack_features
+from duramen.models.later_fold import MOST_ROUNDS, NO_TREES, TREES_USES, TreesUse, cross_fit
+from duramen.models.level import activity_level
 from duramen.models.trees import fit_trees
 
 # Nobody is given a probability nearer to 0 or 1 than this.
 SMALLEST_PROBABILITY = 1e-4
+# The trees start from this much of the log odds by BG/NBD.
+BTYD_POWER = 0.5
 
 
 class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """P(at least one purchase in the horizon): LightGBM and BG/NBD, calibrated together on a later fold.
+    """P(at least one purchase in the horizon): BG/NBD, bent by LightGBM, brought to a share of active customers.
 
-    ``logit p = b0 + b1 logit p_trees + b2 logit p_btyd`` with non-negative slopes, fitted by logistic regression on
-    the latest fold for trees that ended before it. Where no earlier fold exists, p is that of BG/NBD.
+    ``logit p = intercept + btyd_weight * logit p_btyd + trees_weight * trees``.
+
+    The trees learn at earlier cutoffs who comes back. At each they start from ``BTYD_POWER`` times the log odds by
+    BG/NBD, moved to the share that came, so that neither the season nor the length of an earlier window leaves a
+    trace. How many trees and how much of them is used is chosen on a later fold by log loss, and nothing but
+    BG/NBD unless the gain exceeds its standard error. ``intercept`` gives the customers at the cutoff the mean
+    probability of BG/NBD, corrected by what it missed at the same season or last time (``duramen.models.level``).
 
     Parameters
     ----------
@@ -32,68 +42,107 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
 
     Attributes
     ----------
-    calibration_ : tuple of float
-        ``b0, b1, b2``.
+    intercept_, btyd_weight_, trees_weight_ : float
     booster_ : lightgbm.Booster or None
-        Its raw score is logit p_trees.
+        Its raw score is ``trees``.
     judged_ : pandas.DataFrame
-        Forecasts on the latest fold by models that ended before it: ``probability``, ``btyd_probability``,
-        ``trees_probability``. The calibration behind each ``probability`` was fitted to the other half of them.
+        Forecasts for the judge's customers, by models that ended before its cutoff: ``probability``,
+        ``btyd_probability``, ``trees_probability`` (missing without trees). The use of the trees behind each
+        ``probability`` was chosen on the other half of the customers.
     """
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
 
-    def fit(self, folds: Sequence[Fold]) -> Self:
-        """Learn from folds, latest first; the first calibrates the others and is then learned from too."""
-        judge = folds[0]
-        earlier = earlier_folds(folds, judge)
-        btyd = _clip(judge.features["btyd_probability_active"].to_numpy())
-        if not earlier:
-            self.booster_, self.calibration_ = None, (0.0, 0.0, 1.0)
-            self.judged_ = pd.DataFrame(
-                {"probability": btyd, "btyd_probability": btyd, "trees_probability": np.nan}
-            )
-            return self
-        self.booster_ = self._fit_trees(earlier)
-        trees = self._trees_score(judge.features)
-        active = judge.outcomes["active"].to_numpy()
-        self.calibration_ = _calibrate(trees, logit(btyd), active)
-        even = np.arange(len(active)) % 2 == 0
-        probability = np.empty(len(active))
-        for half in (even, ~even):
-            calibration = _calibrate(trees[~half], logit(btyd[~half]), active[~half])
-            probability[half] = _combine(calibration, trees[half], logit(btyd[half]))
-        self.judged_ = pd.DataFrame(
-            {"probability": probability, "btyd_probability": btyd, "trees_probability": expit(trees)}
-        )
-        self.booster_ = self._fit_trees(folds)
+    def fit(self, folds: Sequence[Fold], judge: Fold, features: pd.DataFrame, window: Window) -> Self:
+        """Learn to forecast a window from folds that were complete before its cutoff.
+
+        Parameters
+        ----------
+        folds : sequence of Fold
+        judge : Fold
+            One of them; trees that ended before its cutoff show on it what they are worth.
+        features : pandas.DataFrame
+            The customers at ``window.cutoff``, whose probabilities are brought to the right mean.
+        window : Window
+        """
+        earlier = complete_before(folds, judge.window.cutoff)
+        use = self._judge(earlier, judge, activity_level(folds, judge.window))
+        self.booster_ = None if use == NO_TREES else self._fit_trees(folds, use.rounds)
+        self.trees_weight_, self.btyd_weight_ = use.share, 1.0 - use.share * (1.0 - BTYD_POWER)
+        mean = _expected_share(features, activity_level(folds, window))
+        self.intercept_ = _shift_to(_log_odds(features, self.booster_, use), mean)
         return self
 
-    def _fit_trees(self, folds: Sequence[Fold]) -> Any:
-        target = stack_outcome(folds, "active").to_numpy()
-        return fit_trees(stack_features(folds), target, self.seed, objective="binary")
+    def _judge(self, earlier: Sequence[Fold], judge: Fold, correction: float) -> TreesUse:
+        """Keep what trees that ended before the judge's cutoff show on it; return how to use trees."""
+        active = judge.outcomes["active"].to_numpy()
+        trial = self._fit_trees(earlier, MOST_ROUNDS)
+        uses = (NO_TREES,) if trial is None else (*TREES_USES, NO_TREES)
+        scores = {use: _log_odds(judge.features, trial, use) for use in uses}
+        mean = _expected_share(judge.features, correction)
+        forecasts = {use: _clip(expit(score + _shift_to(score, mean))) for use, score in scores.items()}
 
-    def _trees_score(self, features: pd.DataFrame) -> np.ndarray:
-        assert self.booster_ is not None
-        score: np.ndarray = self.booster_.predict(features, raw_score=True)
-        return score
+        def losses(forecast: np.ndarray, rows: np.ndarray) -> np.ndarray:
+            # The mean is another question than who comes: all are compared at the true one.
+            score = logit(forecast[rows])
+            score += _shift_to(score, active[rows].mean())
+            return np.asarray(np.logaddexp(0.0, score) - active[rows] * score)
+
+        if trial is None or not all(0 < active[half::2].mean() < 1 for half in (0, 1)):
+            use, probability = NO_TREES, forecasts[NO_TREES]
+        else:
+            use, probability = cross_fit(forecasts, losses)
+        self.judged_ = pd.DataFrame(
+            {
+                "probability": probability,
+                "btyd_probability": _clip(judge.features["btyd_probability_active"].to_numpy()),
+                "trees_probability": np.nan if trial is None else forecasts[TREES_USES[0]],
+            }
+        )
+        return use
+
+    def _fit_trees(self, folds: Sequence[Fold], rounds: int) -> Any:
+        """Return trees that tell who comes back, None where no fold tells: all came or none."""
+        folds = [fold for fold in folds if 0 < fold.outcomes["active"].mean() < 1]
+        if not folds:
+            return None
+        targets = [fold.outcomes["active"].to_numpy() for fold in folds]
+        starts = []
+        for fold, target in zip(folds, targets, strict=True):
+            start = BTYD_POWER * _btyd_log_odds(fold.features)
+            starts.append(start + _shift_to(start, target.mean()))
+        return fit_trees(
+            stack_features(folds),
+            np.concatenate(targets),
+            np.concatenate(starts),
+            rounds,
+            self.seed,
+            objective="binary",
+        )
 
     def predict(self, features: pd.DataFrame) -> np.ndarray:
         """Return P(at least one purchase in the horizon), shape (n,)."""
-        btyd = logit(_clip(features["btyd_probability_active"].to_numpy()))
-        trees = np.zeros_like(btyd) if self.booster_ is None else self._trees_score(features)
-        return _combine(self.calibration_, trees, btyd)
+        score = self.intercept_ + self.btyd_weight_ * _btyd_log_odds(features)
+        if self.booster_ is not None:
+            score += self.trees_weight_ * self.booster_.predict(features, raw_score=True)
+        return _clip(expit(score))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the trees as plain numbers."""
-        return {"seed": self.seed, "calibration": list(self.calibration_)}
+        return {
+            "seed": self.seed,
+            "intercept": self.intercept_,
+            "btyd_weight": self.btyd_weight_,
+            "trees_weight": self.trees_weight_,
+        }
 
     @classmethod
     def from_dict(cls, state: dict[str, Any], booster: Any) -> Self:
         """Return the fitted model that ``to_dict`` and its booster described."""
         model = cls(state["seed"])
-        model.calibration_ = tuple(state["calibration"])
+        model.intercept_ = state["intercept"]
+        model.btyd_weight_, model.trees_weight_ = state["btyd_weight"], state["trees_weight"]
         model.booster_ = booster
         return model
 
@@ -103,24 +152,28 @@ def _clip(probability: np.ndarray) -> np.ndarray:
     return clipped
 
 
-def _combine(calibration: tuple[float, ...], trees: np.ndarray, btyd: np.ndarray) -> np.ndarray:
-    intercept, slope_trees, slope_btyd = calibration
-    return _clip(expit(intercept + slope_trees * trees + slope_btyd * btyd))
+def _btyd_log_odds(features: pd.DataFrame) -> np.ndarray:
+    log_odds: np.ndarray = logit(_clip(features["btyd_probability_active"].to_numpy()))
+    return log_odds
 
 
-def _calibrate(trees: np.ndarray, btyd: np.ndarray, active: np.ndarray) -> tuple[float, float, float]:
-    """Fit the logistic regression with slopes held at zero or above; a weak pull keeps it at their even mean."""
-    from scipy.optimize import minimize
+def _log_odds(features: pd.DataFrame, booster: Any, use: TreesUse) -> np.ndarray:
+    """Return log odds up to a term that all customers share."""
+    log_odds = (1.0 - use.share * (1.0 - BTYD_POWER)) * _btyd_log_odds(features)
+    if use.share > 0:
+        log_odds += use.share * booster.predict(features, raw_score=True, num_iteration=use.rounds)
+    return log_odds
 
-    design = np.column_stack([np.ones_like(trees), trees, btyd])
-    prior = np.array([0.0, 0.5, 0.5])
 
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        score = design @ weights
-        pull = weights - prior
-        value = np.sum(np.logaddexp(0.0, score) - active * score) + 0.5 * np.sum(pull**2)
-        return float(value), design.T @ (expit(score) - active) + pull
+def _expected_share(features: pd.DataFrame, correction: float) -> float:
+    """Return the mean probability by BG/NBD, its log odds moved by a correction."""
+    mean = np.clip(features["btyd_probability_active"].mean(), SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return float(expit(logit(mean) + correction))
 
-    found = minimize(loss, prior, jac=True, method="L-BFGS-B", bounds=[(None, None), (0, None), (0, None)])
-    intercept, slope_trees, slope_btyd = (float(weight) for weight in found.x)
-    return intercept, slope_trees, slope_btyd
+
+def _shift_to(log_odds: np.ndarray, mean: float) -> float:
+    """Return what must be added to log odds for the probabilities to have this mean."""
+    from scipy.optimize import brentq
+
+    # 80 is beyond the log odds that any clipped probability and a hundred trees can reach.
+    return float(brentq(lambda shift: expit(log_odds + shift).mean() - mean, -80.0, 80.0, xtol=1e-12))

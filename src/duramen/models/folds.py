@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd
 
@@ -48,25 +49,25 @@ def model_features(customers: pd.DataFrame, btyd: BTYDValueModel, horizon: int) 
 
 def build_folds(tx: Transactions, windows: Sequence[Window]) -> list[Fold]:
     """Return a fold for each window that has customers enough, in the order of the windows."""
+    known: dict[date, tuple[pd.DataFrame, BTYDValueModel]] = {}
     folds = []
     for window in windows:
-        customers = customer_table(tx, window.cutoff)
-        if len(customers) >= LEAST_CUSTOMERS:
-            features = model_features(customers, BTYDValueModel().fit(customers), window.horizon)
-            folds.append(Fold(window, features, customer_outcomes(tx, window, customers)))
+        if window.cutoff not in known:
+            customers = customer_table(tx, window.cutoff)
+            if len(customers) < LEAST_CUSTOMERS:
+                continue
+            known[window.cutoff] = customers, BTYDValueModel().fit(customers)
+        customers, btyd = known[window.cutoff]
+        features = model_features(customers, btyd, window.horizon)
+        folds.append(Fold(window, features, customer_outcomes(tx, window, customers)))
     return folds
 
 
-def earlier_folds(folds: Sequence[Fold], judge: Fold) -> list[Fold]:
-    """Return the folds whose outcomes were complete when the judge's cutoff came."""
-    return [fold for fold in folds if fold.window.end <= judge.window.cutoff]
+def complete_before(folds: Sequence[Fold], cutoff: date) -> list[Fold]:
+    """Return the folds whose outcomes were complete when the cutoff came."""
+    return [fold for fold in folds if fold.window.end <= cutoff]
 
 
 def stack_features(folds: Sequence[Fold]) -> pd.DataFrame:
     """Return the features of all folds below each other."""
     return pd.concat([fold.features for fold in folds], ignore_index=True)
-
-
-def stack_outcome(folds: Sequence[Fold], outcome: str) -> pd.Series[float]:
-    """Return one outcome of all folds below each other, in the order of ``stack_features``."""
-    return pd.concat([fold.outcomes[outcome] for fold in folds], ignore_index=True)

@@ -1,6 +1,6 @@
-"""Folds come in; expected net money per customer goes out, by BTYD, by trees, and by their blend.
+"""Folds come in; expected net money per customer goes out: the BTYD forecast, bent by trees, brought to a total.
 
-Called by the CoreCustomerModel. In log space the blend is a weighted sum, so that every factor multiplies.
+Called by the CoreCustomerModel. In log space the value is a sum, so that every factor multiplies.
 """
 
 from __future__ import annotations
@@ -11,25 +11,31 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.metrics import mean_tweedie_deviance
 
-from duramen.models.folds import Fold, earlier_folds, stack_features, stack_outcome
+from duramen.data.windows import Window
+from duramen.models.folds import Fold, complete_before, stack_features
+from duramen.models.later_fold import MOST_ROUNDS, NO_TREES, TREES_USES, TreesUse, cross_fit
+from duramen.models.level import money_level
 from duramen.models.trees import fit_trees
 
 TWEEDIE_POWER = 1.5
-# Weights of the BTYD forecast that are tried; the middle one is meant where the later fold cannot tell.
-BTYD_WEIGHTS = (0.5, 0.25, 0.75, 0.0, 1.0)
+# The trees start from this power of the BTYD value. With all of it they would keep its spread, which is too wide for
+# heavy buyers; with none they would have to learn anew what BTYD knows.
+BTYD_POWER = 0.5
 # No forecast is smaller than this share of the mean one: a logarithm needs a positive number.
-SMALLEST_SHARE = 1e-6
+SMALLEST_SHARE = 1e-4
 
 
 class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Expected net money over the horizon: a log-space blend of BTYD and LightGBM (Tweedie).
 
-    ``value = level * btyd_value ** w * trees_value ** (1 - w)``. The weight ``w`` is the one of five with the least
-    Tweedie deviance on a later fold that the trial trees had not seen; ``level`` gives the blend the total of the part
-    whose own total came nearer to that fold's. Where no earlier fold exists to learn from, ``w`` is 1 and there are
-    no trees.
+    ``value = level * btyd_value ** btyd_weight * exp(trees_weight * trees)``.
+
+    The trees learn at earlier cutoffs how money is spread over customers. At each they start from
+    ``btyd_value ** BTYD_POWER``, scaled to the money that came, so that neither the season nor the length of an
+    earlier window leaves a trace. How many trees and how much of them is used is chosen on a later fold by Tweedie
+    deviance, and nothing but BTYD unless the gain exceeds its standard error. ``level`` gives the customers at the
+    cutoff the BTYD total, corrected by what it missed at the same season or last time (``duramen.models.level``).
 
     Parameters
     ----------
@@ -37,79 +43,114 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
 
     Attributes
     ----------
-    btyd_weight_, level_, floor_ : float
-    level_of_ : str
-        The part that gives the total: "btyd" or "trees".
+    trees_weight_, btyd_weight_, level_, floor_ : float
+    correction_ : float
+        What the BTYD total was multiplied with.
     booster_ : lightgbm.Booster or None
-        Its raw score is the logarithm of expected money.
+        Its raw score is ``trees``.
     judged_ : pandas.DataFrame
-        Forecasts on the latest fold, made by models that ended before it: ``value``, ``btyd_value``, ``trees_value``
-        (missing without trees). The weight behind each ``value`` was chosen on the other half of the customers.
+        Forecasts for the judge's customers, by models that ended before its cutoff: ``value``, ``btyd_value``,
+        ``trees_value`` (missing without trees). The use of the trees behind each ``value`` was chosen on the other
+        half of the customers.
     """
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
 
-    def fit(self, folds: Sequence[Fold]) -> Self:
-        """Learn from folds, latest first; the first is the judge of the others and is then learned from too."""
-        judge = folds[0]
-        earlier = earlier_folds(folds, judge)
-        self.floor_ = float(SMALLEST_SHARE * max(judge.outcomes["value"].mean(), 1e-3))
-        if not earlier:
-            self.booster_, self.btyd_weight_, self.level_, self.level_of_ = None, 1.0, 1.0, "btyd"
-            btyd = judge.features["btyd_value"].to_numpy()
-            self.judged_ = pd.DataFrame({"value": btyd, "btyd_value": btyd, "trees_value": np.nan})
-            return self
-        self.judged_ = self._judge(earlier, judge)
-        actual = np.maximum(judge.outcomes["value"].to_numpy(), 0.0)
-        self.btyd_weight_, self.level_of_ = _choose_blend(self.judged_, actual)
-        self.booster_ = self._fit_trees(folds)
-        self.level_ = _level(*self._parts(judge.features), self.btyd_weight_, self.level_of_)
+    def fit(self, folds: Sequence[Fold], judge: Fold, features: pd.DataFrame, window: Window) -> Self:
+        """Learn to forecast a window from folds that were complete before its cutoff.
+
+        Parameters
+        ----------
+        folds : sequence of Fold
+        judge : Fold
+            One of them; trees that ended before its cutoff show on it what they are worth.
+        features : pandas.DataFrame
+            The customers at ``window.cutoff``, whose forecasts are brought to the right total.
+        window : Window
+        """
+        self.floor_ = float(SMALLEST_SHARE * max(judge.features["btyd_value"].mean(), 1e-9))
+        use = self._judge(
+            complete_before(folds, judge.window.cutoff), judge, money_level(folds, judge.window)
+        )
+        self.booster_ = None if use == NO_TREES else self._fit_trees(folds, use.rounds)
+        self.trees_weight_ = use.share
+        self.btyd_weight_ = 1.0 - use.share * (1.0 - BTYD_POWER)
+        self.correction_ = money_level(folds, window)
+        shape = self._shape(features, self.booster_, use)
+        self.level_ = self.correction_ * float(features["btyd_value"].sum() / shape.sum())
         return self
 
-    def _judge(self, earlier: Sequence[Fold], judge: Fold) -> pd.DataFrame:
-        self.booster_ = self._fit_trees(earlier)
-        btyd, trees = self._parts(judge.features)
-        judged = pd.DataFrame({"value": np.nan, "btyd_value": btyd, "trees_value": trees})
+    def _judge(self, earlier: Sequence[Fold], judge: Fold, correction: float) -> TreesUse:
+        """Keep what trees that ended before the judge's cutoff show on it; return how to use trees."""
+        btyd = judge.features["btyd_value"].to_numpy()
+        trial = self._fit_trees(earlier, MOST_ROUNDS)
+        uses = (NO_TREES,) if trial is None else (*TREES_USES, NO_TREES)
+        shapes = {use: self._shape(judge.features, trial, use) for use in uses}
         actual = np.maximum(judge.outcomes["value"].to_numpy(), 0.0)
-        even = np.arange(len(judged)) % 2 == 0
-        for half in (even, ~even):
-            weight, level_of = _choose_blend(judged[~half], actual[~half])
-            level = _level(btyd, trees, weight, level_of)
-            judged.loc[half, "value"] = level * btyd[half] ** weight * trees[half] ** (1 - weight)
-        return judged
+        forecasts = {use: shape * (correction * btyd.sum() / shape.sum()) for use, shape in shapes.items()}
 
-    def _fit_trees(self, folds: Sequence[Fold]) -> Any:
-        target = np.maximum(stack_outcome(folds, "value").to_numpy(), 0.0)
+        def losses(forecast: np.ndarray, rows: np.ndarray) -> np.ndarray:
+            # The total is another question than how it is spread: all are compared at the true one.
+            scale = actual[rows].sum() / forecast[rows].sum()
+            return _deviance(actual[rows], scale * forecast[rows])
+
+        if trial is None or not (actual[::2].any() and actual[1::2].any()):
+            use, value = NO_TREES, forecasts[NO_TREES]
+        else:
+            use, value = cross_fit(forecasts, losses)
+        trees = np.full(len(btyd), np.nan) if trial is None else forecasts[TREES_USES[0]]
+        self.judged_ = pd.DataFrame({"value": value, "btyd_value": btyd, "trees_value": trees})
+        return use
+
+    def _fit_trees(self, folds: Sequence[Fold], rounds: int) -> Any:
+        """Return trees that spread the money of each fold, None where no fold brought any."""
+        folds = [fold for fold in folds if fold.outcomes["value"].clip(lower=0).sum() > 0]
+        if not folds:
+            return None
+        targets = [np.maximum(fold.outcomes["value"].to_numpy(), 0.0) for fold in folds]
+        starts = []
+        for fold, target in zip(folds, targets, strict=True):
+            start = BTYD_POWER * self._log_btyd(fold.features)
+            starts.append(start + np.log(target.sum() / np.exp(start).sum()))
         return fit_trees(
             stack_features(folds),
-            target,
+            np.concatenate(targets),
+            np.concatenate(starts),
+            rounds,
             self.seed,
             objective="tweedie",
             tweedie_variance_power=TWEEDIE_POWER,
         )
 
-    def _parts(self, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        btyd = np.maximum(features["btyd_value"].to_numpy(), self.floor_)
-        assert self.booster_ is not None
-        return btyd, np.exp(self.booster_.predict(features, raw_score=True))
+    def _log_btyd(self, features: pd.DataFrame) -> np.ndarray:
+        log: np.ndarray = np.log(np.maximum(features["btyd_value"].to_numpy(), self.floor_))
+        return log
+
+    def _shape(self, features: pd.DataFrame, booster: Any, use: TreesUse) -> np.ndarray:
+        """Return forecasts up to a factor that all customers share."""
+        log = (1.0 - use.share * (1.0 - BTYD_POWER)) * self._log_btyd(features)
+        if use.share > 0:
+            log += use.share * booster.predict(features, raw_score=True, num_iteration=use.rounds)
+        shape: np.ndarray = np.exp(log)
+        return shape
 
     def predict(self, features: pd.DataFrame) -> np.ndarray:
         """Return expected net money over the horizon, in the unit of the source, shape (n,)."""
-        if self.booster_ is None:
-            floored: np.ndarray = np.maximum(features["btyd_value"].to_numpy(), self.floor_)
-            return floored
-        btyd, trees = self._parts(features)
-        value: np.ndarray = self.level_ * btyd**self.btyd_weight_ * trees ** (1 - self.btyd_weight_)
+        log = np.log(self.level_) + self.btyd_weight_ * self._log_btyd(features)
+        if self.booster_ is not None:
+            log += self.trees_weight_ * self.booster_.predict(features, raw_score=True)
+        value: np.ndarray = np.exp(log)
         return value
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the trees as plain numbers."""
         return {
             "seed": self.seed,
+            "trees_weight": self.trees_weight_,
             "btyd_weight": self.btyd_weight_,
             "level": self.level_,
-            "level_of": self.level_of_,
+            "correction": self.correction_,
             "floor": self.floor_,
         }
 
@@ -117,29 +158,14 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
     def from_dict(cls, state: dict[str, Any], booster: Any) -> Self:
         """Return the fitted model that ``to_dict`` and its booster described."""
         model = cls(state["seed"])
-        model.btyd_weight_, model.level_, model.floor_ = state["btyd_weight"], state["level"], state["floor"]
-        model.level_of_ = state["level_of"]
+        model.trees_weight_, model.btyd_weight_ = state["trees_weight"], state["btyd_weight"]
+        model.level_, model.correction_, model.floor_ = state["level"], state["correction"], state["floor"]
         model.booster_ = booster
         return model
 
 
-def _level(btyd: np.ndarray, trees: np.ndarray, weight: float, level_of: str) -> float:
-    """Return the factor that gives a blend the total of one of its parts."""
-    total = btyd.sum() if level_of == "btyd" else trees.sum()
-    return float(total / (btyd**weight * trees ** (1 - weight)).sum())
-
-
-def _choose_blend(parts: pd.DataFrame, actual: np.ndarray) -> tuple[float, str]:
-    """Return the weight of BTYD, and the part that gives the total, which did best on held-out customers."""
-    btyd, trees = parts["btyd_value"].to_numpy(), parts["trees_value"].to_numpy()
-    miss = {
-        name: abs(np.log(part.sum() / max(actual.sum(), 1e-9)))
-        for name, part in (("btyd", btyd), ("trees", trees))
-    }
-    level_of = min(miss, key=lambda name: miss[name])
-
-    def deviance(weight: float) -> float:
-        blend = _level(btyd, trees, weight, level_of) * btyd**weight * trees ** (1 - weight)
-        return float(mean_tweedie_deviance(actual, blend, power=TWEEDIE_POWER))
-
-    return min(BTYD_WEIGHTS, key=deviance), level_of
+def _deviance(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+    """Return the Tweedie deviance (power 1.5) of each customer, up to a part that no forecast changes."""
+    root = np.sqrt(forecast)
+    deviance: np.ndarray = 4.0 * (actual / root + root)
+    return deviance

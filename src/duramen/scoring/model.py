@@ -19,11 +19,11 @@ from duramen import __version__
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.transactions import Transactions
-from duramen.data.windows import Window, parse_day, training_windows
+from duramen.data.windows import YEAR, Window, judge_window, parse_day, training_windows
 from duramen.models.btyd_value import BTYDValueModel
 from duramen.models.churn import ActivityModel
 from duramen.models.folds import LEAST_CUSTOMERS, Fold, build_folds, model_features
-from duramen.models.growth import growth_potential
+from duramen.models.growth import GrowthModel, past_value
 from duramen.models.rhythm import base_gap, lifecycle_stage
 from duramen.models.segments import BehaviouralSegmenter
 from duramen.models.value import ValueModel
@@ -40,6 +40,8 @@ LOW, HIGH = 0.1, 0.9
 CORE_DRAWS = 25
 # Customers over whom the importance of features is averaged.
 IMPORTANCE_CUSTOMERS = 20_000
+# Customers that the trees learn from at all earlier cutoffs; of more, a sample is drawn.
+TRAINING_CUSTOMERS = 60_000
 
 
 class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -59,7 +61,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
     Attributes
     ----------
     window_ : Window
-    btyd_, value_, activity_, distribution_, segments_
+    btyd_, value_, activity_, distribution_, growth_, segments_
         The fitted parts.
     features_ : list of str
         Columns that the customer table must have.
@@ -109,39 +111,66 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         self.base_gap_ = base_gap(customers)
         _LOG.info("segments")
         self.segments_ = BehaviouralSegmenter(self.seed).fit(customers)
+        features = model_features(customers, self.btyd_, window.horizon)
         _LOG.info("customers at earlier cutoffs")
-        folds = self._folds(tx, window)
-        _LOG.info("value over %s cutoffs", len(folds))
-        self.value_ = ValueModel(self.seed).fit(folds)
-        _LOG.info("activity over %s cutoffs", len(folds))
-        self.activity_ = ActivityModel(self.seed).fit(folds)
-        if self.value_.booster_ is None:
-            self.notes_.append(
-                f"The history holds no second horizon of {folds[0].window.horizon} days to learn from, so value and "
-                "activity are those of BG/NBD and gamma-gamma, without LightGBM."
-            )
-        self._judge(folds[0])
-        self._learn_core(customers)
+        folds, judge = self._folds(tx, window, customers)
+        _LOG.info("value over %s windows", len(folds))
+        self.value_ = ValueModel(self.seed).fit(folds, judge, features, window)
+        _LOG.info("activity over %s windows", len(folds))
+        self.activity_ = ActivityModel(self.seed).fit(folds, judge, features, window)
+        self.notes_ += self._told(folds, judge, window)
+        self._judge(judge)
+        self._learn_core(customers, features)
         self.model_version_ = f"{__version__}+{self._fingerprint()}"
         return self
 
-    def _folds(self, tx: Transactions, window: Window) -> list[Fold]:
+    def _folds(self, tx: Transactions, window: Window, customers: pd.DataFrame) -> tuple[list[Fold], Fold]:
         first = tx.first_date
+        if len(customers) > TRAINING_CUSTOMERS:
+            rng = np.random.default_rng(self.seed)
+            rows = np.sort(rng.choice(len(customers), TRAINING_CUSTOMERS, replace=False))
+            tx = tx.of_customers(customers["customer_id"].iloc[rows])
         folds = build_folds(tx, training_windows(window, first))
-        if folds:
-            return folds
-        half = max((window.cutoff - first).days // 2, 1)
-        self.notes_.append(
-            f"The history of {(window.cutoff - first).days} days holds no complete horizon of "
-            f"{window.horizon} days after enough history, so the forecast was judged over {half} days instead."
-        )
-        folds = build_folds(tx, [Window(window.cutoff, half).earlier(half)])
-        if not folds:
+        judges = judge_window(window, first)
+        judge = next((fold for fold in folds if fold.window == judges), None)
+        if judge is None:
             raise InputError(
-                f"{tx.source} has fewer than {LEAST_CUSTOMERS} customers {half} days before the cutoff "
-                f"{window.cutoff}: too few to judge a forecast by; give a longer history or a later cutoff."
+                f"{tx.source} has fewer than {LEAST_CUSTOMERS} customers before {judges.cutoff}, {judges.horizon} days "
+                f"before the cutoff {window.cutoff}: too few to judge a forecast by; give a longer history or a later "
+                "cutoff."
             )
-        return folds
+        return folds, judge
+
+    def _told(self, folds: list[Fold], judge: Fold, window: Window) -> list[str]:
+        """Return what a reader must know of how the forecast was learned."""
+        told = []
+        if judge.window.horizon < window.horizon:
+            told.append(
+                f"The history is too short to learn from whole horizons of {window.horizon} days, so customers were "
+                f"judged over {judge.window.horizon} days and BTYD carries the forecast on to {window.horizon}."
+            )
+        plain = [
+            name
+            for name, booster in (("value", self.value_.booster_), ("activity", self.activity_.booster_))
+            if booster is None
+        ]
+        if plain:
+            told.append(
+                f"On {len(judge.outcomes):,} held-out customers LightGBM gained nothing clear on BG/NBD and "
+                f"gamma-gamma, so {' and '.join(plain)} {'are' if len(plain) > 1 else 'is'} forecast without it."
+            )
+        change = self.value_.correction_ - 1
+        if any(fold.window == window.earlier(YEAR) for fold in folds):
+            told.append(
+                f"The total is that of BG/NBD and gamma-gamma {change:+.0%}, by what the same season a year earlier "
+                "brought."
+            )
+        elif window.horizon < YEAR:
+            told.append(
+                f"No full year lies before the cutoff to show the season of these {window.horizon} days; the total is "
+                f"that of BG/NBD and gamma-gamma {change:+.0%}, by what the last {judge.window.horizon} days brought."
+            )
+        return told
 
     def _judge(self, fold: Fold) -> None:
         """Keep what the latest fold showed, and learn the size of errors from it."""
@@ -159,12 +188,14 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             frequency=features["frequency"],
             time_since_last=features["time_since_last"],
         )
-        self.distribution_ = ValueDistribution().fit(
-            value["value"].to_numpy(), activity["probability"].to_numpy(), outcomes["value"].to_numpy()
-        )
+        expected, probability = value["value"].to_numpy(), activity["probability"].to_numpy()
+        actual = outcomes["value"].to_numpy()
+        self.distribution_ = ValueDistribution().fit(expected, probability, actual)
+        past = past_value(features, fold.window.horizon)
+        potential = self.distribution_.expected_above(expected, probability, past)
+        self.growth_ = GrowthModel().fit(past, potential, expected, actual)
 
-    def _learn_core(self, customers: pd.DataFrame) -> None:
-        features = model_features(customers, self.btyd_, self.window_.horizon)
+    def _learn_core(self, customers: pd.DataFrame, features: pd.DataFrame) -> None:
         value, probability = self.value_.predict(features), self.activity_.predict(features)
         rng = np.random.default_rng(self.seed)
         least = []
@@ -217,16 +248,17 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         forecast = self.btyd_.forecast(customers, horizon)
         features = model_features(customers[["customer_id", *self.features_]], self.btyd_, horizon)
         value, probability = self.value_.predict(features), self.activity_.predict(features)
-        growth = growth_potential(customers, value, probability, self.distribution_, horizon)
+        growth = self.growth_.predict(customers, value, probability, self.distribution_, horizon)
         scores = pd.DataFrame(
             {
                 "customer_id": customers["customer_id"],
                 "cutoff": pd.Timestamp(self._cutoff(customers)),
-                "score": value + self.growth_weight * growth,
+                "score": value + self.growth_weight * growth["growth_potential"],
                 "predicted_value": value,
                 "predicted_value_low": self.distribution_.quantile(value, probability, LOW),
                 "predicted_value_high": self.distribution_.quantile(value, probability, HIGH),
-                "growth_potential": growth,
+                "growth_potential": growth["growth_potential"],
+                "growth_outlook": growth["growth_outlook"],
                 "churn_probability": 1 - probability,
                 "probability_active": probability,
                 "probability_alive": forecast["btyd_probability_alive"],
@@ -259,14 +291,14 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
 
     def _log_factors(self, features: pd.DataFrame, forecast: pd.DataFrame) -> tuple[pd.DataFrame, float]:
         """Return the log factor of each feature against the average customer, and the log of that customer's value."""
-        weight = self.value_.btyd_weight_
+        weight, trees_weight = self.value_.btyd_weight_, self.value_.trees_weight_
         if self.value_.booster_ is None:
             factors = pd.DataFrame(0.0, index=features.index, columns=features.columns)
             base = 0.0
         else:
             values, trees_base = shap_values(self.value_.booster_, features)
-            factors = pd.DataFrame((1 - weight) * values, index=features.index, columns=features.columns)
-            base = (1 - weight) * trees_base
+            factors = pd.DataFrame(trees_weight * values, index=features.index, columns=features.columns)
+            base = trees_weight * trees_base
         # BTYD value = P(alive) x purchases if alive x spend; a value below the floor counts as the floor.
         typical = {part: np.log(value) for part, value in self.typical_.items()}
         alive = np.log(_positive(forecast["btyd_probability_alive"]))
@@ -355,12 +387,13 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             "value": self.value_.to_dict(),
             "activity": self.activity_.to_dict(),
             "distribution": self.distribution_.to_dict(),
+            "growth": self.growth_.to_dict(),
             "segments": self.segments_.to_dict(),
             "base_gap": self.base_gap_,
             "core_money": self.core_money_,
             "typical": self.typical_,
             "notes": self.notes_,
-            "has_trees": self.value_.booster_ is not None,
+            "trees": sorted(self._trees()),
         }
 
     def _trees(self) -> dict[str, str]:
@@ -420,11 +453,11 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         )
         model.unit_, model.features_, model.notes_ = state["unit"], state["features"], state["notes"]
         model.btyd_ = BTYDValueModel.from_dict(state["btyd"])
-        value_trees = read_trees(folder, "value_trees", state) if state["has_trees"] else None
-        activity_trees = read_trees(folder, "activity_trees", state) if state["has_trees"] else None
-        model.value_ = ValueModel.from_dict(state["value"], value_trees)
-        model.activity_ = ActivityModel.from_dict(state["activity"], activity_trees)
+        trees = {name: read_trees(folder, name, state) for name in state["trees"]}
+        model.value_ = ValueModel.from_dict(state["value"], trees.get("value_trees"))
+        model.activity_ = ActivityModel.from_dict(state["activity"], trees.get("activity_trees"))
         model.distribution_ = ValueDistribution.from_dict(state["distribution"])
+        model.growth_ = GrowthModel.from_dict(state["growth"])
         model.segments_ = BehaviouralSegmenter.from_dict(state["segments"])
         model.base_gap_, model.core_money_ = state["base_gap"], state["core_money"]
         model.typical_ = state["typical"]

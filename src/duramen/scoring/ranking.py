@@ -8,9 +8,9 @@ import pandas as pd
 
 SCORE_COLUMNS = (
     "customer_id", "cutoff", "rank", "tier", "score", "predicted_value", "predicted_value_low",
-    "predicted_value_high", "growth_potential", "churn_probability", "probability_active", "probability_alive",
-    "expected_purchases", "expected_spend", "clv", "segment", "lifecycle_stage", "probability_core",
-    "reason_1", "reason_2", "reason_3", "model_version",
+    "predicted_value_high", "growth_potential", "growth_outlook", "churn_probability", "probability_active",
+    "probability_alive", "expected_purchases", "expected_spend", "clv", "segment", "lifecycle_stage",
+    "probability_core", "reason_1", "reason_2", "reason_3", "model_version",
 )  # fmt: skip
 
 # The 80/20 rule: the core is the smallest set that holds this share of predicted value; VIPs are its own head.

@@ -123,11 +123,15 @@ def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
 
 def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
     if name == OURS:
-        calibration = ", ".join(f"{weight:.4g}" for weight in model.activity_.calibration_)
+        value, activity = model.value_, model.activity_
         return {
-            "btyd_weight": model.value_.btyd_weight_,
-            "level": model.value_.level_,
-            "calibration": calibration,
+            "value_trees_weight": value.trees_weight_,
+            "value_btyd_weight": value.btyd_weight_,
+            "value_correction": value.correction_,
+            "activity_trees_weight": activity.trees_weight_,
+            "activity_btyd_weight": activity.btyd_weight_,
+            "activity_intercept": activity.intercept_,
+            "decline_weight": model.growth_.decline_weight_,
         }
     if name.startswith("BG/NBD"):
         return {
@@ -136,9 +140,10 @@ def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
             "net_ratio": model.btyd_.net_ratio_,
         }
     if name == "LightGBM":
-        from duramen.models.trees import ROUNDS, SETTINGS
+        from duramen.models.later_fold import TREES_USES
+        from duramen.models.trees import SETTINGS
 
-        return SETTINGS | {"rounds": ROUNDS}
+        return SETTINGS | {"rounds": TREES_USES[0].rounds}
     return {"baseline": name}
 
 

@@ -1,0 +1,81 @@
+"""Losses of held-out customers come in; how much of the trees to use goes out. Called by the value and activity model.
+
+The trees are used as far as a later fold shows that they gain on BTYD, which is the simpler model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class TreesUse(NamedTuple):
+    """How much of the trees a forecast uses: a share of their score (0 is BTYD alone), after so many rounds."""
+
+    share: float
+    rounds: int
+
+
+NO_TREES = TreesUse(0.0, 0)
+# The first is meant where the later fold cannot tell; stopping early or late is tried, and going half way.
+TREES_USES = (
+    TreesUse(1.0, 150),
+    TreesUse(1.0, 75),
+    TreesUse(1.0, 300),
+    TreesUse(0.5, 150),
+)
+MOST_ROUNDS = max(use.rounds for use in TREES_USES)
+
+
+def choose_use(losses: dict[TreesUse, np.ndarray]) -> TreesUse:
+    """Return the use of the trees that held-out customers speak for.
+
+    Another use than the first is taken if its mean loss is smaller by more than the standard error of the
+    difference; and BTYD alone unless what is taken gains as clearly on it.
+
+    Parameters
+    ----------
+    losses : dict
+        Loss of each customer, shape (n,), by use; ``NO_TREES`` and ``TREES_USES[0]`` are among them.
+    """
+    chosen = TREES_USES[0]
+    others = [use for use in losses if use not in (chosen, NO_TREES)]
+    best = min(others, key=lambda use: float(losses[use].mean()), default=chosen)
+    if _is_clearly_less(losses[best], losses[chosen]):
+        chosen = best
+    return chosen if _is_clearly_less(losses[chosen], losses[NO_TREES]) else NO_TREES
+
+
+def _is_clearly_less(losses: np.ndarray, others: np.ndarray) -> bool:
+    gain = others - losses
+    return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
+
+
+def cross_fit(
+    forecasts: dict[TreesUse, np.ndarray], losses: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> tuple[TreesUse, np.ndarray]:
+    """Return the use that all customers speak for, and forecasts in which no customer chose for itself.
+
+    Parameters
+    ----------
+    forecasts : dict
+        Forecast of each held-out customer, shape (n,), by use.
+    losses : callable
+        From a forecast and the positions of some customers to the loss of each, which depends on no other customer.
+
+    Returns
+    -------
+    TreesUse, numpy.ndarray of shape (n,)
+        Each half of the customers is forecast with the use that the other half chose.
+    """
+    rows = np.arange(len(forecasts[NO_TREES]))
+
+    def choose(some: np.ndarray) -> TreesUse:
+        return choose_use({use: losses(forecast, some) for use, forecast in forecasts.items()})
+
+    chosen = np.empty(len(rows))
+    for half, other in ((rows[::2], rows[1::2]), (rows[1::2], rows[::2])):
+        chosen[half] = forecasts[choose(other)][half]
+    return choose(rows), chosen
