@@ -17,7 +17,7 @@ _HOMES = {
     "customer_outcomes": "duramen.data.outcomes",
     "CoreCustomerModel": "duramen.scoring.model",
     "rank_core_customers": "duramen.scoring.ranking",
-    "scorecard": "duramen.analysis.backtest",
+    "scorecard": "duramen.analysis.scorecard",
     "write_report": "duramen.report.page",
     "record_training": "duramen.tracking.record",
 }
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from duramen.analysis.backtest import scorecard
+    from duramen.analysis.scorecard import scorecard
     from duramen.data.customers import customer_table
     from duramen.data.errors import InputError
     from duramen.data.outcomes import customer_outcomes

@@ -53,7 +53,7 @@ def train(options: dict[str, Any]) -> None:
 
 def score(options: dict[str, Any]) -> None:
     """Rank the customers of orders with a saved model."""
-    from duramen.analysis.backtest import scorecard
+    from duramen.analysis.scorecard import scorecard
     from duramen.scoring.batch import check_scores_path, write_scores
 
     out = Path(options.get("out", "scores.parquet"))
@@ -146,7 +146,7 @@ def _choose_window(tx: Transactions, options: dict[str, Any]) -> Window:
 
 
 def _fit(tx: Transactions, window: Window, options: dict[str, Any]) -> tuple[CoreCustomerModel, pd.DataFrame]:
-    from duramen.analysis.backtest import scorecard
+    from duramen.analysis.scorecard import scorecard
     from duramen.scoring.model import CoreCustomerModel
 
     parameters = {key: options[key] for key in ("growth_weight", "seed") if key in options}

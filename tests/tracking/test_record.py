@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from duramen.analysis.backtest import scorecard
+from duramen.analysis.scorecard import scorecard
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from duramen.analysis.backtest import OURS
+from duramen.analysis.scorecard import OURS
 from duramen.data.customers import customer_table
 from duramen.data.transactions import Transactions
 from duramen.scoring.ranking import rank_core_customers

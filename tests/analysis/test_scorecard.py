@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from duramen.analysis.backtest import SCORECARD_COLUMNS, rfm_score, scorecard
 from duramen.analysis.metrics import captured, normalised_gini
+from duramen.analysis.scorecard import SCORECARD_COLUMNS, rfm_score, scorecard
 
 VALUE_MODELS = ["duramen", "BG/NBD x gamma-gamma", "LightGBM", "past spend", "RFM score"]
 ACTIVITY_MODELS = ["duramen", "BG/NBD x gamma-gamma", "LightGBM", "bought last", "RFM score"]
