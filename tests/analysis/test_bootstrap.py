@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duramen.analysis.bootstrap import Order, Resample, draws
+from duramen.analysis.bootstrap import Pair, Resample, draws
 from duramen.analysis.measures import MEASURES
 
 # Few distinct values, so that ties are everywhere; money may be taken back.
@@ -17,7 +17,7 @@ customers = st.lists(
 
 
 def resample(forecast, actual, counts):
-    return Resample(forecast, actual, Order(forecast), Order(actual), counts)
+    return Resample(Pair(forecast, actual), counts.astype(float))
 
 
 @pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: f"{measure.target}: {measure.name}")

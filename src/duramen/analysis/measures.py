@@ -40,11 +40,14 @@ class Measure:
     figure: Callable[[np.ndarray, np.ndarray], float]
     resampled: Callable[[bootstrap.Resample], float]
 
-    def loss(self, figure: float | np.ndarray) -> float | np.ndarray:
-        """Return a figure such that less is better."""
-        if self.higher_is_better is None:
-            return np.abs(figure)
-        return -figure if self.higher_is_better else figure
+    @property
+    def direction(self) -> int:
+        """1 where more is better, -1 where less is, of ``size``."""
+        return 1 if self.higher_is_better else -1
+
+    def size(self, figure: float) -> float:
+        """Return the figure, or how far it is from zero where nearest to zero is best."""
+        return abs(figure) if self.higher_is_better is None else figure
 
 
 def _at(name: str, share: float) -> tuple[Callable[..., float], Callable[..., float]]:
