@@ -39,8 +39,9 @@ class Backtest:
     ----------
     windows : list of Window
         Earliest first.
-    unit : str
-        Unit of money.
+    source, unit : str
+        Where the transactions come from, and the unit of money.
+    seed, resamples : int
     figures : pandas.DataFrame
         ``cutoff``, ``model``, ``target``, ``metric``, ``figure`` and ``higher_is_better`` (missing where nearest to
         zero is best).
@@ -64,13 +65,20 @@ class Backtest:
     """
 
     windows: list[Window]
+    source: str
     unit: str
+    seed: int
+    resamples: int
     figures: pd.DataFrame
     comparisons: pd.DataFrame
     coverage: pd.DataFrame
     calibration: pd.DataFrame
     stability: pd.DataFrame
     forecasts: pd.DataFrame
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return every table by its name."""
+        return {name: table for name, table in vars(self).items() if isinstance(table, pd.DataFrame)}
 
     def mean_figures(self) -> pd.DataFrame:
         """Return the mean over the cutoffs of each figure, of its size where nearest to zero is best.
@@ -139,7 +147,10 @@ def backtest(
     figures = measured(held_out)
     return Backtest(
         windows=windows,
+        source=tx.source,
         unit=tx.unit,
+        seed=seed,
+        resamples=resamples,
         figures=figures,
         comparisons=compare(held_out, figures, seed=seed, resamples=resamples),
         coverage=pd.concat([_coverage(held) for held in held_out], ignore_index=True),
