@@ -88,6 +88,14 @@ def test_a_verdict_says_who_is_better_whichever_way_the_metric_points(verdict):
     assert set(found["verdict"]) == {verdict}
 
 
+def test_what_rounding_leaves_behind_is_no_lead():
+    good, _, active = population(4_000, np.random.default_rng(4))
+    closer = good + 1e-6 * (active - good)
+    found = compared(held_out(closer, good, active)).set_index("metric").loc["Brier"]
+    assert (found["high"] < 0).all()
+    assert set(found["verdict"]) == {"level"}
+
+
 def test_total_bias_is_compared_by_its_size():
     actual = np.random.default_rng(5).lognormal(size=500)
     forecasts = [

@@ -20,8 +20,8 @@ from duramen.analysis.scorecard import OURS
 
 # Ends of the interval of a difference.
 LOW, HIGH = 0.025, 0.975
-# A difference of less than this part of the baseline's figure is one of rounding.
-SAME = 1e-9
+# A difference below this part of the baseline's figure is none, however sure: such is what rounding leaves behind.
+NEGLIGIBLE = 1e-4
 FIGURES_COLUMNS = ["cutoff", "model", "target", "metric", "figure", "higher_is_better"]
 COMPARISONS_COLUMNS = [
     "cutoff", "target", "metric", "ours", "baseline", "baseline_figure", "difference", "low", "high", "verdict",
@@ -90,7 +90,7 @@ def compare(held_out: Sequence[HeldOut], figures: pd.DataFrame, *, seed: int, re
         )
         low, high = np.nanquantile(ours - theirs, [LOW, HIGH])
         own, other = match.figures[OURS], match.figures[match.baseline]
-        verdict = _verdict(np.array([low, high]) * match.measure.direction, SAME * abs(other))
+        verdict = _verdict(np.array([low, high]) * match.measure.direction, NEGLIGIBLE * abs(other))
         rows.append(
             (
                 match.cutoff, match.measure.target, match.measure.name, own, match.baseline, other,
