@@ -18,6 +18,8 @@ _HOMES = {
     "CoreCustomerModel": "duramen.scoring.model",
     "rank_core_customers": "duramen.scoring.ranking",
     "scorecard": "duramen.analysis.scorecard",
+    "backtest": "duramen.analysis.backtest",
+    "backtest_windows": "duramen.analysis.backtest",
     "write_report": "duramen.report.page",
     "record_training": "duramen.tracking.record",
 }
@@ -27,6 +29,8 @@ __all__ = [
     "InputError",
     "Transactions",
     "Window",
+    "backtest",
+    "backtest_windows",
     "customer_outcomes",
     "customer_table",
     "rank_core_customers",
@@ -37,6 +41,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from duramen.analysis.backtest import backtest, backtest_windows
     from duramen.analysis.scorecard import scorecard
     from duramen.data.customers import customer_table
     from duramen.data.errors import InputError

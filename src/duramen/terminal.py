@@ -186,7 +186,7 @@ def _figure(figure: float) -> str:
 
 
 def _difference(figure: float) -> str:
-    return f"{figure:+,.{_decimals(figure, 4)}f}"
+    return f"{figure:+z,.{_decimals(figure, 4)}f}"
 
 
 def _decimals(figure: float, most: int) -> int:
