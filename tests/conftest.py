@@ -78,3 +78,20 @@ def trained(shop_orders, tmp_path_factory):
     return SimpleNamespace(
         folder=folder, orders=orders, done=done, uri=f"sqlite:///{folder}/mlruns/mlflow.db"
     )
+
+
+@pytest.fixture(scope="session")
+def backtested(trained, tmp_path_factory):
+    """Run ``duramen backtest`` as a user does, on the orders and into the store of the training."""
+    folder = tmp_path_factory.mktemp("backtested")
+    (folder / "duramen.toml").write_text(
+        f'orders = "{trained.folder / "orders.csv"}"\nhorizon = "26w"\ncutoffs = 9\ncurrency = "USD"\n'
+        'experiment = "backtests"\nseed = 1\n'
+    )
+    done = subprocess.run(
+        [Path(sys.executable).with_name("duramen"), "backtest", "--config", "duramen.toml", "--cutoffs", "2",
+         "--out", "out"],
+        cwd=folder, env=os.environ | {"MLFLOW_TRACKING_URI": trained.uri, "COLUMNS": "80"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return SimpleNamespace(folder=folder, out=folder / "out", done=done)

@@ -1,11 +1,13 @@
 """The command line as users meet it: what it writes, what it says, and how it refuses."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -252,6 +254,17 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(change, words, told, t
         (["train", "--config", "path.toml"], "orders must be text"),
         (["train", "orders.csv", "--seed", "-1"], "is below 0"),
         (["train", "orders.csv", "--growth-weight", "nan"], "no finite number"),
+        (["backtest"], "no orders are given"),
+        (["backtest", "orders.csv", "--cutoff", "2030-01-01"], "lies outside the data"),
+        (["backtest", "orders.csv", "--cutoff", "June"], "is not a day"),
+        (["backtest", "orders.csv", "--cutoff", "1998-06-01", "--horizon", "91d"], "after the last day"),
+        (["backtest", "orders.csv", "--horizon", "400d"], "choose a horizon of at most 273d"),
+        (["backtest", "orders.csv", "--horizon", "3m"], "is not a number of days or weeks"),
+        (["backtest", "orders.csv", "--cutoffs", "0"], "0 cutoffs leave nothing to test"),
+        (["backtest", "orders.csv", "--cutoffs", "2", "--cutoff", "1998-01-01"], "both cutoff and cutoffs"),
+        (["backtest", "orders.csv", "--out", "full"], "holds something that is no duramen backtest"),
+        (["backtest", "orders.csv", "--config", "cutoffs.toml"], "cutoffs must be a whole number"),
+        (["train", "orders.csv", "--config", "cutoff.toml"], "is not a day"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else None,
 )
@@ -266,7 +279,65 @@ def test_bad_words_end_in_one_sentence_and_leave_nothing(words, told, trained, d
     (tmp_path / "kind.toml").write_text('orders = "orders.csv"\nseed = "one"\n')
     (tmp_path / "roles.toml").write_text('orders = "orders.csv"\ncolumns = "quantity"\n')
     (tmp_path / "path.toml").write_text("orders = 5\n")
+    (tmp_path / "cutoffs.toml").write_text('cutoffs = "three"\n')
+    (tmp_path / "cutoff.toml").write_text('cutoff = ["1998-01-01", "1998-04-01"]\n')
     assert told in refused(duramen(*words))
+
+
+def test_a_backtest_ends_well_and_tells_who_is_best(backtested):
+    assert (backtested.done.returncode, backtested.done.stderr) == (0, "")
+    told = backtested.done.stdout
+    assert "Forecast over 182 days from 1997-10-01, 1997-12-31" in told
+    assert re.search(r"normalised Gini( +\d\.\d{3}\*?){8}", told)
+    assert re.search(r"Brier .*[+-]\d\.\d{4} to [+-]\d\.\d{4} (better|level|worse)", told)
+    assert "is meant to hold 80 %" in re.sub(r"\s+", " ", told)
+
+
+def test_the_tables_of_a_backtest_are_whole_in_eighty_columns(backtested):
+    assert "…" not in backtested.done.stdout
+
+
+def test_a_backtest_leaves_its_tables_and_drawings(backtested):
+    tables = ["figures", "comparisons", "coverage", "calibration", "stability"]
+    assert {path.name for path in backtested.out.iterdir()} == {
+        "backtest.json",
+        "forecasts.parquet",
+        *(f"{table}.{form}" for table in tables for form in ("csv", "parquet")),
+        *(f"{drawing}.svg" for drawing in ("value", "activity", "growth", "calibration")),
+    }
+    assert {path.name for path in backtested.folder.iterdir()} == {"duramen.toml", "out"}
+    for table in tables:
+        written = pd.read_csv(backtested.out / f"{table}.csv")
+        assert len(written) == len(pd.read_parquet(backtested.out / f"{table}.parquet")) > 0
+    figures = pd.read_parquet(backtested.out / "figures.parquet")
+    assert set(figures["cutoff"].astype(str)) == {"1997-10-01", "1997-12-31"}
+
+
+def test_the_drawings_of_a_backtest_are_whole(backtested):
+    for drawing in backtested.out.glob("*.svg"):
+        assert ElementTree.parse(drawing).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+    value = (backtested.out / "value.svg").read_text()
+    assert "duramen" in value
+    assert "normalised Gini" in value
+
+
+def test_days_on_the_command_line_win_and_an_older_backtest_gives_way(
+    trained, duramen, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.uri)
+    (tmp_path / "duramen.toml").write_text(
+        'cutoff = [1997-11-01, 1997-12-31]\nhorizon = 182\nexperiment = "days"\n'
+    )
+    (tmp_path / "backtest").mkdir()
+    (tmp_path / "backtest" / "backtest.json").write_text("{}")
+    (tmp_path / "backtest" / "older.csv").touch()
+    orders = trained.folder / "orders.csv"
+    status, _, err, _ = duramen("backtest", orders, "--config", "duramen.toml", "--cutoff", "1997-10-01")
+    assert (status, err) == (0, "")
+    told = json.loads((tmp_path / "backtest" / "backtest.json").read_text())
+    assert told["windows"] == [{"cutoff": "1997-10-01", "horizon_days": 182}]
+    assert not (tmp_path / "backtest" / "older.csv").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"duramen.toml", "backtest"}
 
 
 def test_a_damaged_model_is_refused_before_the_orders_are_read(saved, duramen, tmp_path):
@@ -284,7 +355,7 @@ def test_a_refusal_ends_a_real_process_with_status_two(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["train", "score", "demo"])
+@pytest.mark.parametrize("command", ["train", "score", "backtest", "demo"])
 def test_the_help_of_every_command_has_an_example(command):
     told = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
     assert told.exit_code == 0
@@ -293,7 +364,7 @@ def test_the_help_of_every_command_has_an_example(command):
 
 def test_help_lists_every_command():
     told = CliRunner().invoke(app, ["--help"]).output
-    assert all(command in told for command in ("train", "score", "demo"))
+    assert all(command in told for command in ("train", "score", "backtest", "demo"))
 
 
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"]], ids=" ".join)

@@ -1,15 +1,30 @@
+import importlib.util
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from duramen.options import read_options
 from duramen.scoring.model import CoreCustomerModel
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+CONFIGS = sorted(EXPERIMENTS.glob("*.toml"))
+TRAININGS = [path.stem for path in CONFIGS if "model_out" in tomllib.loads(path.read_text())]
 
 
-@pytest.mark.parametrize("experiment", sorted(path.stem for path in EXPERIMENTS.glob("*.toml")))
+@pytest.fixture(scope="module")
+def results():
+    """Load the script that writes the page of results."""
+    spec = importlib.util.spec_from_file_location("results", EXPERIMENTS / "results.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("experiment", TRAININGS)
 def test_experiment_trains_judges_and_reports(experiment, tmp_path):
     command = [sys.executable, "-c", "from duramen.cli import main; main()", "train"]
 
@@ -23,3 +38,40 @@ def test_experiment_trains_judges_and_reports(experiment, tmp_path):
     assert CoreCustomerModel.load(tmp_path / "models" / experiment).importance_ is not None
     assert (tmp_path / f"{experiment}.html").stat().st_size > 50_000
     assert (tmp_path / "mlruns" / "mlflow.db").is_file()
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_the_page_of_results_tells_of_every_experiment(config):
+    assert f"\n## {config.stem}\n" in (EXPERIMENTS / "RESULTS.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_an_experiment_says_what_to_backtest(config, results):
+    options = read_options(config)
+    assert ("cutoff" in options) != ("cutoffs" in options)
+    assert "horizon" in options
+    assert results.is_there(options) == ("orders" in options)
+
+
+def test_a_section_tells_every_figure_and_marks_the_best(backtested, results):
+    text = results.section(EXPERIMENTS / "cdnow.toml", backtested.out)
+    assert "182 days from 1997-10-01, 182 days from 1997-12-31" in text
+    head = next(line for line in text.split("\n") if line.startswith("| value |"))
+    assert head.split(" | ")[1:3] == ["duramen", "past spend"]
+    gini = next(line for line in text.split("\n") if line.startswith("| normalised Gini"))
+    cells = [cell.strip() for cell in gini.strip("|").split("|")][1:]
+    best = max(cells, key=lambda cell: float(cell.strip("*")))
+    assert best.startswith("**")
+    assert "| growth | hit rate at top 10 % |" in text
+    assert "| 1997-10-01 | 1997-12-31 | " in text
+
+
+def test_the_page_names_no_place_of_a_machine():
+    assert not re.search(
+        r"(^|[\s(`=])(/|~|\w:\\)\w", (EXPERIMENTS / "RESULTS.md").read_text(encoding="utf-8")
+    )
+
+
+def test_orders_are_there_where_a_file_or_a_known_data_set_is_named(results):
+    assert results.is_there({"orders": "orders.csv"})
+    assert not results.is_there({"orders": "dataset:nothing"})

@@ -17,7 +17,9 @@ _HOMES = {
     "customer_outcomes": "duramen.data.outcomes",
     "CoreCustomerModel": "duramen.scoring.model",
     "rank_core_customers": "duramen.scoring.ranking",
-    "scorecard": "duramen.analysis.backtest",
+    "scorecard": "duramen.analysis.scorecard",
+    "backtest": "duramen.analysis.backtest",
+    "backtest_windows": "duramen.analysis.backtest",
     "write_report": "duramen.report.page",
     "record_training": "duramen.tracking.record",
 }
@@ -27,6 +29,8 @@ __all__ = [
     "InputError",
     "Transactions",
     "Window",
+    "backtest",
+    "backtest_windows",
     "customer_outcomes",
     "customer_table",
     "rank_core_customers",
@@ -37,7 +41,8 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from duramen.analysis.backtest import scorecard
+    from duramen.analysis.backtest import backtest, backtest_windows
+    from duramen.analysis.scorecard import scorecard
     from duramen.data.customers import customer_table
     from duramen.data.errors import InputError
     from duramen.data.outcomes import customer_outcomes

@@ -126,6 +126,51 @@ def score(
     commands.score(options)
 
 
+@app.command(
+    epilog="Example: duramen backtest orders.csv --horizon 182d --cutoffs 3 --out backtest/",
+)
+def backtest(
+    orders: Orders = None,
+    horizon: Annotated[
+        str | None, typer.Option(help="Days or weeks to forecast: 183d, 26w. [default: chosen from the data]")
+    ] = None,
+    cutoff: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A day to forecast from; may be given again. [default: the latest with a complete horizon, and "
+            "earlier ones half a horizon apart]"
+        ),
+    ] = None,
+    cutoffs: Annotated[
+        int | None, typer.Option(help="How many cutoffs where none is given. [default: 3]")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the tables and figures. [default: backtest]")
+    ] = None,
+    customer_id: CustomerId = None,
+    date: DateColumn = None,
+    amount: Amount = None,
+    column: Column = None,
+    date_format: DateFormat = None,
+    decimal: Decimal = None,
+    currency: Currency = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all that is random.")] = None,
+    memory_limit: MemoryLimit = None,
+    config: Config = None,
+) -> None:
+    """Judge the model beside plain baselines at several past cutoffs, each trained only on what lay before it."""
+    from duramen import commands
+    from duramen.options import read_options
+
+    options = read_options(
+        config,
+        orders=orders, horizon=horizon, cutoff=cutoff, cutoffs=cutoffs, out=out,
+        customer_id=customer_id, date=date, amount=amount, columns=column, date_format=date_format,
+        decimal=decimal, currency=currency, seed=seed, memory_limit=memory_limit,
+    )  # fmt: skip
+    commands.backtest(options)
+
+
 @app.command(epilog="Example: duramen demo --out duramen-demo")
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the ranking, the report and the model.")] = Path(

@@ -16,7 +16,16 @@ from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.transactions import Transactions, read_transactions
 from duramen.data.windows import Window, choose_horizon, parse_day
-from duramen.terminal import console, show_ranking, show_scorecard, step, tell, tell_quarantine, tell_run
+from duramen.terminal import (
+    console,
+    show_backtest,
+    show_ranking,
+    show_scorecard,
+    step,
+    tell,
+    tell_quarantine,
+    tell_run,
+)
 
 if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel
@@ -53,7 +62,7 @@ def train(options: dict[str, Any]) -> None:
 
 def score(options: dict[str, Any]) -> None:
     """Rank the customers of orders with a saved model."""
-    from duramen.analysis.backtest import scorecard
+    from duramen.analysis.scorecard import scorecard
     from duramen.scoring.batch import check_scores_path, write_scores
 
     out = Path(options.get("out", "scores.parquet"))
@@ -72,6 +81,48 @@ def score(options: dict[str, Any]) -> None:
     tell_quarantine(tx, _quarantine_path(out))
     if "report" in options:
         _write_report(Path(options["report"]), model, scorecard(model.judged_), tx, ranking)
+
+
+def backtest(options: dict[str, Any]) -> None:
+    """Judge the model beside plain baselines at several past cutoffs."""
+    from duramen.analysis.backtest import backtest as judge
+    from duramen.report.backtest import BACKTEST_FILE, draw_backtest, write_backtest
+    from duramen.scoring.artefact import refuse_occupied
+    from duramen.tracking.record import record_backtest
+
+    out = Path(options.get("out", "backtest"))
+    refuse_occupied(out, BACKTEST_FILE, "backtest")
+    tx = _read(options)
+    windows = _backtest_windows(tx, options)
+    with step("Forecasting at each cutoff and judging what came"):
+        tested = judge(tx, windows, seed=options.get("seed", 0))
+    with step(f"Writing {out}"):
+        drawings = draw_backtest(tested)
+        write_backtest(tested, drawings, out)
+    with step("Recording in MLflow"):
+        run = record_backtest(tested, tx, drawings, experiment=options.get("experiment", "duramen"))
+    show_backtest(tested)
+    tell("tables", out, "every figure, comparison and forecast, as CSV and Parquet; figures as SVG")
+    tell_run(run)
+
+
+def _backtest_windows(tx: Transactions, options: dict[str, Any]) -> list[Window]:
+    from duramen.analysis.backtest import backtest_windows
+
+    if {"cutoff", "cutoffs"} <= options.keys():
+        raise InputError("both cutoff and cutoffs are given; give the days themselves, or how many of them.")
+    horizon = options.get("horizon", choose_horizon(tx.first_date, tx.last_date + timedelta(days=1)))
+    if "cutoff" in options:
+        days = options["cutoff"] if isinstance(options["cutoff"], list) else [options["cutoff"]]
+        windows = [Window(day, horizon) for day in days]
+    else:
+        windows = backtest_windows(tx, horizon, options.get("cutoffs", 3))
+    console.print(
+        f"Forecast over {windows[0].horizon} days from {', '.join(str(window.cutoff) for window in windows)}; "
+        "each time only what lies before is known.",
+        soft_wrap=True,
+    )
+    return windows
 
 
 def demo(out: Path) -> None:
@@ -146,7 +197,7 @@ def _choose_window(tx: Transactions, options: dict[str, Any]) -> Window:
 
 
 def _fit(tx: Transactions, window: Window, options: dict[str, Any]) -> tuple[CoreCustomerModel, pd.DataFrame]:
-    from duramen.analysis.backtest import scorecard
+    from duramen.analysis.scorecard import scorecard
     from duramen.scoring.model import CoreCustomerModel
 
     parameters = {key: options[key] for key in ("growth_weight", "seed") if key in options}

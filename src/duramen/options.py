@@ -12,14 +12,15 @@ from typing import Any
 from duramen.data.errors import InputError
 
 OPTIONS = (
-    "orders", "cutoff", "horizon", "model", "model_out", "out", "report", "experiment",
+    "orders", "cutoff", "cutoffs", "horizon", "model", "model_out", "out", "report", "experiment",
     "customer_id", "date", "amount", "columns", "date_format", "decimal", "currency",
     "growth_weight", "seed", "memory_limit",
 )  # fmt: skip
 # What an option may be in the TOML file where it is not text, and how to say so.
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "columns": ((dict,), 'a table of ROLE = "NAME"'),
-    "cutoff": ((str, date), "a day such as 2011-06-01"),
+    "cutoff": ((str, date, list), "a day such as 2011-06-01"),  # several for a backtest
+    "cutoffs": ((int,), "a whole number"),
     "horizon": ((str, int), 'a number of days, or text such as "26w"'),
     "growth_weight": ((int, float), "a number"),
     "seed": ((int,), "a whole number"),
@@ -49,6 +50,8 @@ def read_options(config: Path | None, **given: Any) -> dict[str, Any]:
     options |= {key: value for key, value in given.items() if value is not None}
     if options.get("seed", 0) < 0:
         raise InputError(f"the seed {options['seed']} is below 0; give a whole number from 0 on.")
+    if options.get("cutoffs", 1) < 1:
+        raise InputError(f"{options['cutoffs']} cutoffs leave nothing to test; give 1 or more.")
     weight = options.get("growth_weight", 0)
     if not math.isfinite(weight):
         raise InputError(f"the growth weight {weight} is no finite number; give one such as 0.25.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,19 @@ from rich.table import Table
 from duramen.data.transactions import Transactions
 
 HEAD, REASONS_SHOWN = 15, 3
+# So narrow that all models of a backtest stand beside each other in 80 columns.
+HEADINGS = {
+    "duramen": "dura-\nmen",
+    "past spend": "past\nspend",
+    "past rate": "past\nrate",
+    "past trend": "past\ntrend",
+    "RFM score": "RFM",
+    "recency": "re-\ncency",
+    "BG/NBD x gamma-gamma": "BG/NBD\nx GG",
+    "Pareto/NBD x gamma-gamma": "Pareto\nx GG",
+    "Pareto/NBD": "Pareto\n/NBD",
+    "plain LightGBM": "Light\nGBM",
+}
 
 console = Console()
 
@@ -112,6 +126,71 @@ def show_scorecard(card: pd.DataFrame, model: Any) -> None:
         console.print(table)
     for note in model.notes_:
         console.print(f"Note: {note}", style="yellow", highlight=False)
+
+
+def show_backtest(tested: Any) -> None:
+    """Show each metric by model in the mean over the cutoffs, the best marked, and ours against the best baseline."""
+    mean = tested.mean_figures()
+    cutoffs = ", ".join(str(window.cutoff) for window in tested.windows)
+    console.print(
+        f"\n[bold]Held out, in the mean over the cutoffs {cutoffs}; * is best.[/]",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for target, rows in mean.groupby("target", sort=False):
+        models = list(rows["model"].unique())
+        table = Table(box=box.SIMPLE_HEAD, padding=0)
+        table.add_column(str(target), no_wrap=True)
+        for model in models:
+            table.add_column(HEADINGS.get(model, model), justify="right", no_wrap=True)
+        for metric, of_metric in rows.groupby("metric", sort=False):
+            figures = of_metric.set_index("model")["figure"].reindex(models)
+            best = figures.max() if of_metric["higher_is_better"].iloc[0] else figures.min()
+            table.add_row(
+                _short(metric),
+                *(_figure(figure) + "*" * math.isclose(figure, best) for figure in figures),
+            )
+        console.print(table)
+    _show_comparisons(tested)
+
+
+def _show_comparisons(tested: Any) -> None:
+    mean = tested.comparisons[tested.comparisons["cutoff"].isna()]
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
+    for name in ("duramen against", "best baseline", "difference", "95 % interval", "verdict"):
+        right = name in ("difference", "95 % interval")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    for row in mean.itertuples(index=False):
+        baseline = row.baseline.replace(" x gamma-gamma", "")
+        interval = f"{_difference(row.low)} to {_difference(row.high)}"
+        style = {"better": "green", "worse": "red"}.get(row.verdict)
+        name = _short(row.metric) if row.target == "value" else f"{row.target}: {_short(row.metric)}"
+        table.add_row(name, baseline, _difference(row.difference), interval, row.verdict, style=style)
+    console.print(table)
+    inside = tested.coverage[tested.coverage["group"] == "all"]["inside"].mean()
+    console.print(
+        f"{inside:.0%} of the customers came inside the interval that is meant to hold 80 %; where nearest to zero is "
+        f"best, sizes are compared; money in {tested.unit}.",
+        style="dim",
+        highlight=False,
+    )
+
+
+def _short(metric: str) -> str:
+    return metric.removeprefix("value ").replace(" at top ", " top ")
+
+
+def _figure(figure: float) -> str:
+    """Write a figure in three digits or four, and a missing one as nothing."""
+    return "" if math.isnan(figure) else f"{figure:,.{_decimals(figure, 3)}f}"
+
+
+def _difference(figure: float) -> str:
+    return f"{figure:+z,.{_decimals(figure, 4)}f}"
+
+
+def _decimals(figure: float, most: int) -> int:
+    return most if abs(figure) < 10 else 1 if abs(figure) < 1000 else 0
 
 
 def _two_lines(name: str) -> str:

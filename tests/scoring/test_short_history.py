@@ -52,7 +52,7 @@ def test_it_is_saved_and_loaded_without_tree_files(thin, tmp_path):
 
 def test_the_report_is_drawn(thin, tmp_path, monkeypatch):
     from duramen import commands
-    from duramen.analysis.backtest import scorecard
+    from duramen.analysis.scorecard import scorecard
 
     tx, window, model = thin
     monkeypatch.chdir(tmp_path)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from duramen.analysis.backtest import scorecard
+from duramen.analysis.scorecard import scorecard
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
@@ -63,6 +63,25 @@ def fitted(trained):
 
 def artefact(client, run, path, tmp_path):
     return Path(client.download_artifacts(run.info.run_id, path, str(tmp_path)))
+
+
+def test_a_backtest_is_a_run_with_its_tables_and_a_run_for_every_model(backtested, client, tmp_path):
+    experiment = client.get_experiment_by_name("backtests")
+    found = client.search_runs([experiment.experiment_id])
+    children = {run.info.run_name: run for run in found if "mlflow.parentRunId" in run.data.tags}
+    (parent,) = (run for run in found if "mlflow.parentRunId" not in run.data.tags)
+    assert parent.data.params["cutoffs"] == "1997-10-01, 1997-12-31"
+    assert parent.data.params["horizon_days"] == "182"
+    figures = pd.read_parquet(backtested.out / "figures.parquet")
+    assert set(children) == set(figures["model"])
+    pareto = figures[(figures["model"] == "Pareto/NBD") & (figures["metric"] == "AUC")]["figure"].mean()
+    assert children["Pareto/NBD"].data.metrics["activity.auc"] == pytest.approx(pareto)
+    assert parent.data.metrics == children["duramen"].data.metrics
+    for table in ("figures", "comparisons", "coverage", "calibration", "stability"):
+        kept = artefact(client, parent, f"{table}.csv", tmp_path).read_text()
+        assert kept == (backtested.out / f"{table}.csv").read_text()
+    drawing = artefact(client, parent, "figures/value.svg", tmp_path).read_text()
+    assert drawing == (backtested.out / "value.svg").read_text()
 
 
 def test_the_default_store_is_sqlite_in_the_working_directory(trained):

@@ -1,8 +1,24 @@
-"""Forecasts and outcomes come in; the figures people decide by go out. Called by the scorecard."""
+"""Forecasts and outcomes come in; the figures people decide by go out. Called by the scorecard and the backtest.
+
+Each is the definition written plainly, on the customers as they are; ``bootstrap`` has them for resamples.
+"""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+
+
+def first_count(customers: int, share: float) -> int:
+    """Return how many customers the first ``share`` of them are: ``ceil(share * n)``.
+
+    Examples
+    --------
+    >>> first_count(30, 0.1), first_count(31, 0.1)
+    (3, 4)
+    """
+    return math.ceil(share * customers)
 
 
 def captured(forecast: np.ndarray, actual: np.ndarray, share: float) -> float:
@@ -15,7 +31,7 @@ def captured(forecast: np.ndarray, actual: np.ndarray, share: float) -> float:
     >>> captured(np.array([1.0, 3.0, 2.0, 0.0]), np.array([10.0, 60.0, 20.0, 10.0]), 0.25)
     0.6
     """
-    first = np.argsort(-forecast, kind="stable")[: int(np.ceil(share * len(forecast)))]
+    first = np.argsort(-forecast, kind="stable")[: first_count(len(forecast), share)]
     return float(actual[first].sum() / actual.sum()) if actual.sum() > 0 else float("nan")
 
 
@@ -49,12 +65,22 @@ def spearman(forecast: np.ndarray, actual: np.ndarray) -> float:
     return float(spearmanr(forecast, actual).statistic)
 
 
+def tenths(forecast: np.ndarray) -> list[np.ndarray]:
+    """Return the rows of ten groups of as many customers each, the best forecast first.
+
+    Examples
+    --------
+    >>> [rows.tolist() for rows in tenths(np.arange(11.0))][:2]
+    [[10, 9], [8]]
+    """
+    return [rows for rows in np.array_split(np.argsort(-forecast, kind="stable"), 10) if len(rows)]
+
+
 def decile_error(forecast: np.ndarray, actual: np.ndarray) -> float:
     """Return the mean over ten predicted deciles of ``|predicted - actual| / actual``, of those with actual money."""
-    deciles = np.array_split(np.argsort(-forecast, kind="stable"), 10)
     errors = [
         abs(forecast[rows].sum() - actual[rows].sum()) / actual[rows].sum()
-        for rows in deciles
+        for rows in tenths(forecast)
         if actual[rows].sum() > 0
     ]
     return float(np.mean(errors)) if errors else float("nan")
@@ -63,3 +89,93 @@ def decile_error(forecast: np.ndarray, actual: np.ndarray) -> float:
 def total_bias(forecast: np.ndarray, actual: np.ndarray) -> float:
     """Return predicted total over actual total, less 1."""
     return float(forecast.sum() / actual.sum() - 1) if actual.sum() > 0 else float("nan")
+
+
+def hit_rate(forecast: np.ndarray, actual: np.ndarray, share: float) -> float:
+    """Return the share of the truly first ``ceil(share * n)`` customers that are among the first by forecast.
+
+    Chance gives ``share``. Ties are broken by the order given, on both sides.
+
+    Examples
+    --------
+    >>> hit_rate(np.array([4.0, 3.0, 2.0, 1.0]), np.array([5.0, 0.0, 9.0, 0.0]), 0.5)
+    0.5
+    """
+    count = first_count(len(forecast), share)
+    foreseen = np.argsort(-forecast, kind="stable")[:count]
+    true = np.argsort(-actual, kind="stable")[:count]
+    return float(len(np.intersect1d(foreseen, true)) / count)
+
+
+def spearman_of_buyers(forecast: np.ndarray, actual: np.ndarray) -> float:
+    """Return the rank correlation among the customers whose actual is not 0.
+
+    Examples
+    --------
+    >>> round(spearman_of_buyers(np.array([1.0, 2.0, 9.0]), np.array([3.0, 4.0, 0.0])), 9)
+    1.0
+    """
+    brought = actual != 0
+    return spearman(forecast[brought], actual[brought]) if brought.sum() > 1 else float("nan")
+
+
+def mean_absolute_error(forecast: np.ndarray, actual: np.ndarray) -> float:
+    """Return the mean of ``|forecast - actual|``, in their unit.
+
+    Examples
+    --------
+    >>> mean_absolute_error(np.array([1.0, 5.0]), np.array([2.0, 2.0]))
+    2.0
+    """
+    return float(np.mean(np.abs(forecast - actual)))
+
+
+def area_under_roc(forecast: np.ndarray, active: np.ndarray) -> float:
+    """Return the share of (active, inactive) pairs that the forecast orders rightly; a tie counts half.
+
+    Examples
+    --------
+    >>> area_under_roc(np.array([0.9, 0.4, 0.4, 0.1]), np.array([1.0, 1.0, 0.0, 0.0]))
+    0.875
+    """
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(active, forecast)) if 0 < active.mean() < 1 else float("nan")
+
+
+def average_precision(forecast: np.ndarray, active: np.ndarray) -> float:
+    """Return the area under the precision-recall curve, as the mean precision at each gain of recall.
+
+    Examples
+    --------
+    >>> average_precision(np.array([0.9, 0.6, 0.3]), np.array([1.0, 0.0, 1.0]))
+    0.8333333333333333
+    """
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(active, forecast)) if active.any() else float("nan")
+
+
+def brier(forecast: np.ndarray, active: np.ndarray) -> float:
+    """Return the mean squared difference between a probability and what happened (1 or 0).
+
+    Examples
+    --------
+    >>> brier(np.array([0.5, 1.0]), np.array([0.0, 1.0]))
+    0.125
+    """
+    return float(np.mean((forecast - active) ** 2))
+
+
+def lift(forecast: np.ndarray, active: np.ndarray, share: float) -> float:
+    """Return the active share among the first ``ceil(share * n)`` customers over that among all; chance gives 1.
+
+    Examples
+    --------
+    >>> lift(np.array([0.9, 0.6, 0.3, 0.1]), np.array([1.0, 1.0, 0.0, 0.0]), 0.5)
+    2.0
+    """
+    if not active.any():
+        return float("nan")
+    first = np.argsort(-forecast, kind="stable")[: first_count(len(forecast), share)]
+    return float(active[first].mean() / active.mean())

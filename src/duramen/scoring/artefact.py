@@ -1,5 +1,7 @@
 """The parts of a model come in; a folder goes out, whole or not at all, and back. Called by the CoreCustomerModel.
 
+What makes a folder whole or not at all serves the files of a backtest too.
+
 JSON, Parquet and LightGBM's own text: nothing in the folder can run code when it is read.
 """
 
@@ -9,6 +11,8 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +26,31 @@ MODEL_FILE = "model.json"
 TREE_DIGESTS = "tree_digests"
 
 
-def refuse_occupied(folder: Path) -> None:
-    """Refuse a folder that holds something else than a model: saving would replace it."""
-    if folder.is_file() or (
-        folder.is_dir() and not (folder / MODEL_FILE).is_file() and any(folder.iterdir())
-    ):
+def refuse_occupied(folder: Path, known_by: str = MODEL_FILE, what: str = "model") -> None:
+    """Refuse a folder that holds something else than a model, or than ``what`` it says: saving would replace it."""
+    if folder.is_file() or (folder.is_dir() and not (folder / known_by).is_file() and any(folder.iterdir())):
         raise InputError(
-            f"{folder} holds something that is no duramen model; choose another folder for the model."
+            f"{folder} holds something that is no duramen {what}; choose another folder for the {what}."
         )
+
+
+@contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """Give a new folder to write into, which takes the place of ``folder`` when all is written, or never."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    old = beside.with_suffix(".old")
+    try:
+        beside.chmod(0o755)
+        yield beside
+        if folder.exists():
+            folder.rename(old)
+        beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_model(
@@ -53,25 +74,13 @@ def write_model(
         If the folder holds something that is no model.
     """
     refuse_occupied(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    old = beside.with_suffix(".old")
-    try:
-        beside.chmod(0o755)
+    with replaced_folder(folder) as beside:
         for name, text in trees.items():
             (beside / f"{name}.txt").write_text(text, encoding="utf-8")
         for name, table in tables.items():
             table.to_parquet(beside / f"{name}.parquet", index=False)
         digests = {name: _digest(text) for name, text in trees.items()}
         (beside / MODEL_FILE).write_text(state_text(state | {TREE_DIGESTS: digests}), encoding="utf-8")
-        if folder.exists():
-            folder.rename(old)
-        beside.rename(folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def state_text(state: dict[str, Any]) -> str:

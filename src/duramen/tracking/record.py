@@ -1,4 +1,4 @@
-"""A fitted model and its scorecard come in; an MLflow run goes out. Called by the train and demo commands."""
+"""A fitted model and its scorecard, or a backtest, come in; an MLflow run goes out. Called by the commands."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from duramen.analysis.backtest import OURS
+from duramen.analysis.scorecard import OURS
 from duramen.data.customers import customer_table
 from duramen.data.transactions import Transactions
 from duramen.scoring.ranking import rank_core_customers
 from duramen.tracking.store import MODEL_ARTEFACT, how_to_open, open_experiment, open_store
 
 if TYPE_CHECKING:
+    from duramen.analysis.backtest import Backtest
     from duramen.scoring.model import CoreCustomerModel
 
 EXAMPLE_CUSTOMERS = 5
@@ -38,11 +39,11 @@ REQUIREMENTS = (
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """Where a training run lies."""
+    """Where a run lies; that of a backtest has no model."""
 
     run_id: str
     experiment: str
-    model_uri: str
+    model_uri: str | None
     how_to_open: str
 
 
@@ -106,6 +107,54 @@ def record_training(
             )
             mlflow.log_text(model.segments_.profile_.to_csv(index=False), "segments.csv")
     return RecordedRun(parent.info.run_id, experiment, logged.model_uri, how_to_open(mlflow))
+
+
+def record_backtest(
+    tested: Backtest, tx: Transactions, drawings: Mapping[str, str], *, experiment: str = "duramen"
+) -> RecordedRun:
+    """Record a backtest as a parent run, with a child run for each model and baseline.
+
+    Parameters
+    ----------
+    tested : Backtest
+    tx : Transactions
+        What was tested on.
+    drawings : mapping of str to str
+        SVG texts by name.
+    experiment : str
+
+    Returns
+    -------
+    RecordedRun
+        Without a model.
+    """
+    mlflow = open_store()
+    experiment_id = open_experiment(mlflow, experiment)
+    figures, name = tested.mean_figures(), f"backtest of {Path(tx.source).name}"
+    parameters = {
+        "source": tx.source,
+        "cutoffs": ", ".join(window.cutoff.isoformat() for window in tested.windows),
+        "horizon_days": ", ".join(
+            str(days) for days in sorted({window.horizon for window in tested.windows})
+        ),
+        "unit": tested.unit,
+        "seed": tested.seed,
+        "resamples": tested.resamples,
+    }
+    with mlflow.start_run(experiment_id=experiment_id, run_name=name) as parent:
+        mlflow.set_tags(
+            {"duramen.version": version("duramen"), "duramen.digest": tx.digest(tested.windows[-1].end)}
+        )
+        mlflow.log_params(parameters)
+        mlflow.log_metrics(_metrics(figures[figures["model"] == OURS]))
+        for table in ("figures", "comparisons", "coverage", "calibration", "stability"):
+            mlflow.log_text(tested.tables()[table].to_csv(index=False), f"{table}.csv")
+        for drawing, svg in drawings.items():
+            mlflow.log_text(svg, f"figures/{drawing}.svg")
+        for model in figures["model"].unique():
+            with mlflow.start_run(experiment_id=experiment_id, run_name=str(model), nested=True):
+                mlflow.log_metrics(_metrics(figures[figures["model"] == model]))
+    return RecordedRun(parent.info.run_id, experiment, None, how_to_open(mlflow))
 
 
 def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:

@@ -1,0 +1,152 @@
+"""Run the backtest of every experiment whose data is there, and write what came out to RESULTS.md.
+
+Run it with: python experiments/results.py [online_retail_ii=PATH]
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from duramen.analysis.comparison import mean_figures
+from duramen.data.datasets import open_dataset
+from duramen.data.errors import InputError
+from duramen.options import read_options
+
+EXPERIMENTS = Path(__file__).parent
+DURAMEN = Path(sys.executable).with_name("duramen")
+INTRODUCTION = """# Results
+
+What the forecasts of each experiment were worth, beside plain baselines on the same customers. It is written by
+`python experiments/results.py`; what is measured and how to read it stands in [docs/backtest.md](../docs/backtest.md).
+Figures are means over the cutoffs, of total bias its size; the best of a row is bold. A difference is ours less the
+best baseline, with its 95 % interval over resampled customers.
+"""
+
+
+def main(words: list[str]) -> None:
+    """Run the experiments; ``NAME=PATH`` gives the orders of one whose file names none."""
+    given = dict(word.split("=", 1) for word in words)
+    sections = [INTRODUCTION]
+    for config in sorted(EXPERIMENTS.glob("*.toml")):
+        options = read_options(config, orders=given.get(config.stem))
+        if not is_there(options):
+            print(f"{config.stem} is left out: its data is not here.")
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "backtest"
+            orders = [given[config.stem]] if config.stem in given else []
+            subprocess.run([DURAMEN, "backtest", *orders, "--config", config, "--out", out], check=True)
+            sections.append(section(config, out))
+    (EXPERIMENTS / "RESULTS.md").write_text("\n".join(sections), encoding="utf-8")
+
+
+def is_there(options: dict[str, str]) -> bool:
+    """Return whether the orders of an experiment can be read here."""
+    orders = options.get("orders", "")
+    if not orders.startswith("dataset:"):
+        return bool(orders)
+    try:
+        open_dataset(orders.removeprefix("dataset:"))
+    except InputError:
+        return False
+    return True
+
+
+def section(config: Path, backtest: Path) -> str:
+    """Return the Markdown of one backtest."""
+    settings = json.loads((backtest / "backtest.json").read_text(encoding="utf-8"))
+    tables = {path.stem: pd.read_parquet(path) for path in backtest.glob("*.parquet")}
+    windows = ", ".join(
+        f"{window['horizon_days']} days from {window['cutoff']}" for window in settings["windows"]
+    )
+    customers = tables["coverage"].query("group == 'all'")["customers"]
+    lines = [
+        f"## {config.stem}",
+        "",
+        config.read_text(encoding="utf-8").splitlines()[0].removeprefix("# "),
+        "",
+        f"{windows}; {' and '.join(f'{count:,}' for count in customers.unique())} customers; money in "
+        f"{settings['unit']}; seed {settings['seed']}, {settings['resamples']:,} resamples.",
+        "",
+    ]
+    figures = mean_figures(tables["figures"])
+    for target, rows in figures.groupby("target", sort=False):
+        lines += [*metric_by_model(str(target), rows), ""]
+    lines += [*against_the_best(tables["comparisons"]), ""]
+    lines += [*intervals(tables["coverage"]), ""]
+    if len(tables["stability"]):
+        lines += [*stability(tables["stability"]), ""]
+    return "\n".join(lines)
+
+
+def metric_by_model(target: str, rows: pd.DataFrame) -> list[str]:
+    """Return a table of the figures of one target, the best in bold."""
+    models = list(rows["model"].unique())
+    body = []
+    for metric, of_metric in rows.groupby("metric", sort=False):
+        figures = of_metric.set_index("model")["figure"].reindex(models)
+        texts = [number(figure) for figure in figures]
+        best = number(figures.max() if of_metric["higher_is_better"].iloc[0] else figures.min())
+        body.append([str(metric), *(f"**{text}**" if text == best else text for text in texts)])
+    return table([target, *models], body)
+
+
+def against_the_best(comparisons: pd.DataFrame) -> list[str]:
+    """Return a table of ours against the best baseline of each metric, in the mean over the cutoffs."""
+    body = [
+        [
+            row.target, row.metric, number(row.ours), row.baseline, number(row.baseline_figure),
+            difference(row.difference), f"{difference(row.low)} to {difference(row.high)}", row.verdict,
+        ]
+        for row in comparisons[comparisons["cutoff"].isna()].itertuples()
+    ]  # fmt: skip
+    return table(
+        ["target", "metric", "duramen", "best baseline", "its figure", "difference", "95 %", "verdict"], body
+    )
+
+
+def intervals(coverage: pd.DataFrame) -> list[str]:
+    """Return a table of who came inside the 80 % interval, by tenth of predicted value, in the mean."""
+    inside = coverage.groupby("group", sort=False)["inside"].mean()
+    return table(
+        ["inside the 80 % interval", *inside.index], [["customers", *(f"{share:.1%}" for share in inside)]]
+    )
+
+
+def stability(between: pd.DataFrame) -> list[str]:
+    """Return a table of how the ranking holds from one cutoff to the next."""
+    body = [
+        [
+            f"{row.earlier:%Y-%m-%d}", f"{row.later:%Y-%m-%d}", f"{row.customers:,}", number(row.spearman),
+            number(row.overlap_10), number(row.overlap_20),
+        ]
+        for row in between.itertuples()
+    ]  # fmt: skip
+    return table(
+        ["cutoff", "next", "customers", "Spearman of the score", "overlap of top 10 %", "of top 20 %"], body
+    )
+
+
+def table(head: list[str], body: list[list[str]]) -> list[str]:
+    """Return the lines of a Markdown table."""
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *body)]
+
+
+def number(figure: float) -> str:
+    """Write a figure in four digits or so, and a missing one as nothing."""
+    return "" if pd.isna(figure) else f"{figure:,.{1 if abs(figure) >= 10 else 4}f}"
+
+
+def difference(figure: float) -> str:
+    """Write a difference with its sign."""
+    return f"{figure:+z,.{1 if abs(figure) >= 10 else 4}f}"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

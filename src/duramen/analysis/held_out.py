@@ -1,0 +1,83 @@
+"""Transactions and a window come in; forecasts made at the cutoff and what then came go out. Called by the backtest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from duramen.analysis.baselines import Forecast, baseline_forecasts
+from duramen.analysis.measures import Measure
+from duramen.analysis.scorecard import OURS
+from duramen.data.customers import customer_table
+from duramen.data.outcomes import customer_outcomes
+from duramen.data.transactions import Transactions
+from duramen.data.windows import Window
+from duramen.models.growth import past_value
+from duramen.scoring.model import CoreCustomerModel
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What was foreseen at one cutoff, and what came.
+
+    Attributes
+    ----------
+    window : Window
+    scores : pandas.DataFrame
+        ``CoreCustomerModel.score`` without reasons, of every customer known at the cutoff.
+    forecasts : list of Forecast
+        Ours first; rows as in ``scores``.
+    actual : dict of str to numpy.ndarray
+        By target: net money in the horizon, whether there was a purchase (1.0 or 0.0), and net money less
+        ``past_value``.
+    """
+
+    window: Window
+    scores: pd.DataFrame
+    forecasts: list[Forecast]
+    actual: dict[str, np.ndarray]
+
+    def forecasts_for(self, measure: Measure) -> list[Forecast]:
+        """Return the forecasts that a measure can judge: all of its target, or those that say what it asks for."""
+        return [
+            told
+            for told in self.forecasts
+            if told.target == measure.target and measure.asks_for in ("order", told.says)
+        ]
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per customer: score and interval, a column "target: model" a forecast, "target: actual"."""
+        table = self.scores[["customer_id", "score", "predicted_value_low", "predicted_value_high"]].assign(
+            **{f"{told.target}: {told.model}": told.values for told in self.forecasts},
+            **{f"{target}: actual": actual for target, actual in self.actual.items()},
+        )
+        table.insert(0, "cutoff", pd.Timestamp(self.window.cutoff))
+        return table
+
+
+def hold_out(tx: Transactions, window: Window, *, seed: int = 0) -> HeldOut:
+    """Forecast at the cutoff, then look at what came."""
+    scores, forecasts = forecasts_at(tx, window, seed=seed)
+    customers = customer_table(tx, window.cutoff)
+    outcomes = customer_outcomes(tx, window, customers)
+    value = outcomes["value"].to_numpy()
+    growth = value - past_value(customers, window.horizon)
+    actual = {"value": value, "activity": outcomes["active"].to_numpy(), "growth": growth}
+    return HeldOut(window, scores, forecasts, actual)
+
+
+def forecasts_at(tx: Transactions, window: Window, *, seed: int = 0) -> tuple[pd.DataFrame, list[Forecast]]:
+    """Return our scores, and the forecasts of ours and of every baseline, that could be had on the cutoff.
+
+    Everything is learned from what lies before it.
+    """
+    customers = customer_table(tx, window.cutoff)
+    scores = CoreCustomerModel(seed=seed).fit(tx, window).score(customers, with_reasons=False)
+    ours = [
+        Forecast(OURS, "value", "money", scores["predicted_value"].to_numpy()),
+        Forecast(OURS, "activity", "probability", scores["probability_active"].to_numpy()),
+        Forecast(OURS, "growth", "money", scores["growth_potential"].to_numpy()),
+    ]
+    return scores, ours + baseline_forecasts(tx, window, customers, seed=seed)

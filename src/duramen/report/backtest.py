@@ -1,0 +1,109 @@
+"""A backtest comes in; drawings and a folder of tables go out. Called by the backtest command and the experiments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from duramen import __version__
+from duramen.analysis.backtest import Backtest
+from duramen.analysis.scorecard import OURS
+from duramen.report.charts import to_svg
+from duramen.scoring.artefact import refuse_occupied, replaced_folder
+
+# By this file a folder is known as one that may be written again.
+BACKTEST_FILE = "backtest.json"
+WIDTH, ROW, COLUMNS = 190, 17, 3
+OURS_COLOUR, OTHERS_COLOUR = "#1b6f5c", "#c9cdd2"
+
+
+def draw_backtest(tested: Backtest) -> dict[str, str]:
+    """Return the drawings as SVG texts by name.
+
+    ``value``, ``activity`` and ``growth`` show each metric by model in the mean over the cutoffs; the line through our
+    bar is the 95 % interval of the difference, drawn from the best baseline. ``calibration`` shows the probabilities.
+    """
+    figures = tested.mean_figures()
+    drawings = {
+        str(target): to_svg(_bars(rows, tested.comparisons), f"Each metric of {target} by model")
+        for target, rows in figures.groupby("target", sort=False)
+    }
+    drawings["calibration"] = to_svg(
+        _calibration(tested.calibration), "Share active against the probability given"
+    )
+    return {name: str(drawing) for name, drawing in drawings.items()}
+
+
+def _bars(figures: pd.DataFrame, comparisons: pd.DataFrame) -> Any:
+    mean = comparisons[comparisons["cutoff"].isna()]
+    against = mean.assign(
+        model=OURS, from_=mean["baseline_figure"] + mean["low"], to=mean["baseline_figure"] + mean["high"]
+    )
+    rows = figures.dropna(subset="figure").merge(
+        against[["target", "metric", "model", "from_", "to"]], on=["target", "metric", "model"], how="left"
+    )
+    models = list(figures["model"].unique())
+    y = alt.Y("model:N", sort=models, title=None)
+    base = alt.Chart()
+    bars = base.mark_bar().encode(
+        alt.X("figure:Q", title=None),
+        y,
+        color=alt.condition(alt.datum.model == OURS, alt.value(OURS_COLOUR), alt.value(OTHERS_COLOUR)),
+    )
+    interval = base.mark_rule(strokeWidth=2).encode(alt.X("from_:Q"), y, x2="to:Q")
+    panels = alt.layer(bars, interval, data=rows).properties(width=WIDTH, height=alt.Step(ROW))
+    header = alt.Header(title=None, labelFontWeight="bold")
+    facet = alt.Facet("metric:N", sort=list(figures["metric"].unique()), header=header)
+    return panels.facet(facet, columns=COLUMNS).resolve_scale(x="independent").configure(background="white")
+
+
+def _calibration(calibration: pd.DataFrame) -> Any:
+    curves = calibration.assign(cutoff=calibration["cutoff"].dt.strftime("%Y-%m-%d"))
+    x = alt.X("predicted:Q", title="P(at least one purchase) given")
+    base = alt.Chart()
+    even = base.mark_line(strokeDash=[4, 4], color="grey").encode(x, alt.Y("predicted:Q"))
+    points = base.mark_line(point=True).encode(
+        x, alt.Y("actual:Q", title="Share who bought"), alt.Color("model:N", title="Model")
+    )
+    panels = alt.layer(even, points, data=curves).properties(width=WIDTH, height=WIDTH)
+    return panels.facet(alt.Facet("cutoff:N", title=None), columns=COLUMNS).configure(background="white")
+
+
+def write_backtest(tested: Backtest, drawings: Mapping[str, str], folder: Path) -> None:
+    """Write a backtest to a folder, whole or not at all; a backtest that is already there is replaced.
+
+    Every table is written as Parquet, and as CSV but for the forecasts, which are many; drawings as SVG; and
+    ``backtest.json`` says what was tested.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something that is no backtest.
+    """
+    refuse_occupied(folder, BACKTEST_FILE, "backtest")
+    with replaced_folder(folder) as beside:
+        for name, table in tested.tables().items():
+            table.to_parquet(beside / f"{name}.parquet", index=False)
+            if name != "forecasts":
+                table.to_csv(beside / f"{name}.csv", index=False)
+        for name, drawing in drawings.items():
+            (beside / f"{name}.svg").write_text(drawing, encoding="utf-8")
+        (beside / BACKTEST_FILE).write_text(json.dumps(_settings(tested), indent=1), encoding="utf-8")
+
+
+def _settings(tested: Backtest) -> dict[str, Any]:
+    return {
+        "duramen_version": __version__,
+        "source": tested.source,
+        "unit": tested.unit,
+        "windows": [
+            {"cutoff": window.cutoff.isoformat(), "horizon_days": window.horizon} for window in tested.windows
+        ],
+        "seed": tested.seed,
+        "resamples": tested.resamples,
+    }
