@@ -10,8 +10,8 @@ from duramen.data import customers as customers_room
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
-from duramen.data.windows import Window, training_windows
-from duramen.models.folds import build_folds, earlier_folds
+from duramen.data.windows import Window, judge_window, training_windows
+from duramen.models.folds import build_folds, complete_before
 from duramen.scoring.batch import write_scores
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import SCORE_COLUMNS, rank_core_customers
@@ -185,10 +185,19 @@ def test_training_outcomes_end_before_the_cutoff_and_before_the_judge(shop):
     assert len(windows) >= 3
     assert all(window.end <= shop.window.cutoff for window in windows)
     folds = build_folds(shop.tx, windows)
-    learned_from = earlier_folds(folds, folds[0])
+    judge = judge_window(shop.window, shop.tx.first_date)
+    learned_from = complete_before(folds, judge.cutoff)
     assert 0 < len(learned_from) < len(folds)
-    assert all(fold.window.end <= folds[0].window.cutoff for fold in learned_from)
-    assert shop.model.judged_window_ == folds[0].window
+    assert all(fold.window.end <= judge.cutoff for fold in learned_from)
+    assert shop.model.judged_window_ == judge
+
+
+def test_of_many_customers_a_sample_teaches_and_all_are_ranked(shop):
+    model = CoreCustomerModel(training_customers=1_000).fit(shop.tx, shop.window)
+    assert len(model.judged_) <= 1_000
+    scores = model.score(shop.customers, with_reasons=False)
+    assert len(scores) == len(shop.customers)
+    assert scores["predicted_value"].corr(shop.scores["predicted_value"], method="spearman") > 0.95
 
 
 def test_what_was_judged_are_the_customers_known_then_and_what_they_did_next(shop):

@@ -1,27 +1,30 @@
-"""A history too short for trees: BG/NBD and gamma-gamma alone, everything else as ever, and a note that says so."""
+"""Too little for trees: BG/NBD and gamma-gamma alone, everything else as ever, and a note that says so."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from duramen.data.customers import customer_table
+from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import SCORE_COLUMNS, rank_core_customers
 
 
 @pytest.fixture(scope="module")
-def thin(shop):
+def thin(shop_orders):
+    """Seventy customers over five months: fewer than the trees need to split them twice."""
+    chosen = np.sort(shop_orders["customer_id"].unique())[::37]
+    tx = read_transactions(shop_orders[shop_orders["customer_id"].isin(chosen)], currency="USD")
     window = Window("1997-06-01", 91)
-    return shop.tx, window, CoreCustomerModel().fit(shop.tx, window)
+    return tx, window, CoreCustomerModel().fit(tx, window)
 
 
 def test_btyd_alone_forecasts_and_a_note_says_so(thin):
     _, _, model = thin
     assert model.value_.booster_ is None
     assert model.activity_.booster_ is None
-    assert any("without LightGBM" in note for note in model.notes_)
-    assert model.judged_["trees_value"].isna().all()
+    assert any("value and activity are forecast without it" in note for note in model.notes_)
 
 
 def test_there_is_no_shap_importance(thin):
@@ -58,10 +61,16 @@ def test_the_report_is_drawn(thin, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ranking = commands._rank(model, tx, window.cutoff)
     path = commands._write_report(tmp_path / "report.html", model, scorecard(model.judged_), tx, ranking)
-    assert "without LightGBM" in path.read_text()
+    assert "LightGBM gained nothing clear" in path.read_text()
 
 
-def test_a_horizon_that_fits_no_fold_is_judged_over_half_the_history(shop):
+def test_a_horizon_that_fits_no_fold_is_judged_over_two_fifths_of_the_history(shop):
     model = CoreCustomerModel().fit(shop.tx, Window("1997-06-01", 140))
-    assert any("over 75 days instead" in note for note in model.notes_)
-    assert model.judged_window_.end <= model.window_.cutoff
+    assert model.judged_window_ == Window("1997-04-02", 60)
+    assert any("judged over 60 days and BTYD carries the forecast on to 140" in note for note in model.notes_)
+
+
+def test_a_season_that_no_year_shows_is_told_and_one_that_a_year_shows_is_used(shop):
+    assert any("No full year lies before the cutoff" in note for note in shop.model.notes_)
+    model = CoreCustomerModel().fit(shop.tx, Window("1998-06-01", 28))
+    assert any("the same season a year earlier" in note for note in model.notes_)

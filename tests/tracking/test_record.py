@@ -136,8 +136,10 @@ def test_metrics_are_those_of_the_scorecard(runs, fitted):
 
 def test_children_keep_what_their_model_learned(runs, fitted):
     assert set(fitted.model.btyd_.purchases_.params_) < set(runs.children["BG/NBD x gamma-gamma"].data.params)
-    assert runs.children["LightGBM"].data.params["num_leaves"] == "15"
-    assert float(runs.children["duramen"].data.params["btyd_weight"]) == fitted.model.value_.btyd_weight_
+    assert runs.children["LightGBM"].data.params["num_leaves"] == "7"
+    assert (
+        float(runs.children["duramen"].data.params["value_btyd_weight"]) == fitted.model.value_.btyd_weight_
+    )
 
 
 def test_tables_and_figures_are_kept(client, runs, fitted, tmp_path):

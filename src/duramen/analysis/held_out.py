@@ -78,6 +78,6 @@ def forecasts_at(tx: Transactions, window: Window, *, seed: int = 0) -> tuple[pd
     ours = [
         Forecast(OURS, "value", "money", scores["predicted_value"].to_numpy()),
         Forecast(OURS, "activity", "probability", scores["probability_active"].to_numpy()),
-        Forecast(OURS, "growth", "money", scores["growth_potential"].to_numpy()),
+        Forecast(OURS, "growth", "order", scores["growth_outlook"].to_numpy()),
     ]
     return scores, ours + baseline_forecasts(tx, window, customers, seed=seed)

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from duramen.analysis import bootstrap, metrics
+from duramen.models.growth import hit_rate
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,21 @@ class Measure:
         return abs(figure) if self.higher_is_better is None else figure
 
 
-def _at(name: str, share: float) -> tuple[Callable[..., float], Callable[..., float]]:
-    return partial(getattr(metrics, name), share=share), partial(getattr(bootstrap, name), share=share)
+def _at(
+    figure: Callable[..., float], resampled: Callable[..., float], share: float
+) -> tuple[Callable[..., float], Callable[..., float]]:
+    return partial(figure, share=share), partial(resampled, share=share)
 
 
 MEASURES = (
-    Measure("value", "value captured at top 10 %", "order", True, *_at("captured", 0.1)),
-    Measure("value", "value captured at top 20 %", "order", True, *_at("captured", 0.2)),
-    Measure("value", "hit rate at top 10 %", "order", True, *_at("hit_rate", 0.1)),
-    Measure("value", "hit rate at top 20 %", "order", True, *_at("hit_rate", 0.2)),
+    Measure(
+        "value", "value captured at top 10 %", "order", True, *_at(metrics.captured, bootstrap.captured, 0.1)
+    ),
+    Measure(
+        "value", "value captured at top 20 %", "order", True, *_at(metrics.captured, bootstrap.captured, 0.2)
+    ),
+    Measure("value", "hit rate at top 10 %", "order", True, *_at(hit_rate, bootstrap.hit_rate, 0.1)),
+    Measure("value", "hit rate at top 20 %", "order", True, *_at(hit_rate, bootstrap.hit_rate, 0.2)),
     Measure("value", "normalised Gini", "order", True, metrics.normalised_gini, bootstrap.normalised_gini),
     Measure("value", "Spearman", "order", True, metrics.spearman, bootstrap.spearman),
     Measure(
@@ -69,8 +76,8 @@ MEASURES = (
     Measure("value", "decile error", "money", False, metrics.decile_error, bootstrap.decile_error),
     Measure("activity", "AUC", "order", True, metrics.area_under_roc, bootstrap.area_under_roc),
     Measure("activity", "PR-AUC", "order", True, metrics.average_precision, bootstrap.average_precision),
-    Measure("activity", "lift at top 10 %", "order", True, *_at("lift", 0.1)),
+    Measure("activity", "lift at top 10 %", "order", True, *_at(metrics.lift, bootstrap.lift, 0.1)),
     Measure("activity", "Brier", "probability", False, metrics.brier, bootstrap.brier),
-    Measure("growth", "hit rate at top 10 %", "order", True, *_at("hit_rate", 0.1)),
+    Measure("growth", "hit rate at top 10 %", "order", True, *_at(hit_rate, bootstrap.hit_rate, 0.1)),
     Measure("growth", "Spearman", "order", True, metrics.spearman, bootstrap.spearman),
 )

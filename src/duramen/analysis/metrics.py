@@ -91,22 +91,6 @@ def total_bias(forecast: np.ndarray, actual: np.ndarray) -> float:
     return float(forecast.sum() / actual.sum() - 1) if actual.sum() > 0 else float("nan")
 
 
-def hit_rate(forecast: np.ndarray, actual: np.ndarray, share: float) -> float:
-    """Return the share of the truly first ``ceil(share * n)`` customers that are among the first by forecast.
-
-    Chance gives ``share``. Ties are broken by the order given, on both sides.
-
-    Examples
-    --------
-    >>> hit_rate(np.array([4.0, 3.0, 2.0, 1.0]), np.array([5.0, 0.0, 9.0, 0.0]), 0.5)
-    0.5
-    """
-    count = first_count(len(forecast), share)
-    foreseen = np.argsort(-forecast, kind="stable")[:count]
-    true = np.argsort(-actual, kind="stable")[:count]
-    return float(len(np.intersect1d(foreseen, true)) / count)
-
-
 def spearman_of_buyers(forecast: np.ndarray, actual: np.ndarray) -> float:
     """Return the rank correlation among the customers whose actual is not 0.
 

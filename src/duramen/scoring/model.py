@@ -40,8 +40,6 @@ LOW, HIGH = 0.1, 0.9
 CORE_DRAWS = 25
 # Customers over whom the importance of features is averaged.
 IMPORTANCE_CUSTOMERS = 20_000
-# Customers that the trees learn from at all earlier cutoffs; of more, a sample is drawn.
-TRAINING_CUSTOMERS = 60_000
 
 
 class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -56,6 +54,9 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         Horizon of ``clv`` in days.
     discount_rate : float
         Discount rate of ``clv`` per year.
+    training_customers : int
+        Customers that the trees learn from, at each earlier cutoff; of more, a sample is drawn. Beyond some tens of
+        thousands more of them change no figure (``benchmarks/train.py --samples``).
     seed : int
 
     Attributes
@@ -79,11 +80,18 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
     """
 
     def __init__(
-        self, *, growth_weight: float = 0.25, clv_days: int = 364, discount_rate: float = 0.1, seed: int = 0
+        self,
+        *,
+        growth_weight: float = 0.25,
+        clv_days: int = 364,
+        discount_rate: float = 0.1,
+        training_customers: int = 60_000,
+        seed: int = 0,
     ) -> None:
         self.growth_weight = growth_weight
         self.clv_days = clv_days
         self.discount_rate = discount_rate
+        self.training_customers = training_customers
         self.seed = seed
 
     def fit(self, tx: Transactions, window: Window) -> Self:
@@ -126,9 +134,9 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
 
     def _folds(self, tx: Transactions, window: Window, customers: pd.DataFrame) -> tuple[list[Fold], Fold]:
         first = tx.first_date
-        if len(customers) > TRAINING_CUSTOMERS:
+        if len(customers) > self.training_customers:
             rng = np.random.default_rng(self.seed)
-            rows = np.sort(rng.choice(len(customers), TRAINING_CUSTOMERS, replace=False))
+            rows = np.sort(rng.choice(len(customers), self.training_customers, replace=False))
             tx = tx.of_customers(customers["customer_id"].iloc[rows])
         folds = build_folds(tx, training_windows(window, first))
         judges = judge_window(window, first)
