@@ -100,7 +100,7 @@ def test_every_figure_is_that_of_the_kept_forecasts(tested, latest):
 def test_our_forecasts_are_those_of_the_model_fitted_before_the_cutoff(shop, windows, customers, latest):
     scores = CoreCustomerModel().fit(shop.tx, windows[-1]).score(customers)
     for target, column in (
-        ("value", "predicted_value"), ("activity", "probability_active"), ("growth", "growth_potential"),
+        ("value", "predicted_value"), ("activity", "probability_active"), ("growth", "growth_outlook"),
     ):  # fmt: skip
         np.testing.assert_array_equal(latest[f"{target}: duramen"], scores[column])
     np.testing.assert_array_equal(latest["score"], scores["score"])

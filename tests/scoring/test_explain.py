@@ -91,7 +91,14 @@ def test_shap_values_equal_those_of_lightgbm(shop, features, part):
 def test_shap_values_hold_where_features_are_missing():
     rng = np.random.default_rng(0)
     points = pd.DataFrame(rng.normal(size=(400, 4)), columns=list("abcd")).mask(rng.random((400, 4)) < 0.3)
-    booster = fit_trees(points, np.nan_to_num(points["a"]) + (points["b"].isna()), 0, objective="regression")
+    booster = fit_trees(
+        points,
+        np.nan_to_num(points["a"]) + (points["b"].isna()),
+        np.zeros(400),
+        50,
+        0,
+        objective="regression",
+    )
     values, _ = shap_values(booster, points)
     np.testing.assert_allclose(values, booster.predict(points, pred_contrib=True)[:, :-1], atol=1e-4)
 

@@ -11,7 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from duramen.analysis.metrics import first_count
+from duramen.analysis.metrics import OFFER, first_count
+from duramen.models.retention_profit import profit_of_best_thresholds
 
 
 def draws(customers: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
@@ -235,6 +236,19 @@ def average_precision(drawn: Resample) -> float:
 def brier(drawn: Resample) -> float:
     """Return ``metrics.brier`` of the drawn customers."""
     return float(drawn.counts @ drawn.pair.error**2 / drawn.size)
+
+
+def retention_profit(drawn: Resample) -> float:
+    """Return ``metrics.retention_profit`` of the drawn customers."""
+    by, starts = drawn.by_forecast, drawn.pair.by_forecast.tie_starts
+    # The least active first, without those whom nobody drew.
+    active, customers = (
+        np.add.reduceat(copies, starts)[::-1] for copies in (by.copies * drawn.pair.came, by.copies)
+    )
+    active, customers = active[customers > 0], customers[customers > 0]
+    saving = (customers - active) * (1 - OFFER.offer_cost)
+    cost = customers * OFFER.contact_cost + active * OFFER.offer_cost
+    return profit_of_best_thresholds(OFFER, saving, cost, customers).profit / drawn.size
 
 
 def lift(drawn: Resample, share: float) -> float:

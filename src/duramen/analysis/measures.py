@@ -77,6 +77,7 @@ MEASURES = (
     Measure("activity", "AUC", "order", True, metrics.area_under_roc, bootstrap.area_under_roc),
     Measure("activity", "PR-AUC", "order", True, metrics.average_precision, bootstrap.average_precision),
     Measure("activity", "lift at top 10 %", "order", True, *_at(metrics.lift, bootstrap.lift, 0.1)),
+    Measure("activity", "EMPC", "order", True, metrics.retention_profit, bootstrap.retention_profit),
     Measure("activity", "Brier", "probability", False, metrics.brier, bootstrap.brier),
     Measure("growth", "hit rate at top 10 %", "order", True, *_at(hit_rate, bootstrap.hit_rate, 0.1)),
     Measure("growth", "Spearman", "order", True, metrics.spearman, bootstrap.spearman),

@@ -9,6 +9,11 @@ import math
 
 import numpy as np
 
+from duramen.models.retention_profit import RetentionOffer, expected_maximum_profit
+
+# The published example: an offer of a twentieth of what a kept customer brings, and a contact of a two-hundredth.
+OFFER = RetentionOffer(offer_cost=0.05, contact_cost=0.005)
+
 
 def first_count(customers: int, share: float) -> int:
     """Return how many customers the first ``share`` of them are: ``ceil(share * n)``.
@@ -149,6 +154,23 @@ def brier(forecast: np.ndarray, active: np.ndarray) -> float:
     0.125
     """
     return float(np.mean((forecast - active) ** 2))
+
+
+def retention_profit(forecast: np.ndarray, active: np.ndarray) -> float:
+    """Return what a retention campaign could earn per customer, in shares of the value of one who is kept (EMPC).
+
+    ``retention_profit.expected_maximum_profit`` of the published example, an offer of a twentieth of that value and a
+    contact of a two-hundredth of it: the least active by forecast are contacted first.
+
+    Examples
+    --------
+    >>> round(retention_profit(np.array([0.1, 0.9]), np.array([0.0, 1.0])), 3)
+    0.14
+    """
+    # With one value for all the order alone counts, so any probabilities in this order do.
+    _, tied = np.unique(forecast, return_inverse=True)
+    churn = 1 - tied / len(forecast)
+    return expected_maximum_profit(churn, 1 - active, OFFER, 1.0).profit
 
 
 def lift(forecast: np.ndarray, active: np.ndarray, share: float) -> float:

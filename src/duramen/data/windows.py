@@ -169,7 +169,8 @@ def training_windows(window: Window, first: date) -> list[Window]:
         windows += [Window(cutoff, length) for length in [*lengths, half] if length > 0]
     for later in (window, judge):
         season = later.earlier(YEAR)
-        if later.horizon <= YEAR and (season.cutoff - first).days >= least_history(later.horizon):
+        # A base that had just begun tells of its own youth, not of the season.
+        if later.horizon <= YEAR and (season.cutoff - first).days >= max(later.horizon, YEAR // 2):
             windows.append(season)
     return list(dict.fromkeys(windows))
 

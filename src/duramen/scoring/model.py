@@ -401,7 +401,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             "core_money": self.core_money_,
             "typical": self.typical_,
             "notes": self.notes_,
-            "trees": sorted(self._trees()),
+            "trees": list(self._trees()),
         }
 
     def _trees(self) -> dict[str, str]:
