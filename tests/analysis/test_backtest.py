@@ -107,7 +107,7 @@ def test_our_forecasts_are_those_of_the_model_fitted_before_the_cutoff(shop, win
 
 
 def test_the_baselines_are_what_their_names_say(customers, latest):
-    btyd = BTYDValueModel().fit(customers).forecast(customers, 182)
+    btyd = BTYDValueModel(("BG/NBD",)).fit(customers).forecast(customers, 182)
     np.testing.assert_array_equal(latest["value: BG/NBD x gamma-gamma"], btyd["btyd_value"])
     np.testing.assert_array_equal(latest["activity: BG/NBD"], btyd["btyd_probability_active"])
     np.testing.assert_array_equal(latest["value: past rate"], past_value(customers, 182))

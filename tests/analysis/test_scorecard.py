@@ -8,8 +8,8 @@ from sklearn.metrics import roc_auc_score
 from duramen.analysis.metrics import captured, normalised_gini
 from duramen.analysis.scorecard import SCORECARD_COLUMNS, rfm_score, scorecard
 
-VALUE_MODELS = ["duramen", "BG/NBD x gamma-gamma", "LightGBM", "past spend", "RFM score"]
-ACTIVITY_MODELS = ["duramen", "BG/NBD x gamma-gamma", "LightGBM", "bought last", "RFM score"]
+VALUE_MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "past spend", "RFM score"]
+ACTIVITY_MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "bought last", "RFM score"]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_held_out_probabilities_are_calibrated(shop):
 def test_without_trees_there_is_no_lightgbm_row(shop):
     card = scorecard(shop.model.judged_.assign(trees_value=np.nan, trees_probability=np.nan))
     assert "LightGBM" not in set(card["model"])
-    assert {"duramen", "BG/NBD x gamma-gamma"} <= set(card["model"])
+    assert {"duramen", "BTYD x gamma-gamma"} <= set(card["model"])
 
 
 def test_without_two_outcomes_there_is_no_auc(shop):

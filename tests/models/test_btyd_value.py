@@ -1,10 +1,12 @@
-"""BG/NBD times gamma-gamma as one model of net money."""
+"""Purchases times spend as one model of net money, by the likeliest of the purchase models."""
+
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from duramen.models.btyd_value import BTYDValueModel
+from duramen.models.btyd_value import PURCHASE_MODELS, BTYDValueModel
 
 
 @pytest.fixture(scope="module")
@@ -72,4 +74,23 @@ def test_state_and_back_forecasts_the_same(shop, fitted):
     again = BTYDValueModel.from_dict(fitted.to_dict())
     pd.testing.assert_frame_equal(
         again.forecast(shop.customers, 91), fitted.forecast(shop.customers, 91), check_exact=True
+    )
+
+
+def test_the_likeliest_of_the_purchase_models_is_used(shop, fitted):
+    alone = {
+        kind: BTYDValueModel((kind,)).fit(shop.customers).purchases_.log_likelihood_
+        for kind in PURCHASE_MODELS
+    }
+    assert fitted.kind_ == max(alone, key=alone.get)
+    assert fitted.purchases_.log_likelihood_ == pytest.approx(max(alone.values()))
+
+
+@pytest.mark.parametrize("kind", PURCHASE_MODELS)
+def test_every_kind_comes_back_from_its_state(shop, kind):
+    model = BTYDValueModel((kind,)).fit(shop.customers)
+    again = BTYDValueModel.from_dict(json.loads(json.dumps(model.to_dict())))
+    pd.testing.assert_frame_equal(again.forecast(shop.customers, 91), model.forecast(shop.customers, 91))
+    np.testing.assert_array_equal(
+        again.lifetime_value(shop.customers, 364, 0.1), model.lifetime_value(shop.customers, 364, 0.1)
     )

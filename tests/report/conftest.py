@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-MODELS = ["duramen", "BG/NBD x gamma-gamma", "LightGBM", "past spend", "RFM score"]
+MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "past spend", "RFM score"]
 SEGMENTS = [
     ("one-time buyers", "one purchase day, the last more than 120 days ago", "a cheap second offer by mail"),
     (

@@ -67,7 +67,10 @@ def test_the_report_is_drawn(thin, tmp_path, monkeypatch):
 def test_a_horizon_that_fits_no_fold_is_judged_over_two_fifths_of_the_history(shop):
     model = CoreCustomerModel().fit(shop.tx, Window("1997-06-01", 140))
     assert model.judged_window_ == Window("1997-04-02", 60)
-    assert any("judged over 60 days and BTYD carries the forecast on to 140" in note for note in model.notes_)
+    assert any(
+        "judged over 60 days and MBG/NBD and gamma-gamma carry the forecast on to 140" in note
+        for note in model.notes_
+    )
 
 
 def test_a_season_that_no_year_shows_is_told_and_one_that_a_year_shows_is_used(shop):

@@ -22,7 +22,7 @@ from duramen.tracking.record import record_training
 PICKLES = (".pkl", ".pickle", ".joblib", ".cloudpickle", ".skops", ".dill")
 CHILDREN = {
     "duramen",
-    "BG/NBD x gamma-gamma",
+    "BTYD x gamma-gamma",
     "LightGBM",
     "past spend",
     "RFM score",
@@ -126,8 +126,8 @@ def test_metrics_are_those_of_the_scorecard(runs, fitted):
     assert ours["value.normalised_gini"] == card["value", "duramen", "normalised Gini"]
     assert ours["activity.auc"] == card["activity", "duramen", "AUC"]
     assert runs.children["duramen"].data.metrics == ours
-    theirs = runs.children["BG/NBD x gamma-gamma"].data.metrics
-    assert theirs["value.mae"] == card["value", "BG/NBD x gamma-gamma", "MAE"]
+    theirs = runs.children["BTYD x gamma-gamma"].data.metrics
+    assert theirs["value.mae"] == card["value", "BTYD x gamma-gamma", "MAE"]
     assert "value.mae" not in runs.children["RFM score"].data.metrics
     assert (
         runs.children["segments"].data.metrics["stability_adjusted_rand"] == fitted.model.segments_.stability_
@@ -135,7 +135,7 @@ def test_metrics_are_those_of_the_scorecard(runs, fitted):
 
 
 def test_children_keep_what_their_model_learned(runs, fitted):
-    assert set(fitted.model.btyd_.purchases_.params_) < set(runs.children["BG/NBD x gamma-gamma"].data.params)
+    assert set(fitted.model.btyd_.purchases_.params_) < set(runs.children["BTYD x gamma-gamma"].data.params)
     assert runs.children["LightGBM"].data.params["num_leaves"] == "7"
     assert (
         float(runs.children["duramen"].data.params["value_btyd_weight"]) == fitted.model.value_.btyd_weight_

@@ -18,7 +18,6 @@ from duramen.data.windows import Window
 from duramen.models.btyd_value import BTYDValueModel
 from duramen.models.folds import LEAST_CUSTOMERS
 from duramen.models.growth import past_value
-from duramen.models.pareto_nbd import ParetoNBDModel
 
 # Trees of LightGBM where nobody says otherwise.
 DEFAULT_ROUNDS = 100
@@ -80,16 +79,15 @@ def baseline_forecasts(
 
 
 def _btyd(customers: pd.DataFrame, horizon: int) -> list[Forecast]:
-    beta_geo = BTYDValueModel().fit(customers)
-    told = beta_geo.forecast(customers, horizon)
-    pareto = ParetoNBDModel().fit(customers)
-    pareto_value = pareto.expected_purchases(customers, horizon) * told["btyd_spend"].to_numpy()
-    return [
-        Forecast("BG/NBD x gamma-gamma", "value", "money", told["btyd_value"].to_numpy()),
-        Forecast("Pareto/NBD x gamma-gamma", "value", "money", pareto_value),
-        Forecast("BG/NBD", "activity", "probability", told["btyd_probability_active"].to_numpy()),
-        Forecast("Pareto/NBD", "activity", "probability", pareto.probability_active(customers, horizon)),
-    ]
+    told = []
+    for kind in ("BG/NBD", "Pareto/NBD"):
+        forecast = BTYDValueModel((kind,)).fit(customers).forecast(customers, horizon)
+        value, active = forecast["btyd_value"].to_numpy(), forecast["btyd_probability_active"].to_numpy()
+        told += [
+            Forecast(f"{kind} x gamma-gamma", "value", "money", value),
+            Forecast(kind, "activity", "probability", active),
+        ]
+    return told
 
 
 def _plain_trees(tx: Transactions, window: Window, customers: pd.DataFrame, seed: int) -> list[Forecast]:

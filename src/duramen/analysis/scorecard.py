@@ -33,7 +33,7 @@ def scorecard(judged: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, object]] = []
     for model, column in (
         (OURS, "predicted_value"),
-        ("BG/NBD x gamma-gamma", "btyd_value"),
+        ("BTYD x gamma-gamma", "btyd_value"),
         ("LightGBM", "trees_value"),
     ):
         if judged[column].notna().all():
@@ -42,7 +42,7 @@ def scorecard(judged: pd.DataFrame) -> pd.DataFrame:
     rows += _value_rows("RFM score", rfm, value, in_money=False)
     for model, column in (
         (OURS, "probability_active"),
-        ("BG/NBD x gamma-gamma", "btyd_probability"),
+        ("BTYD x gamma-gamma", "btyd_probability"),
         ("LightGBM", "trees_probability"),
     ):
         if judged[column].notna().all():

@@ -68,7 +68,7 @@ class DataSummary:
         """What these data can support, in sentences."""
         days = (self.last_date - self.first_date).days + 1
         repeat = self.customers - self.one_time_customers
-        told = [f"BG/NBD and gamma-gamma: yes, {repeat:,} customers bought on more than one day."]
+        told = [f"BTYD models and gamma-gamma: yes, {repeat:,} customers bought on more than one day."]
         told.append(
             f"LightGBM on rolling cutoffs: horizons up to {days // 3} days, a third of the {days:,} days of history."
         )

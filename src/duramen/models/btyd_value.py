@@ -1,4 +1,4 @@
-"""A customer table comes in; purchases, spend and value by BG/NBD and gamma-gamma go out. Called by every fold."""
+"""A customer table comes in; purchases, spend and value by BTYD models go out. Called by every fold and baseline."""
 
 from __future__ import annotations
 
@@ -8,17 +8,32 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from duramen.models.beta_geo import BetaGeoModel
+from duramen.models.beta_geo import BetaGeoModel, ModifiedBetaGeoModel
 from duramen.models.clv import customer_lifetime_value
 from duramen.models.gamma_gamma import GammaGammaModel
+from duramen.models.pareto_nbd import ParetoNBDModel
+
+PURCHASE_MODELS: dict[str, type[BetaGeoModel | ModifiedBetaGeoModel | ParetoNBDModel]] = {
+    "BG/NBD": BetaGeoModel,
+    "MBG/NBD": ModifiedBetaGeoModel,
+    "Pareto/NBD": ParetoNBDModel,
+}
 
 
 class BTYDValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """Expected net money as expected purchases times expected spend ("buy till you die").
 
+    Parameters
+    ----------
+    kinds : tuple of str
+        Names in ``PURCHASE_MODELS``; of several the one with the highest likelihood is used. All have four parameters,
+        so that none of them is favoured.
+
     Attributes
     ----------
-    purchases_ : BetaGeoModel
+    kind_ : str
+        The one that is used.
+    purchases_ : BetaGeoModel, ModifiedBetaGeoModel or ParetoNBDModel
         When customers buy; durations in days.
     spend_ : GammaGammaModel
         What they spend per purchase day.
@@ -30,9 +45,14 @@ class BTYDValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
     Fader, Hardie and Lee (2005), "RFM and CLV: Using iso-value curves for customer base analysis", equation 5.
     """
 
+    def __init__(self, kinds: tuple[str, ...] = tuple(PURCHASE_MODELS)) -> None:
+        self.kinds = kinds
+
     def fit(self, customers: pd.DataFrame) -> Self:
         """Fit both models to a customer table with frequency, recency, T, monetary_value, basket_mean, net_spend."""
-        self.purchases_ = BetaGeoModel().fit(customers)
+        fitted = {kind: PURCHASE_MODELS[kind]().fit(customers) for kind in self.kinds}
+        self.kind_ = max(fitted, key=lambda kind: fitted[kind].log_likelihood_)
+        self.purchases_ = fitted[self.kind_]
         self.spend_ = GammaGammaModel().fit(customers)
         on_purchase_days = float((customers["basket_mean"] * (customers["frequency"] + 1)).sum())
         self.net_ratio_ = float(np.clip(customers["net_spend"].sum() / on_purchase_days, 0.0, 1.0))
@@ -66,6 +86,7 @@ class BTYDValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain numbers."""
         return {
+            "kind": self.kind_,
             "purchases": self.purchases_.to_dict(),
             "spend": self.spend_.to_dict(),
             "net_ratio": self.net_ratio_,
@@ -75,7 +96,8 @@ class BTYDValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
     def from_dict(cls, state: dict[str, Any]) -> Self:
         """Return the fitted model that ``to_dict`` described."""
         model = cls()
-        model.purchases_ = BetaGeoModel.from_dict(state["purchases"])
+        model.kind_ = state["kind"]
+        model.purchases_ = PURCHASE_MODELS[model.kind_].from_dict(state["purchases"])
         model.spend_ = GammaGammaModel.from_dict(state["spend"])
         model.net_ratio_ = state["net_ratio"]
         return model

@@ -21,20 +21,20 @@ from duramen.models.trees import fit_trees
 
 # Nobody is given a probability nearer to 0 or 1 than this.
 SMALLEST_PROBABILITY = 1e-4
-# The trees start from this much of the log odds by BG/NBD.
+# The trees start from this much of the log odds by BTYD.
 BTYD_POWER = 0.5
 
 
 class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """P(at least one purchase in the horizon): BG/NBD, bent by LightGBM, brought to a share of active customers.
+    """P(at least one purchase in the horizon): BTYD, bent by LightGBM, brought to a share of active customers.
 
     ``logit p = intercept + btyd_weight * logit p_btyd + trees_weight * trees``.
 
     The trees learn at earlier cutoffs who comes back. At each they start from ``BTYD_POWER`` times the log odds by
-    BG/NBD, moved to the share that came, so that neither the season nor the length of an earlier window leaves a
+    BTYD, moved to the share that came, so that neither the season nor the length of an earlier window leaves a
     trace. How many trees and how much of them is used is chosen on a later fold by log loss, and nothing but
-    BG/NBD unless the gain exceeds its standard error. ``intercept`` gives the customers at the cutoff the mean
-    probability of BG/NBD, corrected by what it missed at the same season or last time (``duramen.models.level``).
+    BTYD unless the gain exceeds its standard error. ``intercept`` gives the customers at the cutoff the mean
+    probability of BTYD, corrected by what it missed at the same season or last time (``duramen.models.level``).
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def _log_odds(features: pd.DataFrame, booster: Any, use: TreesUse) -> np.ndarray
 
 
 def _expected_share(features: pd.DataFrame, correction: float) -> float:
-    """Return the mean probability by BG/NBD, its log odds moved by a correction."""
+    """Return the mean probability by BTYD, its log odds moved by a correction."""
     mean = np.clip(features["btyd_probability_active"].mean(), SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
     return float(expit(logit(mean) + correction))
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT, PIXELS = 460, 320, 2
 MODELS = {
     "duramen": ("predicted_value", "probability_active"),
-    "BG/NBD x gamma-gamma": ("btyd_value", "btyd_probability"),
+    "BTYD x gamma-gamma": ("btyd_value", "btyd_probability"),
     "LightGBM": ("trees_value", "trees_probability"),
 }
 CURVE_POINTS, CALIBRATION_BINS = 200, 10

@@ -21,13 +21,13 @@ ADDITIVITY_TOLERANCE = 1e-4
 BLOCK = 50_000
 
 BTYD_MEANINGS = {
-    "btyd_purchases": ("count", "Purchase days that BG/NBD expects in the horizon."),
+    "btyd_purchases": ("count", "Purchase days that the BTYD model expects in the horizon."),
     "btyd_spend": ("money", "Net money per purchase day that gamma-gamma expects."),
-    "btyd_probability_active": ("probability", "P(at least one purchase in the horizon) by BG/NBD."),
+    "btyd_probability_active": ("probability", "P(at least one purchase in the horizon) by the BTYD model."),
     "btyd_value": ("money", "Expected purchase days times expected spend."),
     "btyd_probability_alive": (
         "probability",
-        "P(alive) by BG/NBD; 1 for every customer with one purchase day.",
+        "P(alive) by the BTYD model; BG/NBD says 1 for every customer with one purchase day.",
     ),
 }
 

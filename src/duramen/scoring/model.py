@@ -151,32 +151,26 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
 
     def _told(self, folds: list[Fold], judge: Fold, window: Window) -> list[str]:
         """Return what a reader must know of how the forecast was learned."""
-        told = []
+        btyd, told = f"{self.btyd_.kind_} and gamma-gamma", []
         if judge.window.horizon < window.horizon:
             told.append(
                 f"The history is too short to learn from whole horizons of {window.horizon} days, so customers were "
-                f"judged over {judge.window.horizon} days and BTYD carries the forecast on to {window.horizon}."
+                f"judged over {judge.window.horizon} days and {btyd} carry the forecast on to {window.horizon}."
             )
-        plain = [
-            name
-            for name, booster in (("value", self.value_.booster_), ("activity", self.activity_.booster_))
-            if booster is None
-        ]
+        boosters = {"value": self.value_.booster_, "activity": self.activity_.booster_}
+        plain = [name for name, booster in boosters.items() if booster is None]
         if plain:
             told.append(
-                f"On {len(judge.outcomes):,} held-out customers LightGBM gained nothing clear on BG/NBD and "
-                f"gamma-gamma, so {' and '.join(plain)} {'are' if len(plain) > 1 else 'is'} forecast without it."
+                f"On {len(judge.outcomes):,} held-out customers LightGBM gained nothing clear on {btyd}, so "
+                f"{' and '.join(plain)} {'are' if len(plain) > 1 else 'is'} forecast without it."
             )
-        change = self.value_.correction_ - 1
+        total = f"total is that of {btyd} {self.value_.correction_ - 1:+.0%}, by what"
         if any(fold.window == window.earlier(YEAR) for fold in folds):
-            told.append(
-                f"The total is that of BG/NBD and gamma-gamma {change:+.0%}, by what the same season a year earlier "
-                "brought."
-            )
+            told.append(f"The {total} the same season a year earlier brought.")
         elif window.horizon < YEAR:
             told.append(
-                f"No full year lies before the cutoff to show the season of these {window.horizon} days; the total is "
-                f"that of BG/NBD and gamma-gamma {change:+.0%}, by what the last {judge.window.horizon} days brought."
+                f"No full year lies before the cutoff to show the season of these {window.horizon} days; the {total} "
+                f"the last {judge.window.horizon} days brought."
             )
         return told
 

@@ -182,8 +182,9 @@ def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
             "activity_intercept": activity.intercept_,
             "decline_weight": model.growth_.decline_weight_,
         }
-    if name.startswith("BG/NBD"):
+    if name.startswith("BTYD"):
         return {
+            "purchases": model.btyd_.kind_,
             **model.btyd_.purchases_.params_,
             **model.btyd_.spend_.params_,
             "net_ratio": model.btyd_.net_ratio_,
