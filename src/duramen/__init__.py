@@ -20,6 +20,12 @@ _HOMES = {
     "scorecard": "duramen.analysis.scorecard",
     "backtest": "duramen.analysis.backtest",
     "backtest_windows": "duramen.analysis.backtest",
+    "suggest_churn_days": "duramen.models.churn_definition",
+    "churn_by_group": "duramen.analysis.churn_groups",
+    "what_distinguishes": "duramen.analysis.churn_groups",
+    "RetentionOffer": "duramen.models.retention_profit",
+    "campaign": "duramen.models.retention_profit",
+    "expected_maximum_profit": "duramen.models.retention_profit",
     "write_report": "duramen.report.page",
     "record_training": "duramen.tracking.record",
 }
@@ -27,27 +33,36 @@ _HOMES = {
 __all__ = [
     "CoreCustomerModel",
     "InputError",
+    "RetentionOffer",
     "Transactions",
     "Window",
     "backtest",
     "backtest_windows",
+    "campaign",
+    "churn_by_group",
     "customer_outcomes",
     "customer_table",
+    "expected_maximum_profit",
     "rank_core_customers",
     "read_transactions",
     "record_training",
     "scorecard",
+    "suggest_churn_days",
+    "what_distinguishes",
     "write_report",
 ]
 
 if TYPE_CHECKING:
     from duramen.analysis.backtest import backtest, backtest_windows
+    from duramen.analysis.churn_groups import churn_by_group, what_distinguishes
     from duramen.analysis.scorecard import scorecard
     from duramen.data.customers import customer_table
     from duramen.data.errors import InputError
     from duramen.data.outcomes import customer_outcomes
     from duramen.data.transactions import Transactions, read_transactions
     from duramen.data.windows import Window
+    from duramen.models.churn_definition import suggest_churn_days
+    from duramen.models.retention_profit import RetentionOffer, campaign, expected_maximum_profit
     from duramen.report.page import write_report
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.ranking import rank_core_customers

@@ -333,3 +333,22 @@ def test_a_source_or_history_without_a_purchase_is_told(orders):
 def test_two_sources_live_side_by_side(orders, days_of):
     both = [read_transactions(orders(amount=amount)) for amount in (1.0, 2.0)]
     assert [days_of(tx)[0]["net"] for tx in both] == [1, 2]
+
+
+def test_some_customers_alone_have_the_days_they_had(shop_orders):
+    tx = read_transactions(shop_orders)
+    chosen = np.sort(shop_orders["customer_id"].unique())[5:9]
+    some = tx.of_customers(chosen)
+    days, before = (table.to_pyarrow().to_pandas() for table in (some.days, tx.days))
+    expected = before[before["customer_id"].isin(chosen)]
+    by = ["customer_id", "date"]
+    pd.testing.assert_frame_equal(
+        days.sort_values(by, ignore_index=True), expected.sort_values(by, ignore_index=True)
+    )
+    assert (some.source, some.unit, some.rows_in) == (tx.source, tx.unit, tx.rows_in)
+
+
+def test_customers_are_chosen_by_numbers_too():
+    orders = pd.DataFrame({"customer_id": [7, 7, 8, 9], "date": "2024-01-01", "amount": [1.0, 2.0, 3.0, 4.0]})
+    days = read_transactions(orders).of_customers(pd.Series([7, 9])).days.to_pyarrow().to_pandas()
+    assert sorted(days["customer_id"]) == [7, 9]
