@@ -177,7 +177,7 @@ def _show_comparisons(tested: Any) -> None:
 
 
 def _short(metric: str) -> str:
-    return metric.removeprefix("value ").replace(" at top ", " top ")
+    return metric.removeprefix("value ").removeprefix("retention ").replace(" at top ", " top ")
 
 
 def _figure(figure: float) -> str:

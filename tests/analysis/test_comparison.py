@@ -84,7 +84,7 @@ def test_a_verdict_says_who_is_better_whichever_way_the_metric_points(verdict):
     noise = rng.permutation(good)
     ours, baseline = {"better": (good, noise), "worse": (noise, good), "level": (good, good)}[verdict]
     found = compared(held_out(ours, baseline, active))
-    assert set(found["metric"]) == {"AUC", "PR-AUC", "lift at top 10 %", "Brier"}
+    assert set(found["metric"]) == {"AUC", "PR-AUC", "lift at top 10 %", "retention profit", "Brier"}
     assert set(found["verdict"]) == {verdict}
 
 

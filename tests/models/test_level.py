@@ -8,10 +8,17 @@ import pytest
 
 from duramen.data.windows import Window
 from duramen.models.folds import Fold
-from duramen.models.level import CHANGE, USUAL_MISS, activity_level, comparable_fold, money_level, shrink
+from duramen.models.level import (
+    CHANGE_IN_SEASON,
+    USUAL_MISS,
+    activity_level,
+    comparable_fold,
+    money_level,
+    shrink,
+)
 
 WINDOW = Window("2011-06-01", 182)
-KEPT = USUAL_MISS**2 / (USUAL_MISS**2 + CHANGE**2)
+KEPT = USUAL_MISS**2 / (USUAL_MISS**2 + CHANGE_IN_SEASON**2)
 
 
 def fold(window, ratio=1.0, customers=50_000, active=0.3, forecast_active=0.3):
@@ -71,6 +78,7 @@ def test_where_nobody_or_everybody_came_nothing_is_corrected(active):
 
 
 def test_no_correction_without_a_miss_and_less_of_it_the_less_sure():
-    assert shrink(0.0, 0.1) == 0.0
-    kept = [shrink(0.3, error) for error in (0.0, 0.1, 0.3, 1.0)]
+    assert shrink(0.0, 0.1, same_season=True) == 0.0
+    kept = [shrink(0.3, error, same_season=True) for error in (0.0, 0.1, 0.3, 1.0)]
     assert kept == sorted(kept, reverse=True)
+    assert shrink(0.3, 0.1, same_season=False) < shrink(0.3, 0.1, same_season=True)

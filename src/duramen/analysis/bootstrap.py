@@ -11,8 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from duramen.analysis.metrics import OFFER, first_count
-from duramen.models.retention_profit import profit_of_best_thresholds
+from duramen.analysis.metrics import campaign_profits, first_count
 
 
 def draws(customers: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
@@ -64,6 +63,11 @@ class Pair:
         """How far the forecast is off."""
         error: np.ndarray = np.abs(self.forecast - self.actual)
         return error
+
+    @cached_property
+    def profits(self) -> np.ndarray:
+        """What a retention campaign earned with each."""
+        return campaign_profits(self.forecast, self.actual)
 
     @cached_property
     def brought(self) -> np.ndarray:
@@ -240,15 +244,7 @@ def brier(drawn: Resample) -> float:
 
 def retention_profit(drawn: Resample) -> float:
     """Return ``metrics.retention_profit`` of the drawn customers."""
-    by, starts = drawn.by_forecast, drawn.pair.by_forecast.tie_starts
-    # The least active first, without those whom nobody drew.
-    active, customers = (
-        np.add.reduceat(copies, starts)[::-1] for copies in (by.copies * drawn.pair.came, by.copies)
-    )
-    active, customers = active[customers > 0], customers[customers > 0]
-    saving = (customers - active) * (1 - OFFER.offer_cost)
-    cost = customers * OFFER.contact_cost + active * OFFER.offer_cost
-    return profit_of_best_thresholds(OFFER, saving, cost, customers).profit / drawn.size
+    return float(drawn.counts @ drawn.pair.profits / drawn.size)
 
 
 def lift(drawn: Resample, share: float) -> float:

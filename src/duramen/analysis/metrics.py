@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from duramen.models.retention_profit import RetentionOffer, expected_maximum_profit
+from duramen.models.retention_profit import RetentionOffer, contact
 
 # The published example: an offer of a twentieth of what a kept customer brings, and a contact of a two-hundredth.
 OFFER = RetentionOffer(offer_cost=0.05, contact_cost=0.005)
@@ -157,20 +157,25 @@ def brier(forecast: np.ndarray, active: np.ndarray) -> float:
 
 
 def retention_profit(forecast: np.ndarray, active: np.ndarray) -> float:
-    """Return what a retention campaign could earn per customer, in shares of the value of one who is kept (EMPC).
+    """Return what a retention campaign earned per customer, in shares of the value of one who is kept.
 
-    ``retention_profit.expected_maximum_profit`` of the published example, an offer of a twentieth of that value and a
-    contact of a two-hundredth of it: the least active by forecast are contacted first.
+    Contacted are those whose probability of leaving makes it pay (``retention_profit.contact``), at the published
+    example of an offer that costs a twentieth of that value and a contact that costs a two-hundredth of it.
 
     Examples
     --------
     >>> round(retention_profit(np.array([0.1, 0.9]), np.array([0.0, 1.0])), 3)
     0.14
     """
-    # With one value for all the order alone counts, so any probabilities in this order do.
-    _, tied = np.unique(forecast, return_inverse=True)
-    churn = 1 - tied / len(forecast)
-    return expected_maximum_profit(churn, 1 - active, OFFER, 1.0).profit
+    return float(np.mean(campaign_profits(forecast, active)))
+
+
+def campaign_profits(forecast: np.ndarray, active: np.ndarray) -> np.ndarray:
+    """Return what contacting, or not, earned with each customer at the mean acceptance rate."""
+    lost = OFFER.offer_cost + OFFER.contact_cost
+    kept = OFFER.mean_acceptance * (1 - OFFER.offer_cost) - OFFER.contact_cost
+    profits: np.ndarray = contact(1 - forecast, 1.0, OFFER) * np.where(active > 0, -lost, kept)
+    return profits
 
 
 def lift(forecast: np.ndarray, active: np.ndarray, share: float) -> float:

@@ -12,9 +12,9 @@ import numpy as np
 from duramen.data.windows import YEAR, Window
 from duramen.models.folds import Fold, complete_before
 
-# Misses of a total, as logarithms: how far those of different windows lie apart, and how much of it does not repeat
-# at the next comparable window. A correction is pulled towards none by their ratio and by its own standard error.
-USUAL_MISS, CHANGE = 0.2, 0.1
+# Misses of a total, as logarithms: how far they lie from none as a rule, and how far one lies from the next, in the same
+# season and in another. A correction is pulled towards none by their ratio and by its own standard error.
+USUAL_MISS, CHANGE_IN_SEASON, CHANGE = 0.2, 0.1, 0.15
 
 
 def comparable_fold(folds: Sequence[Fold], window: Window) -> Fold | None:
@@ -23,22 +23,22 @@ def comparable_fold(folds: Sequence[Fold], window: Window) -> Fold | None:
     The same season is the window a year earlier. Otherwise the longest outcomes count, and of those the latest.
     """
     known = complete_before(folds, window.cutoff)
-    season = window.earlier(YEAR)
     return next(
-        (fold for fold in known if fold.window == season),
+        (fold for fold in known if _is_same_season(fold, window)),
         max(known, key=lambda fold: (fold.window.horizon, fold.window.cutoff), default=None),
     )
 
 
-def shrink(miss: float, standard_error: float) -> float:
+def shrink(miss: float, standard_error: float, *, same_season: bool) -> float:
     """Return how much of a miss of a total is expected to come again.
 
     Examples
     --------
-    >>> round(shrink(0.1, 0.0), 3), round(shrink(0.1, 0.5), 3)
-    (0.08, 0.013)
+    >>> round(shrink(0.1, 0.0, same_season=True), 3), round(shrink(0.1, 0.0, same_season=False), 3)
+    (0.08, 0.064)
     """
-    return miss * USUAL_MISS**2 / (USUAL_MISS**2 + CHANGE**2 + standard_error**2)
+    change = CHANGE_IN_SEASON if same_season else CHANGE
+    return miss * USUAL_MISS**2 / (USUAL_MISS**2 + change**2 + standard_error**2)
 
 
 def money_level(folds: Sequence[Fold], window: Window) -> float:
@@ -51,7 +51,7 @@ def money_level(folds: Sequence[Fold], window: Window) -> float:
         return 1.0
     ratio = actual.sum() / forecast.sum()
     error = np.sqrt(np.sum((actual - ratio * forecast) ** 2)) / actual.sum()
-    return float(np.exp(shrink(np.log(ratio), float(error))))
+    return float(np.exp(shrink(np.log(ratio), float(error), same_season=_is_same_season(fold, window))))
 
 
 def activity_level(folds: Sequence[Fold], window: Window) -> float:
@@ -66,4 +66,8 @@ def activity_level(folds: Sequence[Fold], window: Window) -> float:
         return 0.0
     miss = np.log(share / (1 - share)) - np.log(forecast.mean() / (1 - forecast.mean()))
     error = np.sqrt(np.sum((active - forecast) ** 2)) / len(active) / (share * (1 - share))
-    return shrink(float(miss), float(error))
+    return shrink(float(miss), float(error), same_season=_is_same_season(fold, window))
+
+
+def _is_same_season(fold: Fold, window: Window) -> bool:
+    return fold.window == window.earlier(YEAR)

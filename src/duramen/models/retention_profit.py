@@ -301,42 +301,25 @@ def expected_maximum_profit(
     reachable = money > offer.offer_cost
     if not reachable.any():
         return MaximumProfit(0.0, 0.0)
-    _, tied = np.unique(-order[reachable], return_inverse=True)
-    each = (saving[reachable], cost[reachable], np.ones(len(tied)))
-    profit, contacted = profit_of_best_thresholds(offer, *(np.bincount(tied, column) for column in each))
-    return MaximumProfit(profit / len(order), contacted / len(order))
+    saving, cost, size = _upper_hull(order[reachable], saving[reachable], cost[reachable])
+    excess, used = _over_acceptance(offer, saving, cost)
+    return MaximumProfit(float(excess.sum() / len(order)), float((size * used).sum() / len(order)))
 
 
-def profit_of_best_thresholds(
-    offer: RetentionOffer, saving: np.ndarray, cost: np.ndarray, customers: np.ndarray
-) -> MaximumProfit:
-    """Return the sums behind ``expected_maximum_profit`` for groups of equals, the first to be contacted first.
+def _upper_hull(order: np.ndarray, saving: np.ndarray, cost: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the saving, cost and customers of each piece of the hull, customers taken from the highest ``order``.
 
-    Parameters
-    ----------
-    offer : RetentionOffer
-    saving : numpy.ndarray of shape (n,)
-        Money that a group would save if all its churners accepted.
-    cost : numpy.ndarray of shape (n,)
-        Money that contacting it costs besides.
-    customers : numpy.ndarray of shape (n,)
-        How many they are, above 0.
-
-    Returns
-    -------
-    MaximumProfit
-        Money, and customers contacted.
+    The slopes of an upper hull are the decreasing isotonic regression of the increments. They are taken against
+    saving plus cost, which is above 0 for each customer, where a churner may cost nothing to contact.
     """
     from scipy.optimize import isotonic_regression
 
-    # The slopes of an upper hull are the decreasing isotonic regression of the increments. They are taken against
-    # saving plus cost, which is above 0 for each group, where a churner may cost nothing to contact.
-    slopes = isotonic_regression(saving / (saving + cost), weights=saving + cost, increasing=False)
-    saving, cost, customers = (
-        np.add.reduceat(each, slopes.blocks[:-1]) for each in (saving, cost, customers)
-    )
-    excess, used = _over_acceptance(offer, saving, cost)
-    return MaximumProfit(float(excess.sum()), float((customers * used).sum()))
+    _, tied = np.unique(-order, return_inverse=True)
+    saving, cost, size = (np.bincount(tied, each) for each in (saving, cost, np.ones_like(cost)))
+    pieces = isotonic_regression(saving / (saving + cost), weights=saving + cost, increasing=False).blocks[
+        :-1
+    ]
+    return tuple(np.add.reduceat(each, pieces) for each in (saving, cost, size))
 
 
 def _over_acceptance(
