@@ -12,8 +12,8 @@ import numpy as np
 from duramen.data.windows import YEAR, Window
 from duramen.models.folds import Fold, complete_before
 
-# Misses of a total, as logarithms: how far they lie from none as a rule, and how far one lies from the next, in the same
-# season and in another. A correction is pulled towards none by their ratio and by its own standard error.
+# Misses of a total, as logarithms: how far they lie from none as a rule, and how far one lies from the next, in the
+# same season and in another. A correction is pulled towards none by their ratio and by its own standard error.
 USUAL_MISS, CHANGE_IN_SEASON, CHANGE = 0.2, 0.1, 0.15
 
 
