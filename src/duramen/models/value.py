@@ -109,6 +109,9 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
         if not folds:
             return None
         targets = [np.maximum(fold.outcomes["value"].to_numpy(), 0.0) for fold in folds]
+        # In units of the mean value the trees are the same in any currency.
+        unit = np.concatenate(targets).mean()
+        targets = [target / unit for target in targets]
         starts = []
         for fold, target in zip(folds, targets, strict=True):
             start = BTYD_POWER * self._log_btyd(fold.features)

@@ -1,0 +1,97 @@
+"""Worlds that bend forecasts: a whale, a yearly peak, a shop of one-time buyers, another unit of money."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from duramen.analysis.metrics import normalised_gini, total_bias
+from duramen.data.customers import customer_table
+from duramen.data.outcomes import customer_outcomes
+from duramen.data.transactions import read_transactions
+from duramen.data.windows import Window
+from duramen.scoring.model import CoreCustomerModel
+
+
+def shop_of(orders, window):
+    """Fit before the cutoff; return forecasts and what came, by customer."""
+    tx = read_transactions(orders)
+    model = CoreCustomerModel().fit(tx, window)
+    customers = customer_table(tx, window.cutoff)
+    scores = model.score(customers, with_reasons=False).set_index("customer_id")
+    btyd = model.btyd_.forecast(customers, window.horizon)["btyd_value"].to_numpy()
+    actual = customer_outcomes(tx, window, customers)["value"].to_numpy()
+    return SimpleNamespace(model=model, scores=scores, btyd=btyd, actual=actual)
+
+
+def orders_of(customer, day, amount, first="2021-01-01"):
+    return pd.DataFrame(
+        {
+            "customer_id": customer,
+            "date": pd.Timestamp(first) + pd.to_timedelta(day, unit="D"),
+            "amount": np.round(amount, 2),
+        }
+    )
+
+
+def test_a_whale_does_not_bend_the_forecast_of_the_others(shop):
+    dates = pd.to_datetime(np.linspace(0, 540, 12).astype(int), unit="D", origin="1997-01-05")
+    each = 0.03 * shop.orders["amount"].sum() / len(dates)
+    whale = pd.DataFrame({"customer_id": "whale", "date": dates, "amount": each, "quantity": 1})
+    bent = shop_of(pd.concat([shop.orders, whale]), shop.window).scores
+    plain = shop.scores.set_index("customer_id")
+    others = bent.loc[plain.index]
+    assert others["predicted_value"].sum() == pytest.approx(plain["predicted_value"].sum(), rel=0.05)
+    assert others["predicted_value"].corr(plain["predicted_value"], method="spearman") > 0.95
+    assert bent["score"].idxmax() == "whale"
+
+
+def test_the_total_knows_a_yearly_peak_that_a_year_before_showed():
+    rng = np.random.default_rng(0)
+    count, days = 2_500, 1_000
+    rate, start = rng.gamma(0.9, 0.018, count), rng.integers(0, 500, count)
+    customer, day = [], []
+    for today in range(days):
+        # Twice as much is bought in the eight weeks before the year ends.
+        peak = 2.0 if today % 365 > 305 else 0.8
+        buys = ((rng.random(count) < rate * peak) & (start < today)) | (start == today)
+        customer.append(np.flatnonzero(buys))
+        day.append(np.full(buys.sum(), today))
+    customer, day = np.concatenate(customer), np.concatenate(day)
+    amount = np.exp(rng.normal(3, 0.5, count)[customer] + rng.normal(0, 0.4, len(customer)))
+    window = Window("2022-10-25", 70)
+    found = shop_of(orders_of(customer, day, amount), window)
+    ours, btyd = (
+        total_bias(value, found.actual) for value in (found.scores["predicted_value"].to_numpy(), found.btyd)
+    )
+    assert btyd < -0.2
+    assert abs(ours) < 0.5 * abs(btyd)
+    assert any("the same season a year earlier" in note for note in found.model.notes_)
+
+
+def test_a_shop_of_one_time_buyers_is_forecast_no_worse_than_by_btyd():
+    rng = np.random.default_rng(1)
+    count = 9_000
+    more = np.where(rng.random(count) < 0.08, 1 + rng.poisson(0.6, count), 0)
+    customer = np.repeat(np.arange(count), more + 1)
+    is_first = np.append(True, customer[1:] != customer[:-1])
+    start = rng.integers(0, 700, count)[customer]
+    day = np.where(is_first, start, start + 1 + rng.exponential(120, len(customer)).astype(int))
+    amount = np.exp(rng.normal(3.8, 0.7, count)[customer] + rng.normal(0, 0.5, len(customer)))
+    inside = day < 730
+    found = shop_of(orders_of(customer[inside], day[inside], amount[inside]), Window("2022-07-03", 182))
+    ours = found.scores["predicted_value"].to_numpy()
+    assert normalised_gini(ours, found.actual) > normalised_gini(found.btyd, found.actual) - 0.02
+    assert abs(total_bias(ours, found.actual)) < abs(total_bias(found.btyd, found.actual)) + 0.15
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e6])
+def test_another_unit_of_money_changes_the_money_alone(shop, factor):
+    dear = shop.orders.assign(amount=shop.orders["amount"] * factor)
+    found = shop_of(dear, shop.window).scores
+    plain = shop.scores.set_index("customer_id")
+    assert found["predicted_value"].sum() == pytest.approx(factor * plain["predicted_value"].sum(), rel=1e-3)
+    # The last digits of the features turn some splits of the trees.
+    for column in ("predicted_value", "probability_active", "growth_outlook"):
+        assert found[column].corr(plain[column], method="spearman") > 0.95
