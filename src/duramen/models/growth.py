@@ -13,8 +13,8 @@ from sklearn.base import BaseEstimator
 
 from duramen.models.value_distribution import ValueDistribution
 
-# Weights of the expected decline that are tried.
-DECLINE_WEIGHTS = tuple(np.arange(11) / 10)
+# Weights of the expected decline that are tried: what is asked is who grows, so decline counts half at most.
+DECLINE_WEIGHTS = tuple(np.arange(6) / 10)
 # The customers who grew most, of whom as many as possible are to be found.
 TOP_SHARE = 0.1
 
@@ -66,7 +66,6 @@ class GrowthModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
         """Learn the weight of decline from past, potential, predicted and actual money of held-out customers."""
         decline = expected_decline(past, potential, value)
         grown = actual - past
-
         hits = {weight: hit_rate(potential - weight * decline, grown) for weight in DECLINE_WEIGHTS}
         best = max(hits.values())
         error = np.sqrt(best * (1 - best) / np.ceil(TOP_SHARE * len(grown)))
