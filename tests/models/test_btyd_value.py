@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from duramen.models.btyd_value import PURCHASE_MODELS, BTYDValueModel
+from duramen.models.btyd_value import PURCHASE_MODELS, SMALLEST_NET_RATIO, BTYDValueModel
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,8 @@ def test_returns_lower_every_forecast_alike(shop, fitted):
 
 def test_more_returned_than_bought_leaves_no_negative_value(shop):
     model = BTYDValueModel().fit(shop.customers.assign(net_spend=-5.0))
-    assert model.net_ratio_ == 0.0
-    assert (model.forecast(shop.customers, 91)["btyd_value"] == 0).all()
+    assert model.net_ratio_ == SMALLEST_NET_RATIO
+    assert (model.forecast(shop.customers, 91)["btyd_value"] > 0).all()
 
 
 def test_the_index_of_the_customers_is_kept(shop, fitted):

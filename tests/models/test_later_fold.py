@@ -38,6 +38,16 @@ def test_what_helps_by_chance_is_seldom_taken():
     assert np.mean(taken) == pytest.approx(0.16, abs=0.07)
 
 
+def test_one_customer_alone_never_decides():
+    btyd = np.ones(5_000)
+    trees = btyd.copy()
+    trees[7] = -1e6
+    assert choose_use({NO_TREES: btyd, USUAL: trees}) == NO_TREES
+    clear = losses(usual=0.1)
+    clear[USUAL][7] = 1e9
+    assert choose_use(clear) == USUAL
+
+
 def test_no_customer_chooses_for_itself():
     all_losses = losses(usual=0.2)
     names = {0.0: NO_TREES, 1.0: USUAL}

@@ -82,3 +82,8 @@ def test_no_correction_without_a_miss_and_less_of_it_the_less_sure():
     kept = [shrink(0.3, error, same_season=True) for error in (0.0, 0.1, 0.3, 1.0)]
     assert kept == sorted(kept, reverse=True)
     assert shrink(0.3, 0.1, same_season=False) < shrink(0.3, 0.1, same_season=True)
+
+
+def test_without_a_season_no_correction_exceeds_a_usual_miss():
+    assert shrink(2.0, 0.0, same_season=False) == -shrink(-2.0, 0.0, same_season=False) == USUAL_MISS
+    assert shrink(2.0, 0.0, same_season=True) > 1.0

@@ -221,6 +221,15 @@ def test_a_customer_table_without_a_learned_column_is_refused_by_name(shop):
     ("change", "words"),
     [
         (lambda orders: orders.drop_duplicates("customer_id"), "bought on one day only"),
+        (
+            lambda orders: pd.concat(
+                [
+                    orders,
+                    orders.assign(amount=-2 * orders["amount"], date=orders["date"] + pd.Timedelta(days=1)),
+                ]
+            ),
+            "more was returned than bought",
+        ),
         (lambda orders: orders.assign(customer_id="only"), "holds 1 customers"),
     ],
     ids=["all bought once", "one customer only"],

@@ -61,7 +61,7 @@ def test_the_report_is_drawn(thin, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ranking = commands._rank(model, tx, window.cutoff)
     path = commands._write_report(tmp_path / "report.html", model, scorecard(model.judged_), tx, ranking)
-    assert "LightGBM gained nothing clear" in path.read_text()
+    assert "show no clear gain of LightGBM" in path.read_text()
 
 
 def test_a_horizon_that_fits_no_fold_is_judged_over_two_fifths_of_the_history(shop):

@@ -18,6 +18,8 @@ PURCHASE_MODELS: dict[str, type[BetaGeoModel | ModifiedBetaGeoModel | ParetoNBDM
     "MBG/NBD": ModifiedBetaGeoModel,
     "Pareto/NBD": ParetoNBDModel,
 }
+# A base that has returned nearly all is still expected to keep something of what it will buy.
+SMALLEST_NET_RATIO = 0.01
 
 
 class BTYDValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -55,7 +57,8 @@ class BTYDValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
         self.purchases_ = fitted[self.kind_]
         self.spend_ = GammaGammaModel().fit(customers)
         on_purchase_days = float((customers["basket_mean"] * (customers["frequency"] + 1)).sum())
-        self.net_ratio_ = float(np.clip(customers["net_spend"].sum() / on_purchase_days, 0.0, 1.0))
+        ratio = float(customers["net_spend"].sum() / on_purchase_days)
+        self.net_ratio_ = float(np.clip(ratio, SMALLEST_NET_RATIO, 1.0))
         return self
 
     def forecast(self, customers: pd.DataFrame, horizon: int) -> pd.DataFrame:

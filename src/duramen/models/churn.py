@@ -21,6 +21,8 @@ from duramen.models.trees import fit_trees
 
 # Nobody is given a probability nearer to 0 or 1 than this.
 SMALLEST_PROBABILITY = 1e-4
+# With fewer who came, or fewer who did not, on the later fold no gain of the trees is to be believed.
+LEAST_OF_BOTH = 50
 # The trees start from this much of the log odds by BTYD.
 BTYD_POWER = 0.5
 
@@ -89,7 +91,8 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
             score += _shift_to(score, active[rows].mean())
             return np.asarray(np.logaddexp(0.0, score) - active[rows] * score)
 
-        if trial is None or not all(0 < active[half::2].mean() < 1 for half in (0, 1)):
+        counts = [np.count_nonzero(active[half::2] == came) for half in (0, 1) for came in (0, 1)]
+        if trial is None or min(counts) < LEAST_OF_BOTH / 2:
             use, probability = NO_TREES, forecasts[NO_TREES]
         else:
             use, probability = cross_fit(forecasts, losses)
@@ -175,5 +178,5 @@ def _shift_to(log_odds: np.ndarray, mean: float) -> float:
     """Return what must be added to log odds for the probabilities to have this mean."""
     from scipy.optimize import brentq
 
-    # 80 is beyond the log odds that any clipped probability and a hundred trees can reach.
+    # 80 is beyond the log odds that any clipped probability and some hundred trees can reach.
     return float(brentq(lambda shift: expit(log_odds + shift).mean() - mean, -80.0, 80.0, xtol=1e-12))

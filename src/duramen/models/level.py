@@ -38,7 +38,9 @@ def shrink(miss: float, standard_error: float, *, same_season: bool) -> float:
     (0.08, 0.064)
     """
     change = CHANGE_IN_SEASON if same_season else CHANGE
-    return miss * USUAL_MISS**2 / (USUAL_MISS**2 + change**2 + standard_error**2)
+    again = miss * USUAL_MISS**2 / (USUAL_MISS**2 + change**2 + standard_error**2)
+    # A peak or a closed quarter is not the rule of the next one.
+    return again if same_season else max(-USUAL_MISS, min(again, USUAL_MISS))
 
 
 def money_level(folds: Sequence[Fold], window: Window) -> float:

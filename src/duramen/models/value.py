@@ -24,6 +24,8 @@ TWEEDIE_POWER = 1.5
 BTYD_POWER = 0.5
 # No forecast is smaller than this share of the mean one: a logarithm needs a positive number.
 SMALLEST_SHARE = 1e-4
+# With fewer buyers on the later fold no gain of the trees is to be believed.
+LEAST_BUYERS = 100
 
 
 class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -35,7 +37,8 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
     ``btyd_value ** BTYD_POWER``, scaled to the money that came, so that neither the season nor the length of an
     earlier window leaves a trace. How many trees and how much of them is used is chosen on a later fold by Tweedie
     deviance, and nothing but BTYD unless the gain exceeds its standard error. ``level`` gives the customers at the
-    cutoff the BTYD total, corrected by what it missed at the same season or last time (``duramen.models.level``).
+    cutoff, all but the thousandth with the largest values, the BTYD total, corrected by what it missed at the same
+    season or last time (``duramen.models.level``).
 
     Parameters
     ----------
@@ -78,7 +81,7 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
         self.btyd_weight_ = 1.0 - use.share * (1.0 - BTYD_POWER)
         self.correction_ = money_level(folds, window)
         shape = self._shape(features, self.booster_, use)
-        self.level_ = self.correction_ * float(features["btyd_value"].sum() / shape.sum())
+        self.level_ = self.correction_ * _ratio_of_most(features["btyd_value"].to_numpy(), shape)
         return self
 
     def _judge(self, earlier: Sequence[Fold], judge: Fold, correction: float) -> TreesUse:
@@ -88,14 +91,14 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
         uses = (NO_TREES,) if trial is None else (*TREES_USES, NO_TREES)
         shapes = {use: self._shape(judge.features, trial, use) for use in uses}
         actual = np.maximum(judge.outcomes["value"].to_numpy(), 0.0)
-        forecasts = {use: shape * (correction * btyd.sum() / shape.sum()) for use, shape in shapes.items()}
+        forecasts = {use: shape * correction * _ratio_of_most(btyd, shape) for use, shape in shapes.items()}
 
         def losses(forecast: np.ndarray, rows: np.ndarray) -> np.ndarray:
             # The total is another question than how it is spread: all are compared at the true one.
             scale = actual[rows].sum() / forecast[rows].sum()
             return _deviance(actual[rows], scale * forecast[rows])
 
-        if trial is None or not (actual[::2].any() and actual[1::2].any()):
+        if trial is None or min(np.count_nonzero(actual[half::2]) for half in (0, 1)) < LEAST_BUYERS / 2:
             use, value = NO_TREES, forecasts[NO_TREES]
         else:
             use, value = cross_fit(forecasts, losses)
@@ -109,7 +112,7 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
         if not folds:
             return None
         targets = [np.maximum(fold.outcomes["value"].to_numpy(), 0.0) for fold in folds]
-        # In units of the mean value the trees are the same in any currency.
+        # In units of the mean value the trees are held back alike in any currency.
         unit = np.concatenate(targets).mean()
         targets = [target / unit for target in targets]
         starts = []
@@ -165,6 +168,16 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
         model.level_, model.correction_, model.floor_ = state["level"], state["correction"], state["floor"]
         model.booster_ = booster
         return model
+
+
+def _ratio_of_most(btyd: np.ndarray, shape: np.ndarray) -> float:
+    """Return the ratio of two totals without the thousandth of the customers who are largest in either.
+
+    Where the trees see a whale differently from BTYD, the others must not make up for it.
+    """
+    largest = np.maximum(btyd / btyd.sum(), shape / shape.sum())
+    rows = np.argsort(largest, kind="stable")[: len(btyd) - int(np.ceil(len(btyd) / 1000))]
+    return float(btyd[rows].sum() / shape[rows].sum())
 
 
 def _deviance(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:

@@ -161,7 +161,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         plain = [name for name, booster in boosters.items() if booster is None]
         if plain:
             told.append(
-                f"On {len(judge.outcomes):,} held-out customers LightGBM gained nothing clear on {btyd}, so "
+                f"{len(judge.outcomes):,} held-out customers show no clear gain of LightGBM on {btyd}, so "
                 f"{' and '.join(plain)} {'are' if len(plain) > 1 else 'is'} forecast without it."
             )
         total = f"total is that of {btyd} {self.value_.correction_ - 1:+.0%}, by what"
@@ -407,7 +407,9 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         }
 
     def _fingerprint(self) -> str:
-        digest = hashlib.sha256(state_text(self._state()).encode())
+        # The version that reads a model later is no part of what was learned.
+        learned = {key: value for key, value in self._state().items() if key != "duramen_version"}
+        digest = hashlib.sha256(state_text(learned).encode())
         for name, text in sorted(self._trees().items()):
             digest.update(f"{name}\n{text}".encode())
         return digest.hexdigest()[:12]
@@ -480,6 +482,11 @@ def _refuse_unfit(tx: Transactions, window: Window, customers: pd.DataFrame) -> 
         raise InputError(
             f"column {tx.columns['customer_id']!r} of {tx.source} holds {len(customers)} customers before "
             f"{window.cutoff} ({examples}), and a ranking needs at least {LEAST_CUSTOMERS}; is it the right column?"
+        )
+    if (net := customers["net_spend"].sum()) <= 0:
+        raise InputError(
+            f"column {tx.columns['amount']!r} of {tx.source} adds up to {net:,.2f} {tx.unit} over {len(customers):,} "
+            f"customers before {window.cutoff}: more was returned than bought; check the sign of the amounts."
         )
     if not (customers["frequency"] > 0).any():
         examples = ", ".join(map(repr, customers["customer_id"].head(3)))
