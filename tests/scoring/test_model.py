@@ -232,7 +232,7 @@ def test_a_customer_table_without_a_learned_column_is_refused_by_name(shop):
         ),
         (lambda orders: orders.assign(customer_id="only"), "holds 1 customers"),
     ],
-    ids=["all bought once", "one customer only"],
+    ids=["all bought once", "more returned than bought", "one customer only"],
 )
 def test_data_that_cannot_rank_anybody_are_refused_in_a_sentence(shop, change, words):
     tx = read_transactions(change(shop.orders))
