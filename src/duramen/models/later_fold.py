@@ -34,7 +34,7 @@ def choose_use(losses: dict[TreesUse, np.ndarray]) -> TreesUse:
 
     Another use than the first is taken if its mean loss is smaller by more than the standard error of the
     difference; and BTYD alone unless what is taken gains as clearly on it. No difference counts for more than
-    that which a hundredth of the customers exceeds.
+    that which a thousandth of the customers exceeds.
 
     Parameters
     ----------
@@ -51,8 +51,9 @@ def choose_use(losses: dict[TreesUse, np.ndarray]) -> TreesUse:
 
 def _is_clearly_less(losses: np.ndarray, others: np.ndarray) -> bool:
     gain = others - losses
-    # No customer counts more than the hundredth that differs most does: a single one must not decide.
-    most = np.quantile(np.abs(gain), 0.99, method="lower")
+    # None counts for more than the thousandth that differs most: a single customer must not decide, but the heavy
+    # buyers, on whom much of the gain is made, are to be heard.
+    most = np.quantile(np.abs(gain), 0.999, method="lower")
     gain = np.clip(gain, -most, most)
     return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
 
