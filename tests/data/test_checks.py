@@ -156,6 +156,18 @@ def test_the_stated_form_decides_what_the_day_is(orders, days_of):
     assert first == {"day-first": datetime.date(2011, 2, 3), "month-first": datetime.date(2011, 3, 2)}
 
 
+def test_amounts_finer_than_four_decimals_are_refused_where_rounding_them_counts(orders):
+    bitcoin = orders(amount=["0.00012345", "0.0002", "3e-4"])
+    with pytest.raises(
+        InputError, match=r"column 'amount' of the DataFrame has amounts with more than the four decimals"
+    ):
+        read_transactions(bitcoin)
+    fuel = orders(amount=["51.23456", "20.000049", "3"])
+    assert read_transactions(fuel).summary().net_total == pytest.approx(
+        fuel["amount"].astype(float).sum(), abs=1e-2
+    )
+
+
 def test_text_in_the_amount_column_is_refused_with_count_and_examples(orders):
     frame = orders(amount=["12 EUR", "free", "3"])
     with pytest.raises(InputError) as told:

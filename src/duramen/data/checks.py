@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from duramen.data.errors import InputError
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MOST_UNREADABLE = 0.05
 # Sums stay exact in decimal(18, 4) up to here.
 LARGEST_AMOUNT = 1e13
+# Four decimals are kept; rounding must not change more than this share of the money.
+MOST_ROUNDED = 1e-3
 # Earlier days are what systems write for "unknown", such as 0001-01-01.
 EARLIEST_DAY = date(1900, 1, 1)
 MISSING_WORDS = ("", "nan", "null", "none", "<na>")
@@ -184,6 +186,23 @@ def refuse_unreadable(
         told = ", ".join(f"{reason} {count:,}" for reason, count in counts.items())
         raise InputError(
             f"{where} leaves no row to use: {told or 'it holds a header and no rows'}; check the columns."
+        )
+
+
+def refuse_finer_amounts(
+    rows: ibis.Table, counts: Mapping[str, Any], columns: Mapping[str, str], where: str
+) -> None:
+    """Refuse amounts of which the four decimals that are kept would be a rough rounding.
+
+    ``counts`` holds the ``money`` of the rows to use, all signs as plus, and how much rounding changes, ``rounded``.
+    """
+    money, rounded = counts["money"] or 0.0, counts["rounded"] or 0.0
+    if rounded > MOST_ROUNDED * money:
+        usable = rows.filter(rows.reason.isnull() & (rows.amount != rows.amount.round(4)))
+        raise InputError(
+            f"column {columns['amount']!r} of {where} has amounts with more than the four decimals that are kept (for "
+            f"example {_examples(usable, 'raw_amount')}), and {rounded / money:.2%} of the money would be rounding; "
+            "give them in a smaller unit, for example thousandths."
         )
 
 

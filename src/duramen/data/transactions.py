@@ -21,6 +21,7 @@ from duramen.data.checks import (
     parse_date,
     parse_money,
     reason_set_aside,
+    refuse_finer_amounts,
     refuse_unreadable,
 )
 from duramen.data.columns import REQUIRED, find_columns
@@ -286,10 +287,20 @@ def read_transactions(
     rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), currency))
 
     counted = (
-        rows.group_by("reason").aggregate(rows=rows.count(), returns=(rows.amount < 0).sum()).to_pyarrow()
+        rows.group_by("reason")
+        .aggregate(
+            rows=rows.count(),
+            returns=(rows.amount < 0).sum(),
+            money=rows.amount.abs().sum(),
+            rounded=(rows.amount - rows.amount.round(4)).abs().sum(),
+        )
+        .to_pyarrow()
     )
     counts = {row["reason"]: row["rows"] for row in counted.to_pylist()}
     refuse_unreadable(rows, counts, roles, where)
+    refuse_finer_amounts(
+        rows, next(row for row in counted.to_pylist() if row["reason"] is None), roles, where
+    )
 
     usable = rows.filter(rows.reason.isnull()).drop("reason")
     rejected = _as_it_came(rows.filter(rows.reason.notnull()), roles)
