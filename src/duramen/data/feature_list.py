@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 SEASON = 91
 """A quarter of the year of 364 days."""
-LOG_SCALE = 1_000_000
-"""Logarithms are summed as whole millionths: a sum of floats would depend on the order of the rows."""
+LOG_SCALE = 10**12
+"""Logarithms are summed as whole numbers of 1e-12: a sum of floats would depend on the order of the rows."""
 WINDOWS = (28, 91, 182, 273, 364, 455)
 """Lengths in days of the windows before the cutoff that are summed."""
 

@@ -128,7 +128,7 @@ def _gap_sums(rows: ibis.Table) -> dict[str, Any]:
     # A gap looks back only, so that no row at or after the cutoff can change one before it.
     return {
         "gap_squares": (rows.gap.cast("int64") * rows.gap).sum(),
-        "gap_logs": _millionths(rows.gap).sum(),
+        "gap_logs": _whole_logs(rows.gap).sum(),
         "gap_longest": rows.gap.max(),
         "gap_last": rows.gap.argmax(rows.date, where=rows.gap.notnull()),
     }
@@ -143,7 +143,7 @@ def _basket_sums(rows: ibis.Table) -> dict[str, Any]:
         "basket_first": _sum(rows.net, rows.purchase & rows.gap.isnull()),
         "basket_last": rows.net.argmax(rows.date, where=rows.purchase),
         "basket_largest": _only(rows.net, rows.purchase).max(),
-        "basket_logs": _millionths(_only(rows.net, rows.purchase)).sum(),
+        "basket_logs": _whole_logs(_only(rows.net, rows.purchase)).sum(),
         "basket_before": _sum(weighted, rows.purchase),
     }
 
@@ -195,6 +195,6 @@ def _sum(column: Any, where: Any) -> Any:
     return where.ifelse(column, 0).sum()
 
 
-def _millionths(column: Any) -> Any:
-    """Take the logarithm as a whole number of millionths."""
+def _whole_logs(column: Any) -> Any:
+    """Take the logarithm as a whole number of `LOG_SCALE` parts."""
     return (column.cast("float64").ln() * LOG_SCALE).round().cast("int64")
