@@ -31,7 +31,7 @@ class Forecast:
     ----------
     model : str
     target : str
-        "value", "activity" or "growth".
+        "value", "activity", "growth" or "potential" (growth where it is above 0).
     says : str
         "money" or "probability", or "order" where only who comes before whom has a meaning.
     values : numpy.ndarray of shape (n,)
@@ -63,7 +63,7 @@ def baseline_forecasts(
     horizon = window.horizon
     recency = -customers["time_since_last"].to_numpy()
     rfm = rfm_score(customers.rename(columns={"net_spend": "past_spend"}))
-    past = past_value(customers, horizon)
+    past, trend = past_value(customers, horizon), past_trend(customers, horizon)
     return [
         Forecast("past spend", "value", "order", customers["net_spend"].to_numpy()),
         Forecast("past rate", "value", "money", past),
@@ -74,7 +74,9 @@ def baseline_forecasts(
         # That the past rate goes on is a growth of 0 for everybody: it orders nobody, and chance is what it earns.
         # Who spends most grows most is the order that can be made of it.
         Forecast("past rate", "growth", "order", past),
-        Forecast("past trend", "growth", "money", past_trend(customers, horizon)),
+        Forecast("past trend", "growth", "money", trend),
+        Forecast("past rate", "potential", "order", past),
+        Forecast("past trend", "potential", "money", np.maximum(trend, 0.0)),
     ]
 
 

@@ -30,8 +30,8 @@ class HeldOut:
     forecasts : list of Forecast
         Ours first; rows as in ``scores``.
     actual : dict of str to numpy.ndarray
-        By target: net money in the horizon, whether there was a purchase (1.0 or 0.0), and net money less
-        ``past_value``.
+        By target: net money in the horizon, whether there was a purchase (1.0 or 0.0), net money less
+        ``past_value``, and the same where it is above 0.
     """
 
     window: Window
@@ -64,7 +64,12 @@ def hold_out(tx: Transactions, window: Window, *, seed: int = 0) -> HeldOut:
     outcomes = customer_outcomes(tx, window, customers)
     value = outcomes["value"].to_numpy()
     growth = value - past_value(customers, window.horizon)
-    actual = {"value": value, "activity": outcomes["active"].to_numpy(), "growth": growth}
+    actual = {
+        "value": value,
+        "activity": outcomes["active"].to_numpy(),
+        "growth": growth,
+        "potential": np.maximum(growth, 0.0),
+    }
     return HeldOut(window, scores, forecasts, actual)
 
 
@@ -79,5 +84,6 @@ def forecasts_at(tx: Transactions, window: Window, *, seed: int = 0) -> tuple[pd
         Forecast(OURS, "value", "money", scores["predicted_value"].to_numpy()),
         Forecast(OURS, "activity", "probability", scores["probability_active"].to_numpy()),
         Forecast(OURS, "growth", "order", scores["growth_outlook"].to_numpy()),
+        Forecast(OURS, "potential", "money", scores["growth_potential"].to_numpy()),
     ]
     return scores, ours + baseline_forecasts(tx, window, customers, seed=seed)

@@ -22,7 +22,7 @@ class Measure:
     Attributes
     ----------
     target : str
-        "value", "activity" or "growth".
+        "value", "activity", "growth" or "potential".
     name : str
     asks_for : str
         What a forecast must be to be measured: "order" (any is), "money" or "probability".
@@ -88,4 +88,16 @@ MEASURES = (
     Measure("activity", "Brier", "probability", False, metrics.brier, bootstrap.brier),
     Measure("growth", "hit rate at top 10 %", "order", True, *_at(hit_rate, bootstrap.hit_rate, 0.1)),
     Measure("growth", "Spearman", "order", True, metrics.spearman, bootstrap.spearman),
+    Measure(
+        "potential",
+        "value captured at top 20 %",
+        "order",
+        True,
+        *_at(metrics.captured, bootstrap.captured, 0.2),
+    ),
+    Measure(
+        "potential", "normalised Gini", "order", True, metrics.normalised_gini, bootstrap.normalised_gini
+    ),
+    Measure("potential", "total bias", "money", None, metrics.total_bias, bootstrap.total_bias),
+    Measure("potential", "decile error", "money", False, metrics.decile_error, bootstrap.decile_error),
 )

@@ -35,6 +35,7 @@ def scorecard(judged: pd.DataFrame) -> pd.DataFrame:
         (OURS, "predicted_value"),
         ("BTYD x gamma-gamma", "btyd_value"),
         ("LightGBM", "trees_value"),
+        ("LightGBM two-stage", "two_stage_value"),
     ):
         if judged[column].notna().all():
             rows += _value_rows(model, judged[column].to_numpy(), value, in_money=True)

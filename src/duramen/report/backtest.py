@@ -25,8 +25,9 @@ OURS_COLOUR, OTHERS_COLOUR = "#1b6f5c", "#c9cdd2"
 def draw_backtest(tested: Backtest) -> dict[str, str]:
     """Return the drawings as SVG texts by name.
 
-    ``value``, ``activity`` and ``growth`` show each metric by model in the mean over the cutoffs; the line through our
-    bar is the 95 % interval of the difference, drawn from the best baseline. ``calibration`` shows the probabilities.
+    ``value``, ``activity``, ``growth`` and ``potential`` show each metric by model in the mean over the cutoffs; the
+    line through our bar is the 95 % interval of the difference, drawn from the best baseline. ``calibration`` shows the
+    probabilities.
     """
     figures = tested.mean_figures()
     drawings = {
