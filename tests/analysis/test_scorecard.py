@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from duramen.analysis.metrics import captured, normalised_gini
 from duramen.analysis.scorecard import SCORECARD_COLUMNS, rfm_score, scorecard
 
-VALUE_MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "past spend", "RFM score"]
+VALUE_MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "LightGBM two-stage", "past spend", "RFM score"]
 ACTIVITY_MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "bought last", "RFM score"]
 
 
@@ -33,7 +33,7 @@ def test_duramen_stands_beside_every_baseline(card):
 
 def test_baselines_that_only_order_have_no_error_in_money(card):
     errors = card[card["metric"].isin(["MAE", "total bias", "decile error"])]
-    assert set(errors["model"]) == set(VALUE_MODELS[:3])
+    assert set(errors["model"]) == set(VALUE_MODELS[:4])
     assert set(card.loc[card["metric"] == "Brier", "model"]) == set(ACTIVITY_MODELS[:3])
 
 
@@ -41,7 +41,9 @@ def test_figures_are_those_of_the_held_out_customers(shop, figure):
     judged = shop.model.judged_
     actual = judged["actual_value"].to_numpy()
     for model, column in zip(
-        VALUE_MODELS[:4], ["predicted_value", "btyd_value", "trees_value", "past_spend"], strict=True
+        VALUE_MODELS[:5],
+        ["predicted_value", "btyd_value", "trees_value", "two_stage_value", "past_spend"],
+        strict=True,
     ):
         forecast = judged[column].to_numpy()
         assert figure["value", model, "value captured at top 10 %"] == captured(forecast, actual, 0.1)
@@ -73,8 +75,10 @@ def test_held_out_probabilities_are_calibrated(shop):
 
 
 def test_without_trees_there_is_no_lightgbm_row(shop):
-    card = scorecard(shop.model.judged_.assign(trees_value=np.nan, trees_probability=np.nan))
-    assert "LightGBM" not in set(card["model"])
+    card = scorecard(
+        shop.model.judged_.assign(trees_value=np.nan, two_stage_value=np.nan, trees_probability=np.nan)
+    )
+    assert not {"LightGBM", "LightGBM two-stage"} & set(card["model"])
     assert {"duramen", "BTYD x gamma-gamma"} <= set(card["model"])
 
 

@@ -1,4 +1,4 @@
-"""Data of the BTYD tests: CDNOW as the lifetimes wheel ships it, read as files."""
+"""CDNOW as the lifetimes wheel ships it, read as files; and what the models of the shop learn from."""
 
 import importlib.util
 import json
@@ -7,6 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
+from duramen.data.windows import judge_window, training_windows
+from duramen.models.churn import ActivityModel
+from duramen.models.folds import build_folds, model_features
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 
@@ -115,3 +119,24 @@ def simulate(kind, params, customers, age, seed, horizon=0.0, regularity=1):
     return pd.DataFrame(
         {"frequency": frequency, "recency": recency, "T": age, "log_gaps": gaps, "later": later}
     )
+
+
+@pytest.fixture(scope="session")
+def rolling_folds(shop):
+    return build_folds(shop.tx, training_windows(shop.window, shop.tx.first_date))
+
+
+@pytest.fixture(scope="session")
+def judge(shop, rolling_folds):
+    window = judge_window(shop.window, shop.tx.first_date)
+    return next(fold for fold in rolling_folds if fold.window == window)
+
+
+@pytest.fixture(scope="session")
+def features(shop):
+    return model_features(shop.customers, shop.model.btyd_, shop.window.horizon)
+
+
+@pytest.fixture(scope="session")
+def activity(shop, rolling_folds, judge, features):
+    return ActivityModel().fit(rolling_folds, judge, features, shop.window)

@@ -7,31 +7,14 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from duramen.data.windows import judge_window, training_windows
-from duramen.models.churn import SMALLEST_PROBABILITY, ActivityModel, _shift_to
-from duramen.models.folds import build_folds, complete_before, model_features
+from duramen.models.churn import SMALLEST_PROBABILITY, ActivityModel, _shift_to, calibration_slope
+from duramen.models.folds import complete_before
 from duramen.models.level import activity_level
 
 
 @pytest.fixture(scope="module")
-def folds(shop):
-    return build_folds(shop.tx, training_windows(shop.window, shop.tx.first_date))
-
-
-@pytest.fixture(scope="module")
-def judge(shop, folds):
-    window = judge_window(shop.window, shop.tx.first_date)
-    return next(fold for fold in folds if fold.window == window)
-
-
-@pytest.fixture(scope="module")
-def features(shop):
-    return model_features(shop.customers, shop.model.btyd_, shop.window.horizon)
-
-
-@pytest.fixture(scope="module")
-def fitted(shop, folds, judge, features):
-    return ActivityModel().fit(folds, judge, features, shop.window)
+def fitted(activity):
+    return activity
 
 
 def with_active(fold, active):
@@ -47,32 +30,35 @@ def test_probabilities_stay_off_zero_and_one(features, fitted):
 
 def test_the_log_odds_are_a_sum(features, fitted):
     assert fitted.booster_ is not None
-    score = (
-        fitted.intercept_
-        + fitted.btyd_weight_ * logit(features["btyd_probability_active"].clip(1e-4, 1 - 1e-4))
+    score = fitted.intercept_ + fitted.slope_ * (
+        fitted.btyd_weight_ * logit(features["btyd_probability_active"].clip(1e-4, 1 - 1e-4))
         + fitted.trees_weight_ * fitted.booster_.predict(features, raw_score=True)
     )
     np.testing.assert_allclose(fitted.predict(features), expit(score).clip(1e-4, 1 - 1e-4), rtol=1e-9)
 
 
-def test_the_mean_is_that_of_btyd_corrected(shop, features, fitted, folds):
-    mean = expit(logit(features["btyd_probability_active"].mean()) + activity_level(folds, shop.window))
+def test_the_mean_is_that_of_btyd_corrected(shop, features, fitted, rolling_folds):
+    mean = expit(
+        logit(features["btyd_probability_active"].mean()) + activity_level(rolling_folds, shop.window)
+    )
     assert fitted.predict(features).mean() == pytest.approx(mean, abs=1e-4)
 
 
-def test_what_is_judged_was_forecast_by_trees_of_earlier_folds_alone(shop, fitted, folds, judge, features):
-    later = [with_active(fold, 1.0) for fold in folds if fold.window.end > judge.window.cutoff]
-    changed = [*complete_before(folds, judge.window.cutoff), *later]
+def test_what_is_judged_was_forecast_by_trees_of_earlier_folds_alone(
+    shop, fitted, rolling_folds, judge, features
+):
+    later = [with_active(fold, 1.0) for fold in rolling_folds if fold.window.end > judge.window.cutoff]
+    changed = [*complete_before(rolling_folds, judge.window.cutoff), *later]
     again = ActivityModel().fit(changed, judge, features, shop.window)
     pd.testing.assert_frame_equal(again.judged_, fitted.judged_, check_exact=True)
 
 
-def test_outcomes_of_a_half_never_choose_how_it_is_forecast(shop, fitted, folds, judge, features):
+def test_outcomes_of_a_half_never_choose_how_it_is_forecast(shop, fitted, rolling_folds, judge, features):
     active = judge.outcomes["active"].to_numpy().copy()
     active[::2] = 1 - active[::2]
     turned = with_active(judge, active)
     again = ActivityModel().fit(
-        [turned, *(f for f in folds if f is not judge)], turned, features, shop.window
+        [turned, *(f for f in rolling_folds if f is not judge)], turned, features, shop.window
     )
     np.testing.assert_array_equal(fitted.judged_["probability"][::2], again.judged_["probability"][::2])
 
@@ -87,8 +73,8 @@ def test_held_out_probabilities_are_calibrated_in_tenths(fitted, judge):
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
-def test_where_all_came_or_none_nothing_is_learned(shop, folds, judge, features, share):
-    same = [with_active(fold, share) for fold in folds]
+def test_where_all_came_or_none_nothing_is_learned(shop, rolling_folds, judge, features, share):
+    same = [with_active(fold, share) for fold in rolling_folds]
     judge_of_same = next(fold for fold in same if fold.window == judge.window)
     model = ActivityModel().fit(same, judge_of_same, features, shop.window)
     assert model.booster_ is None
@@ -100,8 +86,20 @@ def test_where_all_came_or_none_nothing_is_learned(shop, folds, judge, features,
 def test_without_an_earlier_fold_the_order_is_that_of_btyd(shop, judge, features):
     model = ActivityModel().fit([judge], judge, features, shop.window)
     assert model.booster_ is None
-    moved = logit(model.predict(features)) - logit(features["btyd_probability_active"].clip(1e-4, 1 - 1e-4))
-    np.testing.assert_allclose(moved, model.intercept_, atol=1e-6)
+    stretched = model.slope_ * logit(features["btyd_probability_active"].clip(1e-4, 1 - 1e-4))
+    np.testing.assert_allclose(logit(model.predict(features)) - stretched, model.intercept_, atol=1e-6)
+    assert 0.5 < model.slope_ < 1.5
+
+
+def test_the_slope_undoes_boldness_as_far_as_it_is_certain():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(-1, 1.5, 100_000)
+    came = (rng.random(len(truth)) < expit(truth)).astype(float)
+    # With an infinite sample half the way is gone: slopes change as much as they differ from 1.
+    assert calibration_slope(2 * truth, came) == pytest.approx(0.75, abs=0.01)
+    assert calibration_slope(truth, came) == pytest.approx(1, abs=0.01)
+    assert abs(calibration_slope(2 * truth[:200], came[:200]) - 1) < 0.2
+    assert calibration_slope(np.zeros(500), came[:500]) == 1
 
 
 def test_the_shift_gives_the_mean_that_was_asked_for():

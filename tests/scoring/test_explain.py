@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 
 from duramen.models.folds import model_features
+from duramen.models.later_fold import NO_TREES, TreesUse
 from duramen.models.trees import fit_trees
-from duramen.scoring.explain import ADDITIVITY_TOLERANCE, BTYD_MEANINGS, meaning, shap_values, theme
+from duramen.scoring.explain import ADDITIVITY_TOLERANCE, MODEL_MEANINGS, meaning, shap_values, theme
+from duramen.scoring.model import CoreCustomerModel
 
 
 @pytest.fixture(scope="module")
 def features(shop):
-    return model_features(shop.customers, shop.model.btyd_, shop.window.horizon)
+    return model_features(shop.customers, shop.model.btyd_, shop.window.horizon, shop.model.money_unit_)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,27 @@ def test_factors_of_every_customer_multiply_to_the_predicted_value(shop, explain
     )
 
 
+def test_factors_of_the_two_stages_multiply_to_the_predicted_value_too(shop, monkeypatch, tmp_path):
+    blend = TreesUse(1.0, 75, two_stage=0.5)
+    monkeypatch.setattr(
+        "duramen.models.value.cross_fit", lambda forecasts, _losses: (blend, forecasts[NO_TREES])
+    )
+    monkeypatch.setattr("duramen.models.value.VALUE_USES", (blend,))
+    model = CoreCustomerModel().fit(shop.tx, shop.window)
+    assert set(model._boosters()) == {"value", "spend", "activity"} == set(model.importance_["model"])
+    for fitted in (model, CoreCustomerModel.load(model.save(tmp_path / "model"))):
+        explained = fitted.explain(shop.customers)
+        product = explained.groupby("customer_id")["factor"].prod()
+        scores = fitted.score(shop.customers.head(200))
+        np.testing.assert_allclose(
+            product[scores["customer_id"]].to_numpy(), scores["predicted_value"], rtol=1e-9
+        )
+    active = explained[explained["feature"] == "probability_active"].set_index("customer_id")
+    told = scores.set_index("customer_id")["probability_active"]
+    np.testing.assert_allclose(active.loc[told.index, "value"], told)
+    assert active["factor"].nunique() > 100
+
+
 def test_every_customer_has_the_same_base_and_each_factor_once(explained):
     base = explained[explained["feature"] == "base"]
     assert base["factor"].nunique() == 1
@@ -76,9 +99,9 @@ def test_the_values_beside_factors_are_those_of_the_customer_table(shop, explain
     np.testing.assert_array_equal(told[shop.customers["customer_id"]].to_numpy(), shop.customers["net_spend"])
 
 
-@pytest.mark.parametrize("part", ["value_", "activity_"])
+@pytest.mark.parametrize("part", ["value", "activity"])
 def test_shap_values_equal_those_of_lightgbm(shop, features, part):
-    booster = getattr(shop.model, part).booster_
+    booster = shop.model._boosters()[part]
     values, base = shap_values(booster, features)
     theirs = booster.predict(features, pred_contrib=True)
     np.testing.assert_allclose(values, theirs[:, :-1], atol=1e-4)
@@ -113,7 +136,7 @@ def test_values_that_do_not_add_up_are_refused(shop, features, monkeypatch):
 
     monkeypatch.setattr(woodelf.WoodelfExplainer, "shap_values", wrong)
     with pytest.raises(ArithmeticError, match="do not add"):
-        shap_values(shop.model.value_.booster_, features.head(5))
+        shap_values(shop.model.value_.boosters_.value, features.head(5))
 
 
 def test_explaining_prints_nothing(shop, capfd):
@@ -123,17 +146,17 @@ def test_explaining_prints_nothing(shop, capfd):
 
 
 def test_importance_is_the_mean_size_of_shap_values(shop, features):
-    values, _ = shap_values(shop.model.value_.booster_, features)
+    values, _ = shap_values(shop.model.value_.boosters_.value, features)
     table = shop.model.importance_[shop.model.importance_["model"] == "value"].set_index("feature")
     np.testing.assert_allclose(
         table["mean_abs_shap"][features.columns], np.abs(values).mean(axis=0), rtol=1e-9, atol=1e-12
     )
     assert table["mean_abs_shap"].is_monotonic_decreasing
-    assert set(shop.model.importance_["model"]) == {"value", "activity"}
+    assert set(shop.model.importance_["model"]) == set(shop.model._boosters())
 
 
 def test_every_feature_has_a_theme_a_unit_and_a_meaning(features):
-    for feature in [*features.columns, *BTYD_MEANINGS]:
+    for feature in [*features.columns, *MODEL_MEANINGS]:
         unit, sentence = meaning(feature)
         assert unit
         assert sentence.endswith(".")

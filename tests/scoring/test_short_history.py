@@ -7,6 +7,7 @@ import pytest
 from duramen.data.customers import customer_table
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
+from duramen.models.value import NO_BOOSTERS
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import SCORE_COLUMNS, rank_core_customers
 
@@ -22,7 +23,7 @@ def thin(shop_orders):
 
 def test_btyd_alone_forecasts_and_a_note_says_so(thin):
     _, _, model = thin
-    assert model.value_.booster_ is None
+    assert model.value_.boosters_ == NO_BOOSTERS
     assert model.activity_.booster_ is None
     assert any("value and activity are forecast without it" in note for note in model.notes_)
 

@@ -8,6 +8,7 @@ import pytest
 
 from duramen.analysis.metrics import normalised_gini, total_bias
 from duramen.data.customers import customer_table
+from duramen.data.errors import InputError
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
@@ -90,12 +91,27 @@ def test_a_shop_of_one_time_buyers_is_forecast_no_worse_than_by_btyd():
     assert abs(total_bias(ours, found.actual)) < abs(total_bias(found.btyd, found.actual)) + 0.15
 
 
-@pytest.mark.parametrize("factor", [1e-4, 1e6])
+@pytest.mark.parametrize("factor", [1e-2, 0.85, 1e6])
 def test_another_unit_of_money_changes_the_money_alone(shop, factor):
-    dear = shop.orders.assign(amount=shop.orders["amount"] * factor)
-    found = shop_of(dear, shop.window).scores
+    other = shop.orders.assign(amount=shop.orders["amount"] * factor)
+    found = shop_of(other, shop.window).scores
     plain = shop.scores.set_index("customer_id")
-    # The last digits of the features turn some splits of the trees, and the level leaves out the three largest.
-    assert found["predicted_value"].sum() == pytest.approx(factor * plain["predicted_value"].sum(), rel=0.03)
-    for column in ("predicted_value", "probability_active", "growth_outlook"):
-        assert found[column].corr(plain[column], method="spearman") > 0.9
+    for column in (
+        "score",
+        "predicted_value",
+        "predicted_value_high",
+        "growth_potential",
+        "growth_outlook",
+        "clv",
+    ):
+        np.testing.assert_allclose(found[column], factor * plain[column], rtol=1e-5, atol=1e-6 * factor)
+    for column in ("probability_active", "probability_core"):
+        np.testing.assert_allclose(found[column], plain[column], rtol=1e-5)
+    assert (found["segment"] == plain["segment"]).all()
+
+
+def test_a_unit_so_large_that_four_decimals_are_a_rough_rounding_is_refused(shop):
+    with pytest.raises(
+        InputError, match=r"more than the four decimals .* 0\.\d\d% of the money .* smaller unit"
+    ):
+        read_transactions(shop.orders.assign(amount=shop.orders["amount"] * 1e-4))

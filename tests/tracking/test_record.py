@@ -24,6 +24,7 @@ CHILDREN = {
     "duramen",
     "BTYD x gamma-gamma",
     "LightGBM",
+    "LightGBM two-stage",
     "past spend",
     "RFM score",
     "bought last",

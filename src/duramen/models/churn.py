@@ -23,6 +23,8 @@ from duramen.models.trees import fit_trees
 SMALLEST_PROBABILITY = 1e-4
 # With fewer who came, or fewer who did not, on the later fold no gain of the trees is to be believed.
 LEAST_OF_BOTH = 50
+# Slopes of calibration lie about so far from 1, and about so far from one time to the next.
+USUAL_SLOPE, CHANGE_OF_SLOPE = 0.1, 0.1
 # The trees start from this much of the log odds by BTYD.
 BTYD_POWER = 0.5
 
@@ -30,13 +32,15 @@ BTYD_POWER = 0.5
 class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """P(at least one purchase in the horizon): BTYD, bent by LightGBM, brought to a share of active customers.
 
-    ``logit p = intercept + btyd_weight * logit p_btyd + trees_weight * trees``.
+    ``logit p = intercept + slope * (btyd_weight * logit p_btyd + trees_weight * trees)``.
 
     The trees learn at earlier cutoffs who comes back. At each they start from ``BTYD_POWER`` times the log odds by
     BTYD, moved to the share that came, so that neither the season nor the length of an earlier window leaves a
     trace. How many trees and how much of them is used is chosen on a later fold by log loss, and nothing but
-    BTYD unless the gain exceeds its standard error. ``intercept`` gives the customers at the cutoff the mean
-    probability of BTYD, corrected by what it missed at the same season or last time (``duramen.models.level``).
+    BTYD unless the gain exceeds its standard error. ``slope`` is what logistic regression on that fold makes of the
+    log odds, pulled towards 1 as far as it is uncertain (``calibration_slope``). ``intercept`` gives the customers at
+    the cutoff the mean probability of BTYD, corrected by what it missed at the same season or last time
+    (``duramen.models.level``).
 
     Parameters
     ----------
@@ -44,13 +48,13 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
 
     Attributes
     ----------
-    intercept_, btyd_weight_, trees_weight_ : float
+    intercept_, slope_, btyd_weight_, trees_weight_ : float
     booster_ : lightgbm.Booster or None
         Its raw score is ``trees``.
     judged_ : pandas.DataFrame
         Forecasts for the judge's customers, by models that ended before its cutoff: ``probability``,
-        ``btyd_probability``, ``trees_probability`` (missing without trees). The use of the trees behind each
-        ``probability`` was chosen on the other half of the customers.
+        ``btyd_probability``, ``trees_probability`` (missing without trees). The use of the trees and the slope behind
+        each ``probability`` were learned on the other half of the customers.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -73,7 +77,7 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
         self.booster_ = None if use == NO_TREES else self._fit_trees(folds, use.rounds)
         self.trees_weight_, self.btyd_weight_ = use.share, 1.0 - use.share * (1.0 - BTYD_POWER)
         mean = _expected_share(features, activity_level(folds, window))
-        self.intercept_ = _shift_to(_log_odds(features, self.booster_, use), mean)
+        self.intercept_ = _shift_to(self.slope_ * _log_odds(features, self.booster_, use), mean)
         return self
 
     def _judge(self, earlier: Sequence[Fold], judge: Fold, correction: float) -> TreesUse:
@@ -83,7 +87,9 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
         uses = (NO_TREES,) if trial is None else (*TREES_USES, NO_TREES)
         scores = {use: _log_odds(judge.features, trial, use) for use in uses}
         mean = _expected_share(judge.features, correction)
-        forecasts = {use: _clip(expit(score + _shift_to(score, mean))) for use, score in scores.items()}
+        forecasts = {
+            use: clip_probability(expit(score + _shift_to(score, mean))) for use, score in scores.items()
+        }
 
         def losses(forecast: np.ndarray, rows: np.ndarray) -> np.ndarray:
             # The mean is another question than who comes: all are compared at the true one.
@@ -96,10 +102,16 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
             use, probability = NO_TREES, forecasts[NO_TREES]
         else:
             use, probability = cross_fit(forecasts, losses)
+        score = logit(probability)
+        self.slope_ = calibration_slope(score, active)
+        calibrated = np.empty(len(score))
+        for half, other in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
+            stretched = calibration_slope(score[other], active[other]) * score[half]
+            calibrated[half] = expit(stretched + _shift_to(stretched, probability[half].mean()))
         self.judged_ = pd.DataFrame(
             {
-                "probability": probability,
-                "btyd_probability": _clip(judge.features["btyd_probability_active"].to_numpy()),
+                "probability": clip_probability(calibrated),
+                "btyd_probability": clip_probability(judge.features["btyd_probability_active"].to_numpy()),
                 "trees_probability": np.nan if trial is None else forecasts[TREES_USES[0]],
             }
         )
@@ -126,16 +138,17 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
 
     def predict(self, features: pd.DataFrame) -> np.ndarray:
         """Return P(at least one purchase in the horizon), shape (n,)."""
-        score = self.intercept_ + self.btyd_weight_ * _btyd_log_odds(features)
+        score = self.btyd_weight_ * _btyd_log_odds(features)
         if self.booster_ is not None:
             score += self.trees_weight_ * self.booster_.predict(features, raw_score=True)
-        return _clip(expit(score))
+        return clip_probability(expit(self.intercept_ + self.slope_ * score))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the trees as plain numbers."""
         return {
             "seed": self.seed,
             "intercept": self.intercept_,
+            "slope": self.slope_,
             "btyd_weight": self.btyd_weight_,
             "trees_weight": self.trees_weight_,
         }
@@ -144,19 +157,52 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
     def from_dict(cls, state: dict[str, Any], booster: Any) -> Self:
         """Return the fitted model that ``to_dict`` and its booster described."""
         model = cls(state["seed"])
-        model.intercept_ = state["intercept"]
+        model.intercept_, model.slope_ = state["intercept"], state["slope"]
         model.btyd_weight_, model.trees_weight_ = state["btyd_weight"], state["trees_weight"]
         model.booster_ = booster
         return model
 
 
-def _clip(probability: np.ndarray) -> np.ndarray:
+def calibration_slope(log_odds: np.ndarray, active: np.ndarray) -> float:
+    """Return by how much log odds are to be stretched for them to hold, pulled towards 1 where that is uncertain.
+
+    Below 1 the probabilities were too bold, above 1 too timid; with few customers of either kind it is 1.
+
+    References
+    ----------
+    Platt (1999), "Probabilistic outputs for support vector machines".
+
+    Examples
+    --------
+    >>> came = np.repeat([1.0, 0.0, 1.0, 0.0], [600, 400, 400, 600])
+    >>> bold = np.repeat([1.0, -1.0], 1000)
+    >>> round(calibration_slope(bold, came), 2), calibration_slope(bold[:10], came[:10])
+    (0.73, 1.0)
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    if (
+        min(np.count_nonzero(active), np.count_nonzero(active == 0)) < LEAST_OF_BOTH / 2
+        or np.ptp(log_odds) == 0
+    ):
+        return 1.0
+    fitted = LogisticRegression(C=np.inf).fit(log_odds[:, np.newaxis], active)
+    probability = fitted.predict_proba(log_odds[:, np.newaxis])[:, 1]
+    weights = probability * (1 - probability)
+    spread = np.average((log_odds - np.average(log_odds, weights=weights)) ** 2, weights=weights)
+    variance = 1 / (weights.sum() * spread)
+    again = USUAL_SLOPE**2 / (USUAL_SLOPE**2 + CHANGE_OF_SLOPE**2 + variance)
+    return float(1 + again * (fitted.coef_[0, 0] - 1))
+
+
+def clip_probability(probability: np.ndarray) -> np.ndarray:
+    """Return probabilities that are neither 0 nor 1."""
     clipped: np.ndarray = np.clip(probability, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
     return clipped
 
 
 def _btyd_log_odds(features: pd.DataFrame) -> np.ndarray:
-    log_odds: np.ndarray = logit(_clip(features["btyd_probability_active"].to_numpy()))
+    log_odds: np.ndarray = logit(clip_probability(features["btyd_probability_active"].to_numpy()))
     return log_odds
 
 

@@ -12,6 +12,7 @@ from datetime import date
 import pandas as pd
 
 from duramen.data.customers import customer_table
+from duramen.data.feature_list import FEATURES
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
@@ -21,6 +22,10 @@ from duramen.models.btyd_value import BTYDValueModel
 LEAST_CUSTOMERS = 10
 # Outputs of the BTYD models that the trees see. P(alive) is not among them: at frequency 0 it says 1.
 BTYD_FEATURES = ("btyd_purchases", "btyd_spend", "btyd_probability_active", "btyd_value")
+MONEY_FEATURES = {name for name, feature in FEATURES.items() if "money" in feature.unit} | {
+    "btyd_spend",
+    "btyd_value",
+}
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,9 @@ class Fold:
     ----------
     window : Window
     features : pandas.DataFrame
-        Customer table without ids, and the BTYD forecast of models fitted before the cutoff.
+        ``model_features``, by BTYD models fitted before the cutoff.
     outcomes : pandas.DataFrame
-        ``customer_id``, ``value``, ``purchases``, ``active`` in the horizon.
+        ``customer_id``, ``value``, ``purchases``, ``active`` in the horizon; money in the unit of the features.
     """
 
     window: Window
@@ -41,13 +46,29 @@ class Fold:
     outcomes: pd.DataFrame
 
 
-def model_features(customers: pd.DataFrame, btyd: BTYDValueModel, horizon: int) -> pd.DataFrame:
-    """Return what the tree models see of each customer: the customer table and the BTYD forecast."""
+def model_features(
+    customers: pd.DataFrame, btyd: BTYDValueModel, horizon: int, money_unit: float = 1.0
+) -> pd.DataFrame:
+    """Return what the tree models see of each customer: the customer table without ids, and the BTYD forecast.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+    btyd : BTYDValueModel
+    horizon : int
+        Days.
+    money_unit : float
+        Amount that is counted as 1.
+    """
     forecast = btyd.forecast(customers, horizon)
-    return pd.concat([customers.drop(columns="customer_id"), forecast[list(BTYD_FEATURES)]], axis=1)
+    features = pd.concat([customers.drop(columns="customer_id"), forecast[list(BTYD_FEATURES)]], axis=1)
+    money = [name for name in features if name in MONEY_FEATURES]
+    features[money] /= money_unit
+    # The digits beyond single precision differ between currencies, and turn splits that are equally good.
+    return features.astype("float32").astype("float64")
 
 
-def build_folds(tx: Transactions, windows: Sequence[Window]) -> list[Fold]:
+def build_folds(tx: Transactions, windows: Sequence[Window], money_unit: float = 1.0) -> list[Fold]:
     """Return a fold for each window that has customers enough, in the order of the windows."""
     known: dict[date, tuple[pd.DataFrame, BTYDValueModel]] = {}
     folds = []
@@ -58,8 +79,10 @@ def build_folds(tx: Transactions, windows: Sequence[Window]) -> list[Fold]:
                 continue
             known[window.cutoff] = customers, BTYDValueModel().fit(customers)
         customers, btyd = known[window.cutoff]
-        features = model_features(customers, btyd, window.horizon)
-        folds.append(Fold(window, features, customer_outcomes(tx, window, customers)))
+        features = model_features(customers, btyd, window.horizon, money_unit)
+        outcomes = customer_outcomes(tx, window, customers)
+        outcomes["value"] /= money_unit
+        folds.append(Fold(window, features, outcomes))
     return folds
 
 

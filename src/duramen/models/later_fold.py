@@ -12,10 +12,14 @@ import numpy as np
 
 
 class TreesUse(NamedTuple):
-    """How much of the trees a forecast uses: a share of their score (0 is BTYD alone), after so many rounds."""
+    """How much of the trees a forecast uses: a share of their score (0 is BTYD alone), after so many rounds.
+
+    ``two_stage`` is the part of that share which goes to trees in two stages: who comes back, and what they spend.
+    """
 
     share: float
     rounds: int
+    two_stage: float = 0.0
 
 
 NO_TREES = TreesUse(0.0, 0)

@@ -20,7 +20,7 @@ ADDITIVITY_TOLERANCE = 1e-4
 # Rows explained at once: memory stays flat however many customers there are.
 BLOCK = 50_000
 
-BTYD_MEANINGS = {
+MODEL_MEANINGS = {
     "btyd_purchases": ("count", "Purchase days that the BTYD model expects in the horizon."),
     "btyd_spend": ("money", "Net money per purchase day that gamma-gamma expects."),
     "btyd_probability_active": ("probability", "P(at least one purchase in the horizon) by the BTYD model."),
@@ -28,6 +28,10 @@ BTYD_MEANINGS = {
     "btyd_probability_alive": (
         "probability",
         "P(alive) by the BTYD model; BG/NBD says 1 for every customer with one purchase day.",
+    ),
+    "probability_active": (
+        "probability",
+        "P(at least one purchase in the horizon) by the activity model; the factor is its ratio to that of BTYD.",
     ),
 }
 
@@ -66,6 +70,7 @@ _THEME_OF_FEATURE = {
     "btyd_purchases": "purchases",
     "btyd_probability_active": "recency",
     "btyd_probability_alive": "recency",
+    "probability_active": "recency",
     "btyd_spend": "spend",
     "btyd_value": "spend",
 }
@@ -78,8 +83,8 @@ def theme(feature: str) -> str:
 
 def meaning(feature: str) -> tuple[str, str]:
     """Return the unit and the meaning of a model feature."""
-    if feature in BTYD_MEANINGS:
-        return BTYD_MEANINGS[feature]
+    if feature in MODEL_MEANINGS:
+        return MODEL_MEANINGS[feature]
     return FEATURES[feature].unit, FEATURES[feature].meaning
 
 

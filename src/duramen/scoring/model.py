@@ -26,7 +26,7 @@ from duramen.models.folds import LEAST_CUSTOMERS, Fold, build_folds, model_featu
 from duramen.models.growth import GrowthModel, past_value
 from duramen.models.rhythm import base_gap, lifecycle_stage
 from duramen.models.segments import BehaviouralSegmenter
-from duramen.models.value import ValueModel
+from duramen.models.value import Boosters, ValueModel, log_probability_ratio
 from duramen.models.value_distribution import ValueDistribution
 from duramen.scoring.artefact import read_state, read_table, read_trees, state_text, write_model
 from duramen.scoring.explain import meaning, reasons, shap_values
@@ -66,6 +66,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         The fitted parts.
     features_ : list of str
         Columns that the customer table must have.
+    money_unit_ : float
+        Money that the trees count as 1: the median net spend of a purchase day.
     core_money_ : float
         Net money over the horizon that puts a customer into the core set: the median over draws of the base.
     judged_ : pandas.DataFrame
@@ -112,6 +114,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         _refuse_unfit(tx, window, customers)
         self.window_, self.unit_ = window, tx.unit
         self.features_ = list(customers.columns[1:])
+        self.money_unit_ = float(customers["basket_mean"].median())
         _LOG.info("purchases and spend of %s customers", f"{len(customers):,}")
         self.btyd_ = BTYDValueModel().fit(customers)
         # What the spend model says of its own premise is for the reader of the ranking too.
@@ -119,15 +122,15 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         self.base_gap_ = base_gap(customers)
         _LOG.info("segments")
         self.segments_ = BehaviouralSegmenter(self.seed).fit(customers)
-        features = model_features(customers, self.btyd_, window.horizon)
+        features = self._features(customers)
         _LOG.info("customers at earlier cutoffs")
         folds, judge = self._folds(tx, window, customers)
-        _LOG.info("value over %s windows", len(folds))
-        self.value_ = ValueModel(self.seed).fit(folds, judge, features, window)
         _LOG.info("activity over %s windows", len(folds))
         self.activity_ = ActivityModel(self.seed).fit(folds, judge, features, window)
-        self.notes_ += self._told(folds, judge, window)
+        _LOG.info("value over %s windows", len(folds))
+        self.value_ = ValueModel(self.seed).fit(folds, judge, features, window, self.activity_)
         self._judge(judge)
+        self.notes_ += self._told(folds, judge, window)
         self._learn_core(customers, features)
         self.model_version_ = f"{__version__}+{self._fingerprint()}"
         return self
@@ -138,7 +141,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             rng = np.random.default_rng(self.seed)
             rows = np.sort(rng.choice(len(customers), self.training_customers, replace=False))
             tx = tx.of_customers(customers["customer_id"].iloc[rows])
-        folds = build_folds(tx, training_windows(window, first))
+        folds = build_folds(tx, training_windows(window, first), self.money_unit_)
         judges = judge_window(window, first)
         judge = next((fold for fold in folds if fold.window == judges), None)
         if judge is None:
@@ -157,12 +160,25 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
                 f"The history is too short to learn from whole horizons of {window.horizon} days, so customers were "
                 f"judged over {judge.window.horizon} days and {btyd} carry the forecast on to {window.horizon}."
             )
-        boosters = {"value": self.value_.booster_, "activity": self.activity_.booster_}
-        plain = [name for name, booster in boosters.items() if booster is None]
+        boosters = self._boosters()
+        plain = [
+            name
+            for name, kinds in (("value", ("value", "spend")), ("activity", ("activity",)))
+            if not boosters.keys() & kinds
+        ]
         if plain:
             told.append(
                 f"{len(judge.outcomes):,} held-out customers show no clear gain of LightGBM on {btyd}, so "
                 f"{' and '.join(plain)} {'are' if len(plain) > 1 else 'is'} forecast without it."
+            )
+        if self.distribution_.source_ == "assumed":
+            told.append(
+                f"Too few of the {len(judge.outcomes):,} held-out customers bought to show how far forecasts of them "
+                "miss, so intervals and growth potential assume log-normal errors with a spread of 1."
+            )
+        if judge.outcomes["value"].sum() <= 0:
+            told.append(
+                f"{judge.window} brought no money from the customers known by then, so nothing checks the total."
             )
         total = f"total is that of {btyd} {self.value_.correction_ - 1:+.0%}, by what"
         if any(fold.window == window.earlier(YEAR) for fold in folds):
@@ -178,49 +194,53 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         """Keep what the latest fold showed, and learn the size of errors from it."""
         value, activity = self.value_.judged_, self.activity_.judged_
         outcomes, features = fold.outcomes, fold.features
+        expected, probability = value["value"].to_numpy(), activity["probability"].to_numpy()
+        actual = outcomes["value"].to_numpy()
         self.judged_window_ = fold.window
-        self.judged_ = outcomes.rename(columns={"value": "actual_value"}).assign(
-            predicted_value=value["value"],
-            btyd_value=value["btyd_value"],
-            trees_value=value["trees_value"],
-            probability_active=activity["probability"],
+        self.judged_ = outcomes.drop(columns="value").assign(
+            actual_value=self.money_unit_ * actual,
+            predicted_value=self.money_unit_ * expected,
+            btyd_value=self.money_unit_ * value["btyd_value"],
+            trees_value=self.money_unit_ * value["trees_value"],
+            two_stage_value=self.money_unit_ * value["two_stage_value"],
+            probability_active=probability,
             btyd_probability=activity["btyd_probability"],
             trees_probability=activity["trees_probability"],
-            past_spend=features["net_spend"],
+            past_spend=self.money_unit_ * features["net_spend"],
             frequency=features["frequency"],
             time_since_last=features["time_since_last"],
         )
-        expected, probability = value["value"].to_numpy(), activity["probability"].to_numpy()
-        actual = outcomes["value"].to_numpy()
         self.distribution_ = ValueDistribution().fit(expected, probability, actual)
         past = past_value(features, fold.window.horizon)
         potential = self.distribution_.expected_above(expected, probability, past)
         self.growth_ = GrowthModel().fit(past, potential, expected, actual)
 
     def _learn_core(self, customers: pd.DataFrame, features: pd.DataFrame) -> None:
-        value, probability = self.value_.predict(features), self.activity_.predict(features)
+        value, probability = self._predict(features)
         rng = np.random.default_rng(self.seed)
         least = []
         for _ in range(CORE_DRAWS):
             drawn = self.distribution_.sample(value, probability, rng)
             least.append(drawn[smallest_set(drawn)].min(initial=drawn.max()))
-        self.core_money_ = max(float(np.median(least)), self.value_.floor_)
+        self.core_money_ = max(float(np.median(least)), self.money_unit_ * self.value_.floor_)
         forecast = self.btyd_.forecast(customers, self.window_.horizon)
         parts = ("btyd_probability_alive", "btyd_purchases", "btyd_spend")
         self.typical_ = {part: float(np.exp(np.log(_positive(forecast[part])).mean())) for part in parts}
+        self.typical_["probability_active"] = float(
+            np.exp(log_probability_ratio(features, probability).mean())
+        )
         self.importance_ = self._importance(features)
 
     def _importance(self, features: pd.DataFrame) -> pd.DataFrame:
         sample = features.iloc[:: max(1, len(features) // IMPORTANCE_CUSTOMERS)]
         tables = []
-        for name, booster in (("value", self.value_.booster_), ("activity", self.activity_.booster_)):
-            if booster is not None:
-                values, _ = shap_values(booster, sample)
-                table = pd.DataFrame({"model": name, "feature": sample.columns})
-                table["meaning"] = [meaning(feature)[1] for feature in sample.columns]
-                table["mean_abs_shap"] = np.abs(values).mean(axis=0)
-                table["unit"] = "log money" if name == "value" else "log odds"
-                tables.append(table.sort_values(["mean_abs_shap", "feature"], ascending=[False, True]))
+        for name, booster in self._boosters().items():
+            values, _ = shap_values(booster, sample)
+            table = pd.DataFrame({"model": name, "feature": sample.columns})
+            table["meaning"] = [meaning(feature)[1] for feature in sample.columns]
+            table["mean_abs_shap"] = np.abs(values).mean(axis=0)
+            table["unit"] = "log odds" if name == "activity" else "log money"
+            tables.append(table.sort_values(["mean_abs_shap", "feature"], ascending=[False, True]))
         columns = ["model", "feature", "meaning", "mean_abs_shap", "unit"]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
@@ -248,8 +268,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         self._require(customers)
         horizon = self.window_.horizon
         forecast = self.btyd_.forecast(customers, horizon)
-        features = model_features(customers[["customer_id", *self.features_]], self.btyd_, horizon)
-        value, probability = self.value_.predict(features), self.activity_.predict(features)
+        features = self._features(customers)
+        value, probability = self._predict(features)
         growth = self.growth_.predict(customers, value, probability, self.distribution_, horizon)
         scores = pd.DataFrame(
             {
@@ -276,9 +296,18 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             }
         )
         if with_reasons:
-            told = reasons(customers, self._log_factors(features, forecast)[0], self.unit_)
+            told = reasons(customers, self._log_factors(features, forecast, probability)[0], self.unit_)
             scores = pd.concat([scores, told], axis=1)
         return scores[[column for column in SCORE_COLUMNS if column in scores]]
+
+    def _features(self, customers: pd.DataFrame) -> pd.DataFrame:
+        known = customers[["customer_id", *self.features_]]
+        return model_features(known, self.btyd_, self.window_.horizon, self.money_unit_)
+
+    def _predict(self, features: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return value in the unit of the source, and P(active)."""
+        probability = self.activity_.predict(features)
+        return self.money_unit_ * self.value_.predict(features, probability), probability
 
     def _cutoff(self, customers: pd.DataFrame) -> date:
         return parse_day(customers.attrs.get("cutoff", self.window_.cutoff))
@@ -291,27 +320,37 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
                 f"{', '.join(missing[:3])}); give the same optional columns as in training, or train again."
             )
 
-    def _log_factors(self, features: pd.DataFrame, forecast: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    def _log_factors(
+        self, features: pd.DataFrame, forecast: pd.DataFrame, probability: np.ndarray
+    ) -> tuple[pd.DataFrame, float]:
         """Return the log factor of each feature against the average customer, and the log of that customer's value."""
-        weight, trees_weight = self.value_.btyd_weight_, self.value_.trees_weight_
-        if self.value_.booster_ is None:
-            factors = pd.DataFrame(0.0, index=features.index, columns=features.columns)
-            base = 0.0
-        else:
-            values, trees_base = shap_values(self.value_.booster_, features)
-            factors = pd.DataFrame(trees_weight * values, index=features.index, columns=features.columns)
-            base = trees_weight * trees_base
+        factors = pd.DataFrame(0.0, index=features.index, columns=features.columns)
+        base = 0.0
+        weight, two_stage = self.value_.btyd_weight_, self.value_.two_stage_weight_
+        boosters = self.value_.boosters_
+        for booster, share in ((boosters.value, self.value_.trees_weight_), (boosters.spend, two_stage)):
+            if booster is not None:
+                values, trees_base = shap_values(booster, features)
+                factors += share * values
+                base += share * trees_base
+        if two_stage > 0:
+            typical_ratio = np.log(self.typical_["probability_active"])
+            ratio = log_probability_ratio(features, probability)
+            factors["probability_active"] = two_stage * (ratio - typical_ratio)
+            base += two_stage * typical_ratio
         # BTYD value = P(alive) x purchases if alive x spend; a value below the floor counts as the floor.
         typical = {part: np.log(value) for part, value in self.typical_.items()}
         alive = np.log(_positive(forecast["btyd_probability_alive"]))
         spend = np.log(_positive(forecast["btyd_spend"]))
-        total = np.log(np.maximum(forecast["btyd_value"], self.value_.floor_))
+        unit = np.log(self.money_unit_)
+        total = unit + np.log(np.maximum(features["btyd_value"], self.value_.floor_))
         purchases_if_alive = total - spend - alive
         typical_if_alive = typical["btyd_purchases"] - typical["btyd_probability_alive"]
         factors["btyd_probability_alive"] = weight * (alive - typical["btyd_probability_alive"])
         factors["btyd_purchases"] += weight * (purchases_if_alive - typical_if_alive)
         factors["btyd_spend"] += weight * (spend - typical["btyd_spend"])
-        base += weight * (typical["btyd_purchases"] + typical["btyd_spend"]) + np.log(self.value_.level_)
+        base += weight * (typical["btyd_purchases"] + typical["btyd_spend"] - unit)
+        base += np.log(self.value_.level_) + unit
         return factors, float(base)
 
     def explain(self, customers: pd.DataFrame) -> pd.DataFrame:
@@ -328,10 +367,13 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         customers = customers.reset_index(drop=True)
         horizon = self.window_.horizon
         forecast = self.btyd_.forecast(customers, horizon)
-        features = model_features(customers[["customer_id", *self.features_]], self.btyd_, horizon)
-        log_factors, base = self._log_factors(features, forecast)
+        features = self._features(customers)
+        probability = self.activity_.predict(features)
+        log_factors, base = self._log_factors(features, forecast, probability)
         strength = (-log_factors.abs()).rank(axis=1, method="first").astype(int)
-        known = features.assign(btyd_probability_alive=forecast["btyd_probability_alive"])
+        known = pd.concat([customers[self.features_], forecast], axis=1).assign(
+            probability_active=probability
+        )
         count, width = log_factors.shape
         long = pd.DataFrame(
             {
@@ -393,18 +435,19 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             "segments": self.segments_.to_dict(),
             "base_gap": self.base_gap_,
             "core_money": self.core_money_,
+            "money_unit": self.money_unit_,
             "typical": self.typical_,
             "notes": self.notes_,
             "trees": list(self._trees()),
         }
 
+    def _boosters(self) -> dict[str, Any]:
+        """Return the LightGBM boosters that are used, by name."""
+        boosters = {**self.value_.boosters_._asdict(), "activity": self.activity_.booster_}
+        return {name: booster for name, booster in boosters.items() if booster is not None}
+
     def _trees(self) -> dict[str, str]:
-        boosters = {"value": self.value_.booster_, "activity": self.activity_.booster_}
-        return {
-            f"{name}_trees": booster.model_to_string()
-            for name, booster in boosters.items()
-            if booster is not None
-        }
+        return {f"{name}_trees": booster.model_to_string() for name, booster in self._boosters().items()}
 
     def _fingerprint(self) -> str:
         # The version that reads a model later is no part of what was learned.
@@ -458,13 +501,14 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         model.unit_, model.features_, model.notes_ = state["unit"], state["features"], state["notes"]
         model.btyd_ = BTYDValueModel.from_dict(state["btyd"])
         trees = {name: read_trees(folder, name, state) for name in state["trees"]}
-        model.value_ = ValueModel.from_dict(state["value"], trees.get("value_trees"))
+        boosters = Boosters(trees.get("value_trees"), trees.get("spend_trees"))
+        model.value_ = ValueModel.from_dict(state["value"], boosters)
         model.activity_ = ActivityModel.from_dict(state["activity"], trees.get("activity_trees"))
         model.distribution_ = ValueDistribution.from_dict(state["distribution"])
         model.growth_ = GrowthModel.from_dict(state["growth"])
         model.segments_ = BehaviouralSegmenter.from_dict(state["segments"])
         model.base_gap_, model.core_money_ = state["base_gap"], state["core_money"]
-        model.typical_ = state["typical"]
+        model.typical_, model.money_unit_ = state["typical"], state["money_unit"]
         model.judged_, model.importance_ = read_table(folder, "judged"), read_table(folder, "importance")
         model.model_version_ = f"{state['duramen_version']}+{model._fingerprint()}"
         return model

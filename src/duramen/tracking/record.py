@@ -175,11 +175,13 @@ def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
         value, activity = model.value_, model.activity_
         return {
             "value_trees_weight": value.trees_weight_,
+            "value_two_stage_weight": value.two_stage_weight_,
             "value_btyd_weight": value.btyd_weight_,
             "value_correction": value.correction_,
             "activity_trees_weight": activity.trees_weight_,
             "activity_btyd_weight": activity.btyd_weight_,
             "activity_intercept": activity.intercept_,
+            "activity_slope": activity.slope_,
             "decline_weight": model.growth_.decline_weight_,
         }
     if name.startswith("BTYD"):
@@ -189,7 +191,7 @@ def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
             **model.btyd_.spend_.params_,
             "net_ratio": model.btyd_.net_ratio_,
         }
-    if name == "LightGBM":
+    if name.startswith("LightGBM"):
         from duramen.models.later_fold import TREES_USES
         from duramen.models.trees import SETTINGS
 
