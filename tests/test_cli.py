@@ -303,7 +303,7 @@ def test_a_backtest_leaves_its_tables_and_drawings(backtested):
         "backtest.json",
         "forecasts.parquet",
         *(f"{table}.{form}" for table in tables for form in ("csv", "parquet")),
-        *(f"{drawing}.svg" for drawing in ("value", "activity", "growth", "calibration")),
+        *(f"{drawing}.svg" for drawing in ("value", "activity", "growth", "potential", "calibration")),
     }
     assert {path.name for path in backtested.folder.iterdir()} == {"duramen.toml", "out"}
     for table in tables:

@@ -89,13 +89,6 @@ MEASURES = (
     Measure("growth", "hit rate at top 10 %", "order", True, *_at(hit_rate, bootstrap.hit_rate, 0.1)),
     Measure("growth", "Spearman", "order", True, metrics.spearman, bootstrap.spearman),
     Measure(
-        "potential",
-        "value captured at top 20 %",
-        "order",
-        True,
-        *_at(metrics.captured, bootstrap.captured, 0.2),
-    ),
-    Measure(
         "potential", "normalised Gini", "order", True, metrics.normalised_gini, bootstrap.normalised_gini
     ),
     Measure("potential", "total bias", "money", None, metrics.total_bias, bootstrap.total_bias),
