@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 from duramen import __version__
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
+from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
 from duramen.data.windows import YEAR, Window, judge_window, parse_day, training_windows
 from duramen.models.btyd_value import BTYDValueModel
@@ -30,6 +31,7 @@ from duramen.models.value import Boosters, ValueModel, log_probability_ratio
 from duramen.models.value_distribution import ValueDistribution
 from duramen.scoring.artefact import read_state, read_table, read_trees, state_text, write_model
 from duramen.scoring.explain import meaning, reasons, shap_values
+from duramen.scoring.growth_weight import DEFAULT_GROWTH_WEIGHT, choose_growth_weight, growth_weight_curve
 from duramen.scoring.ranking import SCORE_COLUMNS, smallest_set
 
 _LOG = logging.getLogger(__name__)
@@ -47,9 +49,9 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
 
     Parameters
     ----------
-    growth_weight : float
-        Weight of growth potential in ``score = predicted_value + growth_weight * growth_potential``. The default is
-        plain and stated; it is not fitted to the data.
+    growth_weight : float, optional
+        Weight of growth potential in ``score = predicted_value + growth_weight * growth_potential``. Where none is
+        given, it is learned from two horizons before the cutoff (``duramen.scoring.growth_weight``).
     clv_days : int
         Horizon of ``clv`` in days.
     discount_rate : float
@@ -68,6 +70,10 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         Columns that the customer table must have.
     money_unit_ : float
         Money that the trees count as 1: the median net spend of a purchase day.
+    growth_weight_ : float
+        The weight that is used.
+    growth_weight_curve_ : pandas.DataFrame
+        What each weight captured at the earlier cutoff; empty where a weight was given or history is too short.
     core_money_ : float
         Net money over the horizon that puts a customer into the core set: the median over draws of the base.
     judged_ : pandas.DataFrame
@@ -84,7 +90,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
     def __init__(
         self,
         *,
-        growth_weight: float = 0.25,
+        growth_weight: float | None = None,
         clv_days: int = 364,
         discount_rate: float = 0.1,
         training_customers: int = 60_000,
@@ -111,6 +117,28 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             If the history is shorter than the horizon, or no customer ever came back.
         """
         customers = customer_table(tx, window.cutoff)
+        taught = self._sample(tx, customers)
+        features = self._learn_forecast(tx, taught, window, customers)
+        self._learn_growth_weight(taught)
+        _LOG.info("segments")
+        self.segments_ = BehaviouralSegmenter(self.seed).fit(customers)
+        self.base_gap_ = base_gap(customers)
+        self._learn_core(customers, features)
+        self.model_version_ = f"{__version__}+{self._fingerprint()}"
+        return self
+
+    def _sample(self, tx: Transactions, customers: pd.DataFrame) -> Transactions:
+        """Return the transactions of the customers that the trees learn from."""
+        if len(customers) <= self.training_customers:
+            return tx
+        rng = np.random.default_rng(self.seed)
+        rows = np.sort(rng.choice(len(customers), self.training_customers, replace=False))
+        return tx.of_customers(customers["customer_id"].iloc[rows])
+
+    def _learn_forecast(
+        self, tx: Transactions, taught: Transactions, window: Window, customers: pd.DataFrame
+    ) -> pd.DataFrame:
+        """Learn purchases, spend, activity, value, their errors and growth; return the features at the cutoff."""
         _refuse_unfit(tx, window, customers)
         self.window_, self.unit_ = window, tx.unit
         self.features_ = list(customers.columns[1:])
@@ -119,28 +147,18 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         self.btyd_ = BTYDValueModel().fit(customers)
         # What the spend model says of its own premise is for the reader of the ranking too.
         self.notes_ = list(self.btyd_.spend_.convergence_.notes)
-        self.base_gap_ = base_gap(customers)
-        _LOG.info("segments")
-        self.segments_ = BehaviouralSegmenter(self.seed).fit(customers)
         features = self._features(customers)
         _LOG.info("customers at earlier cutoffs")
-        folds, judge = self._folds(tx, window, customers)
+        folds, judge = self._folds(taught, window, tx.first_date)
         _LOG.info("activity over %s windows", len(folds))
         self.activity_ = ActivityModel(self.seed).fit(folds, judge, features, window)
         _LOG.info("value over %s windows", len(folds))
         self.value_ = ValueModel(self.seed).fit(folds, judge, features, window, self.activity_)
         self._judge(judge)
         self.notes_ += self._told(folds, judge, window)
-        self._learn_core(customers, features)
-        self.model_version_ = f"{__version__}+{self._fingerprint()}"
-        return self
+        return features
 
-    def _folds(self, tx: Transactions, window: Window, customers: pd.DataFrame) -> tuple[list[Fold], Fold]:
-        first = tx.first_date
-        if len(customers) > self.training_customers:
-            rng = np.random.default_rng(self.seed)
-            rows = np.sort(rng.choice(len(customers), self.training_customers, replace=False))
-            tx = tx.of_customers(customers["customer_id"].iloc[rows])
+    def _folds(self, tx: Transactions, window: Window, first: date) -> tuple[list[Fold], Fold]:
         folds = build_folds(tx, training_windows(window, first), self.money_unit_)
         judges = judge_window(window, first)
         judge = next((fold for fold in folds if fold.window == judges), None)
@@ -151,6 +169,42 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
                 "cutoff."
             )
         return folds, judge
+
+    def _learn_growth_weight(self, tx: Transactions) -> None:
+        """Choose the weight of growth that captured most in the horizon after the one that was forecast."""
+        self.growth_weight_ = DEFAULT_GROWTH_WEIGHT if self.growth_weight is None else self.growth_weight
+        self.growth_weight_curve_ = pd.DataFrame(
+            columns=["weight", "captured", "difference", "low", "high"], dtype=float
+        )
+        if self.growth_weight is not None:
+            return
+        horizon = self.judged_window_.horizon
+        window = Window(self.window_.cutoff - timedelta(days=2 * horizon), horizon)
+        if (window.cutoff - tx.first_date).days < horizon:
+            self.notes_.append(
+                f"Less than three times {horizon} days lie before the cutoff, too few to show what growth is worth "
+                f"after the horizon, so its weight in the score is the default, {DEFAULT_GROWTH_WEIGHT:g}."
+            )
+            return
+        _LOG.info("the weight of growth, from %s", window)
+        customers = customer_table(tx, window.cutoff)
+        earlier = CoreCustomerModel(seed=self.seed)
+        try:
+            features = earlier._learn_forecast(tx, tx, window, customers)
+        except InputError:
+            self.notes_.append(
+                f"What lies before {window.cutoff} is too thin to forecast from, so nothing shows what growth is worth "
+                f"after a horizon, and its weight in the score is the default, {DEFAULT_GROWTH_WEIGHT:g}."
+            )
+            return
+        value, probability = earlier._predict(features)
+        growth = earlier.growth_.predict(customers, value, probability, earlier.distribution_, horizon)
+        following = customer_outcomes(tx, Window(window.end, horizon), customers)["value"].to_numpy()
+        if following.sum() > 0:
+            self.growth_weight_curve_ = growth_weight_curve(
+                value, growth["growth_potential"].to_numpy(), following
+            )
+            self.growth_weight_ = choose_growth_weight(self.growth_weight_curve_)
 
     def _told(self, folds: list[Fold], judge: Fold, window: Window) -> list[str]:
         """Return what a reader must know of how the forecast was learned."""
@@ -275,7 +329,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             {
                 "customer_id": customers["customer_id"],
                 "cutoff": pd.Timestamp(self._cutoff(customers)),
-                "score": value + self.growth_weight * growth["growth_potential"],
+                "score": value + self.growth_weight_ * growth["growth_potential"],
                 "predicted_value": value,
                 "predicted_value_low": self.distribution_.quantile(value, probability, LOW),
                 "predicted_value_high": self.distribution_.quantile(value, probability, HIGH),
@@ -432,6 +486,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             "activity": self.activity_.to_dict(),
             "distribution": self.distribution_.to_dict(),
             "growth": self.growth_.to_dict(),
+            "growth_weight": self.growth_weight_,
             "segments": self.segments_.to_dict(),
             "base_gap": self.base_gap_,
             "core_money": self.core_money_,
@@ -466,7 +521,11 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             Path(folder),
             self._state(),
             self._trees(),
-            {"judged": self.judged_, "importance": self.importance_},
+            {
+                "judged": self.judged_,
+                "importance": self.importance_,
+                "growth_weight": self.growth_weight_curve_,
+            },
         )
         return Path(folder)
 
@@ -506,6 +565,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         model.activity_ = ActivityModel.from_dict(state["activity"], trees.get("activity_trees"))
         model.distribution_ = ValueDistribution.from_dict(state["distribution"])
         model.growth_ = GrowthModel.from_dict(state["growth"])
+        model.growth_weight_ = state["growth_weight"]
+        model.growth_weight_curve_ = read_table(folder, "growth_weight")
         model.segments_ = BehaviouralSegmenter.from_dict(state["segments"])
         model.base_gap_, model.core_money_ = state["base_gap"], state["core_money"]
         model.typical_, model.money_unit_ = state["typical"], state["money_unit"]
