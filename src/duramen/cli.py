@@ -71,7 +71,8 @@ def train(
     decimal: Decimal = None,
     currency: Currency = None,
     growth_weight: Annotated[
-        float | None, typer.Option(help="Weight of growth potential in the score.")
+        float | None,
+        typer.Option(help="Weight of growth potential in the score; learned where none is given."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all that is random.")] = None,
     memory_limit: MemoryLimit = None,

@@ -164,7 +164,8 @@ def _show_comparisons(tested: Any) -> None:
         baseline = row.baseline.replace(" x gamma-gamma", "")
         interval = f"{_difference(row.low)} to {_difference(row.high)}"
         style = {"better": "green", "worse": "red"}.get(row.verdict)
-        name = _short(row.metric) if row.target == "value" else f"{row.target}: {_short(row.metric)}"
+        metric = _short(row.metric).removeprefix("normalised ")
+        name = metric if row.target == "value" else f"{row.target}: {metric}"
         table.add_row(name, baseline, _difference(row.difference), interval, row.verdict, style=style)
     console.print(table)
     inside = tested.coverage[tested.coverage["group"] == "all"]["inside"].mean()

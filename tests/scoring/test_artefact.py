@@ -12,7 +12,14 @@ from duramen.data.errors import InputError
 from duramen.scoring import artefact
 from duramen.scoring.model import CoreCustomerModel
 
-FILES = {"model.json", "value_trees.txt", "activity_trees.txt", "judged.parquet", "importance.parquet"}
+FILES = {
+    "model.json",
+    "value_trees.txt",
+    "activity_trees.txt",
+    "judged.parquet",
+    "importance.parquet",
+    "growth_weight.parquet",
+}
 
 
 @pytest.fixture(scope="module")

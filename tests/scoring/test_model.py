@@ -107,7 +107,7 @@ def test_the_interval_is_in_order_and_holds_about_eight_in_ten_held_out_outcomes
 
 
 def test_the_score_is_value_plus_weighted_growth(shop):
-    expected = shop.scores["predicted_value"] + shop.model.growth_weight * shop.scores["growth_potential"]
+    expected = shop.scores["predicted_value"] + shop.model.growth_weight_ * shop.scores["growth_potential"]
     np.testing.assert_allclose(shop.scores["score"], expected, rtol=1e-12)
 
 

@@ -107,7 +107,7 @@ def test_the_parent_knows_data_window_columns_and_parameters(runs, fitted):
     params = runs.parent.data.params
     expected = {
         "source": "orders.csv", "cutoff": "1998-04-01", "horizon_days": "91", "unit": "USD", "seed": "1",
-        "growth_weight": "0.25", "clv_days": "364", "discount_rate": "0.1", "judged_cutoff": "1997-12-31",
+        "growth_weight": "None", "clv_days": "364", "discount_rate": "0.1", "judged_cutoff": "1997-12-31",
         "judged_horizon_days": "91", "column.customer_id": "customer_id", "column.amount": "amount",
         "column.date": "date", "column.quantity": "quantity", "training_customers": "60000",
     }  # fmt: skip

@@ -183,6 +183,7 @@ def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
             "activity_intercept": activity.intercept_,
             "activity_slope": activity.slope_,
             "decline_weight": model.growth_.decline_weight_,
+            "growth_weight_used": model.growth_weight_,
         }
     if name.startswith("BTYD"):
         return {

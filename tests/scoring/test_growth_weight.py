@@ -1,0 +1,85 @@
+"""The weight of growth: judged by the horizon after the one that was forecast, and kept where nothing speaks."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from duramen.analysis.metrics import captured
+from duramen.data.transactions import read_transactions
+from duramen.data.windows import Window
+from duramen.scoring.growth_weight import (
+    DEFAULT_GROWTH_WEIGHT,
+    GROWTH_WEIGHTS,
+    choose_growth_weight,
+    growth_weight_curve,
+)
+from duramen.scoring.model import CoreCustomerModel
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Return a value that says nothing, a potential that says all, and the money that then came."""
+    rng = np.random.default_rng(0)
+    potential = rng.gamma(0.5, 10, 4_000)
+    return rng.gamma(2, 5, 4_000), potential, potential * rng.gamma(2, 0.5, 4_000)
+
+
+def test_each_weight_is_judged_by_what_its_first_fifth_brought(world):
+    value, potential, money = world
+    curve = growth_weight_curve(value, potential, money)
+    assert tuple(curve["weight"]) == GROWTH_WEIGHTS
+    for row in curve.itertuples():
+        assert row.captured == pytest.approx(captured(value + row.weight * potential, money, 0.2))
+    default = curve[curve["weight"] == DEFAULT_GROWTH_WEIGHT].iloc[0]
+    np.testing.assert_allclose(curve["difference"], curve["captured"] - default["captured"])
+    assert default[["difference", "low", "high"]].tolist() == [0, 0, 0]
+
+
+def test_the_interval_is_that_of_resampled_customers(world):
+    value, potential, money = world
+    curve = growth_weight_curve(value, potential, money).set_index("weight")
+    sets = {}
+    for weight in (0.0, DEFAULT_GROWTH_WEIGHT):
+        order = np.argsort(-(value + weight * potential), kind="stable")
+        sets[weight] = np.isin(np.arange(len(value)), order[:800])
+    rng = np.random.default_rng(1)
+    drawn = []
+    for _ in range(1_000):
+        rows = rng.integers(0, len(value), len(value))
+        parts = [sets[weight][rows] @ money[rows] / money[rows].sum() for weight in sets]
+        drawn.append(parts[0] - parts[1])
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    assert curve.loc[0.0, "low"] == pytest.approx(low, abs=0.1 * (high - low))
+    assert curve.loc[0.0, "high"] == pytest.approx(high, abs=0.1 * (high - low))
+
+
+def test_growth_that_tells_what_comes_gets_more_weight_and_noise_gets_none(world):
+    value, potential, money = world
+    assert choose_growth_weight(growth_weight_curve(value, potential, money)) == max(GROWTH_WEIGHTS)
+    noise = np.random.default_rng(2).permutation(potential) * 10
+    assert choose_growth_weight(growth_weight_curve(money + 1, noise, money)) == 0.0
+    assert choose_growth_weight(growth_weight_curve(value, value, money)) == DEFAULT_GROWTH_WEIGHT
+
+
+def test_it_is_learned_from_two_horizons_before_the_cutoff_alone(shop):
+    orders = shop.orders[shop.orders["date"] < pd.Timestamp(shop.window.cutoff)]
+    again = CoreCustomerModel().fit(read_transactions(orders, currency="USD"), shop.window)
+    pd.testing.assert_frame_equal(again.growth_weight_curve_, shop.model.growth_weight_curve_)
+    assert (
+        again.growth_weight_ == shop.model.growth_weight_ == choose_growth_weight(again.growth_weight_curve_)
+    )
+
+
+def test_a_weight_that_is_given_is_used(shop):
+    given = CoreCustomerModel(growth_weight=2.0).fit(shop.tx, shop.window)
+    assert given.growth_weight_ == 2.0
+    assert given.growth_weight_curve_.empty
+    scores = given.score(shop.customers, with_reasons=False)
+    np.testing.assert_allclose(scores["score"], scores["predicted_value"] + 2 * scores["growth_potential"])
+
+
+def test_a_history_of_less_than_three_horizons_keeps_the_default_and_says_so(shop):
+    short = CoreCustomerModel().fit(shop.tx, Window("1997-09-01", 120))
+    assert short.growth_weight_ == DEFAULT_GROWTH_WEIGHT
+    assert short.growth_weight_curve_.empty
+    assert any("weight in the score is the default, 0.25" in note for note in short.notes_)
