@@ -80,6 +80,8 @@ def section(config: Path, backtest: Path) -> str:
         lines += [*metric_by_model(str(target), rows), ""]
     lines += [*against_the_best(tables["comparisons"]), ""]
     lines += [*intervals(tables["coverage"]), ""]
+    lines += [*core(tables["core"]), ""]
+    lines += [*past_spend(tables["past_spend"]), ""]
     if len(tables["stability"]):
         lines += [*stability(tables["stability"]), ""]
     return "\n".join(lines)
@@ -117,6 +119,33 @@ def intervals(coverage: pd.DataFrame) -> list[str]:
     return table(
         ["inside the 80 % interval", *inside.index], [["customers", *(f"{share:.1%}" for share in inside)]]
     )
+
+
+def core(bands: pd.DataFrame) -> list[str]:
+    """Return a table of P(core) given and of who was in the core that came true, in bands of a tenth."""
+    sums = bands.assign(**{name: bands[name] * bands["customers"] for name in ("predicted", "actual")})
+    of_band = sums.groupby("from_")[["predicted", "actual", "customers"]].sum()
+    shares = of_band[["predicted", "actual"]].div(of_band["customers"], axis=0)
+    return table(
+        ["P(core)", *(f"{low:.1f}-{low + 0.1:.1f}" for low in of_band.index)],
+        [
+            ["given", *(f"{share:.2f}" for share in shares["predicted"])],
+            ["in the core that came true", *(f"{share:.2f}" for share in shares["actual"])],
+            ["customers", *(f"{count:,}" for count in of_band["customers"])],
+        ],
+    )
+
+
+def past_spend(chosen: pd.DataFrame) -> list[str]:
+    """Return a table of whom score and past spend put into the first fifth, and what they then spent."""
+    body = [
+        [
+            f"{row.cutoff:%Y-%m-%d}", row.chosen_by, f"{row.customers:,}", number(row.past_spend),
+            number(row.then_spent),
+        ]
+        for row in chosen.itertuples()
+    ]  # fmt: skip
+    return table(["cutoff", "in the first fifth by", "customers", "mean past spend", "mean then spent"], body)
 
 
 def stability(between: pd.DataFrame) -> list[str]:

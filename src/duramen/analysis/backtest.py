@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.analysis.comparison import compare, mean_figures, measured
+from duramen.analysis.core import against_past_spend, core_calibration
 from duramen.analysis.held_out import HeldOut, hold_out
 from duramen.analysis.metrics import first_count, spearman, tenths
 from duramen.data.errors import InputError
@@ -55,6 +56,10 @@ class Backtest:
         ``below``, ``inside`` and ``above`` the predicted interval, which is meant to hold 80 %.
     calibration : pandas.DataFrame
         ``cutoff``, ``model``, ``bin`` (1 the most probable), ``predicted`` and ``actual`` share active, ``customers``.
+    core : pandas.DataFrame
+        Whether P(core) holds: ``cutoff`` and the columns of ``core_calibration``.
+    past_spend : pandas.DataFrame
+        Whom the score puts first and past spend does not: ``cutoff`` and the columns of ``against_past_spend``.
     stability : pandas.DataFrame
         Between neighbouring cutoffs, of the customers known at both: ``earlier``, ``later``, ``customers``,
         ``spearman`` of the score, and ``overlap_10`` and ``overlap_20``, the Jaccard index of the first 10 and 20 %.
@@ -73,6 +78,8 @@ class Backtest:
     comparisons: pd.DataFrame
     coverage: pd.DataFrame
     calibration: pd.DataFrame
+    core: pd.DataFrame
+    past_spend: pd.DataFrame
     stability: pd.DataFrame
     forecasts: pd.DataFrame
 
@@ -155,6 +162,8 @@ def backtest(
         comparisons=compare(held_out, figures, seed=seed, resamples=resamples),
         coverage=pd.concat([_coverage(held) for held in held_out], ignore_index=True),
         calibration=pd.concat([_calibration(held) for held in held_out], ignore_index=True),
+        core=pd.concat([_core(held) for held in held_out], ignore_index=True),
+        past_spend=pd.concat([_past_spend(held) for held in held_out], ignore_index=True),
         stability=_stability(held_out),
         forecasts=pd.concat([held.table() for held in held_out], ignore_index=True),
     )
@@ -207,6 +216,21 @@ def _calibration(held: HeldOut) -> pd.DataFrame:
         for number, inside in enumerate(tenths(told.values), start=1)
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["cutoff", "model", "bin", "predicted", "actual", "customers"])
+
+
+def _core(held: HeldOut) -> pd.DataFrame:
+    table = core_calibration(held.scores["probability_core"].to_numpy(), held.actual["value"])
+    return _at_cutoff(held, table)
+
+
+def _past_spend(held: HeldOut) -> pd.DataFrame:
+    past = next(told.values for told in held.forecasts if told.model == "past spend")
+    return _at_cutoff(held, against_past_spend(held.scores["score"].to_numpy(), past, held.actual["value"]))
+
+
+def _at_cutoff(held: HeldOut, table: pd.DataFrame) -> pd.DataFrame:
+    table.insert(0, "cutoff", pd.Timestamp(held.window.cutoff))
+    return table
 
 
 def _stability(held_out: Sequence[HeldOut]) -> pd.DataFrame:
