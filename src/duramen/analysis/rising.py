@@ -37,8 +37,8 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
         A row for each customer named: ``customer_id``, ``rank_before`` and ``rank_now`` (by score among customers of
         both cutoffs, from 1, ties by id), ``places`` risen, ``value_before`` and ``value_now`` (predicted, money over
         the horizon), ``value_with_all`` (what the value would be, had it moved with all), ``likely_before`` (what
-        the value had to pass: that upper end, moved with all), ``own_factor`` (``value_now`` / ``value_with_all``), ``core_before``
-        and ``core_now`` (in the smallest set that holds 80 % of value), and ``entered_core``.
+        the value had to pass: that upper end, moved with all), ``own_factor`` (``value_now`` / ``value_with_all``),
+        ``core_before`` and ``core_now`` (in the smallest set that holds 80 % of value), and ``entered_core``.
 
     Raises
     ------
