@@ -1,0 +1,130 @@
+"""The scores of two cutoffs come in; who rose for reasons of their own goes out. Called to watch the newly rising.
+
+Season, trend and another fit of the model move everybody; they leave no trace here, since customers are compared with
+the others who were known at both cutoffs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from duramen.data.errors import InputError
+from duramen.scoring.ranking import smallest_set
+
+NEEDED = ("customer_id", "score", "predicted_value", "predicted_value_high")
+
+
+def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
+    """Return the customers who rose between two cutoffs beyond what was held likely of them, most places first.
+
+    Only customers scored at both cutoffs are compared, and ranked among themselves. What all of them have in common,
+    the change of their total, is taken out of each. A customer is named who ranks higher than before and whose value
+    is now expected above the upper end of the earlier predictive interval (nine outcomes in ten lie below), moved
+    with all; a smaller rise is noise. Where that end lies nearer to the value than is usual, as it does at 0 for who
+    buys less than one time in ten, the usual one is taken: the median ratio of end to value where a purchase is
+    likely enough to be seen in it.
+
+    Parameters
+    ----------
+    earlier, later : pandas.DataFrame
+        What ``CoreCustomerModel.score`` or the ranking returns at each cutoff, over the same horizon: ``customer_id``,
+        ``score``, ``predicted_value`` and ``predicted_value_high``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each customer named: ``customer_id``, ``rank_before`` and ``rank_now`` (by score among customers of
+        both cutoffs, from 1, ties by id), ``places`` risen, ``value_before`` and ``value_now`` (predicted, money over
+        the horizon), ``value_with_all`` (what the value would be, had it moved with all), ``likely_before`` (what
+        the value had to pass: that upper end, moved with all), ``own_factor`` (``value_now`` / ``value_with_all``),
+        ``core_before`` and ``core_now`` (in the smallest set that holds 80 % of value), and ``entered_core``.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a customer has two rows, none is in both tables, the tables are in the wrong order,
+        or customers of both bring no value at one of the cutoffs.
+
+    Examples
+    --------
+    >>> ids, high = ["a", "b", "c"], [60.0, 50.0, 15.0]
+    >>> earlier = pd.DataFrame({"customer_id": ids, "predicted_value": [30.0, 20.0, 10.0]})
+    >>> earlier = earlier.assign(score=earlier["predicted_value"], predicted_value_high=high)
+    >>> later = earlier.assign(predicted_value=[60.0, 10.0, 50.0], score=[60.0, 10.0, 50.0])
+    >>> newly_rising(earlier, later)[["customer_id", "places", "value_with_all", "value_now"]]
+      customer_id  places  value_with_all  value_now
+    0           c       1            20.0       50.0
+    """
+    _check(earlier, later)
+    both = earlier[list(NEEDED)].merge(
+        later[list(NEEDED)], on="customer_id", validate="one_to_one", suffixes=("_before", "_now")
+    )
+    if both.empty:
+        raise InputError(
+            f"none of {len(later):,} customers is also among the {len(earlier):,} of the earlier cutoff; give scores "
+            "of one business."
+        )
+    both = both.sort_values("customer_id", kind="stable", ignore_index=True)
+    before, now = both["predicted_value_before"].to_numpy(), both["predicted_value_now"].to_numpy()
+    if not (before.sum() > 0 and now.sum() > 0):
+        raise InputError(
+            f"the {len(both):,} customers of both cutoffs are expected to bring {before.sum():,.2f} and then "
+            f"{now.sum():,.2f}; without value at both there is nothing to compare."
+        )
+    common = now.sum() / before.sum()
+    rank_before, rank_now = (_ranks(both[f"score_{when}"].to_numpy()) for when in ("before", "now"))
+    core_before, core_now = smallest_set(before), smallest_set(now)
+    alone = np.divide(now, before * common, out=np.full(len(both), np.inf), where=before > 0)
+    compared = pd.DataFrame(
+        {
+            "customer_id": both["customer_id"],
+            "rank_before": rank_before,
+            "rank_now": rank_now,
+            "places": rank_before - rank_now,
+            "value_before": before,
+            "value_now": now,
+            "value_with_all": before * common,
+            "likely_before": _likely(before, both["predicted_value_high_before"].to_numpy()) * common,
+            "own_factor": alone,
+            "core_before": core_before,
+            "core_now": core_now,
+            "entered_core": core_now & ~core_before,
+        }
+    )
+    named = compared[(compared["places"] > 0) & (compared["value_now"] > compared["likely_before"])]
+    return named.sort_values("places", ascending=False, kind="stable", ignore_index=True)
+
+
+def _check(earlier: pd.DataFrame, later: pd.DataFrame) -> None:
+    for when, scores in (("earlier", earlier), ("later", later)):
+        if missing := [name for name in NEEDED if name not in scores]:
+            raise InputError(
+                f"the {when} scores lack {', '.join(missing)}; give what CoreCustomerModel.score returns."
+            )
+        again = scores.loc[scores["customer_id"].duplicated(), "customer_id"]
+        if len(again):
+            raise InputError(
+                f"{len(again):,} customers have two rows in the {when} scores, for example {again.iloc[0]}; give one "
+                "each."
+            )
+    if "cutoff" in earlier and "cutoff" in later and earlier["cutoff"].max() >= later["cutoff"].min():
+        raise InputError(
+            f"the earlier scores are of {earlier['cutoff'].max():%Y-%m-%d} and the later ones of "
+            f"{later['cutoff'].min():%Y-%m-%d}; give the earlier cutoff first."
+        )
+
+
+def _likely(value: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return the upper end of each interval, or the usual multiple of the value where that is more."""
+    shown = (high > 0) & (value > 0)
+    usual = np.median(high[shown] / value[shown]) if shown.any() else 1.0
+    likely: np.ndarray = np.maximum(high, usual * value)
+    return likely
+
+
+def _ranks(score: np.ndarray) -> np.ndarray:
+    """Return ranks from 1 by falling score; the order given breaks ties."""
+    ranks = np.empty(len(score), dtype=np.int64)
+    ranks[np.argsort(-score, kind="stable")] = np.arange(1, len(score) + 1)
+    return ranks
