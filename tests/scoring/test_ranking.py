@@ -6,13 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from duramen.data.errors import InputError
 from duramen.scoring.ranking import (
-    CORE_SHARE,
-    REGULAR_SHARE,
+    DEFAULT_TIERS,
+    RANKING_COLUMNS,
+    SCORE_COLUMNS,
     TIERS,
-    VIP_SHARE,
+    Tier,
+    Tiers,
     rank_core_customers,
     smallest_set,
+    tier_table,
 )
 
 
@@ -73,12 +77,12 @@ def test_a_rising_customer_lies_outside_the_core_and_has_more_growth_than_half_i
 
 def test_tiers_of_the_shop_follow_their_definitions(shop):
     ranking, total = shop.ranking, shop.ranking["predicted_value"].sum()
-    assert set(ranking["tier"]) == set(TIERS)
+    assert set(ranking["tier"]) == set(TIERS) - {"below break-even"}
     value = ranking.groupby("tier")["predicted_value"]
     vip, main = value.sum()["VIP"], value.sum()["main"]
-    assert vip - value.min()["VIP"] < VIP_SHARE * total <= vip
+    assert vip - value.min()["VIP"] < DEFAULT_TIERS.vip_share * total <= vip
     core = vip + main
-    assert core - value.min()["main"] < CORE_SHARE * total <= core
+    assert core - value.min()["main"] < DEFAULT_TIERS.core_share * total <= core
     assert value.min()["VIP"] >= value.max()["main"]
     assert value.min()["main"] >= value.max()["regular"] >= value.min()["regular"] >= value.max()["small"]
     outside = ranking[~ranking["tier"].isin(["VIP", "main"])]
@@ -86,7 +90,130 @@ def test_tiers_of_the_shop_follow_their_definitions(shop):
     assert (outside.loc[rising, "growth_potential"] > 0.5 * outside.loc[rising, "predicted_value"]).all()
     assert rising.mean() <= 0.11
     held = total - value.sum()["small"] - value.sum()["rising"]
-    assert held <= REGULAR_SHARE * total + value.max()["regular"]
+    assert held <= DEFAULT_TIERS.regular_share * total + value.max()["regular"]
+
+
+def test_thresholds_and_names_are_the_users():
+    gold = Tier("gold", "a birthday card")
+    ranking = rank_core_customers(
+        scores_of([40, 25, 15, 10, 5, 3, 2], growth=[0, 0, 0, 0, 0, 0, 1]),
+        Tiers(vip_share=0.6, core_share=0.65, regular_share=1.0, rising_ratio=0.4, vip=gold),
+    )
+    assert list(ranking["tier"]) == ["gold", "gold", "regular", "regular", "regular", "regular", "rising"]
+    calm = rank_core_customers(scores_of([8, 1, 1], growth=[0, 9, 9]), Tiers(rising_share=0))
+    assert "rising" not in set(calm["tier"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"vip_share": 0.9}, r"\(0\.9, 0\.8, 0\.95\); each must be above 0, at least the one before"),
+        ({"vip_share": 0.0}, "must be above 0"),
+        ({"regular_share": 1.01}, "at most 1"),
+        ({"core_share": float("nan")}, "each must be"),
+        ({"core_share": "80 %"}, "core_share is '80 %', which is no number"),
+        ({"rising_share": 10}, "rising_share is 10, and a share of customers lies between 0 and 1"),
+        ({"rising_ratio": -0.5}, "rising_ratio is -0.5"),
+        ({"main": Tier("VIP", "keep")}, "named 'VIP', 'VIP', .* a name of its own"),
+        ({"small": Tier("small", " ")}, "lacks a name or what it is for"),
+        ({"small": "basic"}, "the tier 'basic' lacks a name or what it is for"),
+    ],
+)
+def test_wrong_tiers_are_refused_in_a_sentence(wrong, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Tiers(**wrong)
+
+
+def test_a_customer_who_costs_more_than_it_brings_is_below_break_even():
+    # Less cost, 40, 20, 20 and 10 are left of those above break-even: 80 of 90 hold 80 %, but 60 do not.
+    costs = pd.Series({5: 0.0, 0: 0.0, 1: 10.0, 2: 0.0, 3: 10.0, 4: 40.0})
+    ranking = rank_core_customers(
+        scores_of([40, 30, 20, 20, 35, 0], growth=[0, 0, 0, 0, 80, 0]), cost_to_serve=costs
+    )
+    assert list(ranking["customer_id"]) == [0, 1, 2, 4, 3, 5]
+    assert list(ranking["score"]) == [40, 20, 20, 15, 10, 0]
+    assert list(ranking["cost_to_serve"]) == [0, 10, 0, 40, 10, 0]
+    assert list(ranking["tier"]) == ["VIP", "main", "main", "below break-even", "regular", "small"]
+
+
+def test_without_value_above_break_even_there_is_no_core():
+    ranking = rank_core_customers(scores_of([3, 2, 1]), cost_to_serve=[4, 2, 2])
+    assert list(ranking["tier"]) == ["small", "below break-even", "below break-even"]
+
+
+def test_costs_go_to_their_customers_in_whatever_order_they_come(shop):
+    rng = np.random.default_rng(0)
+    money = rng.gamma(1.0, 5.0, len(shop.scores))
+    by_id = pd.Series(money, index=shop.scores["customer_id"]).sample(frac=1, random_state=0)
+    ranking = rank_core_customers(shop.scores, cost_to_serve=by_id)
+    pd.testing.assert_frame_equal(ranking, rank_core_customers(shop.scores, cost_to_serve=money))
+    assert tuple(ranking.columns) == RANKING_COLUMNS
+    assert tuple(shop.ranking.columns) == SCORE_COLUMNS
+    joined = ranking.merge(shop.scores, on="customer_id", validate="one_to_one")
+    np.testing.assert_array_equal(joined["score_x"], joined["score_y"] - joined["cost_to_serve"])
+    below = ranking["predicted_value"] < ranking["cost_to_serve"]
+    assert ((ranking["tier"] == "below break-even") == below).all()
+    left = (ranking["predicted_value"] - ranking["cost_to_serve"])[~below]
+    core = left[ranking["tier"].isin(["VIP", "main"])]
+    assert core.sum() - core.min() < 0.8 * left.sum() <= core.sum()
+    pd.testing.assert_frame_equal(rank_core_customers(ranking), ranking)
+
+
+def test_costs_of_nothing_change_no_rank_and_no_tier(shop):
+    ranking = rank_core_customers(shop.scores, cost_to_serve=np.zeros(len(shop.scores)))
+    pd.testing.assert_frame_equal(ranking.drop(columns="cost_to_serve"), shop.ranking)
+
+
+@pytest.mark.parametrize(
+    ("costs", "sentence"),
+    [
+        (
+            pd.Series({0: 1.0, 1: 2.0, 2: 3.0, 9: 4.0}),
+            r"of 1 customers are in no row of the scores \(for example 9",
+        ),
+        (pd.Series({0: 1.0, 1: 2.0}), r"of 1 customers are missing \(for example 2\).*0 where there is none"),
+        (pd.Series([1.0, 2.0, 3.0, 3.0], index=[0, 1, 2, 2]), "of 1 customers appear more than once"),
+        ([1.0, -2.0, 3.0], r"of 1 customers are negative or no number \(for example 1\)"),
+        ([1.0, float("nan"), float("inf")], "of 2 customers are negative or no number"),
+        ([1.0, 2.0], r"has shape \(2,\) and the scores 3 rows"),
+    ],
+)
+def test_wrong_costs_are_refused_in_a_sentence(costs, sentence):
+    with pytest.raises(InputError, match=sentence):
+        rank_core_customers(scores_of([3, 2, 1]), cost_to_serve=costs)
+
+
+def test_costs_are_borne_once():
+    ranking = rank_core_customers(scores_of([3, 2, 1]), cost_to_serve=[1, 1, 0])
+    with pytest.raises(InputError, match="have a cost_to_serve already"):
+        rank_core_customers(ranking, cost_to_serve=[1, 1, 0])
+
+
+def test_the_table_of_tiers_adds_up_and_says_what_each_is_for(shop):
+    table = tier_table(shop.ranking)
+    assert list(table["tier"]) == list(TIERS[:-1])
+    assert table["customers"].sum() == len(shop.ranking)
+    assert table["share_of_customers"].sum() == pytest.approx(1)
+    assert table["share_of_value"].sum() == pytest.approx(1)
+    assert table["probability_core_mean"].iloc[0] > table["probability_core_mean"].iloc[-1]
+    assert table["treatment"].str.len().gt(10).all()
+    vip = shop.ranking[shop.ranking["tier"] == "VIP"]
+    assert table.loc[0, "customers"] == len(vip)
+    assert table.loc[0, "predicted_value_mean"] == pytest.approx(vip["predicted_value"].mean())
+
+
+def test_the_table_of_tiers_with_costs_names_those_below_break_even():
+    table = tier_table(rank_core_customers(scores_of([6, 3, 1]), cost_to_serve=[0, 0, 4])).set_index("tier")
+    assert list(table["customers"]) == [1, 1, 0, 0, 0, 1]
+    assert table.loc["below break-even", "cost_to_serve_mean"] == 4
+    assert table.loc["below break-even", "share_of_value"] == pytest.approx(0.1)
+    assert np.isnan(table.loc["small", "predicted_value_mean"])
+
+
+def test_the_table_of_other_tiers_is_refused():
+    ranking = rank_core_customers(scores_of([3, 2, 1]), Tiers(vip=Tier("gold", "a birthday card")))
+    with pytest.raises(InputError, match=r"^1 customers .*'gold'"):
+        tier_table(ranking)
 
 
 # Money is counted in ten-thousandths at the door.

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from duramen.data.errors import InputError
 
 SCORE_COLUMNS = (
     "customer_id", "cutoff", "rank", "tier", "score", "predicted_value", "predicted_value_low",
@@ -12,50 +17,288 @@ SCORE_COLUMNS = (
     "probability_alive", "expected_purchases", "expected_spend", "clv", "segment", "lifecycle_stage",
     "probability_core", "reason_1", "reason_2", "reason_3", "model_version",
 )  # fmt: skip
+# What a customer costs stands behind what the customer may bring, and only where it is known.
+_BEFORE_COST = SCORE_COLUMNS.index("growth_outlook") + 1
+RANKING_COLUMNS = (*SCORE_COLUMNS[:_BEFORE_COST], "cost_to_serve", *SCORE_COLUMNS[_BEFORE_COST:])
 
-# The 80/20 rule: the core is the smallest set that holds this share of predicted value; VIPs are its own head.
-CORE_SHARE, VIP_SHARE = 0.8, 0.4
-# What the regular customers bring up to; the rest are small.
-REGULAR_SHARE = 0.95
-# Outside the core, the customers with the most growth potential are rising: as many as this share of them.
-RISING_SHARE = 0.1
-TIERS = ("VIP", "main", "rising", "regular", "small")
+# The 80/20 rule: the core is the smallest set that holds this share of value.
+CORE_SHARE = 0.8
 
 
-def rank_core_customers(scores: pd.DataFrame) -> pd.DataFrame:
-    """Rank customers by score and put them into tiers by cumulative predicted value.
+class Tier(NamedTuple):
+    """The name of a tier, and what it is for."""
 
-    - VIP: the smallest set that holds 40 % of predicted value; main: with them, 80 % (together the core);
+    name: str
+    treatment: str
+
+
+VIP = Tier("VIP", "personal service by a named person; no loss goes unnoticed")
+MAIN = Tier("main", "keep, and bring more customers up to here")
+RISING = Tier("rising", "select and grow: contact, trial and advice before their value shows")
+REGULAR = Tier("regular", "serve well by standard means")
+SMALL = Tier("small", "serve by a cheaper channel; not turned away")
+BELOW_BREAK_EVEN = Tier(
+    "below break-even", "lower the cost to serve or charge for it; let go in stages, never by size alone"
+)
+
+
+@dataclass(frozen=True)
+class Tiers:
+    """The tiers of a ranking: where each ends, what it is called, and what it is for.
+
+    Customers go into VIP, main, rising, regular and small by cumulative value, the largest first. Value is
+    ``predicted_value``, and where costs are known ``predicted_value - cost_to_serve``.
+
+    Parameters
+    ----------
+    vip_share : float
+        The VIPs are the smallest set that holds this share of value.
+    core_share : float
+        VIPs and main customers are the smallest set that holds this share: the core.
+    regular_share : float
+        With the regular customers this share is reached; the rest are small.
+    rising_share : float
+        Outside the core, this share of customers, those with the most growth potential, can be rising; 0 for none.
+    rising_ratio : float
+        They are where their growth potential is more than this many times their predicted value.
+    vip, main, rising, regular, small, below_break_even : Tier
+        Names and treatments, from the best to the lowest.
+
+    Raises
+    ------
+    InputError
+        If shares are not in order between 0 and 1, a share or ratio is no number, or two tiers have one name.
+
+    Examples
+    --------
+    >>> Tiers(vip_share=0.2, small=Tier("basic", "serve online")).names
+    ('VIP', 'main', 'rising', 'regular', 'basic', 'below break-even')
+    """
+
+    vip_share: float = 0.4
+    core_share: float = CORE_SHARE
+    regular_share: float = 0.95
+    rising_share: float = 0.1
+    rising_ratio: float = 0.5
+    vip: Tier = VIP
+    main: Tier = MAIN
+    rising: Tier = RISING
+    regular: Tier = REGULAR
+    small: Tier = SMALL
+    below_break_even: Tier = BELOW_BREAK_EVEN
+
+    def __post_init__(self) -> None:
+        self._refuse_thresholds()
+        self._refuse_names()
+
+    def _refuse_thresholds(self) -> None:
+        for name in ("vip_share", "core_share", "regular_share", "rising_share", "rising_ratio"):
+            if not isinstance(number := getattr(self, name), int | float):
+                raise InputError(f"{name} is {number!r}, which is no number; write one, for example 0.4.")
+        shares = (self.vip_share, self.core_share, self.regular_share)
+        if not 0 < self.vip_share <= self.core_share <= self.regular_share <= 1:
+            raise InputError(
+                f"vip_share, core_share and regular_share are {shares}; each must be above 0, at least the one before "
+                "it and at most 1, for example (0.4, 0.8, 0.95)."
+            )
+        if not 0 <= self.rising_share <= 1:
+            raise InputError(
+                f"rising_share is {self.rising_share}, and a share of customers lies between 0 and 1; give 0.1 for "
+                "the tenth with the most growth potential."
+            )
+        if not self.rising_ratio >= 0:
+            raise InputError(
+                f"rising_ratio is {self.rising_ratio}, and growth potential over value is never below 0; give 0.5 for "
+                "a potential of half the value."
+            )
+
+    def _refuse_names(self) -> None:
+        for tier in self.tiers:
+            if not (isinstance(tier, Tier) and tier.name.strip() and tier.treatment.strip()):
+                raise InputError(
+                    f"the tier {tier!r} lacks a name or what it is for; write Tier('VIP', 'personal service')."
+                )
+        if len(set(self.names)) < len(self.names):
+            raise InputError(
+                f"the tiers are named {', '.join(map(repr, self.names))}; give each a name of its own."
+            )
+
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        """All tiers, from the best to the lowest."""
+        return (self.vip, self.main, self.rising, self.regular, self.small, self.below_break_even)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all tiers, from the best to the lowest."""
+        return tuple(tier.name for tier in self.tiers)
+
+    def assign(
+        self,
+        value: npt.NDArray[np.float64],
+        growth: npt.NDArray[np.float64],
+        cost: npt.NDArray[np.float64] | None = None,
+    ) -> npt.NDArray[np.object_]:
+        """Return the name of each customer's tier.
+
+        Where costs are known, who brings less than the cost is below break-even and holds no value of the rest.
+
+        Parameters
+        ----------
+        value, growth : array of shape (n,)
+            Predicted value and growth potential in money; the order given breaks ties.
+        cost : array of shape (n,), optional
+            Cost to serve over the horizon, in the same money.
+        """
+        above = np.ones(len(value), dtype=bool) if cost is None else value >= cost
+        held = value if cost is None else np.maximum(value - cost, 0.0)
+        core = above & smallest_set(held, self.core_share)
+        outside = above & ~core
+        # The ratio is to value before cost: near break-even any potential is many times the little that is left.
+        rising = outside & (growth > self.rising_ratio * value) & (self.rising_share > 0)
+        if rising.any():
+            rising &= growth >= np.quantile(growth[outside], 1 - self.rising_share)
+        vip, regular = smallest_set(held, self.vip_share), smallest_set(held, self.regular_share)
+        *names, small = np.array((self.below_break_even.name, *self.names[:-1]), dtype=object)
+        return np.select([~above, core & vip, core, rising, regular], names, default=small)
+
+
+DEFAULT_TIERS = Tiers()
+# Names of the tiers by default, from the best to the lowest.
+TIERS = DEFAULT_TIERS.names
+
+
+def rank_core_customers(
+    scores: pd.DataFrame,
+    tiers: Tiers = DEFAULT_TIERS,
+    cost_to_serve: pd.Series[float] | npt.ArrayLike | None = None,
+) -> pd.DataFrame:
+    """Rank customers by score and put them into tiers by cumulative value.
+
+    - VIP: the smallest set that holds 40 % of value; main: with them, 80 % (together the core);
     - rising: outside the core, among the tenth with the most growth potential, and that potential is more than half
       of the predicted value;
-    - regular: up to 95 % of predicted value; small: the rest.
+    - regular: up to 95 % of value; small: the rest;
+    - below break-even, only where costs are known: predicted value is less than the cost to serve, however much
+      growth there may be.
+
+    Value is predicted value; where costs are known it is predicted value less cost, of those above break-even.
 
     Parameters
     ----------
     scores : pandas.DataFrame
         What ``CoreCustomerModel.score`` returns.
+    tiers : Tiers
+        Thresholds, names and treatments; those above are the defaults.
+    cost_to_serve : pandas.Series or array of shape (n,), optional
+        What each customer costs over the horizon, at least 0, in the money of the scores: a Series by customer id, or
+        a value for each row of ``scores``.
 
     Returns
     -------
     pandas.DataFrame
         The same customers by falling score, ties by customer id, with ``rank`` (from 1) and ``tier``, in the
-        order of ``SCORE_COLUMNS``. The frame given is left as it was.
+        order of ``SCORE_COLUMNS``. With costs, ``score`` is less by the ``cost_to_serve``, which follows
+        ``growth_outlook``. The frame given is left as it was.
+
+    Raises
+    ------
+    InputError
+        If a cost is missing, negative or of nobody, or the scores have borne costs before.
     """
+    if cost_to_serve is not None:
+        cost = _costs_of(scores, cost_to_serve)
+        scores = scores.assign(score=scores["score"] - cost, cost_to_serve=cost)
     ranked = scores.sort_values("customer_id", kind="stable")
     ranked = ranked.sort_values("score", ascending=False, kind="stable", ignore_index=True)
-    value = ranked["predicted_value"].to_numpy()
-    growth = ranked["growth_potential"].to_numpy()
-    core = smallest_set(value, CORE_SHARE)
-    rising = ~core & (growth > 0.5 * value)
-    if rising.any():
-        rising &= growth >= np.quantile(growth[~core], 1 - RISING_SHARE)
-    ranked["tier"] = np.select(
-        [smallest_set(value, VIP_SHARE), core, rising, smallest_set(value, REGULAR_SHARE)],
-        TIERS[:-1],
-        default=TIERS[-1],
-    ).astype(object)
+    ranked["tier"] = tiers.assign(
+        ranked["predicted_value"].to_numpy(),
+        ranked["growth_potential"].to_numpy(),
+        ranked["cost_to_serve"].to_numpy() if "cost_to_serve" in ranked else None,
+    )
     ranked["rank"] = np.arange(1, len(ranked) + 1)
-    return ranked[[column for column in SCORE_COLUMNS if column in ranked]]
+    return ranked[[column for column in RANKING_COLUMNS if column in ranked]]
+
+
+def _costs_of(
+    scores: pd.DataFrame, cost_to_serve: pd.Series[float] | npt.ArrayLike
+) -> npt.NDArray[np.float64]:
+    """Return the cost to serve of each row of the scores, which must have one and only one."""
+    if "cost_to_serve" in scores:
+        raise InputError(
+            "the scores have a cost_to_serve already; give the scores of the model, or no costs."
+        )
+    ids = scores["customer_id"]
+    if isinstance(cost_to_serve, pd.Series):
+        known = cost_to_serve.index
+        if not known.is_unique:
+            raise _refusal("appear more than once", known[known.duplicated()], "give one cost a customer")
+        place = known.get_indexer(pd.Index(ids))
+        if (missing := place < 0).any():
+            raise _refusal("are missing", ids[missing], "give each customer a cost, 0 where there is none")
+        strange = np.ones(len(known), dtype=bool)
+        strange[place] = False
+        if strange.any():
+            raise _refusal("are in no row of the scores", known[strange], "index the costs by customer_id")
+        cost_to_serve = cost_to_serve.iloc[place]
+    cost = np.asarray(cost_to_serve, dtype=float)
+    if cost.shape != (len(scores),):
+        raise InputError(
+            f"cost_to_serve has shape {cost.shape} and the scores {len(scores):,} rows; give a cost for each row, or a "
+            "Series by customer_id."
+        )
+    if (bad := ~(np.isfinite(cost) & (cost >= 0))).any():
+        raise _refusal("are negative or no number", ids[bad], "give money of at least 0 over the horizon")
+    return cost
+
+
+def _refusal(what: str, customers: pd.Index | pd.Series, what_to_do: str) -> InputError:
+    examples = ", ".join(map(repr, customers[:3]))
+    return InputError(
+        f"costs to serve of {len(customers):,} customers {what} (for example {examples}); {what_to_do}."
+    )
+
+
+def tier_table(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd.DataFrame:
+    """Return a row a tier, from the best to the lowest: who is in it, what they bring, and what it is for.
+
+    Parameters
+    ----------
+    ranking : pandas.DataFrame
+        What ``rank_core_customers`` returns.
+    tiers : Tiers
+        Those that it was ranked by.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``tier``, ``customers``, ``share_of_customers``, ``share_of_value`` (of predicted value, before cost),
+        ``predicted_value_mean``, ``cost_to_serve_mean`` and ``probability_core_mean`` where the ranking has them,
+        ``treatment``. Means of nobody are missing. The tier below break-even has a row only where costs are known.
+
+    Raises
+    ------
+    InputError
+        If the ranking holds a tier of another name.
+    """
+    strange = ranking.loc[~ranking["tier"].isin(tiers.names), "tier"]
+    if len(strange):
+        raise InputError(
+            f"{len(strange):,} customers are in tiers of other names (for example {strange.iloc[0]!r}) than "
+            f"{', '.join(tiers.names)}; give the tiers that the ranking was made with."
+        )
+    shown = tiers.tiers if "cost_to_serve" in ranking else tiers.tiers[:-1]
+    by = ranking.groupby("tier")
+    total = ranking["predicted_value"].sum()
+    table = pd.DataFrame(index=pd.Index([tier.name for tier in shown], name="tier"))
+    table["customers"] = by.size().reindex(table.index, fill_value=0)
+    table["share_of_customers"] = table["customers"] / len(ranking)
+    value = by["predicted_value"].sum().reindex(table.index, fill_value=0.0)
+    table["share_of_value"] = value / total if total > 0 else np.nan
+    for column in ("predicted_value", "cost_to_serve", "probability_core"):
+        if column in ranking:
+            table[f"{column}_mean"] = by[column].mean()
+    return table.assign(treatment=[tier.treatment for tier in shown]).reset_index()
 
 
 def smallest_set(values: npt.NDArray[np.float64], part: float = CORE_SHARE) -> npt.NDArray[np.bool_]:
