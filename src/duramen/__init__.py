@@ -17,9 +17,15 @@ _HOMES = {
     "customer_outcomes": "duramen.data.outcomes",
     "CoreCustomerModel": "duramen.scoring.model",
     "rank_core_customers": "duramen.scoring.ranking",
+    "Tiers": "duramen.scoring.ranking",
+    "tier_table": "duramen.scoring.ranking",
     "scorecard": "duramen.analysis.scorecard",
     "backtest": "duramen.analysis.backtest",
     "backtest_windows": "duramen.analysis.backtest",
+    "sensitivity": "duramen.analysis.sensitivity",
+    "market_responses": "duramen.analysis.market",
+    "core_by_market": "duramen.analysis.market",
+    "newly_rising": "duramen.analysis.rising",
     "suggest_churn_days": "duramen.models.churn_definition",
     "churn_by_group": "duramen.analysis.churn_groups",
     "what_distinguishes": "duramen.analysis.churn_groups",
@@ -34,20 +40,26 @@ __all__ = [
     "CoreCustomerModel",
     "InputError",
     "RetentionOffer",
+    "Tiers",
     "Transactions",
     "Window",
     "backtest",
     "backtest_windows",
     "campaign",
     "churn_by_group",
+    "core_by_market",
     "customer_outcomes",
     "customer_table",
     "expected_maximum_profit",
+    "market_responses",
+    "newly_rising",
     "rank_core_customers",
     "read_transactions",
     "record_training",
     "scorecard",
+    "sensitivity",
     "suggest_churn_days",
+    "tier_table",
     "what_distinguishes",
     "write_report",
 ]
@@ -55,7 +67,10 @@ __all__ = [
 if TYPE_CHECKING:
     from duramen.analysis.backtest import backtest, backtest_windows
     from duramen.analysis.churn_groups import churn_by_group, what_distinguishes
+    from duramen.analysis.market import core_by_market, market_responses
+    from duramen.analysis.rising import newly_rising
     from duramen.analysis.scorecard import scorecard
+    from duramen.analysis.sensitivity import sensitivity
     from duramen.data.customers import customer_table
     from duramen.data.errors import InputError
     from duramen.data.outcomes import customer_outcomes
@@ -65,7 +80,7 @@ if TYPE_CHECKING:
     from duramen.models.retention_profit import RetentionOffer, campaign, expected_maximum_profit
     from duramen.report.page import write_report
     from duramen.scoring.model import CoreCustomerModel
-    from duramen.scoring.ranking import rank_core_customers
+    from duramen.scoring.ranking import Tiers, rank_core_customers, tier_table
     from duramen.tracking.record import record_training
 
 

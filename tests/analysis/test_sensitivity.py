@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from duramen.analysis.sensitivity import GROWTH_WEIGHTS, sensitivity
+from duramen.analysis.sensitivity import sensitivity
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
+from duramen.scoring.growth_weight import GROWTH_WEIGHTS
 from duramen.scoring.ranking import rank_core_customers
 
 

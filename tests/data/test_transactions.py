@@ -348,6 +348,13 @@ def test_some_customers_alone_have_the_days_they_had(shop_orders):
     assert (some.source, some.unit, some.rows_in) == (tx.source, tx.unit, tx.rows_in)
 
 
+def test_a_part_of_a_part_leaves_the_first_as_it_was():
+    orders = pd.DataFrame({"customer_id": [7, 8, 9], "date": "2024-01-01", "amount": [1.0, 2.0, 3.0]})
+    some = read_transactions(orders).of_customers([7, 9])
+    assert some.of_customers([9]).summary().customers == 1
+    assert some.summary().customers == 2
+
+
 def test_customers_are_chosen_by_numbers_too():
     orders = pd.DataFrame({"customer_id": [7, 7, 8, 9], "date": "2024-01-01", "amount": [1.0, 2.0, 3.0, 4.0]})
     days = read_transactions(orders).of_customers(pd.Series([7, 9])).days.to_pyarrow().to_pandas()

@@ -69,7 +69,7 @@ def test_who_gets_better_where_the_sense_is_certain_never_ranks_lower(shop, rais
     customers, horizon = shop.customers, shop.window.horizon
     money = [
         value
-        + model.growth_weight
+        + model.growth_weight_
         * model.growth_.predict(customers, value, probability, model.distribution_, horizon)[
             "growth_potential"
         ]

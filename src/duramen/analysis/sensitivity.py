@@ -18,9 +18,9 @@ from duramen.data.errors import InputError
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window, judge_window
 from duramen.models.growth import hit_rate
+from duramen.scoring.growth_weight import GROWTH_WEIGHTS
 from duramen.scoring.model import CoreCustomerModel
 
-GROWTH_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0)
 # The first customers whose names are compared, as shares of all.
 TOPS = (0.1, 0.2)
 # Customers that a refit on a part of them learns from.
@@ -115,6 +115,8 @@ def sensitivity(
     given = CoreCustomerModel() if model is None else model
     customers = customer_table(tx, window.cutoff)
     plain = _fitted(given, tx, window, given.seed)
+    # One weight of growth for all: how much it matters is a question of its own.
+    given = clone(given).set_params(growth_weight=plain.growth_weight_)
     scores = plain.score(customers, with_reasons=False)
     horizons, notes = _other_horizons(tx, window)
     found = {

@@ -156,7 +156,8 @@ class Transactions:
         workspace = self.days.get_backend()
         ids = ibis.memtable(pa.table({"customer_id": pa.array(list(customer_ids))}))
         chosen = self.days.semi_join(ids, "customer_id")
-        return replace(self, days=workspace.create_table("days_of_customers", chosen, overwrite=True))
+        # A name of its own: a part of a part must not take the place of the first.
+        return replace(self, days=workspace.create_table(ibis.util.gen_name("days_of_customers"), chosen))
 
     @functools.cached_property
     def first_date(self) -> date:
