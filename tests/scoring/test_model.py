@@ -118,6 +118,17 @@ def test_a_frequent_customer_is_expected_to_buy_more_than_one_who_came_once_long
     assert best["predicted_value"].median() > 10 * gone["predicted_value"].median()
 
 
+def test_its_repr_tells_what_it_was_trained_on(shop):
+    assert repr(CoreCustomerModel(seed=3)) == "CoreCustomerModel(seed=3)"
+    told = repr(shop.model)
+    for part in (
+        "2,613 customers of the DataFrame before 1998-04-01",
+        "91 days ahead in USD",
+        "trees for value",
+    ):
+        assert part in told
+
+
 def test_the_frame_given_is_left_as_it_was(shop):
     given = shop.customers.copy(deep=True)
     shop.model.score(given.copy())

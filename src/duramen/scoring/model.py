@@ -64,6 +64,10 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
     Attributes
     ----------
     window_ : Window
+    source_ : str
+        Where the transactions came from.
+    customers_ : int
+        Customers before the cutoff.
     btyd_, value_, activity_, distribution_, growth_, segments_
         The fitted parts.
     features_ : list of str
@@ -101,6 +105,19 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         self.discount_rate = discount_rate
         self.training_customers = training_customers
         self.seed = seed
+
+    def __repr__(self) -> str:
+        """Tell what the model was trained on, or only its parameters where it was not."""
+        if not hasattr(self, "model_version_"):
+            return str(super().__repr__())
+        trees = ", ".join(
+            f"{booster.num_trees()} trees for {name}" for name, booster in self._boosters().items()
+        )
+        return (
+            f"CoreCustomerModel {self.model_version_}: {self.customers_:,} customers of {self.source_} before "
+            f"{self.window_.cutoff}, {self.window_.horizon} days ahead in {self.unit_}; {self.btyd_.kind_}, gamma-gamma"
+            f"{', ' + trees if trees else ''}; {self.growth_weight_:g} of growth potential in the score"
+        )
 
     def fit(self, tx: Transactions, window: Window) -> Self:
         """Learn from what lies before ``window.cutoff``, and from nothing else.
@@ -141,6 +158,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         """Learn purchases, spend, activity, value, their errors and growth; return the features at the cutoff."""
         _refuse_unfit(tx, window, customers)
         self.window_, self.unit_ = window, tx.unit
+        self.source_, self.customers_ = tx.source, len(customers)
         self.features_ = list(customers.columns[1:])
         self.money_unit_ = float(customers["basket_mean"].median())
         _LOG.info("purchases and spend of %s customers", f"{len(customers):,}")
@@ -478,6 +496,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
                 "cutoff": self.judged_window_.cutoff.isoformat(),
                 "horizon_days": self.judged_window_.horizon,
             },
+            "source": self.source_,
+            "customers": self.customers_,
             "unit": self.unit_,
             "parameters": self.get_params(),
             "features": self.features_,
@@ -569,6 +589,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         model.growth_weight_curve_ = read_table(folder, "growth_weight")
         model.segments_ = BehaviouralSegmenter.from_dict(state["segments"])
         model.base_gap_, model.core_money_ = state["base_gap"], state["core_money"]
+        model.source_, model.customers_ = state["source"], state["customers"]
         model.typical_, model.money_unit_ = state["typical"], state["money_unit"]
         model.judged_, model.importance_ = read_table(folder, "judged"), read_table(folder, "importance")
         model.model_version_ = f"{state['duramen_version']}+{model._fingerprint()}"
