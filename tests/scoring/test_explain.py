@@ -1,15 +1,20 @@
 """Explanations: exact in sum and product, silent, and true to the transactions."""
 
+import copy
+import io
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logit
 
+from duramen.data.errors import InputError
+from duramen.models.churn import ActivityModel
 from duramen.models.folds import model_features
 from duramen.models.later_fold import NO_TREES, TreesUse
 from duramen.models.trees import fit_trees
-from duramen.scoring.explain import ADDITIVITY_TOLERANCE, MODEL_MEANINGS, meaning, shap_values, theme
+from duramen.scoring.explain import MODEL_MEANINGS, PARTS, TOLERANCE, meaning, shap_values, theme
 from duramen.scoring.model import CoreCustomerModel
 
 
@@ -19,8 +24,13 @@ def features(shop):
 
 
 @pytest.fixture(scope="module")
-def explained(shop):
+def parts(shop):
     return shop.model.explain(shop.customers)
+
+
+@pytest.fixture(scope="module")
+def explained(parts):
+    return parts[parts["part"] == "value"]
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +82,106 @@ def test_factors_of_the_two_stages_multiply_to_the_predicted_value_too(shop, mon
         np.testing.assert_allclose(
             product[scores["customer_id"]].to_numpy(), scores["predicted_value"], rtol=1e-9
         )
-    active = explained[explained["feature"] == "probability_active"].set_index("customer_id")
+    value = explained[explained["part"] == "value"]
+    active = value[value["feature"] == "probability_active"].set_index("customer_id")
     told = scores.set_index("customer_id")["probability_active"]
     np.testing.assert_allclose(active.loc[told.index, "value"], told)
     assert active["factor"].nunique() > 100
+
+
+def test_parts_come_one_after_the_other_for_each_customer_by_id(shop, parts):
+    assert list(parts.columns) == [
+        "customer_id", "part", "feature", "value", "factor", "term", "rank", "unit",
+    ]  # fmt: skip
+    assert parts["customer_id"].is_monotonic_increasing
+    assert parts["customer_id"].dtype == shop.customers["customer_id"].dtype
+    own = parts[parts["customer_id"] == shop.customers["customer_id"].iloc[7]]
+    assert tuple(own["part"].unique()) == PARTS
+    one = shop.model.explain(shop.customers.iloc[[7]])
+    pd.testing.assert_frame_equal(one, own.reset_index(drop=True), atol=1e-6)
+    assert (parts["factor"].notna() == (parts["part"] == "value")).all()
+    assert (parts["term"].notna() == (parts["part"] != "value")).all()
+    assert set(parts.groupby("part")["unit"].unique().map(tuple)) == {
+        ("USD", "times"),
+        ("log odds",),
+        ("USD",),
+    }
+
+
+@pytest.mark.parametrize("part", ["activity", "score", "growth"])
+def test_terms_of_every_customer_add_to_what_they_explain(shop, parts, part):
+    total = parts[parts["part"] == part].groupby("customer_id")["term"].sum()
+    scores = shop.scores.set_index("customer_id")
+    told = {
+        "activity": logit(scores["probability_active"]),
+        "score": scores["score"],
+        "growth": scores["growth_potential"],
+    }[part]
+    assert len(total) == len(scores)
+    money = 1.0 if part == "activity" else scores["score"].mean()
+    np.testing.assert_allclose(total[scores.index], told, rtol=1e-6, atol=1e-9 * money)
+
+
+def test_the_score_has_its_two_parts_in_money(shop, parts):
+    score = parts[parts["part"] == "score"].pivot(index="customer_id", columns="feature", values="term")
+    told = shop.scores.set_index("customer_id").loc[score.index]
+    np.testing.assert_allclose(score["predicted_value"], told["predicted_value"])
+    np.testing.assert_allclose(score["growth_potential"], shop.model.growth_weight * told["growth_potential"])
+
+
+def test_activity_without_trees_is_what_btyd_says(shop):
+    model = copy.copy(shop.model)
+    model.activity_ = ActivityModel.from_dict(model.activity_.to_dict() | {"trees_weight": 0.0}, None)
+    explained = model.explain(shop.customers, ["activity"])
+    assert set(explained.loc[explained["term"] != 0, "feature"]) == {"base", "btyd_probability_active"}
+    total = explained.groupby("customer_id")["term"].sum()
+    scores = model.score(shop.customers, with_reasons=False).set_index("customer_id")
+    np.testing.assert_allclose(total[scores.index], logit(scores["probability_active"]), atol=1e-9)
+
+
+def test_only_the_parts_asked_for_are_explained(shop):
+    few = shop.model.explain(shop.customers.head(20), ["growth", "score"])
+    assert set(few["part"]) == {"growth", "score"}
+    with pytest.raises(InputError, match="no part 'churn'"):
+        shop.model.explain(shop.customers, ["churn"])
+
+
+@pytest.mark.parametrize("part", ["value", "activity"])
+def test_shap_draws_every_plot_of_an_explanation(shop, parts, part):
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+    import shap
+
+    chosen = shop.customers.head(60)
+    explanation = shop.model.shap_explanation(chosen, part)
+    total = explanation.base_values + explanation.values.sum(axis=1)
+    told = shop.scores.set_index("customer_id").loc[chosen["customer_id"]]
+    wanted = np.log(told["predicted_value"]) if part == "value" else logit(told["probability_active"])
+    np.testing.assert_allclose(total, wanted, atol=1e-9)
+    row = parts[(parts["part"] == part) & (parts["customer_id"] == chosen["customer_id"].iloc[0])]
+    row = row.set_index("feature")["value"]
+    np.testing.assert_array_equal(explanation.data[0], row[explanation.feature_names])
+    plots = [
+        lambda: shap.plots.beeswarm(explanation, show=False),
+        lambda: shap.plots.bar(explanation, show=False),
+        lambda: shap.plots.waterfall(explanation[0], show=False),
+        lambda: shap.plots.scatter(explanation[:, "net_spend"], show=False),
+        lambda: shap.plots.heatmap(explanation, show=False),
+        lambda: shap.plots.force(explanation[0], matplotlib=True, show=False),
+    ]
+    for plot in plots:
+        plot()
+        drawn = io.BytesIO()
+        plt.savefig(drawn, format="png")
+        plt.close("all")
+        assert len(drawn.getvalue()) > 5000
+
+
+def test_shap_explains_value_and_activity_alone(shop):
+    with pytest.raises(InputError, match="not 'score'"):
+        shop.model.shap_explanation(shop.customers, "score")
 
 
 def test_every_customer_has_the_same_base_and_each_factor_once(explained):
@@ -126,17 +232,39 @@ def test_shap_values_hold_where_features_are_missing():
     np.testing.assert_allclose(values, booster.predict(points, pred_contrib=True)[:, :-1], atol=1e-4)
 
 
-def test_values_that_do_not_add_up_are_refused(shop, features, monkeypatch):
+@pytest.mark.parametrize(
+    ("row", "moved", "told"),
+    [
+        (0, [10 * TOLERANCE, 0.0], "not LightGBM's own"),
+        # Sum and additivity are right, and yet the credit goes to the wrong feature.
+        (0, [10 * TOLERANCE, -10 * TOLERANCE], "not LightGBM's own"),
+        (0, [np.nan, 0.0], "not LightGBM's own"),
+        # No row of the sample.
+        (1, [10 * TOLERANCE, 0.0], "do not add"),
+    ],
+)
+def test_wrong_values_are_refused(shop, features, monkeypatch, row, moved, told):
     import woodelf
 
     honest = woodelf.WoodelfExplainer.shap_values
 
     def wrong(self, *args, **kwargs):
-        return honest(self, *args, **kwargs) + 10 * ADDITIVITY_TOLERANCE
+        values = honest(self, *args, **kwargs).copy()
+        values[row, :2] += moved
+        return values
 
     monkeypatch.setattr(woodelf.WoodelfExplainer, "shap_values", wrong)
-    with pytest.raises(ArithmeticError, match="do not add"):
-        shap_values(shop.model.value_.boosters_.value, features.head(5))
+    with pytest.raises(ArithmeticError, match=told):
+        shap_values(shop.model.value_.boosters_.value, features)
+
+
+def test_the_size_of_blocks_changes_nothing(shop, features, monkeypatch):
+    booster = shop.model.value_.boosters_.value
+    whole, base = shap_values(booster, features)
+    monkeypatch.setattr("duramen.scoring.explain.BLOCK", 1000)
+    blocks, same_base = shap_values(booster, features)
+    np.testing.assert_allclose(blocks, whole, atol=1e-6)
+    assert same_base == base
 
 
 def test_explaining_prints_nothing(shop, capfd):
