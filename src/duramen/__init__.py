@@ -16,6 +16,7 @@ _HOMES = {
     "customer_table": "duramen.data.customers",
     "customer_outcomes": "duramen.data.outcomes",
     "CoreCustomerModel": "duramen.scoring.model",
+    "what_if": "duramen.scoring.what_if",
     "rank_core_customers": "duramen.scoring.ranking",
     "Tiers": "duramen.scoring.ranking",
     "tier_table": "duramen.scoring.ranking",
@@ -61,6 +62,7 @@ __all__ = [
     "suggest_churn_days",
     "tier_table",
     "what_distinguishes",
+    "what_if",
     "write_report",
 ]
 
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
     from duramen.report.page import write_report
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.ranking import Tiers, rank_core_customers, tier_table
+    from duramen.scoring.what_if import what_if
     from duramen.tracking.record import record_training
 
 

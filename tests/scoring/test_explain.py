@@ -1,15 +1,21 @@
 """Explanations: exact in sum and product, silent, and true to the transactions."""
 
+import copy
+import io
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logit
 
+from duramen.data.errors import InputError
+from duramen.models.churn import ActivityModel
 from duramen.models.folds import model_features
 from duramen.models.later_fold import NO_TREES, TreesUse
 from duramen.models.trees import fit_trees
-from duramen.scoring.explain import ADDITIVITY_TOLERANCE, MODEL_MEANINGS, meaning, shap_values, theme
+from duramen.scoring import explain
+from duramen.scoring.explain import MODEL_MEANINGS, PARTS, TOLERANCE, meaning, shap_values, theme
 from duramen.scoring.model import CoreCustomerModel
 
 
@@ -19,8 +25,13 @@ def features(shop):
 
 
 @pytest.fixture(scope="module")
-def explained(shop):
+def parts(shop):
     return shop.model.explain(shop.customers)
+
+
+@pytest.fixture(scope="module")
+def explained(parts):
+    return parts[parts["part"] == "value"]
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +83,108 @@ def test_factors_of_the_two_stages_multiply_to_the_predicted_value_too(shop, mon
         np.testing.assert_allclose(
             product[scores["customer_id"]].to_numpy(), scores["predicted_value"], rtol=1e-9
         )
-    active = explained[explained["feature"] == "probability_active"].set_index("customer_id")
+    value = explained[explained["part"] == "value"]
+    active = value[value["feature"] == "probability_active"].set_index("customer_id")
     told = scores.set_index("customer_id")["probability_active"]
     np.testing.assert_allclose(active.loc[told.index, "value"], told)
     assert active["factor"].nunique() > 100
+
+
+def test_parts_come_one_after_the_other_for_each_customer_by_id(shop, parts):
+    assert list(parts.columns) == [
+        "customer_id", "part", "feature", "value", "factor", "term", "rank", "unit",
+    ]  # fmt: skip
+    assert parts["customer_id"].is_monotonic_increasing
+    assert parts["customer_id"].dtype == shop.customers["customer_id"].dtype
+    own = parts[parts["customer_id"] == shop.customers["customer_id"].iloc[7]]
+    assert tuple(own["part"].unique()) == PARTS
+    one = shop.model.explain(shop.customers.iloc[[7]])
+    pd.testing.assert_frame_equal(one, own.reset_index(drop=True))
+    assert (parts["factor"].notna() == (parts["part"] == "value")).all()
+    assert (parts["term"].notna() == (parts["part"] != "value")).all()
+    assert set(parts.groupby("part")["unit"].unique().map(tuple)) == {
+        ("USD", "times"),
+        ("log odds",),
+        ("USD",),
+    }
+
+
+@pytest.mark.parametrize("part", ["activity", "score", "growth"])
+def test_terms_of_every_customer_add_to_what_they_explain(shop, parts, part):
+    total = parts[parts["part"] == part].groupby("customer_id")["term"].sum()
+    scores = shop.scores.set_index("customer_id")
+    told = {
+        "activity": logit(scores["probability_active"]),
+        "score": scores["score"],
+        "growth": scores["growth_potential"],
+    }[part]
+    assert len(total) == len(scores)
+    money = 1.0 if part == "activity" else scores["score"].mean()
+    np.testing.assert_allclose(total[scores.index], told, rtol=1e-6, atol=1e-9 * money)
+
+
+def test_the_score_has_its_two_parts_in_money(shop, parts):
+    score = parts[parts["part"] == "score"].pivot(index="customer_id", columns="feature", values="term")
+    told = shop.scores.set_index("customer_id").loc[score.index]
+    np.testing.assert_allclose(score["predicted_value"], told["predicted_value"])
+    np.testing.assert_allclose(
+        score["growth_potential"], shop.model.growth_weight_ * told["growth_potential"]
+    )
+
+
+def test_activity_without_trees_is_what_btyd_says(shop):
+    model = copy.copy(shop.model)
+    model.activity_ = ActivityModel.from_dict(model.activity_.to_dict() | {"trees_weight": 0.0}, None)
+    explained = model.explain(shop.customers, ["activity"])
+    assert set(explained.loc[explained["term"] != 0, "feature"]) == {"base", "btyd_probability_active"}
+    total = explained.groupby("customer_id")["term"].sum()
+    scores = model.score(shop.customers, with_reasons=False).set_index("customer_id")
+    np.testing.assert_allclose(total[scores.index], logit(scores["probability_active"]), atol=1e-9)
+
+
+def test_only_the_parts_asked_for_are_explained(shop):
+    few = shop.model.explain(shop.customers.head(20), ["growth", "score"])
+    assert set(few["part"]) == {"growth", "score"}
+    with pytest.raises(InputError, match="no part 'churn'"):
+        shop.model.explain(shop.customers, ["churn"])
+
+
+@pytest.mark.parametrize("part", ["value", "activity"])
+def test_shap_draws_every_plot_of_an_explanation(shop, parts, part):
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+    import shap
+
+    chosen = shop.customers.head(60)
+    explanation = shop.model.shap_explanation(chosen, part)
+    total = explanation.base_values + explanation.values.sum(axis=1)
+    told = shop.scores.set_index("customer_id").loc[chosen["customer_id"]]
+    wanted = np.log(told["predicted_value"]) if part == "value" else logit(told["probability_active"])
+    np.testing.assert_allclose(total, wanted, atol=1e-9)
+    row = parts[(parts["part"] == part) & (parts["customer_id"] == chosen["customer_id"].iloc[0])]
+    row = row.set_index("feature")["value"]
+    np.testing.assert_array_equal(explanation.data[0], row[explanation.feature_names])
+    plots = [
+        lambda: shap.plots.beeswarm(explanation, show=False),
+        lambda: shap.plots.bar(explanation, show=False),
+        lambda: shap.plots.waterfall(explanation[0], show=False),
+        lambda: shap.plots.scatter(explanation[:, "net_spend"], show=False),
+        lambda: shap.plots.heatmap(explanation, show=False),
+        lambda: shap.plots.force(explanation[0], matplotlib=True, show=False),
+    ]
+    for plot in plots:
+        plot()
+        drawn = io.BytesIO()
+        plt.savefig(drawn, format="png")
+        plt.close("all")
+        assert len(drawn.getvalue()) > 5000
+
+
+def test_shap_explains_value_and_activity_alone(shop):
+    with pytest.raises(InputError, match="not 'score'"):
+        shop.model.shap_explanation(shop.customers, "score")
 
 
 def test_every_customer_has_the_same_base_and_each_factor_once(explained):
@@ -104,7 +213,7 @@ def test_shap_values_equal_those_of_lightgbm(shop, features, part):
     booster = shop.model._boosters()[part]
     values, base = shap_values(booster, features)
     theirs = booster.predict(features, pred_contrib=True)
-    np.testing.assert_allclose(values, theirs[:, :-1], atol=1e-4)
+    np.testing.assert_allclose(values, theirs[:, :-1], atol=1e-9)
     assert base == pytest.approx(theirs[0, -1], abs=1e-9)
     np.testing.assert_allclose(
         base + values.sum(axis=1), booster.predict(features, raw_score=True), atol=1e-9
@@ -123,20 +232,74 @@ def test_shap_values_hold_where_features_are_missing():
         objective="regression",
     )
     values, _ = shap_values(booster, points)
-    np.testing.assert_allclose(values, booster.predict(points, pred_contrib=True)[:, :-1], atol=1e-4)
+    np.testing.assert_allclose(values, booster.predict(points, pred_contrib=True)[:, :-1], atol=1e-9)
 
 
-def test_values_that_do_not_add_up_are_refused(shop, features, monkeypatch):
+def test_a_value_on_a_threshold_and_a_tree_of_one_leaf_are_explained_as_by_lightgbm():
+    rng = np.random.default_rng(0)
+    points = pd.DataFrame(rng.integers(0, 5, size=(400, 3)).astype(float), columns=list("abc"))
+    booster = fit_trees(
+        points, (points["a"] > 2).astype(float), np.zeros(400), 300, 0, objective="regression"
+    )
+    thresholds = sorted(
+        {t for tree in explain._tables_of_cells(booster, 3) for v in tree.thresholds for t in v}
+    )
+    on = pd.DataFrame(dict.fromkeys("abc", thresholds))
+    for rows in (points, on, np.nextafter(on, np.inf), -on, on * 0.0):
+        values, _ = shap_values(booster, rows)
+        np.testing.assert_allclose(values, booster.predict(rows, pred_contrib=True)[:, :-1], atol=1e-9)
+    constant = fit_trees(points * 0.0, points["a"], np.zeros(400), 5, 0, objective="regression")
+    assert (shap_values(constant, points)[0] == 0).all()
+
+
+# The second has the right sum, and yet the credit goes to the wrong feature.
+@pytest.mark.parametrize("moved", [[10 * TOLERANCE, 0.0], [10 * TOLERANCE, -10 * TOLERANCE], [np.nan, 0.0]])
+def test_values_that_are_not_those_of_lightgbm_are_refused(shop, features, monkeypatch, moved):
+    honest = explain._look_up
+
+    def wrong(trees, columns):
+        values = honest(trees, columns)
+        values[:, :2] += moved
+        return values
+
+    monkeypatch.setattr(explain, "_look_up", wrong)
+    with pytest.raises(ArithmeticError, match="not LightGBM's own"):
+        shap_values(shop.model.value_.boosters_.value, features)
+
+
+def test_values_that_do_not_add_up_in_a_single_cell_are_refused(shop, features):
+    booster = shop.model.value_.boosters_.value
+
+    class Wrong:
+        dump_model, num_trees = booster.dump_model, booster.num_trees
+
+        def predict(self, rows, **given):
+            told = booster.predict(rows, **given)
+            if given.get("start_iteration") == 3 and "pred_contrib" in given:
+                told[-1, 0] += TOLERANCE
+            return told
+
+    with pytest.raises(ArithmeticError, match="do not add"):
+        shap_values(Wrong(), features)
+
+
+@pytest.mark.parametrize("part", ["value", "activity"])
+def test_shap_values_equal_those_of_woodelf(shop, features, part):
     import woodelf
 
-    honest = woodelf.WoodelfExplainer.shap_values
+    booster = shop.model._boosters()[part]
+    values, _ = shap_values(booster, features)
+    theirs = woodelf.WoodelfExplainer(booster).shap_values(features, verbose=False)
+    np.testing.assert_allclose(values, theirs, atol=1e-4)
 
-    def wrong(self, *args, **kwargs):
-        return honest(self, *args, **kwargs) + 10 * ADDITIVITY_TOLERANCE
 
-    monkeypatch.setattr(woodelf.WoodelfExplainer, "shap_values", wrong)
-    with pytest.raises(ArithmeticError, match="do not add"):
-        shap_values(shop.model.value_.boosters_.value, features.head(5))
+def test_the_size_of_blocks_changes_nothing(shop, features, monkeypatch):
+    booster = shop.model.value_.boosters_.value
+    whole, base = shap_values(booster, features)
+    monkeypatch.setattr("duramen.scoring.explain.BLOCK", 1000)
+    blocks, same_base = shap_values(booster, features)
+    np.testing.assert_array_equal(blocks, whole)
+    assert same_base == base
 
 
 def test_explaining_prints_nothing(shop, capfd):

@@ -5,20 +5,25 @@ Called by the CoreCustomerModel. In log space the blend is a sum, so its exponen
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-from typing import Any
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise, product
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from duramen.data.features import FEATURES
 
-# What the sum of contributions may miss the trees' raw score by, in units of log money or log odds.
-ADDITIVITY_TOLERANCE = 1e-4
-# Rows explained at once: memory stays flat however many customers there are.
-BLOCK = 50_000
+# What contributions may miss LightGBM's own by, and their sum the trees' raw score, in log money or log odds.
+TOLERANCE = 1e-4
+# Rows explained at once: memory stays flat however many customers there are, and a column fits the cache.
+BLOCK = 32_768
+# Rows of each block that LightGBM explains as well, to compare.
+COMPARED = 32
+
+PARTS = ("value", "activity", "score", "growth")
 
 MODEL_MEANINGS = {
     "btyd_purchases": ("count", "Purchase days that the BTYD model expects in the horizon."),
@@ -89,7 +94,7 @@ def meaning(feature: str) -> tuple[str, str]:
 
 
 def shap_values(booster: Any, features: pd.DataFrame) -> tuple[np.ndarray, float]:
-    """Return exact path-dependent SHAP values of a LightGBM booster by WOODELF, and their base value.
+    """Return exact path-dependent SHAP values of a LightGBM booster, and their base value.
 
     Parameters
     ----------
@@ -101,48 +106,191 @@ def shap_values(booster: Any, features: pd.DataFrame) -> tuple[np.ndarray, float
     values : numpy.ndarray of shape (n, p)
         In the booster's raw unit (log money, log odds).
     base : float
-        The raw score that the values of a row add to.
+        What the values of a row and this add to is the booster's raw score.
 
     Raises
     ------
     ArithmeticError
-        If base and values of a row do not add to the booster's own raw score.
+        As ``shap_blocks``.
+    """
+    values, base = np.empty(features.shape), 0.0
+    for rows, block, shared in shap_blocks(booster, features):
+        values[rows], base = block, shared
+    return values, base
+
+
+def shap_blocks(booster: Any, features: pd.DataFrame) -> Iterator[tuple[slice, np.ndarray, float]]:
+    """Give the SHAP values of ``shap_values`` a block of rows at a time, so that memory holds no more than that.
+
+    Yields
+    ------
+    rows : slice
+    values : numpy.ndarray of shape (rows, p)
+    base : float
+
+    Raises
+    ------
+    ArithmeticError
+        If the values of a sample of a block's rows are not LightGBM's own, or base and values do not add to the
+        raw score in some cell of some tree.
+
+    Notes
+    -----
+    The SHAP values of a tree are the same for all rows of a cell, the rows that no split of the tree parts. LightGBM
+    explains each cell of each tree once, and the rows look theirs up. Sharing work between rows on the same side of
+    all splits is the idea of WOODELF; small trees need no more of it.
 
     References
     ----------
+    Lundberg et al. (2020), "From local explanations to global understanding with explainable AI for trees".
     Nadel and Wettenstein (2025), "From decision trees to Boolean logic: a fast and unified SHAP algorithm".
     """
-    import lightgbm as lgb
-    from woodelf import WoodelfExplainer
+    trees = _tables_of_cells(booster, features.shape[1])
 
-    # The reader of the trees knows a booster by its text; a copy keeps it from touching ours.
-    explainer = WoodelfExplainer(lgb.Booster(model_str=booster.model_to_string()))
-    values = np.empty(features.shape)
-    noise = io.StringIO()
-    for start in range(0, len(features), BLOCK):
-        block = features.iloc[start : start + BLOCK].reset_index(drop=True)
-        # The library prints and draws bars.
-        with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise), _quiet_logging():
-            values[start : start + BLOCK] = explainer.shap_values(block, verbose=False)
-    base_of_rows = booster.predict(features, raw_score=True) - values.sum(axis=1)
-    base = float(booster.predict(features.iloc[:1], pred_contrib=True)[0, -1])
-    missed = base_of_rows - base
-    if np.abs(missed).max() > ADDITIVITY_TOLERANCE:
-        raise ArithmeticError(
-            "SHAP values do not add to the model's raw score; the explanation would be wrong."
-        )
-    # WOODELF sums in single precision; what it rounds away is spread evenly, so that the sum is exact.
-    return values + missed[:, None] / values.shape[1], base
+    def explain(start: int) -> tuple[slice, np.ndarray, float]:
+        rows = slice(start, min(start + BLOCK, len(features)))
+        block = features.iloc[rows]
+        values = _look_up(trees, np.asfortranarray(block.to_numpy(dtype=float)))
+        compared = np.unique(np.linspace(0, len(block) - 1, COMPARED).astype(int))
+        theirs = booster.predict(block.iloc[compared], pred_contrib=True, num_threads=1)
+        if not np.abs(values[compared] - theirs[:, :-1]).max() <= TOLERANCE:
+            raise ArithmeticError("SHAP values are not LightGBM's own; the explanation would be wrong.")
+        return rows, values, float(theirs[0, -1])
+
+    starts = range(0, len(features), BLOCK)
+    threads = os.cpu_count() or 1
+    # NumPy lets other threads work while it looks up. Only as many blocks as threads are held at a time.
+    with ThreadPoolExecutor(threads) as pool:
+        for first in range(0, len(starts), threads):
+            yield from pool.map(explain, starts[first : first + threads])
 
 
-@contextlib.contextmanager
-def _quiet_logging() -> Any:
-    disabled = logging.root.manager.disable
-    logging.disable(logging.INFO)
-    try:
-        yield
-    finally:
-        logging.disable(disabled)
+class _Tree(NamedTuple):
+    """SHAP values of the cells of one tree.
+
+    ``features`` are the columns that it splits, ``thresholds`` where it does, ascending, and ``values`` has a row a
+    cell and a column a feature. Of each feature there is a place up to each threshold, one above all and one for
+    missing; the cells are their combinations, the last feature's places following each other.
+    """
+
+    features: list[int]
+    thresholds: list[list[float]]
+    values: np.ndarray
+
+
+def _tables_of_cells(booster: Any, width: int) -> list[_Tree]:
+    trees = []
+    for position, told in enumerate(booster.dump_model()["tree_info"]):
+        splits: dict[int, set[float]] = {}
+        nodes = [told["tree_structure"]]
+        while nodes:
+            node = nodes.pop()
+            if "split_feature" in node:
+                splits.setdefault(node["split_feature"], set()).add(node["threshold"])
+                nodes += [node["left_child"], node["right_child"]]
+        if not splits:
+            continue
+        features, thresholds = list(splits), [sorted(values) for values in splits.values()]
+        cells = np.array(list(product(*map(_values_between, thresholds))))
+        rows = np.zeros((len(cells), width))
+        rows[:, features] = cells
+        values = booster.predict(rows, pred_contrib=True, start_iteration=position, num_iteration=1)
+        score = booster.predict(rows, raw_score=True, start_iteration=position, num_iteration=1)
+        # Whatever adds up in the cells of each tree adds up for every row.
+        missed = np.abs(values.sum(axis=1) - score).max()
+        if not missed <= TOLERANCE / booster.num_trees():
+            raise ArithmeticError(
+                "SHAP values do not add to the model's raw score; the explanation would be wrong."
+            )
+        trees.append(_Tree(features, thresholds, np.asfortranarray(values[:, features])))
+    return trees
+
+
+def _values_between(thresholds: list[float]) -> list[float]:
+    """Return a value for each place of a feature: up to each threshold, above all, and missing.
+
+    They keep away from the thresholds, since LightGBM takes what is nearer to 0 than 1e-35 for 0.
+    """
+    below = thresholds[0] - max(1.0, abs(thresholds[0]))
+    above = thresholds[-1] + max(1.0, abs(thresholds[-1]))
+    between = [middle if (middle := (low + high) / 2) > low else high for low, high in pairwise(thresholds)]
+    return [below, *between, above, np.nan]
+
+
+def _look_up(trees: list[_Tree], columns: np.ndarray) -> np.ndarray:
+    """Return the sum over trees of what the cell of each row has, shape (n, p)."""
+    missing = np.isnan(columns)
+    total = np.zeros(columns.shape, order="F")
+    for tree in trees:
+        cell = np.zeros(len(columns), dtype=np.intp)
+        for feature, thresholds in zip(tree.features, tree.thresholds, strict=True):
+            cell *= len(thresholds) + 2
+            cell += missing[:, feature] * (len(thresholds) + 1)
+            for threshold in thresholds:
+                cell += columns[:, feature] > threshold
+        for feature, values in zip(tree.features, tree.values.T, strict=True):
+            total[:, feature] += values.take(cell)
+    return total
+
+
+def long_table(
+    ids: pd.Series[Any],
+    part: str,
+    effects: pd.DataFrame,
+    known: pd.DataFrame,
+    base: float | None,
+    unit: str,
+) -> pd.DataFrame:
+    """Return the effects of each feature on each customer below each other, the strongest first.
+
+    Parameters
+    ----------
+    ids : pandas.Series of shape (n,)
+    part : str
+        Of "value" the effects are logarithms and the table has their exponentials, factors; else they are terms.
+    effects : pandas.DataFrame of shape (n, p)
+    known : pandas.DataFrame
+        Has what each customer has of each feature, in columns of the same names.
+    base : float, optional
+        Effect that all customers share, of rank 0; without it there is no such row.
+    unit : str
+        Unit of the terms, or of the product of the factors.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``customer_id``, ``part``, ``feature``, ``value``, ``factor``, ``term``, ``rank``, ``unit``; in the order
+        of ``ids``.
+    """
+    strength = effects.to_numpy()
+    order = np.argsort(-np.abs(strength), axis=1, kind="stable")
+    names = effects.columns.to_numpy(dtype=object)[order]
+    held = np.take_along_axis(known[effects.columns].to_numpy(dtype=float), order, axis=1)
+    strength = np.take_along_axis(strength, order, axis=1)
+    first = 1
+    if base is not None:
+        count = len(effects)
+        names = np.column_stack([np.full(count, "base", dtype=object), names])
+        held = np.column_stack([np.full(count, np.nan), held])
+        strength = np.column_stack([np.full(count, base), strength])
+        first = 0
+    count, width = strength.shape
+    multiplies = part == "value"
+    units = np.full((count, width), "times" if multiplies else unit, dtype=object)
+    if multiplies:
+        units[:, 0] = unit
+    return pd.DataFrame(
+        {
+            "customer_id": ids.repeat(width).to_numpy(),
+            "part": part,
+            "feature": names.ravel(),
+            "value": held.ravel(),
+            "factor": np.exp(strength.ravel()) if multiplies else np.nan,
+            "term": np.nan if multiplies else strength.ravel(),
+            "rank": np.tile(np.arange(first, first + width), count),
+            "unit": units.ravel(),
+        }
+    )
 
 
 def reasons(customers: pd.DataFrame, log_factors: pd.DataFrame, unit: str, count: int = 3) -> pd.DataFrame:

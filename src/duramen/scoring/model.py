@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 from sklearn.base import BaseEstimator
 
 from duramen import __version__
@@ -22,7 +24,7 @@ from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
 from duramen.data.windows import YEAR, Window, judge_window, parse_day, training_windows
 from duramen.models.btyd_value import BTYDValueModel
-from duramen.models.churn import ActivityModel
+from duramen.models.churn import ActivityModel, clip_probability
 from duramen.models.folds import LEAST_CUSTOMERS, Fold, build_folds, model_features
 from duramen.models.growth import GrowthModel, past_value
 from duramen.models.rhythm import base_gap, lifecycle_stage
@@ -30,7 +32,8 @@ from duramen.models.segments import BehaviouralSegmenter
 from duramen.models.value import Boosters, ValueModel, log_probability_ratio
 from duramen.models.value_distribution import ValueDistribution
 from duramen.scoring.artefact import read_state, read_table, read_trees, state_text, write_model
-from duramen.scoring.explain import meaning, reasons, shap_values
+from duramen.scoring.explain import PARTS, long_table, meaning, reasons, shap_values
+from duramen.scoring.growth_explain import growth_terms
 from duramen.scoring.growth_weight import DEFAULT_GROWTH_WEIGHT, choose_growth_weight, growth_weight_curve
 from duramen.scoring.ranking import SCORE_COLUMNS, smallest_set
 
@@ -425,50 +428,142 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         base += np.log(self.value_.level_) + unit
         return factors, float(base)
 
-    def explain(self, customers: pd.DataFrame) -> pd.DataFrame:
-        """Return the factors of each customer's predicted value, which multiply to it exactly.
+    def _activity_terms(self, features: pd.DataFrame, probability: np.ndarray) -> tuple[pd.DataFrame, float]:
+        """Return what each feature adds to the log odds of a purchase against the average customer, and the base.
+
+        The average of what BTYD says is that of the customers on whom the model was judged.
+        """
+        activity = self.activity_
+        terms = pd.DataFrame(0.0, index=features.index, columns=features.columns)
+        base = activity.intercept_
+        if activity.booster_ is not None:
+            values, trees_base = shap_values(activity.booster_, features)
+            share = activity.slope_ * activity.trees_weight_
+            terms += share * values
+            base += share * trees_base
+        # The rest is BTYD's, and what keeps a probability from 0 and 1.
+        rest = logit(probability) - base - terms.sum(axis=1).to_numpy()
+        typical = logit(clip_probability(self.judged_["btyd_probability"].to_numpy())).mean()
+        average = activity.slope_ * activity.btyd_weight_ * typical
+        terms["btyd_probability_active"] += rest - average
+        return terms, float(base + average)
+
+    def _growth_terms(self, inputs: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+        """Return what value, activity and past add to growth potential, against an average customer.
+
+        That customer is forecast what the customers on whom the model was judged were in the mean, and is to spend as
+        before.
+        """
+        judged, length = self.judged_, self.window_.horizon / self.judged_window_.horizon
+        value = length * float(judged["predicted_value"].mean())
+        average = {
+            "predicted_value": value,
+            "probability_active": float(judged["probability_active"].mean()),
+            "past_value": value,
+        }
+        return growth_terms(inputs, average, self.distribution_)
+
+    def _effects(
+        self, customers: pd.DataFrame, parts: Sequence[str]
+    ) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame, float | None, str]]:
+        """Give for each part its name, the effects, what the customers have, the base, and the unit."""
+        self._require(customers)
+        if unknown := [part for part in parts if part not in PARTS]:
+            raise InputError(f"there is no part {unknown[0]!r} to explain; choose among {', '.join(PARTS)}.")
+        horizon = self.window_.horizon
+        forecast, features = self.btyd_.forecast(customers, horizon), self._features(customers)
+        value, probability = self._predict(features)
+        known = pd.concat([customers[self.features_], forecast], axis=1).assign(
+            predicted_value=value,
+            probability_active=probability,
+            past_value=past_value(customers, horizon),
+        )
+        if {"score", "growth"} & set(parts):
+            growth = self.growth_.predict(customers, value, probability, self.distribution_, horizon)
+            known["growth_potential"] = growth["growth_potential"]
+        for part in parts:
+            if part == "value":
+                effects, base = self._log_factors(features, forecast, probability)
+                yield part, effects, known, base, self.unit_
+            elif part == "activity":
+                effects, base = self._activity_terms(features, probability)
+                yield part, effects, known, base, "log odds"
+            elif part == "score":
+                terms = known[["predicted_value", "growth_potential"]] * [1.0, self.growth_weight_]
+                yield part, terms, known, None, self.unit_
+            else:
+                effects, base = self._growth_terms(known)
+                yield part, effects, known, base, self.unit_
+
+    def explain(self, customers: pd.DataFrame, parts: Sequence[str] = PARTS) -> pd.DataFrame:
+        """Return why each customer is where it is: factors that multiply and terms that add, exactly.
+
+        Parameters
+        ----------
+        customers : pandas.DataFrame
+            ``customer_table`` at any cutoff.
+        parts : sequence of str
+            What to explain, each in rows of its own:
+
+            - "value": factors that multiply to ``predicted_value``; ``base`` is the average customer's value;
+            - "activity": terms that add to the log odds of ``probability_active``;
+            - "score": terms in money that add to ``score``;
+            - "growth": terms in money that add to ``growth_potential``, Shapley values over predicted value,
+              probability of a purchase and own past, against an average customer who is to spend as before.
 
         Returns
         -------
         pandas.DataFrame
-            Long: ``customer_id``, ``part`` ("value"), ``feature`` (``base`` is the average customer's value), ``value``
-            (what the customer has of the feature), ``factor`` (what multiplies; money for ``base``) and ``rank`` (1 is
-            the strongest; 0 is the base).
+            Long, by customer id: ``customer_id``, ``part``, ``feature`` (``base`` is what all customers share),
+            ``value`` (what the customer has of the feature), ``factor`` (what multiplies) or ``term`` (what adds),
+            the other missing, ``rank`` (1 is the strongest; 0 is the base) and ``unit`` (of factor or term).
+
+        Raises
+        ------
+        InputError
+            If a column that the model learned from is missing, or a part is unknown.
         """
-        self._require(customers)
         customers = customers.reset_index(drop=True)
-        horizon = self.window_.horizon
-        forecast = self.btyd_.forecast(customers, horizon)
-        features = self._features(customers)
-        probability = self.activity_.predict(features)
-        log_factors, base = self._log_factors(features, forecast, probability)
-        strength = (-log_factors.abs()).rank(axis=1, method="first").astype(int)
-        known = pd.concat([customers[self.features_], forecast], axis=1).assign(
-            probability_active=probability
+        tables = [
+            long_table(customers["customer_id"], part, effects, known, base, unit)
+            for part, effects, known, base, unit in self._effects(customers, parts)
+        ]
+        return pd.concat(tables, ignore_index=True).sort_values(
+            "customer_id", kind="stable", ignore_index=True
         )
-        count, width = log_factors.shape
-        long = pd.DataFrame(
-            {
-                "customer_id": np.repeat(customers["customer_id"].to_numpy(), width),
-                "part": "value",
-                "feature": np.tile(log_factors.columns.to_numpy(), count),
-                "value": known[log_factors.columns].to_numpy().ravel(),
-                "factor": np.exp(log_factors.to_numpy().ravel()),
-                "rank": strength.to_numpy().ravel(),
-            }
-        )
-        bases = pd.DataFrame(
-            {
-                "customer_id": customers["customer_id"],
-                "part": "value",
-                "feature": "base",
-                "value": np.nan,
-                "factor": np.exp(base),
-                "rank": 0,
-            }
-        )
-        return pd.concat([long, bases], ignore_index=True).sort_values(
-            ["customer_id", "rank"], ignore_index=True
+
+    def shap_explanation(self, customers: pd.DataFrame, part: str = "value") -> Any:
+        """Return the effects of one part as a ``shap.Explanation``, which every plot of shap draws.
+
+        Parameters
+        ----------
+        customers : pandas.DataFrame
+            ``customer_table`` at any cutoff.
+        part : str
+            "value" (in log money: the exponentials are the factors of ``explain``) or "activity" (in log odds).
+
+        Returns
+        -------
+        shap.Explanation
+            ``values`` and ``data`` of shape (n, p), ``base_values`` of shape (n,), ``feature_names``. ``data`` is in
+            the units of the customer table.
+
+        Raises
+        ------
+        InputError
+            If a column that the model learned from is missing, or the part is another.
+        """
+        import shap
+
+        if part not in ("value", "activity"):
+            raise InputError(f"shap explains the parts value and activity, not {part!r}; choose one of them.")
+        [(_, effects, known, base, _)] = self._effects(customers.reset_index(drop=True), [part])
+        return shap.Explanation(
+            effects.to_numpy(),
+            base_values=np.full(len(effects), base),
+            data=known[effects.columns].to_numpy(),
+            feature_names=list(effects.columns),
+            output_names=f"log {self.unit_}" if part == "value" else "log odds",
         )
 
     def segment_table(self, scores: pd.DataFrame) -> pd.DataFrame:

@@ -32,7 +32,6 @@ REQUIREMENTS = (
     "numpy",
     "scipy",
     "scikit-learn",
-    "woodelf-explainer",
     "mlflow",
 )
 

@@ -1,0 +1,170 @@
+"""A model, transactions and a few customers come in; where one more purchase would put each of them goes out.
+
+Called by users, to say why somebody is not core and what would have to change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from duramen.data.customers import customer_table
+from duramen.data.errors import InputError
+from duramen.scoring.ranking import rank_core_customers
+
+if TYPE_CHECKING:
+    from duramen.data.transactions import Transactions
+    from duramen.scoring.model import CoreCustomerModel
+
+# The days before the cutoff in which the further purchases are thought to have been made.
+MONTH = 28
+
+
+def what_if(
+    model: CoreCustomerModel, tx: Transactions, customer_ids: Iterable[Any], purchases: int = 1
+) -> pd.DataFrame:
+    """Return where customers would stand, had they bought once more (or more often) in the last 28 days.
+
+    Each further purchase day is a copy of the customer's own usual one (the day whose money is nearest to the median
+    of all their purchase days), put into the month at even distances, on days without a purchase or a return. The
+    customer table is computed again from those days, so that all features agree. Each customer is ranked anew while
+    all others stay as they are. The forecast says what customers with such a record went on to spend; whether one who
+    is talked into a purchase spends as much is another question.
+
+    Parameters
+    ----------
+    model : CoreCustomerModel
+    tx : Transactions
+        With the history before the model's cutoff.
+    customer_ids : iterable
+        A few customers: each is ranked among all.
+    purchases : int
+        Further purchase days, at most 28.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a customer, in the order given: ``customer_id``, ``purchases``, ``amount`` (money of one of those days);
+        ``predicted_value``, ``score``, ``rank``, ``tier`` as they are, and the same with ``new_`` before them as they
+        would be; ``sentence``. Money is in the unit of the source.
+
+    Raises
+    ------
+    InputError
+        If a customer is unknown before the cutoff or named twice, or the month has too few days left for the
+        purchases.
+    """
+    if not 1 <= purchases <= MONTH:
+        raise InputError(
+            f"{purchases} further purchase days do not fit a month of {MONTH}; give 1 to {MONTH}."
+        )
+    cutoff = model.window_.cutoff
+    ids = pd.Index(list(customer_ids)).tolist()
+    scores = model.score(customer_table(tx, cutoff), with_reasons=False)
+    now = rank_core_customers(scores).set_index("customer_id")
+    unknown = [customer for customer in ids if customer not in now.index]
+    if unknown or not ids or len(set(ids)) < len(ids):
+        raise InputError(
+            f"{len(unknown)} of the {len(ids)} customers asked for have no purchase before {cutoff} in {tx.source}"
+            f"{f' (for example {unknown[0]!r})' if unknown else ''}; name at least one known customer, each once."
+        )
+    days, amounts = _with_further_days(tx, cutoff, ids, purchases)
+    changed = model.score(customer_table(days, cutoff), with_reasons=False).set_index("customer_id")
+    told = []
+    for customer in ids:
+        others = scores[scores["customer_id"] != customer]
+        own = changed.loc[[customer]].reset_index()
+        ranking = rank_core_customers(pd.concat([others, own], ignore_index=True)).set_index("customer_id")
+        row: dict[str, Any] = {
+            "customer_id": customer,
+            "purchases": purchases,
+            "amount": amounts[customer],
+        }
+        for name in ("predicted_value", "score", "rank", "tier"):
+            row[name], row[f"new_{name}"] = now.loc[customer, name], ranking.loc[customer, name]
+        told.append(row | {"sentence": _sentence(row, len(now), model)})
+    return pd.DataFrame(told)
+
+
+def _with_further_days(
+    tx: Transactions, cutoff: date, ids: list[Any], purchases: int
+) -> tuple[Transactions, dict[Any, float]]:
+    """Return the days of some customers with the further ones, and the money of one of these by customer."""
+    import pyarrow as pa
+
+    history = tx.history(cutoff)
+    found = history.filter(history.customer_id.isin(ids)).order_by("customer_id", "date").to_pyarrow()
+    own: dict[Any, list[dict[str, Any]]] = {}
+    for day in found.to_pylist():
+        own.setdefault(day["customer_id"], []).append(day)
+    amounts = {}
+    for customer, days in own.items():
+        bought = [day for day in days if day["purchase"]]
+        usual = _usual_day(bought)
+        amounts[customer] = float(usual["net"])
+        # Nothing comes back of it, and it is nothing that the customer never bought before.
+        usual = usual | {name: type(usual[name])(0) for name in usual if name.startswith("new_")}
+        usual |= {"returned": type(usual["returned"])(0)}
+        taken = {day["date"] for day in days}
+        for free in _free_days(taken, min(day["date"] for day in bought), cutoff, purchases, customer):
+            days.append(usual | {"date": free})
+        _renew_gaps(days)
+    workspace = tx.days.get_backend()
+    table = pa.Table.from_pylist([day for days in own.values() for day in days], schema=found.schema)
+    return replace(tx, days=workspace.create_table("days_what_if", table, overwrite=True)), amounts
+
+
+def _usual_day(bought: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the purchase day whose money is nearest to the median of all; of several the latest."""
+    nets = sorted(day["net"] for day in bought)
+    median = (nets[len(nets) // 2] + nets[(len(nets) - 1) // 2]) / 2
+    return min(reversed(bought), key=lambda day: abs(day["net"] - median))
+
+
+def _free_days(taken: set[date], first: date, cutoff: date, purchases: int, customer: Any) -> list[date]:
+    """Return days of the month before the cutoff, after the first purchase, as evenly apart as those taken allow."""
+    month = [cutoff - timedelta(days=before) for before in range(1, MONTH + 1)]
+    free = [day for day in month if day > first and day not in taken]
+    if len(free) < purchases:
+        raise InputError(
+            f"customer {customer!r} has {len(free)} days without a purchase or a return in the {MONTH} days before "
+            f"{cutoff} and after the first purchase on {first}, too few for {purchases} more; ask for fewer purchases "
+            "or leave the customer out."
+        )
+    chosen = []
+    for place in range(purchases):
+        wanted = cutoff - timedelta(days=round(MONTH * (place + 0.5) / purchases))
+        day = min(free, key=lambda day: abs((day - wanted).days))
+        free.remove(day)
+        chosen.append(day)
+    return chosen
+
+
+def _renew_gaps(days: list[dict[str, Any]]) -> None:
+    """Count the days since the previous purchase day anew, as ``duramen.data.purchase_days`` does."""
+    previous = None
+    for day in sorted(days, key=lambda day: day["date"]):
+        if day["purchase"]:
+            day["gap"] = None if previous is None else (day["date"] - previous).days
+            previous = day["date"]
+
+
+def _sentence(row: dict[str, Any], count: int, model: CoreCustomerModel) -> str:
+    unit = model.unit_
+    many = (
+        "one more purchase day" if row["purchases"] == 1 else f"{row['purchases']} more purchase days"
+    ) + f" of {row['amount']:,.2f} {unit} in the last {MONTH} days"
+    tiers = (
+        f"from {row['tier']} to {row['new_tier']}"
+        if row["tier"] != row["new_tier"]
+        else f"still {row['tier']}"
+    )
+    return (
+        f"with {many}, predicted value over {model.window_.horizon} days would be {row['new_predicted_value']:,.2f} "
+        f"instead of {row['predicted_value']:,.2f} {unit}, and rank {row['new_rank']:,} instead of {row['rank']:,} of "
+        f"{count:,}: {tiers}"
+    )

@@ -1,0 +1,100 @@
+"""One more purchase: what follows is what the model says of a customer who made it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from duramen.data.customers import customer_table
+from duramen.data.errors import InputError
+from duramen.data.transactions import read_transactions
+from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.what_if import MONTH, what_if
+
+COLUMNS = {"quantity": "quantity"}
+
+
+@pytest.fixture(scope="module")
+def outside(shop):
+    """Return three customers outside the core who have bought on several days, and one who bought once."""
+    ranking = shop.ranking.merge(shop.customers[["customer_id", "frequency"]], on="customer_id")
+    plain = ranking[ranking["tier"].isin(["regular", "small", "rising"])]
+    several = plain.loc[plain["frequency"] >= 2, "customer_id"].iloc[[0, 40, 80]]
+    return [*several, plain.loc[plain["frequency"] == 0, "customer_id"].iloc[-1]]
+
+
+@pytest.fixture(scope="module")
+def asked(shop, outside):
+    return what_if(shop.model, shop.tx, outside)
+
+
+def test_customers_come_in_the_order_given_and_as_they_rank_now(shop, outside, asked):
+    assert list(asked["customer_id"]) == outside
+    now = shop.ranking.set_index("customer_id").loc[outside]
+    for name in ("predicted_value", "score", "rank", "tier"):
+        np.testing.assert_array_equal(asked[name], now[name])
+
+
+def test_the_answer_is_that_of_orders_with_the_purchase_in_them(shop, asked):
+    cutoff = pd.Timestamp(shop.window.cutoff)
+    for customer, row in asked.set_index("customer_id").iterrows():
+        own = shop.orders[(shop.orders["customer_id"] == customer) & (shop.orders["date"] < cutoff)]
+        by_day = own.groupby("date")[["amount", "quantity"]].sum()
+        assert row["amount"] in by_day["amount"].round(4).to_numpy()
+        usual = (by_day["amount"] - by_day["amount"].median()).abs()
+        assert usual[np.isclose(by_day["amount"], row["amount"])].min() == pytest.approx(usual.min())
+        like = own[own["date"] == by_day.index[np.isclose(by_day["amount"], row["amount"])].max()]
+        day = cutoff - pd.Timedelta(days=MONTH // 2)
+        assert day not in set(own["date"])
+        orders = pd.concat([shop.orders, like.assign(date=day)], ignore_index=True)
+        tx = read_transactions(orders, currency="USD")
+        scores = shop.model.score(customer_table(tx, shop.window.cutoff), with_reasons=False)
+        wanted = rank_core_customers(scores).set_index("customer_id").loc[customer]
+        for name in ("predicted_value", "score"):
+            assert row[f"new_{name}"] == pytest.approx(wanted[name], rel=1e-9)
+        assert (row["new_rank"], row["new_tier"]) == (wanted["rank"], wanted["tier"])
+
+
+def test_one_more_purchase_moves_a_silent_customer_up(asked):
+    assert (asked["new_predicted_value"] > asked["predicted_value"]).all()
+    assert (asked["new_rank"] < asked["rank"]).all()
+
+
+def test_the_sentence_quotes_the_row(shop, asked):
+    row = asked.iloc[0]
+    assert row["sentence"].startswith(
+        f"with one more purchase day of {row['amount']:,.2f} USD in the last 28 days"
+    )
+    assert f"rank {row['new_rank']:,} instead of {row['rank']:,} of {len(shop.scores):,}" in row["sentence"]
+    assert row["sentence"].endswith((f"from {row['tier']} to {row['new_tier']}", f"still {row['tier']}"))
+
+
+def test_more_purchases_are_spread_over_the_month(shop, outside):
+    days = shop.tx.days
+    before = days.count().to_pyarrow().as_py()
+    many = what_if(shop.model, shop.tx, outside[:1], purchases=4)
+    assert (many["purchases"] == 4).all()
+    assert many["sentence"].str.contains("with 4 more purchase days of").all()
+    added = days.get_backend().table("days_what_if").to_pandas()
+    own = shop.orders[shop.orders["customer_id"] == outside[0]]["date"]
+    new = sorted(pd.Timestamp(day) for day in added["date"] if pd.Timestamp(day) not in set(own))
+    assert np.diff(new).tolist() == [pd.Timedelta(days=7)] * 3 or len(new) == 4
+    assert days.count().to_pyarrow().as_py() == before
+
+
+def test_a_customer_nobody_knows_is_refused(shop, outside):
+    with pytest.raises(InputError, match=r"1 of the 2 customers .* 'nobody'"):
+        what_if(shop.model, shop.tx, [outside[0], "nobody"])
+    with pytest.raises(InputError, match="each once"):
+        what_if(shop.model, shop.tx, [outside[0], outside[0]])
+
+
+@pytest.mark.parametrize("purchases", [0, 29])
+def test_purchases_that_fit_no_month_are_refused(shop, outside, purchases):
+    with pytest.raises(InputError, match="give 1 to 28"):
+        what_if(shop.model, shop.tx, outside, purchases)
+
+
+def test_a_customer_without_days_left_is_refused(shop):
+    most = shop.customers.sort_values("purchase_days_28", ascending=False)["customer_id"].iloc[0]
+    with pytest.raises(InputError, match="ask for fewer purchases"):
+        what_if(shop.model, shop.tx, [most], purchases=28)
