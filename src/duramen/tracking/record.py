@@ -146,8 +146,9 @@ def record_backtest(
         )
         mlflow.log_params(parameters)
         mlflow.log_metrics(_metrics(figures[figures["model"] == OURS]))
-        for table in ("figures", "comparisons", "coverage", "calibration", "stability"):
-            mlflow.log_text(tested.tables()[table].to_csv(index=False), f"{table}.csv")
+        for name, table in tested.tables().items():
+            if name != "forecasts":
+                mlflow.log_text(table.to_csv(index=False), f"{name}.csv")
         for drawing, svg in drawings.items():
             mlflow.log_text(svg, f"figures/{drawing}.svg")
         for model in figures["model"].unique():
