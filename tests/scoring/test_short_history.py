@@ -28,6 +28,21 @@ def test_btyd_alone_forecasts_and_a_note_says_so(thin):
     assert any("value and activity are forecast without it" in note for note in model.notes_)
 
 
+def test_errors_that_nothing_shows_are_assumed_and_a_note_says_so(thin):
+    _, _, model = thin
+    assert model.distribution_.source_ == "assumed"
+    assert any("intervals and growth potential assume log-normal errors" in note for note in model.notes_)
+
+
+def test_a_judge_without_money_is_told(shop_orders):
+    cutoff, silent_from = pd.Timestamp("1997-09-01"), pd.Timestamp("1997-05-01")
+    silent = shop_orders[(shop_orders["date"] < silent_from) | (shop_orders["date"] >= cutoff)]
+    model = CoreCustomerModel().fit(read_transactions(silent), Window("1997-09-01", 91))
+    assert model.judged_["actual_value"].sum() == 0
+    assert any("brought no money" in note and "nothing checks the total" in note for note in model.notes_)
+    assert model.value_.correction_ == 1.0
+
+
 def test_there_is_no_shap_importance(thin):
     assert thin[2].importance_.empty
     assert list(thin[2].importance_) == ["model", "feature", "meaning", "mean_abs_shap", "unit"]
