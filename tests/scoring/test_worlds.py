@@ -37,19 +37,20 @@ def orders_of(customer, day, amount, first="2021-01-01"):
 
 
 @pytest.mark.parametrize(
-    "days",
-    [np.linspace(0, 540, 12).astype(int), [30, 400], [30, 215]],
+    ("days", "total"),
+    # Money of one day in the judge's window is part of what corrects the total, shrunk but not unseen.
+    [(np.linspace(0, 540, 12).astype(int), 0.05), ([30, 400], 0.1), ([30, 215], 0.05)],
     ids=["regular", "once while judged", "once while learned"],
 )
-def test_a_whale_does_not_bend_the_forecast_of_the_others(shop, days):
+def test_a_whale_does_not_bend_the_forecast_of_the_others(shop, days, total):
     dates = pd.to_datetime(np.asarray(days), unit="D", origin="1997-01-05")
     each = 0.03 * shop.orders["amount"].sum() / len(dates)
     whale = pd.DataFrame({"customer_id": "whale", "date": dates, "amount": each, "quantity": 1})
     bent = shop_of(pd.concat([shop.orders, whale]), shop.window).scores
     plain = shop.scores.set_index("customer_id")
     others = bent.loc[plain.index]
-    assert others["predicted_value"].sum() == pytest.approx(plain["predicted_value"].sum(), rel=0.1)
-    assert others["predicted_value"].corr(plain["predicted_value"], method="spearman") > 0.9
+    assert others["predicted_value"].sum() == pytest.approx(plain["predicted_value"].sum(), rel=total)
+    assert others["predicted_value"].corr(plain["predicted_value"], method="spearman") > 0.95
 
 
 def test_the_total_knows_a_yearly_peak_that_a_year_before_showed():
