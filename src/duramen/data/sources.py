@@ -5,6 +5,7 @@ Called by the door (``transactions.py``) alone. Text files come out as text: the
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import glob
 import gzip
@@ -106,12 +107,10 @@ def _open_frame(workspace: Any, source: Any) -> ibis.Table:
 def _to_arrow(column: pd.Series[Any]) -> pa.Array:
     import pyarrow as pa
 
-    try:
+    with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         array = pa.array(column, from_pandas=True)
         if not isinstance(array.type, pa.BaseExtensionType):
             return array
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-        pass
     # A column that mixes numbers and text is text: the door says which values are no numbers.
     return pa.array(column.astype("str").where(column.notna(), None), from_pandas=True)
 
