@@ -29,8 +29,8 @@ from duramen.data.customers import customer_table
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
 from duramen.models.folds import model_features
-from duramen.scoring.explain import shap_blocks
 from duramen.scoring.model import CoreCustomerModel
+from duramen.scoring.tree_shap import TreeShap
 
 # Two years of orders are simulated from 2022 on, and the trees learn from as many customers as by default.
 WINDOW = Window("2023-07-03", 182)
@@ -45,7 +45,7 @@ def prepare(folder: Path) -> pd.DataFrame:
     simulate(folder / "orders.parquet", LEARNED_FROM)
     tx = read_transactions(folder / "orders.parquet")
     model = CoreCustomerModel().fit(tx, WINDOW)
-    for name, booster in model._boosters().items():
+    for name, booster in model.boosters().items():
         booster.save_model(folder / f"{name}.txt")
     customers = customer_table(tx, WINDOW.cutoff)
     return model_features(customers, model.btyd_, WINDOW.horizon, model.money_unit_)
@@ -54,7 +54,7 @@ def prepare(folder: Path) -> pd.DataFrame:
 def explain_all(booster: lgb.Booster, features: pd.DataFrame) -> float:
     """Explain a block at a time, as one would who writes them to a file; return the seconds."""
     started = time.perf_counter()
-    for _ in shap_blocks(booster, features):
+    for _ in TreeShap(booster).blocks(features):
         pass
     return time.perf_counter() - started
 

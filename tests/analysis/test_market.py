@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from duramen.analysis.market import MarketResponses, core_by_market, market_responses
+from duramen.analysis.market import MarketResponses, core_by_market, market_responses, with_core_in
 from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
+from duramen.scoring.ranking import DEFAULT_TIERS, SCORE_COLUMNS
 
 START = date(2020, 1, 1)
 
@@ -195,6 +196,25 @@ def test_a_customer_without_a_response_moves_with_the_market():
     scores = pd.DataFrame({"customer_id": ["new"], "predicted_value": [10.0]})
     table = core_by_market(scores, made_up({"old": 2.0}), 0.2)
     assert table[["value_up", "value_down"]].iloc[0].tolist() == pytest.approx([12.0, 8.0])
+
+
+def test_a_ranking_names_the_market_of_each_customer(shop, planted):
+    responses, _, _ = planted
+    own = shop.ranking.assign(
+        customer_id=responses.customers["customer_id"].head(len(shop.ranking)).to_numpy()
+    )
+    told = with_core_in(own, responses)
+    assert list(told.columns) == [*SCORE_COLUMNS[:-4], "core_in", *SCORE_COLUMNS[-4:]]
+    by_id = core_by_market(own, responses).set_index("customer_id")["core_in"]
+    assert told.set_index("customer_id")["core_in"].equals(by_id[own["customer_id"]])
+    assert {"up only", "down only"} <= set(told["core_in"])
+
+
+def test_without_responses_the_ranking_has_the_plain_core(shop):
+    told = with_core_in(shop.ranking, market_responses(shop.tx, shop.window.cutoff))
+    core = told["tier"].isin(DEFAULT_TIERS.core_names)
+    assert set(told.loc[core, "core_in"]) == {"every market"}
+    assert set(told.loc[~core, "core_in"]) == {"none"}
 
 
 def test_real_shops_are_answered_or_refused_in_one_sentence(shop):

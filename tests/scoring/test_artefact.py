@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from copy import copy as copy_of
 
 import lightgbm
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from duramen.data.errors import InputError
 from duramen.scoring import artefact
 from duramen.scoring.model import CoreCustomerModel
+from duramen.scoring.ranking import Tier, Tiers
 
 FILES = {
     "model.json",
@@ -18,6 +20,7 @@ FILES = {
     "activity_trees.txt",
     "judged.parquet",
     "importance.parquet",
+    "shape.parquet",
     "growth_weight.parquet",
 }
 
@@ -51,7 +54,14 @@ def test_a_loaded_model_keeps_what_reports_and_records_need(shop, saved):
     assert again.notes_ == shop.model.notes_ != []
     pd.testing.assert_frame_equal(again.judged_, shop.model.judged_)
     pd.testing.assert_frame_equal(again.importance_, shop.model.importance_)
+    pd.testing.assert_frame_equal(again.shape_, shop.model.shape_)
     pd.testing.assert_frame_equal(again.segment_table(shop.ranking), shop.model.segment_table(shop.ranking))
+
+
+def test_a_loaded_model_keeps_its_tiers(shop, tmp_path):
+    model = copy_of(shop.model)
+    model.tiers = Tiers(vip_share=0.25, small=Tier("basic", "serve online"))
+    assert CoreCustomerModel.load(model.save(tmp_path / "model")).tiers == model.tiers
 
 
 def test_saving_a_loaded_model_gives_the_same_bytes(saved, tmp_path):
@@ -118,7 +128,7 @@ def test_a_damaged_table_is_named(copy, name):
         CoreCustomerModel.load(copy)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "nonsense", '{"format_version": 2}', "\xff"], ids=repr)
+@pytest.mark.parametrize("text", ["", "{", "[]", "nonsense", '{"format_version": 3}', "\xff"], ids=repr)
 def test_damaged_json_is_named(copy, text):
     (copy / "model.json").write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=r"model.* is damaged"):

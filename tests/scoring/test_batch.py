@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from duramen.data.errors import InputError
-from duramen.scoring.batch import check_scores_path, write_scores
+from duramen.scoring.batch import check_scores_path, write_explanations, write_scores
 
 
 def test_parquet_holds_the_ranking_as_it_is(shop, tmp_path):
@@ -69,3 +69,34 @@ def test_a_write_that_fails_keeps_the_older_file_and_leaves_no_part(shop, tmp_pa
         write_scores(shop.ranking, path)
     assert path.read_bytes() == b"older"
     assert [file.name for file in tmp_path.iterdir()] == ["scores.parquet"]
+
+
+def test_explanations_are_written_block_by_block_as_they_are(shop, tmp_path, monkeypatch):
+    whole = shop.model.explain(shop.customers)
+    monkeypatch.setattr("duramen.scoring.model.EXPLAINED_AT_ONCE", 700)
+    blocks = list(shop.model.explain_blocks(shop.customers))
+    assert [block["customer_id"].nunique() for block in blocks][:-1] == [700] * 3
+    path = tmp_path / "why.parquet"
+    assert write_explanations(blocks, path) == len(whole)
+    pd.testing.assert_frame_equal(pd.read_parquet(path), whole)
+
+
+def test_explanations_that_fail_midway_leave_the_old_file(shop, tmp_path):
+    path = tmp_path / "why.parquet"
+    path.write_text("old")
+
+    def blocks():
+        yield shop.model.explain(shop.customers.head(3))
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        write_explanations(blocks(), path)
+    assert [path.read_text()] == ["old"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_explanations_are_parquet_in_a_folder_that_is_there(tmp_path):
+    with pytest.raises(InputError, match=r"as \.parquet, not as 'why\.csv'; change --explanations"):
+        write_explanations([], tmp_path / "why.csv")
+    with pytest.raises(InputError, match="there is no folder"):
+        write_explanations([], tmp_path / "gone" / "why.parquet")

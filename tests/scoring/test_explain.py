@@ -14,9 +14,12 @@ from duramen.models.churn import ActivityModel
 from duramen.models.folds import model_features
 from duramen.models.later_fold import NO_TREES, TreesUse
 from duramen.models.trees import fit_trees
-from duramen.scoring import explain
-from duramen.scoring.explain import MODEL_MEANINGS, PARTS, TOLERANCE, meaning, shap_values, theme
+from duramen.scoring import tree_shap
+from duramen.scoring.explain import MODEL_MEANINGS, PARTS, meaning
 from duramen.scoring.model import CoreCustomerModel
+from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.reasons import theme
+from duramen.scoring.tree_shap import TOLERANCE, TreeShap
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +78,7 @@ def test_factors_of_the_two_stages_multiply_to_the_predicted_value_too(shop, mon
     )
     monkeypatch.setattr("duramen.models.value.VALUE_USES", (blend,))
     model = CoreCustomerModel().fit(shop.tx, shop.window)
-    assert set(model._boosters()) == {"value", "spend", "activity"} == set(model.importance_["model"])
+    assert set(model.boosters()) == {"value", "spend", "activity"} == set(model.importance_["model"])
     for fitted in (model, CoreCustomerModel.load(model.save(tmp_path / "model"))):
         explained = fitted.explain(shop.customers)
         product = explained.groupby("customer_id")["factor"].prod()
@@ -132,11 +135,40 @@ def test_the_score_has_its_two_parts_in_money(shop, parts):
     )
 
 
+def test_costs_to_serve_are_a_term_of_the_score(shop):
+    cost = pd.Series(np.arange(len(shop.customers)) / 10.0, index=shop.customers["customer_id"])
+    ranking = rank_core_customers(shop.scores, cost_to_serve=cost).set_index("customer_id")
+    told = shop.model.explain(shop.customers, ["score"], cost)
+    total = told.groupby("customer_id")["term"].sum()
+    np.testing.assert_allclose(total, ranking.loc[total.index, "score"], rtol=1e-9, atol=1e-9)
+    of_cost = told[told["feature"] == "cost_to_serve"].set_index("customer_id")
+    np.testing.assert_array_equal(of_cost["term"], -cost[of_cost.index])
+    np.testing.assert_array_equal(of_cost["value"], cost[of_cost.index])
+    with pytest.raises(InputError, match="are missing"):
+        shop.model.explain(shop.customers, ["score"], cost.iloc[1:])
+
+
+def test_reasons_given_in_blocks_are_those_of_all_at_once(shop, monkeypatch):
+    monkeypatch.setattr("duramen.scoring.model.REASONED_AT_ONCE", 1000)
+    pd.testing.assert_frame_equal(shop.model.score(shop.customers), shop.scores)
+
+
+def test_the_base_is_the_average_of_the_customers_before_the_cutoff(shop, parts):
+    base = parts[parts["feature"] == "base"].groupby("part").first()
+    value, probability = shop.scores["predicted_value"].mean(), shop.scores["probability_active"].mean()
+    average = shop.model.distribution_.expected_above(*map(np.array, ([value], [probability], [value])))
+    assert base.loc["growth", "term"] == pytest.approx(average[0])
+    alive = parts[parts["feature"] == "btyd_probability_alive"]
+    assert np.log(alive["factor"]).mean() == pytest.approx(0, abs=1e-9)
+
+
 def test_activity_without_trees_is_what_btyd_says(shop):
     model = copy.copy(shop.model)
     model.activity_ = ActivityModel.from_dict(model.activity_.to_dict() | {"trees_weight": 0.0}, None)
     explained = model.explain(shop.customers, ["activity"])
     assert set(explained.loc[explained["term"] != 0, "feature"]) == {"base", "btyd_probability_active"}
+    of_btyd = explained.loc[explained["feature"] == "btyd_probability_active", "term"]
+    assert of_btyd.mean() == pytest.approx(0, abs=1e-4)
     total = explained.groupby("customer_id")["term"].sum()
     scores = model.score(shop.customers, with_reasons=False).set_index("customer_id")
     np.testing.assert_allclose(total[scores.index], logit(scores["probability_active"]), atol=1e-9)
@@ -210,8 +242,9 @@ def test_the_values_beside_factors_are_those_of_the_customer_table(shop, explain
 
 @pytest.mark.parametrize("part", ["value", "activity"])
 def test_shap_values_equal_those_of_lightgbm(shop, features, part):
-    booster = shop.model._boosters()[part]
-    values, base = shap_values(booster, features)
+    booster = shop.model.boosters()[part]
+    explained = TreeShap(booster)
+    values, base = explained.values(features), explained.base
     theirs = booster.predict(features, pred_contrib=True)
     np.testing.assert_allclose(values, theirs[:, :-1], atol=1e-9)
     assert base == pytest.approx(theirs[0, -1], abs=1e-9)
@@ -231,7 +264,7 @@ def test_shap_values_hold_where_features_are_missing():
         0,
         objective="regression",
     )
-    values, _ = shap_values(booster, points)
+    values = TreeShap(booster).values(points)
     np.testing.assert_allclose(values, booster.predict(points, pred_contrib=True)[:, :-1], atol=1e-9)
 
 
@@ -242,36 +275,36 @@ def test_a_value_on_a_threshold_and_a_tree_of_one_leaf_are_explained_as_by_light
         points, (points["a"] > 2).astype(float), np.zeros(400), 300, 0, objective="regression"
     )
     thresholds = sorted(
-        {t for tree in explain._tables_of_cells(booster, 3) for v in tree.thresholds for t in v}
+        {t for tree in tree_shap._tables_of_cells(booster, 3) for v in tree.thresholds for t in v}
     )
     on = pd.DataFrame(dict.fromkeys("abc", thresholds))
     for rows in (points, on, np.nextafter(on, np.inf), -on, on * 0.0):
-        values, _ = shap_values(booster, rows)
+        values = TreeShap(booster).values(rows)
         np.testing.assert_allclose(values, booster.predict(rows, pred_contrib=True)[:, :-1], atol=1e-9)
     constant = fit_trees(points * 0.0, points["a"], np.zeros(400), 5, 0, objective="regression")
-    assert (shap_values(constant, points)[0] == 0).all()
+    assert (TreeShap(constant).values(points) == 0).all()
 
 
 # The second has the right sum, and yet the credit goes to the wrong feature.
 @pytest.mark.parametrize("moved", [[10 * TOLERANCE, 0.0], [10 * TOLERANCE, -10 * TOLERANCE], [np.nan, 0.0]])
 def test_values_that_are_not_those_of_lightgbm_are_refused(shop, features, monkeypatch, moved):
-    honest = explain._look_up
+    honest = tree_shap._look_up
 
     def wrong(trees, columns):
         values = honest(trees, columns)
         values[:, :2] += moved
         return values
 
-    monkeypatch.setattr(explain, "_look_up", wrong)
+    monkeypatch.setattr(tree_shap, "_look_up", wrong)
     with pytest.raises(ArithmeticError, match="not LightGBM's own"):
-        shap_values(shop.model.value_.boosters_.value, features)
+        TreeShap(shop.model.value_.boosters_.value).values(features)
 
 
-def test_values_that_do_not_add_up_in_a_single_cell_are_refused(shop, features):
+def test_values_that_do_not_add_up_in_a_single_cell_are_refused(shop):
     booster = shop.model.value_.boosters_.value
 
     class Wrong:
-        dump_model, num_trees = booster.dump_model, booster.num_trees
+        dump_model, num_trees, num_feature = booster.dump_model, booster.num_trees, booster.num_feature
 
         def predict(self, rows, **given):
             told = booster.predict(rows, **given)
@@ -280,24 +313,26 @@ def test_values_that_do_not_add_up_in_a_single_cell_are_refused(shop, features):
             return told
 
     with pytest.raises(ArithmeticError, match="do not add"):
-        shap_values(Wrong(), features)
+        TreeShap(Wrong())
 
 
 @pytest.mark.parametrize("part", ["value", "activity"])
 def test_shap_values_equal_those_of_woodelf(shop, features, part):
     import woodelf
 
-    booster = shop.model._boosters()[part]
-    values, _ = shap_values(booster, features)
+    booster = shop.model.boosters()[part]
+    values = TreeShap(booster).values(features)
     theirs = woodelf.WoodelfExplainer(booster).shap_values(features, verbose=False)
     np.testing.assert_allclose(values, theirs, atol=1e-4)
 
 
 def test_the_size_of_blocks_changes_nothing(shop, features, monkeypatch):
     booster = shop.model.value_.boosters_.value
-    whole, base = shap_values(booster, features)
-    monkeypatch.setattr("duramen.scoring.explain.BLOCK", 1000)
-    blocks, same_base = shap_values(booster, features)
+    explained = TreeShap(booster)
+    whole, base = explained.values(features), explained.base
+    monkeypatch.setattr("duramen.scoring.tree_shap.BLOCK", 1000)
+    explained = TreeShap(booster)
+    blocks, same_base = explained.values(features), explained.base
     np.testing.assert_array_equal(blocks, whole)
     assert same_base == base
 
@@ -309,13 +344,13 @@ def test_explaining_prints_nothing(shop, capfd):
 
 
 def test_importance_is_the_mean_size_of_shap_values(shop, features):
-    values, _ = shap_values(shop.model.value_.boosters_.value, features)
+    values = TreeShap(shop.model.value_.boosters_.value).values(features)
     table = shop.model.importance_[shop.model.importance_["model"] == "value"].set_index("feature")
     np.testing.assert_allclose(
         table["mean_abs_shap"][features.columns], np.abs(values).mean(axis=0), rtol=1e-9, atol=1e-12
     )
     assert table["mean_abs_shap"].is_monotonic_decreasing
-    assert set(shop.model.importance_["model"]) == set(shop.model._boosters())
+    assert set(shop.model.importance_["model"]) == set(shop.model.boosters())
 
 
 def test_every_feature_has_a_theme_a_unit_and_a_meaning(features):

@@ -1,5 +1,7 @@
 """Rank, tier and the smallest core set, on frames small enough to check by hand and on the real shop."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -124,6 +126,29 @@ def test_wrong_tiers_are_refused_in_a_sentence(wrong, sentence):
         Tiers(**wrong)
 
 
+def test_tiers_come_back_from_plain_values():
+    tiers = Tiers(vip_share=0.3, rising_ratio=1.0, small=Tier("basic", "serve online"))
+    assert Tiers.from_dict(json.loads(json.dumps(tiers.to_dict()))) == tiers
+    assert Tiers.from_dict({}) == DEFAULT_TIERS
+    assert Tiers.from_dict({"vip": {"name": "gold"}}).vip == DEFAULT_TIERS.vip._replace(name="gold")
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"vip_part": 0.3}, r"^tiers have no setting 'vip_part'; the settings are vip_share, .*\.$"),
+        ({"vip": "gold"}, r"^the tier vip is 'gold'; write what differs of its name and treatment, .*\.$"),
+        ({"vip": {"label": "gold"}}, r"^the tier vip is \{'label': 'gold'\}; write .*\.$"),
+        ({"vip": {"name": 7}}, r"^the tier .* lacks a name .*\.$"),
+        ({"vip_share": "much"}, r"^vip_share is 'much', which is no number; .*\.$"),
+        ({"vip_share": True}, r"^vip_share is True, which is no number; .*\.$"),
+    ],
+)
+def test_wrong_settings_of_tiers_are_refused_in_a_sentence(settings, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Tiers.from_dict(settings)
+
+
 def test_a_customer_who_costs_more_than_it_brings_is_below_break_even():
     # Less cost, 40, 20, 20 and 10 are left of those above break-even: 80 of 90 hold 80 %, but 60 do not.
     costs = pd.Series({5: 0.0, 0: 0.0, 1: 10.0, 2: 0.0, 3: 10.0, 4: 40.0})
@@ -147,7 +172,8 @@ def test_costs_go_to_their_customers_in_whatever_order_they_come(shop):
     by_id = pd.Series(money, index=shop.scores["customer_id"]).sample(frac=1, random_state=0)
     ranking = rank_core_customers(shop.scores, cost_to_serve=by_id)
     pd.testing.assert_frame_equal(ranking, rank_core_customers(shop.scores, cost_to_serve=money))
-    assert tuple(ranking.columns) == RANKING_COLUMNS
+    # Which market a customer is core in is for those to say who have the transactions.
+    assert tuple(ranking.columns) == tuple(name for name in RANKING_COLUMNS if name != "core_in")
     assert tuple(shop.ranking.columns) == SCORE_COLUMNS
     joined = ranking.merge(shop.scores, on="customer_id", validate="one_to_one")
     np.testing.assert_array_equal(joined["score_x"], joined["score_y"] - joined["cost_to_serve"])

@@ -7,7 +7,7 @@ import pytest
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
-from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.ranking import Tiers, rank_core_customers
 from duramen.scoring.what_if import MONTH, what_if
 
 COLUMNS = {"quantity": "quantity"}
@@ -98,3 +98,14 @@ def test_a_customer_without_days_left_is_refused(shop):
     most = shop.customers.sort_values("purchase_days_28", ascending=False)["customer_id"].iloc[0]
     with pytest.raises(InputError, match="ask for fewer purchases"):
         what_if(shop.model, shop.tx, [most], purchases=28)
+
+
+def test_scores_of_another_cutoff_tiers_and_costs_are_those_asked_about(shop, outside):
+    scores = shop.model.score(customer_table(shop.tx, "1998-03-01"), with_reasons=False)
+    cost = pd.Series(2.0, index=scores["customer_id"])
+    tiers = Tiers(vip_share=0.2)
+    asked = what_if(shop.model, shop.tx, outside[:1], scores=scores, tiers=tiers, cost_to_serve=cost)
+    now = rank_core_customers(scores, tiers, cost).set_index("customer_id").loc[outside[0]]
+    assert asked.loc[0, ["score", "rank", "tier"]].tolist() == now[["score", "rank", "tier"]].tolist()
+    free = what_if(shop.model, shop.tx, outside[:1], scores=scores, tiers=tiers)
+    assert free.loc[0, "new_score"] == pytest.approx(asked.loc[0, "new_score"] + 2)

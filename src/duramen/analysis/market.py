@@ -16,7 +16,7 @@ import pandas as pd
 
 from duramen.data.errors import InputError
 from duramen.data.windows import parse_day
-from duramen.scoring.ranking import smallest_set
+from duramen.scoring.ranking import RANKING_COLUMNS, smallest_set
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -225,6 +225,15 @@ def core_by_market(
         default="none",
     ).astype(object)
     return table
+
+
+def with_core_in(ranking: pd.DataFrame, responses: MarketResponses) -> pd.DataFrame:
+    """Return a ranking with ``core_in``, in which market each customer is core, after ``probability_core``.
+
+    Without identified responses the core is the same in every market, as far as the data can tell.
+    """
+    told = ranking.assign(core_in=core_by_market(ranking, responses)["core_in"].to_numpy())
+    return told[[column for column in RANKING_COLUMNS if column in told]]
 
 
 def _purchases_by_period(

@@ -20,7 +20,7 @@ import pandas as pd
 
 from duramen.data.errors import InputError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MODEL_FILE = "model.json"
 # The key under which the state keeps the SHA-256 of each booster's text.
 TREE_DIGESTS = "tree_digests"

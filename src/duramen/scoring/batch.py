@@ -1,9 +1,12 @@
-"""A ranking comes in; a file of scores goes out, whole or not at all. Called by the score command and the demo."""
+"""A ranking or its explanations come in; a file goes out, whole or not at all.
+
+Called by the score command and the demo.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +34,48 @@ def write_scores(ranking: pd.DataFrame, path: str | Path) -> Path:
     if path.suffix.lower() == ".csv":
         return write_whole(path, lambda beside: _defuse(ranking).to_csv(beside, index=False))
     return write_whole(path, lambda beside: ranking.to_parquet(beside, index=False))
+
+
+def check_explanations_path(path: Path) -> None:
+    """Refuse a path that explanations cannot be written to, before any work is done."""
+    if path.suffix.lower() != ".parquet":
+        raise InputError(
+            f"explanations are written as .parquet, not as {path.name!r}; change --explanations."
+        )
+    if not path.parent.is_dir():
+        raise InputError(
+            f"there is no folder {path.parent} to write {path.name} to; create it or change --explanations."
+        )
+
+
+def write_explanations(blocks: Iterable[pd.DataFrame], path: str | Path) -> int:
+    """Write the blocks of ``CoreCustomerModel.explain_blocks`` as one Parquet file; return its rows.
+
+    No more than a block is held in memory at a time.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = Path(path)
+    check_explanations_path(path)
+    rows = 0
+
+    def write(beside: Path) -> None:
+        nonlocal rows
+        writer = None
+        try:
+            for block in blocks:
+                schema = None if writer is None else writer.schema
+                table = pa.Table.from_pandas(block, schema=schema, preserve_index=False)
+                writer = writer or pq.ParquetWriter(beside, table.schema)
+                writer.write_table(table)
+                rows += len(block)
+        finally:
+            if writer is not None:
+                writer.close()
+
+    write_whole(path, write)
+    return rows
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> Path:

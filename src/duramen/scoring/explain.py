@@ -1,27 +1,25 @@
-"""Trees, features and BTYD forecasts come in; factors of the predicted value and reasons in words go out.
+"""A fitted model and what it makes of customers come in; factors, terms and their long table go out.
 
-Called by the CoreCustomerModel. In log space the blend is a sum, so its exponentials multiply to the value exactly.
+Called by the CoreCustomerModel. In log space the blend of BTYD and trees is a sum, so its exponentials multiply to the
+value exactly.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise, product
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 
 from duramen.data.features import FEATURES
+from duramen.models.churn import clip_probability
+from duramen.models.value import log_probability_ratio
+from duramen.scoring.growth_explain import growth_terms
+from duramen.scoring.tree_shap import TreeShap
 
-# What contributions may miss LightGBM's own by, and their sum the trees' raw score, in log money or log odds.
-TOLERANCE = 1e-4
-# Rows explained at once: memory stays flat however many customers there are, and a column fits the cache.
-BLOCK = 32_768
-# Rows of each block that LightGBM explains as well, to compare.
-COMPARED = 32
+if TYPE_CHECKING:
+    from duramen.scoring.model import CoreCustomerModel
 
 PARTS = ("value", "activity", "score", "growth")
 
@@ -40,51 +38,6 @@ MODEL_MEANINGS = {
     ),
 }
 
-# The themes in which reasons speak: each gathers the factors of the features that tell the same story.
-_THEME_OF_FAMILY = {
-    "recency and age": "age",
-    "purchases and spend": "purchases",
-    "baskets": "spend",
-    "gaps": "rhythm",
-    "trend": "trend",
-    "season": "season",
-    "returns": "returns",
-    "breadth": "breadth",
-    "quantity": "spend",
-    "discounts": "discounts",
-    "margin": "spend",
-}
-_THEME_OF_FEATURE = {
-    "frequency": "purchases",
-    "recency": "recency",
-    "time_since_last": "recency",
-    "active_share": "recency",
-    "overdue": "recency",
-    "overdue_geometric": "recency",
-    "overdue_longest": "recency",
-    "monetary_value": "spend",
-    "net_spend": "spend",
-    "net_spend_28": "spend",
-    "net_spend_91": "spend",
-    "net_spend_182": "spend",
-    "net_spend_364": "spend",
-    "net_spend_per_day": "spend",
-    "lines": "purchases",
-    "orders": "purchases",
-    "weekend_share": "weekdays",
-    "btyd_purchases": "purchases",
-    "btyd_probability_active": "recency",
-    "btyd_probability_alive": "recency",
-    "probability_active": "recency",
-    "btyd_spend": "spend",
-    "btyd_value": "spend",
-}
-
-
-def theme(feature: str) -> str:
-    """Return the theme under which reasons speak of a feature."""
-    return _THEME_OF_FEATURE.get(feature) or _THEME_OF_FAMILY[FEATURES[feature].family]
-
 
 def meaning(feature: str) -> tuple[str, str]:
     """Return the unit and the meaning of a model feature."""
@@ -93,175 +46,182 @@ def meaning(feature: str) -> tuple[str, str]:
     return FEATURES[feature].unit, FEATURES[feature].meaning
 
 
-def shap_values(booster: Any, features: pd.DataFrame) -> tuple[np.ndarray, float]:
-    """Return exact path-dependent SHAP values of a LightGBM booster, and their base value.
+class Forecast(NamedTuple):
+    """What a model makes of n customers, each part in their order.
+
+    ``features`` are the columns that the trees read; ``btyd`` is BTYD's forecast; ``value`` is predicted value in money
+    and ``probability`` P(active), arrays of shape (n,); ``growth`` has growth potential and outlook; ``past`` is money
+    over the horizon at the customer's own past rate.
+    """
+
+    features: pd.DataFrame
+    btyd: pd.DataFrame
+    value: np.ndarray
+    probability: np.ndarray
+    growth: pd.DataFrame
+    past: np.ndarray
+
+    def block(self, rows: slice) -> Forecast:
+        """Return the forecast of some of the customers."""
+        return Forecast(
+            self.features.iloc[rows],
+            self.btyd.iloc[rows],
+            self.value[rows],
+            self.probability[rows],
+            self.growth.iloc[rows],
+            self.past[rows],
+        )
+
+
+class Effects(NamedTuple):
+    """What each feature does to one part of the ranking.
+
+    Of "value" the ``effects`` are logarithms of factors, else terms, shape (n, p); ``base`` is what all customers
+    share, None where there is nothing; ``unit`` is that of the terms, or of the product of the factors.
+    """
+
+    part: str
+    effects: pd.DataFrame
+    base: float | None
+    unit: str
+
+
+class Explainer:
+    """Takes the forecasts of a fitted model apart.
+
+    The average customer whom everybody is compared with is that of the customers before the model's cutoff:
+    ``model.typical_`` of BTYD and growth, the base of the SHAP values of the trees.
 
     Parameters
     ----------
-    booster : lightgbm.Booster
-    features : pandas.DataFrame of shape (n, p)
-
-    Returns
-    -------
-    values : numpy.ndarray of shape (n, p)
-        In the booster's raw unit (log money, log odds).
-    base : float
-        What the values of a row and this add to is the booster's raw score.
-
-    Raises
-    ------
-    ArithmeticError
-        As ``shap_blocks``.
-    """
-    values, base = np.empty(features.shape), 0.0
-    for rows, block, shared in shap_blocks(booster, features):
-        values[rows], base = block, shared
-    return values, base
-
-
-def shap_blocks(booster: Any, features: pd.DataFrame) -> Iterator[tuple[slice, np.ndarray, float]]:
-    """Give the SHAP values of ``shap_values`` a block of rows at a time, so that memory holds no more than that.
-
-    Yields
-    ------
-    rows : slice
-    values : numpy.ndarray of shape (rows, p)
-    base : float
-
-    Raises
-    ------
-    ArithmeticError
-        If the values of a sample of a block's rows are not LightGBM's own, or base and values do not add to the
-        raw score in some cell of some tree.
-
-    Notes
-    -----
-    The SHAP values of a tree are the same for all rows of a cell, the rows that no split of the tree parts. LightGBM
-    explains each cell of each tree once, and the rows look theirs up. Sharing work between rows on the same side of
-    all splits is the idea of WOODELF; small trees need no more of it.
-
-    References
-    ----------
-    Lundberg et al. (2020), "From local explanations to global understanding with explainable AI for trees".
-    Nadel and Wettenstein (2025), "From decision trees to Boolean logic: a fast and unified SHAP algorithm".
-    """
-    trees = _tables_of_cells(booster, features.shape[1])
-
-    def explain(start: int) -> tuple[slice, np.ndarray, float]:
-        rows = slice(start, min(start + BLOCK, len(features)))
-        block = features.iloc[rows]
-        values = _look_up(trees, np.asfortranarray(block.to_numpy(dtype=float)))
-        compared = np.unique(np.linspace(0, len(block) - 1, COMPARED).astype(int))
-        theirs = booster.predict(block.iloc[compared], pred_contrib=True, num_threads=1)
-        if not np.abs(values[compared] - theirs[:, :-1]).max() <= TOLERANCE:
-            raise ArithmeticError("SHAP values are not LightGBM's own; the explanation would be wrong.")
-        return rows, values, float(theirs[0, -1])
-
-    starts = range(0, len(features), BLOCK)
-    threads = os.cpu_count() or 1
-    # NumPy lets other threads work while it looks up. Only as many blocks as threads are held at a time.
-    with ThreadPoolExecutor(threads) as pool:
-        for first in range(0, len(starts), threads):
-            yield from pool.map(explain, starts[first : first + threads])
-
-
-class _Tree(NamedTuple):
-    """SHAP values of the cells of one tree.
-
-    ``features`` are the columns that it splits, ``thresholds`` where it does, ascending, and ``values`` has a row a
-    cell and a column a feature. Of each feature there is a place up to each threshold, one above all and one for
-    missing; the cells are their combinations, the last feature's places following each other.
+    model : CoreCustomerModel
     """
 
-    features: list[int]
-    thresholds: list[list[float]]
-    values: np.ndarray
+    def __init__(self, model: CoreCustomerModel) -> None:
+        self._model = model
+        self._trees = {name: TreeShap(booster) for name, booster in model.boosters().items()}
+
+    def effects(self, part: str, forecast: Forecast, cost: np.ndarray | None = None) -> Effects:
+        """Return the effects of one of ``PARTS``; costs to serve, where there are any, are part of the score."""
+        if part == "value":
+            return self._of_value(forecast)
+        if part == "activity":
+            return self._of_activity(forecast)
+        return self._of_score(forecast, cost) if part == "score" else self._of_growth(forecast)
+
+    def _of_value(self, forecast: Forecast) -> Effects:
+        model, features, btyd = self._model, forecast.features, forecast.btyd
+        value = model.value_
+        factors = pd.DataFrame(0.0, index=features.index, columns=features.columns)
+        base = 0.0
+        weight, two_stage = value.btyd_weight_, value.two_stage_weight_
+        for name, share in (("value", value.trees_weight_), ("spend", two_stage)):
+            if name in self._trees:
+                factors += share * self._trees[name].values(features)
+                base += share * self._trees[name].base
+        if two_stage > 0:
+            typical_ratio = np.log(model.typical_["probability_ratio"])
+            ratio = log_probability_ratio(features, forecast.probability)
+            factors["probability_active"] = two_stage * (ratio - typical_ratio)
+            base += two_stage * typical_ratio
+        # BTYD value = P(alive) x purchases if alive x spend; a value below the floor counts as the floor.
+        typical = {
+            part: np.log(model.typical_[part])
+            for part in ("btyd_probability_alive", "btyd_purchases", "btyd_spend")
+        }
+        alive = np.log(positive(btyd["btyd_probability_alive"]))
+        spend = np.log(positive(btyd["btyd_spend"]))
+        unit = np.log(model.money_unit_)
+        total = unit + np.log(np.maximum(features["btyd_value"], value.floor_))
+        purchases_if_alive = total - spend - alive
+        typical_if_alive = typical["btyd_purchases"] - typical["btyd_probability_alive"]
+        factors["btyd_probability_alive"] = weight * (alive - typical["btyd_probability_alive"])
+        factors["btyd_purchases"] += weight * (purchases_if_alive - typical_if_alive)
+        factors["btyd_spend"] += weight * (spend - typical["btyd_spend"])
+        base += weight * (typical["btyd_purchases"] + typical["btyd_spend"] - unit)
+        base += np.log(value.level_) + unit
+        return Effects("value", factors, float(base), model.unit_)
+
+    def _of_activity(self, forecast: Forecast) -> Effects:
+        activity, features = self._model.activity_, forecast.features
+        terms = pd.DataFrame(0.0, index=features.index, columns=features.columns)
+        base = activity.intercept_
+        if "activity" in self._trees:
+            share = activity.slope_ * activity.trees_weight_
+            terms += share * self._trees["activity"].values(features)
+            base += share * self._trees["activity"].base
+        # The rest is BTYD's, and what keeps a probability from 0 and 1.
+        rest = logit(forecast.probability) - base - terms.sum(axis=1).to_numpy()
+        average = activity.slope_ * activity.btyd_weight_ * self._model.typical_["btyd_log_odds"]
+        terms["btyd_probability_active"] += rest - average
+        return Effects("activity", terms, float(base + average), "log odds")
+
+    def _of_score(self, forecast: Forecast, cost: np.ndarray | None) -> Effects:
+        terms = pd.DataFrame(
+            {
+                "predicted_value": forecast.value,
+                "growth_potential": self._model.growth_weight_ * forecast.growth["growth_potential"],
+            },
+            index=forecast.features.index,
+        )
+        if cost is not None:
+            terms["cost_to_serve"] = -cost
+        return Effects("score", terms, None, self._model.unit_)
+
+    def _of_growth(self, forecast: Forecast) -> Effects:
+        """Compare with an average customer who is to spend as before."""
+        model = self._model
+        inputs = pd.DataFrame(
+            {
+                "predicted_value": forecast.value,
+                "probability_active": forecast.probability,
+                "past_value": forecast.past,
+            },
+            index=forecast.features.index,
+        )
+        average = {name: model.typical_[name] for name in ("predicted_value", "probability_active")}
+        average["past_value"] = average["predicted_value"]
+        terms, base = growth_terms(inputs, average, model.distribution_)
+        return Effects("growth", terms, base, model.unit_)
 
 
-def _tables_of_cells(booster: Any, width: int) -> list[_Tree]:
-    trees = []
-    for position, told in enumerate(booster.dump_model()["tree_info"]):
-        splits: dict[int, set[float]] = {}
-        nodes = [told["tree_structure"]]
-        while nodes:
-            node = nodes.pop()
-            if "split_feature" in node:
-                splits.setdefault(node["split_feature"], set()).add(node["threshold"])
-                nodes += [node["left_child"], node["right_child"]]
-        if not splits:
-            continue
-        features, thresholds = list(splits), [sorted(values) for values in splits.values()]
-        cells = np.array(list(product(*map(_values_between, thresholds))))
-        rows = np.zeros((len(cells), width))
-        rows[:, features] = cells
-        values = booster.predict(rows, pred_contrib=True, start_iteration=position, num_iteration=1)
-        score = booster.predict(rows, raw_score=True, start_iteration=position, num_iteration=1)
-        # Whatever adds up in the cells of each tree adds up for every row.
-        missed = np.abs(values.sum(axis=1) - score).max()
-        if not missed <= TOLERANCE / booster.num_trees():
-            raise ArithmeticError(
-                "SHAP values do not add to the model's raw score; the explanation would be wrong."
-            )
-        trees.append(_Tree(features, thresholds, np.asfortranarray(values[:, features])))
-    return trees
+def typical_customer(forecast: Forecast) -> dict[str, float]:
+    """Return the average customer of a forecast: geometric means of BTYD's parts, means of the others."""
+    parts = ("btyd_probability_alive", "btyd_purchases", "btyd_spend")
+    typical = {part: float(np.exp(np.log(positive(forecast.btyd[part])).mean())) for part in parts}
+    ratio = log_probability_ratio(forecast.features, forecast.probability)
+    by_btyd = clip_probability(forecast.btyd["btyd_probability_active"].to_numpy())
+    return typical | {
+        "probability_ratio": float(np.exp(ratio.mean())),
+        "btyd_log_odds": float(logit(by_btyd).mean()),
+        "predicted_value": float(forecast.value.mean()),
+        "probability_active": float(forecast.probability.mean()),
+    }
 
 
-def _values_between(thresholds: list[float]) -> list[float]:
-    """Return a value for each place of a feature: up to each threshold, above all, and missing.
-
-    They keep away from the thresholds, since LightGBM takes what is nearer to 0 than 1e-35 for 0.
-    """
-    below = thresholds[0] - max(1.0, abs(thresholds[0]))
-    above = thresholds[-1] + max(1.0, abs(thresholds[-1]))
-    between = [middle if (middle := (low + high) / 2) > low else high for low, high in pairwise(thresholds)]
-    return [below, *between, above, np.nan]
+def positive(values: pd.Series[float] | np.ndarray) -> np.ndarray:
+    """Keep logarithms finite."""
+    kept: np.ndarray = np.maximum(np.asarray(values, dtype=float), 1e-12)
+    return kept
 
 
-def _look_up(trees: list[_Tree], columns: np.ndarray) -> np.ndarray:
-    """Return the sum over trees of what the cell of each row has, shape (n, p)."""
-    missing = np.isnan(columns)
-    total = np.zeros(columns.shape, order="F")
-    for tree in trees:
-        cell = np.zeros(len(columns), dtype=np.intp)
-        for feature, thresholds in zip(tree.features, tree.thresholds, strict=True):
-            cell *= len(thresholds) + 2
-            cell += missing[:, feature] * (len(thresholds) + 1)
-            for threshold in thresholds:
-                cell += columns[:, feature] > threshold
-        for feature, values in zip(tree.features, tree.values.T, strict=True):
-            total[:, feature] += values.take(cell)
-    return total
-
-
-def long_table(
-    ids: pd.Series[Any],
-    part: str,
-    effects: pd.DataFrame,
-    known: pd.DataFrame,
-    base: float | None,
-    unit: str,
-) -> pd.DataFrame:
+def long_table(ids: pd.Series[Any], explained: Effects, known: pd.DataFrame) -> pd.DataFrame:
     """Return the effects of each feature on each customer below each other, the strongest first.
 
     Parameters
     ----------
     ids : pandas.Series of shape (n,)
-    part : str
-        Of "value" the effects are logarithms and the table has their exponentials, factors; else they are terms.
-    effects : pandas.DataFrame of shape (n, p)
+    explained : Effects
     known : pandas.DataFrame
         Has what each customer has of each feature, in columns of the same names.
-    base : float, optional
-        Effect that all customers share, of rank 0; without it there is no such row.
-    unit : str
-        Unit of the terms, or of the product of the factors.
 
     Returns
     -------
     pandas.DataFrame
         ``customer_id``, ``part``, ``feature``, ``value``, ``factor``, ``term``, ``rank``, ``unit``; in the order
-        of ``ids``.
+        of ``ids``. The effect that all customers share has rank 0; where there is none there is no such row.
     """
+    part, effects, base, unit = explained
     strength = effects.to_numpy()
     order = np.argsort(-np.abs(strength), axis=1, kind="stable")
     names = effects.columns.to_numpy(dtype=object)[order]
@@ -291,141 +251,3 @@ def long_table(
             "unit": units.ravel(),
         }
     )
-
-
-def reasons(customers: pd.DataFrame, log_factors: pd.DataFrame, unit: str, count: int = 3) -> pd.DataFrame:
-    """Return the strongest reasons of each customer as sentences.
-
-    Parameters
-    ----------
-    customers : pandas.DataFrame
-        Customer table; the facts that the sentences quote.
-    log_factors : pandas.DataFrame of shape (n, p)
-        Logarithm of each feature's factor, relative to the average customer that the model learned from.
-    unit : str
-        Unit of money.
-    count : int
-        Reasons a customer.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``reason_1`` ... on the index of ``customers``. Each ends in the factor by which the theme moves the
-        predicted value.
-    """
-    features = list(map(str, log_factors.columns))
-    themes = pd.DataFrame(
-        {
-            name: log_factors[[column for column in features if theme(column) == name]].sum(axis=1)
-            for name in dict.fromkeys(map(theme, features))
-        }
-    )
-    strength = themes.to_numpy()
-    order = np.argsort(-np.abs(strength), axis=1, kind="stable")[:, :count]
-    told = pd.DataFrame(index=customers.index)
-    for place in range(order.shape[1]):
-        column = np.empty(len(customers), dtype=object)
-        for position, name in enumerate(themes.columns):
-            rows = np.flatnonzero(order[:, place] == position)
-            if len(rows):
-                facts = [_Facts(row) for row in customers.iloc[rows].to_dict(orient="records")]
-                factors = np.exp(strength[rows, position])
-                column[rows] = [
-                    f"{_SENTENCES[name](fact, unit)}: x{_factor(factor)}"
-                    for fact, factor in zip(facts, factors, strict=True)
-                ]
-        told[f"reason_{place + 1}"] = column
-    return told
-
-
-class _Facts(dict[Any, Any]):
-    """The facts of one customer, with 0 for those that are missing."""
-
-    def __missing__(self, key: str) -> float:
-        return 0.0
-
-    def number(self, key: str) -> float:
-        value = float(self[key])
-        return 0.0 if np.isnan(value) else value
-
-
-def _factor(factor: float) -> str:
-    return f"{factor:.2f}" if factor < 0.995 or factor < 1.095 else f"{factor:,.1f}"
-
-
-def _times(count: float, what: str) -> str:
-    return f"{count:,.0f} {what}" + ("" if round(count) == 1 else "s")
-
-
-def _recency(facts: _Facts, _unit: str) -> str:
-    since = _times(facts.number("time_since_last"), "day")
-    if not facts.number("frequency"):
-        return f"bought on one day only, {since} ago"
-    return f"last bought {since} ago, usually every {facts.number('gap_mean'):,.0f}"
-
-
-def _purchases(facts: _Facts, _unit: str) -> str:
-    days = _times(facts.number("frequency") + 1, "purchase day")
-    recent = f"{facts.number('purchase_days_91'):,.0f} of them in the last 91"
-    return f"{days} in {_times(facts.number('T'), 'day')}, {recent}"
-
-
-def _spend(facts: _Facts, unit: str) -> str:
-    return f"{facts.number('net_spend'):,.2f} {unit} to date, {facts.number('basket_mean'):,.2f} per purchase day"
-
-
-def _rhythm(facts: _Facts, _unit: str) -> str:
-    if not facts.number("frequency"):
-        return "no second purchase day yet, so no rhythm"
-    longest = f"{facts.number('gap_longest'):,.0f} at most"
-    return f"{facts.number('gap_mean'):,.0f} days between purchases on average, {longest}"
-
-
-def _trend(facts: _Facts, unit: str) -> str:
-    recent, half_year = facts.number("net_spend_91"), facts.number("net_spend_182")
-    return f"{recent:,.2f} {unit} in the last 91 days, {half_year - recent:,.2f} in the 91 before"
-
-
-def _season(facts: _Facts, unit: str) -> str:
-    if np.isnan(facts["season_net_spend"]):
-        return "no full year of history yet to show a season"
-    return f"{facts.number('season_net_spend'):,.2f} {unit} in the coming season a year ago"
-
-
-def _weekdays(facts: _Facts, _unit: str) -> str:
-    return f"{facts.number('weekend_share'):.0%} of purchase days at weekends"
-
-
-def _returns(facts: _Facts, unit: str) -> str:
-    if not facts.number("returned"):
-        return "nothing returned to date"
-    return f"{facts.number('returned'):,.2f} {unit} returned, {facts.number('return_rate'):.1%} of what was bought"
-
-
-def _breadth(facts: _Facts, _unit: str) -> str:
-    if "products" in facts:
-        return f"{_times(facts.number('products'), 'different product')} bought to date"
-    return f"{facts.number('categories'):,.0f} different categories bought to date"
-
-
-def _discounts(facts: _Facts, unit: str) -> str:
-    return f"{facts.number('discount'):,.2f} {unit} given off, {facts.number('discount_share'):.1%} of the full price"
-
-
-def _age(facts: _Facts, _unit: str) -> str:
-    return f"customer for {_times(facts.number('T'), 'day')}"
-
-
-_SENTENCES = {
-    "recency": _recency,
-    "purchases": _purchases,
-    "spend": _spend,
-    "rhythm": _rhythm,
-    "trend": _trend,
-    "season": _season,
-    "weekdays": _weekdays,
-    "returns": _returns,
-    "breadth": _breadth,
-    "discounts": _discounts,
-    "age": _age,
-}

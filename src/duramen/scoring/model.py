@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from scipy.special import logit
 from sklearn.base import BaseEstimator
 
 from duramen import __version__
@@ -22,20 +22,23 @@ from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
-from duramen.data.windows import YEAR, Window, judge_window, parse_day, training_windows
+from duramen.data.windows import Window, judge_window, parse_day, training_windows
 from duramen.models.btyd_value import BTYDValueModel
-from duramen.models.churn import ActivityModel, clip_probability
+from duramen.models.churn import ActivityModel
 from duramen.models.folds import LEAST_CUSTOMERS, Fold, build_folds, model_features
 from duramen.models.growth import GrowthModel, past_value
 from duramen.models.rhythm import base_gap, lifecycle_stage
 from duramen.models.segments import BehaviouralSegmenter
-from duramen.models.value import Boosters, ValueModel, log_probability_ratio
+from duramen.models.value import Boosters, ValueModel
 from duramen.models.value_distribution import ValueDistribution
 from duramen.scoring.artefact import read_state, read_table, read_trees, state_text, write_model
-from duramen.scoring.explain import PARTS, long_table, meaning, reasons, shap_values
-from duramen.scoring.growth_explain import growth_terms
+from duramen.scoring.explain import PARTS, Explainer, Forecast, long_table, meaning, typical_customer
 from duramen.scoring.growth_weight import DEFAULT_GROWTH_WEIGHT, choose_growth_weight, growth_weight_curve
-from duramen.scoring.ranking import SCORE_COLUMNS, smallest_set
+from duramen.scoring.premises import premises, refuse_unfit
+from duramen.scoring.ranking import DEFAULT_TIERS, SCORE_COLUMNS, Tiers, costs_of, smallest_set
+from duramen.scoring.reasons import reasons
+from duramen.scoring.shape import shape_of
+from duramen.scoring.tree_shap import TreeShap
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,8 +46,10 @@ _LOG = logging.getLogger(__name__)
 LOW, HIGH = 0.1, 0.9
 # Draws of the whole base from which the money that makes a customer core is taken.
 CORE_DRAWS = 25
-# Customers over whom the importance of features is averaged.
+# Customers over whom the importance and the shape of features are averaged.
 IMPORTANCE_CUSTOMERS = 20_000
+# Customers who are given reasons at once, and a long table, of which each has some 150 rows: memory stays flat.
+REASONED_AT_ONCE, EXPLAINED_AT_ONCE = 65_536, 8_192
 
 
 class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -55,6 +60,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
     growth_weight : float, optional
         Weight of growth potential in ``score = predicted_value + growth_weight * growth_potential``. Where none is
         given, it is learned from two horizons before the cutoff (``duramen.scoring.growth_weight``).
+    tiers : Tiers
+        Tiers of the ranking, kept with the model for whoever ranks its scores.
     clv_days : int
         Horizon of ``clv`` in days.
     discount_rate : float
@@ -88,6 +95,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
     judged_window_ : Window
     importance_ : pandas.DataFrame
         Mean absolute SHAP value of each feature in each model.
+    shape_ : pandas.DataFrame
+        How the effect of each feature on value and on activity moves with it (``duramen.scoring.shape``).
     notes_ : list of str
         What the data could not support and what was done instead.
     model_version_ : str
@@ -98,12 +107,14 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         self,
         *,
         growth_weight: float | None = None,
+        tiers: Tiers = DEFAULT_TIERS,
         clv_days: int = 364,
         discount_rate: float = 0.1,
         training_customers: int = 60_000,
         seed: int = 0,
     ) -> None:
         self.growth_weight = growth_weight
+        self.tiers = tiers
         self.clv_days = clv_days
         self.discount_rate = discount_rate
         self.training_customers = training_customers
@@ -114,7 +125,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         if not hasattr(self, "model_version_"):
             return str(super().__repr__())
         trees = ", ".join(
-            f"{booster.num_trees()} trees for {name}" for name, booster in self._boosters().items()
+            f"{booster.num_trees()} trees for {name}" for name, booster in self.boosters().items()
         )
         return (
             f"CoreCustomerModel {self.model_version_}: {self.customers_:,} customers of {self.source_} before "
@@ -159,7 +170,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         self, tx: Transactions, taught: Transactions, window: Window, customers: pd.DataFrame
     ) -> pd.DataFrame:
         """Learn purchases, spend, activity, value, their errors and growth; return the features at the cutoff."""
-        _refuse_unfit(tx, window, customers)
+        refuse_unfit(tx, window, customers)
         self.window_, self.unit_ = window, tx.unit
         self.source_, self.customers_ = tx.source, len(customers)
         self.features_ = list(customers.columns[1:])
@@ -176,7 +187,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         _LOG.info("value over %s windows", len(folds))
         self.value_ = ValueModel(self.seed).fit(folds, judge, features, window, self.activity_)
         self._judge(judge)
-        self.notes_ += self._told(folds, judge, window)
+        self.notes_ += premises(self, folds, judge)
         return features
 
     def _folds(self, tx: Transactions, window: Window, first: date) -> tuple[list[Fold], Fold]:
@@ -227,44 +238,6 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             )
             self.growth_weight_ = choose_growth_weight(self.growth_weight_curve_)
 
-    def _told(self, folds: list[Fold], judge: Fold, window: Window) -> list[str]:
-        """Return what a reader must know of how the forecast was learned."""
-        btyd, told = f"{self.btyd_.kind_} and gamma-gamma", []
-        if judge.window.horizon < window.horizon:
-            told.append(
-                f"The history is too short to learn from whole horizons of {window.horizon} days, so customers were "
-                f"judged over {judge.window.horizon} days and {btyd} carry the forecast on to {window.horizon}."
-            )
-        boosters = self._boosters()
-        plain = [
-            name
-            for name, kinds in (("value", ("value", "spend")), ("activity", ("activity",)))
-            if not boosters.keys() & kinds
-        ]
-        if plain:
-            told.append(
-                f"{len(judge.outcomes):,} held-out customers show no clear gain of LightGBM on {btyd}, so "
-                f"{' and '.join(plain)} {'are' if len(plain) > 1 else 'is'} forecast without it."
-            )
-        if self.distribution_.source_ == "assumed":
-            told.append(
-                f"Too few of the {len(judge.outcomes):,} held-out customers bought to show how far forecasts of them "
-                "miss, so intervals and growth potential assume log-normal errors with a spread of 1."
-            )
-        if judge.outcomes["value"].sum() <= 0:
-            told.append(
-                f"{judge.window} brought no money from the customers known by then, so nothing checks the total."
-            )
-        total = f"total is that of {btyd} {self.value_.correction_ - 1:+.0%}, by what"
-        if any(fold.window == window.earlier(YEAR) for fold in folds):
-            told.append(f"The {total} the same season a year earlier brought.")
-        elif window.horizon < YEAR:
-            told.append(
-                f"No full year lies before the cutoff to show the season of these {window.horizon} days; the {total} "
-                f"the last {judge.window.horizon} days brought."
-            )
-        return told
-
     def _judge(self, fold: Fold) -> None:
         """Keep what the latest fold showed, and learn the size of errors from it."""
         value, activity = self.value_.judged_, self.activity_.judged_
@@ -298,26 +271,28 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             drawn = self.distribution_.sample(value, probability, rng)
             least.append(drawn[smallest_set(drawn)].min(initial=drawn.max()))
         self.core_money_ = max(float(np.median(least)), self.money_unit_ * self.value_.floor_)
-        forecast = self.btyd_.forecast(customers, self.window_.horizon)
-        parts = ("btyd_probability_alive", "btyd_purchases", "btyd_spend")
-        self.typical_ = {part: float(np.exp(np.log(_positive(forecast[part])).mean())) for part in parts}
-        self.typical_["probability_active"] = float(
-            np.exp(log_probability_ratio(features, probability).mean())
-        )
-        self.importance_ = self._importance(features)
+        self.typical_ = typical_customer(self._forecast(customers))
+        self._learn_importance(customers)
 
-    def _importance(self, features: pd.DataFrame) -> pd.DataFrame:
-        sample = features.iloc[:: max(1, len(features) // IMPORTANCE_CUSTOMERS)]
+    def _learn_importance(self, customers: pd.DataFrame) -> None:
+        """Learn how strongly each feature moves each model, and in what shape, from a sample of the customers."""
+        sample = customers.iloc[:: max(1, len(customers) // IMPORTANCE_CUSTOMERS)].reset_index(drop=True)
+        forecast, explainer = self._forecast(sample), Explainer(self)
         tables = []
-        for name, booster in self._boosters().items():
-            values, _ = shap_values(booster, sample)
-            table = pd.DataFrame({"model": name, "feature": sample.columns})
-            table["meaning"] = [meaning(feature)[1] for feature in sample.columns]
+        for name, booster in self.boosters().items():
+            values = TreeShap(booster).values(forecast.features)
+            table = pd.DataFrame({"model": name, "feature": forecast.features.columns})
+            table["meaning"] = [meaning(feature)[1] for feature in forecast.features.columns]
             table["mean_abs_shap"] = np.abs(values).mean(axis=0)
             table["unit"] = "log odds" if name == "activity" else "log money"
             tables.append(table.sort_values(["mean_abs_shap", "feature"], ascending=[False, True]))
         columns = ["model", "feature", "meaning", "mean_abs_shap", "unit"]
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+        self.importance_ = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+        known = self._known(sample, forecast)
+        self.shape_ = pd.concat(
+            [shape_of(explainer.effects(part, forecast), known) for part in ("value", "activity")],
+            ignore_index=True,
+        )
 
     def score(self, customers: pd.DataFrame, *, with_reasons: bool = True) -> pd.DataFrame:
         """Return the scores of each customer, not yet ranked.
@@ -341,11 +316,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             If a column that the model learned from is missing.
         """
         self._require(customers)
-        horizon = self.window_.horizon
-        forecast = self.btyd_.forecast(customers, horizon)
-        features = self._features(customers)
-        value, probability = self._predict(features)
-        growth = self.growth_.predict(customers, value, probability, self.distribution_, horizon)
+        forecast = self._forecast(customers)
+        value, probability, growth = forecast.value, forecast.probability, forecast.growth
         scores = pd.DataFrame(
             {
                 "customer_id": customers["customer_id"],
@@ -358,9 +330,9 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
                 "growth_outlook": growth["growth_outlook"],
                 "churn_probability": 1 - probability,
                 "probability_active": probability,
-                "probability_alive": forecast["btyd_probability_alive"],
-                "expected_purchases": forecast["btyd_purchases"],
-                "expected_spend": forecast["btyd_spend"],
+                "probability_alive": forecast.btyd["btyd_probability_alive"],
+                "expected_purchases": forecast.btyd["btyd_purchases"],
+                "expected_spend": forecast.btyd["btyd_spend"],
                 "clv": self.btyd_.lifetime_value(customers, self.clv_days, self.discount_rate),
                 "segment": self.segments_.names(self.segments_.predict(customers)),
                 "lifecycle_stage": lifecycle_stage(customers, self.base_gap_),
@@ -371,9 +343,38 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             }
         )
         if with_reasons:
-            told = reasons(customers, self._log_factors(features, forecast, probability)[0], self.unit_)
-            scores = pd.concat([scores, told], axis=1)
+            scores = pd.concat([scores, self._reasons(customers, forecast)], axis=1)
         return scores[[column for column in SCORE_COLUMNS if column in scores]]
+
+    def _reasons(self, customers: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
+        """Return three reasons a customer on the index of ``customers``, a block of them at a time."""
+        explainer, told = Explainer(self), []
+        for rows in _blocks(len(customers), REASONED_AT_ONCE):
+            factors = explainer.effects("value", forecast.block(rows)).effects
+            told.append(reasons(customers.iloc[rows], factors, self.unit_))
+        return pd.concat(told)
+
+    def _forecast(self, customers: pd.DataFrame) -> Forecast:
+        horizon = self.window_.horizon
+        features = self._features(customers)
+        value, probability = self._predict(features)
+        return Forecast(
+            features,
+            self.btyd_.forecast(customers, horizon),
+            value,
+            probability,
+            self.growth_.predict(customers, value, probability, self.distribution_, horizon),
+            past_value(customers, horizon),
+        )
+
+    def _known(self, customers: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
+        """Return what the customers have of each feature that an explanation may name."""
+        return pd.concat([customers[self.features_], forecast.btyd], axis=1).assign(
+            predicted_value=forecast.value,
+            probability_active=forecast.probability,
+            past_value=forecast.past,
+            growth_potential=forecast.growth["growth_potential"],
+        )
 
     def _features(self, customers: pd.DataFrame) -> pd.DataFrame:
         known = customers[["customer_id", *self.features_]]
@@ -395,107 +396,12 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
                 f"{', '.join(missing[:3])}); give the same optional columns as in training, or train again."
             )
 
-    def _log_factors(
-        self, features: pd.DataFrame, forecast: pd.DataFrame, probability: np.ndarray
-    ) -> tuple[pd.DataFrame, float]:
-        """Return the log factor of each feature against the average customer, and the log of that customer's value."""
-        factors = pd.DataFrame(0.0, index=features.index, columns=features.columns)
-        base = 0.0
-        weight, two_stage = self.value_.btyd_weight_, self.value_.two_stage_weight_
-        boosters = self.value_.boosters_
-        for booster, share in ((boosters.value, self.value_.trees_weight_), (boosters.spend, two_stage)):
-            if booster is not None:
-                values, trees_base = shap_values(booster, features)
-                factors += share * values
-                base += share * trees_base
-        if two_stage > 0:
-            typical_ratio = np.log(self.typical_["probability_active"])
-            ratio = log_probability_ratio(features, probability)
-            factors["probability_active"] = two_stage * (ratio - typical_ratio)
-            base += two_stage * typical_ratio
-        # BTYD value = P(alive) x purchases if alive x spend; a value below the floor counts as the floor.
-        typical = {part: np.log(value) for part, value in self.typical_.items()}
-        alive = np.log(_positive(forecast["btyd_probability_alive"]))
-        spend = np.log(_positive(forecast["btyd_spend"]))
-        unit = np.log(self.money_unit_)
-        total = unit + np.log(np.maximum(features["btyd_value"], self.value_.floor_))
-        purchases_if_alive = total - spend - alive
-        typical_if_alive = typical["btyd_purchases"] - typical["btyd_probability_alive"]
-        factors["btyd_probability_alive"] = weight * (alive - typical["btyd_probability_alive"])
-        factors["btyd_purchases"] += weight * (purchases_if_alive - typical_if_alive)
-        factors["btyd_spend"] += weight * (spend - typical["btyd_spend"])
-        base += weight * (typical["btyd_purchases"] + typical["btyd_spend"] - unit)
-        base += np.log(self.value_.level_) + unit
-        return factors, float(base)
-
-    def _activity_terms(self, features: pd.DataFrame, probability: np.ndarray) -> tuple[pd.DataFrame, float]:
-        """Return what each feature adds to the log odds of a purchase against the average customer, and the base.
-
-        The average of what BTYD says is that of the customers on whom the model was judged.
-        """
-        activity = self.activity_
-        terms = pd.DataFrame(0.0, index=features.index, columns=features.columns)
-        base = activity.intercept_
-        if activity.booster_ is not None:
-            values, trees_base = shap_values(activity.booster_, features)
-            share = activity.slope_ * activity.trees_weight_
-            terms += share * values
-            base += share * trees_base
-        # The rest is BTYD's, and what keeps a probability from 0 and 1.
-        rest = logit(probability) - base - terms.sum(axis=1).to_numpy()
-        typical = logit(clip_probability(self.judged_["btyd_probability"].to_numpy())).mean()
-        average = activity.slope_ * activity.btyd_weight_ * typical
-        terms["btyd_probability_active"] += rest - average
-        return terms, float(base + average)
-
-    def _growth_terms(self, inputs: pd.DataFrame) -> tuple[pd.DataFrame, float]:
-        """Return what value, activity and past add to growth potential, against an average customer.
-
-        That customer is forecast what the customers on whom the model was judged were in the mean, and is to spend as
-        before.
-        """
-        judged, length = self.judged_, self.window_.horizon / self.judged_window_.horizon
-        value = length * float(judged["predicted_value"].mean())
-        average = {
-            "predicted_value": value,
-            "probability_active": float(judged["probability_active"].mean()),
-            "past_value": value,
-        }
-        return growth_terms(inputs, average, self.distribution_)
-
-    def _effects(
-        self, customers: pd.DataFrame, parts: Sequence[str]
-    ) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame, float | None, str]]:
-        """Give for each part its name, the effects, what the customers have, the base, and the unit."""
-        self._require(customers)
-        if unknown := [part for part in parts if part not in PARTS]:
-            raise InputError(f"there is no part {unknown[0]!r} to explain; choose among {', '.join(PARTS)}.")
-        horizon = self.window_.horizon
-        forecast, features = self.btyd_.forecast(customers, horizon), self._features(customers)
-        value, probability = self._predict(features)
-        known = pd.concat([customers[self.features_], forecast], axis=1).assign(
-            predicted_value=value,
-            probability_active=probability,
-            past_value=past_value(customers, horizon),
-        )
-        if {"score", "growth"} & set(parts):
-            growth = self.growth_.predict(customers, value, probability, self.distribution_, horizon)
-            known["growth_potential"] = growth["growth_potential"]
-        for part in parts:
-            if part == "value":
-                effects, base = self._log_factors(features, forecast, probability)
-                yield part, effects, known, base, self.unit_
-            elif part == "activity":
-                effects, base = self._activity_terms(features, probability)
-                yield part, effects, known, base, "log odds"
-            elif part == "score":
-                terms = known[["predicted_value", "growth_potential"]] * [1.0, self.growth_weight_]
-                yield part, terms, known, None, self.unit_
-            else:
-                effects, base = self._growth_terms(known)
-                yield part, effects, known, base, self.unit_
-
-    def explain(self, customers: pd.DataFrame, parts: Sequence[str] = PARTS) -> pd.DataFrame:
+    def explain(
+        self,
+        customers: pd.DataFrame,
+        parts: Sequence[str] = PARTS,
+        cost_to_serve: pd.Series[float] | npt.ArrayLike | None = None,
+    ) -> pd.DataFrame:
         """Return why each customer is where it is: factors that multiply and terms that add, exactly.
 
         Parameters
@@ -507,9 +413,11 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
 
             - "value": factors that multiply to ``predicted_value``; ``base`` is the average customer's value;
             - "activity": terms that add to the log odds of ``probability_active``;
-            - "score": terms in money that add to ``score``;
+            - "score": terms in money that add to ``score``, of which the cost to serve is one where it is given;
             - "growth": terms in money that add to ``growth_potential``, Shapley values over predicted value,
               probability of a purchase and own past, against an average customer who is to spend as before.
+        cost_to_serve : pandas.Series or array of shape (n,), optional
+            As the ranking was given it.
 
         Returns
         -------
@@ -521,16 +429,37 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         Raises
         ------
         InputError
-            If a column that the model learned from is missing, or a part is unknown.
+            If a column that the model learned from is missing, a part is unknown, or a cost is missing, negative or of
+            nobody.
         """
-        customers = customers.reset_index(drop=True)
-        tables = [
-            long_table(customers["customer_id"], part, effects, known, base, unit)
-            for part, effects, known, base, unit in self._effects(customers, parts)
-        ]
-        return pd.concat(tables, ignore_index=True).sort_values(
-            "customer_id", kind="stable", ignore_index=True
-        )
+        return pd.concat(self.explain_blocks(customers, parts, cost_to_serve), ignore_index=True)
+
+    def explain_blocks(
+        self,
+        customers: pd.DataFrame,
+        parts: Sequence[str] = PARTS,
+        cost_to_serve: pd.Series[float] | npt.ArrayLike | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Give the rows of ``explain`` some thousand customers at a time, so that memory holds no more than that."""
+        self._require(customers)
+        if unknown := [part for part in parts if part not in PARTS]:
+            raise InputError(f"there is no part {unknown[0]!r} to explain; choose among {', '.join(PARTS)}.")
+        if cost_to_serve is not None:
+            customers = customers.assign(cost_to_serve=costs_of(customers, cost_to_serve))
+        customers = customers.sort_values("customer_id", kind="stable", ignore_index=True)
+        explainer = Explainer(self)
+        for rows in _blocks(len(customers), EXPLAINED_AT_ONCE):
+            block = customers.iloc[rows].reset_index(drop=True)
+            forecast = self._forecast(block)
+            known = self._known(block, forecast)
+            cost = None if cost_to_serve is None else block["cost_to_serve"].to_numpy()
+            known["cost_to_serve"] = cost
+            tables = [
+                long_table(block["customer_id"], explainer.effects(part, forecast, cost), known)
+                for part in parts
+            ]
+            told = pd.concat(tables, ignore_index=True)
+            yield told.sort_values("customer_id", kind="stable", ignore_index=True)
 
     def shap_explanation(self, customers: pd.DataFrame, part: str = "value") -> Any:
         """Return the effects of one part as a ``shap.Explanation``, which every plot of shap draws.
@@ -557,11 +486,14 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
 
         if part not in ("value", "activity"):
             raise InputError(f"shap explains the parts value and activity, not {part!r}; choose one of them.")
-        [(_, effects, known, base, _)] = self._effects(customers.reset_index(drop=True), [part])
+        self._require(customers)
+        customers = customers.reset_index(drop=True)
+        forecast = self._forecast(customers)
+        _, effects, base, _ = Explainer(self).effects(part, forecast)
         return shap.Explanation(
             effects.to_numpy(),
             base_values=np.full(len(effects), base),
-            data=known[effects.columns].to_numpy(),
+            data=self._known(customers, forecast)[effects.columns].to_numpy(),
             feature_names=list(effects.columns),
             output_names=f"log {self.unit_}" if part == "value" else "log odds",
         )
@@ -594,7 +526,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             "source": self.source_,
             "customers": self.customers_,
             "unit": self.unit_,
-            "parameters": self.get_params(),
+            "parameters": self.get_params() | {"tiers": self.tiers.to_dict()},
             "features": self.features_,
             "btyd": self.btyd_.to_dict(),
             "value": self.value_.to_dict(),
@@ -611,13 +543,13 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             "trees": list(self._trees()),
         }
 
-    def _boosters(self) -> dict[str, Any]:
+    def boosters(self) -> dict[str, Any]:
         """Return the LightGBM boosters that are used, by name."""
         boosters = {**self.value_.boosters_._asdict(), "activity": self.activity_.booster_}
         return {name: booster for name, booster in boosters.items() if booster is not None}
 
     def _trees(self) -> dict[str, str]:
-        return {f"{name}_trees": booster.model_to_string() for name, booster in self._boosters().items()}
+        return {f"{name}_trees": booster.model_to_string() for name, booster in self.boosters().items()}
 
     def _fingerprint(self) -> str:
         # The version that reads a model later is no part of what was learned.
@@ -639,6 +571,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             {
                 "judged": self.judged_,
                 "importance": self.importance_,
+                "shape": self.shape_,
                 "growth_weight": self.growth_weight_curve_,
             },
         )
@@ -667,7 +600,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
 
     @classmethod
     def _from_state(cls, state: dict[str, Any], folder: Path) -> Self:
-        model = cls(**state["parameters"])
+        parameters = state["parameters"]
+        model = cls(**parameters | {"tiers": Tiers.from_dict(parameters["tiers"])})
         model.window_ = Window(state["window"]["cutoff"], state["window"]["horizon_days"])
         model.judged_window_ = Window(
             state["judged_window"]["cutoff"], state["judged_window"]["horizon_days"]
@@ -687,38 +621,12 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         model.source_, model.customers_ = state["source"], state["customers"]
         model.typical_, model.money_unit_ = state["typical"], state["money_unit"]
         model.judged_, model.importance_ = read_table(folder, "judged"), read_table(folder, "importance")
+        model.shape_ = read_table(folder, "shape")
         model.model_version_ = f"{state['duramen_version']}+{model._fingerprint()}"
         return model
 
 
-def _refuse_unfit(tx: Transactions, window: Window, customers: pd.DataFrame) -> None:
-    history = (window.cutoff - tx.first_date).days
-    if window.horizon > history:
-        raise InputError(
-            f"the horizon of {window.horizon} days is longer than the history of {history} days "
-            f"({tx.first_date} to the cutoff {window.cutoff}) in {tx.source}; choose at most {max(history // 3, 1)}d."
-        )
-    if len(customers) < LEAST_CUSTOMERS:
-        examples = ", ".join(map(repr, customers["customer_id"].head(3)))
-        raise InputError(
-            f"column {tx.columns['customer_id']!r} of {tx.source} holds {len(customers)} customers before "
-            f"{window.cutoff} ({examples}), and a ranking needs at least {LEAST_CUSTOMERS}; is it the right column?"
-        )
-    if (net := customers["net_spend"].sum()) <= 0:
-        raise InputError(
-            f"column {tx.columns['amount']!r} of {tx.source} adds up to {net:,.2f} {tx.unit} over {len(customers):,} "
-            f"customers before {window.cutoff}: more was returned than bought; check the sign of the amounts."
-        )
-    if not (customers["frequency"] > 0).any():
-        examples = ", ".join(map(repr, customers["customer_id"].head(3)))
-        raise InputError(
-            f"all {len(customers):,} customers in column {tx.columns['customer_id']!r} of {tx.source} bought on "
-            f"one day only before {window.cutoff} (for example {examples}), so nothing shows who comes back; give a "
-            "longer history, or check that the column names people and not orders."
-        )
-
-
-def _positive(values: pd.Series[float] | np.ndarray) -> np.ndarray:
-    """Keep logarithms finite."""
-    positive: np.ndarray = np.maximum(np.asarray(values, dtype=float), 1e-12)
-    return positive
+def _blocks(count: int, size: int) -> Iterator[slice]:
+    """Give the rows of each block; of no rows at all there is one block, without rows."""
+    for start in range(0, max(count, 1), size):
+        yield slice(start, start + size)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +18,17 @@ SCORE_COLUMNS = (
     "probability_alive", "expected_purchases", "expected_spend", "clv", "segment", "lifecycle_stage",
     "probability_core", "reason_1", "reason_2", "reason_3", "model_version",
 )  # fmt: skip
-# What a customer costs stands behind what the customer may bring, and only where it is known.
-_BEFORE_COST = SCORE_COLUMNS.index("growth_outlook") + 1
-RANKING_COLUMNS = (*SCORE_COLUMNS[:_BEFORE_COST], "cost_to_serve", *SCORE_COLUMNS[_BEFORE_COST:])
+# Cost to serve, and the market in which a customer is core, are there only where they are known.
+_AFTER = {"growth_outlook": "cost_to_serve", "probability_core": "core_in"}
+RANKING_COLUMNS = tuple(
+    name for column in SCORE_COLUMNS for name in (column, _AFTER.get(column)) if name is not None
+)
 
 # The 80/20 rule: the core is the smallest set that holds this share of value.
 CORE_SHARE = 0.8
+
+
+THRESHOLDS = ("vip_share", "core_share", "regular_share", "rising_share", "rising_ratio")
 
 
 class Tier(NamedTuple):
@@ -92,8 +98,9 @@ class Tiers:
         self._refuse_names()
 
     def _refuse_thresholds(self) -> None:
-        for name in ("vip_share", "core_share", "regular_share", "rising_share", "rising_ratio"):
-            if not isinstance(number := getattr(self, name), int | float):
+        for name in THRESHOLDS:
+            number = getattr(self, name)
+            if not isinstance(number, int | float) or isinstance(number, bool):
                 raise InputError(f"{name} is {number!r}, which is no number; write one, for example 0.4.")
         shares = (self.vip_share, self.core_share, self.regular_share)
         if not 0 < self.vip_share <= self.core_share <= self.regular_share <= 1:
@@ -114,7 +121,7 @@ class Tiers:
 
     def _refuse_names(self) -> None:
         for tier in self.tiers:
-            if not (isinstance(tier, Tier) and tier.name.strip() and tier.treatment.strip()):
+            if not (isinstance(tier, Tier) and all(isinstance(part, str) and part.strip() for part in tier)):
                 raise InputError(
                     f"the tier {tier!r} lacks a name or what it is for; write Tier('VIP', 'personal service')."
                 )
@@ -123,10 +130,57 @@ class Tiers:
                 f"the tiers are named {', '.join(map(repr, self.names))}; give each a name of its own."
             )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return thresholds, names and treatments as plain values."""
+        return {
+            field.name: held._asdict() if isinstance(held := getattr(self, field.name), Tier) else held
+            for field in fields(self)
+        }
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Self:
+        """Return tiers from plain values, such as those of a TOML file; what is not set is as by default.
+
+        Parameters
+        ----------
+        settings : mapping
+            Thresholds by name, and for a tier a mapping of ``name`` or ``treatment`` or both.
+
+        Raises
+        ------
+        InputError
+            If a setting is unknown or of another kind.
+
+        Examples
+        --------
+        >>> Tiers.from_dict({"vip_share": 0.3, "small": {"name": "basic"}}).names[4]
+        'basic'
+        """
+        known: dict[str, Any] = {field.name: field.default for field in fields(cls)}
+        for key, value in settings.items():
+            if key not in known:
+                raise InputError(f"tiers have no setting {key!r}; the settings are {', '.join(known)}.")
+            default = known[key]
+            if not isinstance(default, Tier):
+                known[key] = value
+            elif isinstance(value, Mapping) and set(value) <= set(Tier._fields):
+                known[key] = default._replace(**value)
+            else:
+                raise InputError(
+                    f"the tier {key} is {value!r}; write what differs of its name and treatment, for example "
+                    '{ name = "basic", treatment = "serve online" }.'
+                )
+        return cls(**known)
+
     @property
     def tiers(self) -> tuple[Tier, ...]:
         """All tiers, from the best to the lowest."""
         return (self.vip, self.main, self.rising, self.regular, self.small, self.below_break_even)
+
+    @property
+    def core_names(self) -> tuple[str, str]:
+        """Names of the two tiers that are the core."""
+        return (self.vip.name, self.main.name)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -207,7 +261,7 @@ def rank_core_customers(
         If a cost is missing, negative or of nobody, or the scores have borne costs before.
     """
     if cost_to_serve is not None:
-        cost = _costs_of(scores, cost_to_serve)
+        cost = costs_of(scores, cost_to_serve)
         scores = scores.assign(score=scores["score"] - cost, cost_to_serve=cost)
     ranked = scores.sort_values("customer_id", kind="stable")
     ranked = ranked.sort_values("score", ascending=False, kind="stable", ignore_index=True)
@@ -220,10 +274,23 @@ def rank_core_customers(
     return ranked[[column for column in RANKING_COLUMNS if column in ranked]]
 
 
-def _costs_of(
+def costs_of(
     scores: pd.DataFrame, cost_to_serve: pd.Series[float] | npt.ArrayLike
 ) -> npt.NDArray[np.float64]:
-    """Return the cost to serve of each row of the scores, which must have one and only one."""
+    """Return the cost to serve of each row of ``scores``, in money, which must have one and only one.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Has ``customer_id``.
+    cost_to_serve : pandas.Series or array of shape (n,)
+        A Series by customer id, or a value for each row.
+
+    Raises
+    ------
+    InputError
+        If a cost is missing, negative or of nobody, or the scores have borne costs before.
+    """
     if "cost_to_serve" in scores:
         raise InputError(
             "the scores have a cost_to_serve already; give the scores of the model, or no costs."

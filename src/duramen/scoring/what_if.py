@@ -14,7 +14,7 @@ import pandas as pd
 
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
-from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.ranking import Tiers, rank_core_customers
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
@@ -25,7 +25,14 @@ MONTH = 28
 
 
 def what_if(
-    model: CoreCustomerModel, tx: Transactions, customer_ids: Iterable[Any], purchases: int = 1
+    model: CoreCustomerModel,
+    tx: Transactions,
+    customer_ids: Iterable[Any],
+    purchases: int = 1,
+    *,
+    scores: pd.DataFrame | None = None,
+    tiers: Tiers | None = None,
+    cost_to_serve: pd.Series[float] | None = None,
 ) -> pd.DataFrame:
     """Return where customers would stand, had they bought once more (or more often) in the last 28 days.
 
@@ -44,6 +51,13 @@ def what_if(
         A few customers: each is ranked among all.
     purchases : int
         Further purchase days, at most 28.
+    scores : pandas.DataFrame, optional
+        What ``model.score`` returned of all customers at the cutoff that is asked about; by default they are scored at
+        the cutoff of the model.
+    tiers : Tiers, optional
+        Those of the ranking; by default the model's.
+    cost_to_serve : pandas.Series, optional
+        What each customer costs over the horizon, by customer id; one more purchase is taken to cost nothing more.
 
     Returns
     -------
@@ -62,10 +76,12 @@ def what_if(
         raise InputError(
             f"{purchases} further purchase days do not fit a month of {MONTH}; give 1 to {MONTH}."
         )
-    cutoff = model.window_.cutoff
     ids = pd.Index(list(customer_ids)).tolist()
-    scores = model.score(customer_table(tx, cutoff), with_reasons=False)
-    now = rank_core_customers(scores).set_index("customer_id")
+    if scores is None:
+        scores = model.score(customer_table(tx, model.window_.cutoff), with_reasons=False)
+    cutoff = scores["cutoff"].iloc[0].date()
+    tiers = model.tiers if tiers is None else tiers
+    now = rank_core_customers(scores, tiers, cost_to_serve).set_index("customer_id")
     unknown = [customer for customer in ids if customer not in now.index]
     if unknown or not ids or len(set(ids)) < len(ids):
         raise InputError(
@@ -78,7 +94,8 @@ def what_if(
     for customer in ids:
         others = scores[scores["customer_id"] != customer]
         own = changed.loc[[customer]].reset_index()
-        ranking = rank_core_customers(pd.concat([others, own], ignore_index=True)).set_index("customer_id")
+        anew = pd.concat([others, own], ignore_index=True)
+        ranking = rank_core_customers(anew, tiers, cost_to_serve).set_index("customer_id")
         row: dict[str, Any] = {
             "customer_id": customer,
             "purchases": purchases,

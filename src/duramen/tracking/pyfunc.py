@@ -25,7 +25,7 @@ class CoreCustomerPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # ml
     ) -> pd.DataFrame:
         """Return the ranking of the customers given; MLflow passes the other two, and nothing here needs them."""
         del context, params
-        return rank_core_customers(self.model.score(model_input))
+        return rank_core_customers(self.model.score(model_input), self.model.tiers)
 
 
 mlflow.models.set_model(CoreCustomerPyfunc())

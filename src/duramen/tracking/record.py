@@ -16,7 +16,7 @@ import pandas as pd
 from duramen.analysis.scorecard import OURS
 from duramen.data.customers import customer_table
 from duramen.data.transactions import Transactions
-from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.ranking import THRESHOLDS, rank_core_customers
 from duramen.tracking.store import MODEL_ARTEFACT, how_to_open, open_experiment, open_store
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def record_training(
         mlflow.log_metrics(_metrics(scorecard[scorecard["model"] == OURS]))
         mlflow.log_text(scorecard.to_csv(index=False), "scorecard.csv")
         mlflow.log_text(model.importance_.to_csv(index=False), "importance.csv")
+        mlflow.log_text(model.shape_.to_csv(index=False), "shape.csv")
+        mlflow.log_text(model.growth_weight_curve_.to_csv(index=False), "growth_weight.csv")
         for name, png in (figures or {}).items():
             _log_bytes(mlflow, png, f"figures/{name}.png")
         if report is not None:
@@ -167,6 +169,8 @@ def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
         "unit": model.unit_,
         **{f"column.{role}": name for role, name in tx.columns.items()},
         **model.get_params(),
+        "tiers": ", ".join(model.tiers.names),
+        **{f"tiers.{name}": getattr(model.tiers, name) for name in THRESHOLDS},
     }
 
 
@@ -232,7 +236,9 @@ def _log_model(mlflow: Any, model: CoreCustomerModel, tx: Transactions) -> Any:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # Ids and ranks are whole numbers and never missing.
         warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer", UserWarning)
-        signature = mlflow.models.infer_signature(example, rank_core_customers(model.score(example)))
+        signature = mlflow.models.infer_signature(
+            example, rank_core_customers(model.score(example), model.tiers)
+        )
         return mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("pyfunc.py")),

@@ -1,0 +1,197 @@
+"""Facts of customers and the factors of their value come in; reasons as sentences go out.
+
+Called by the CoreCustomerModel. A sentence gathers the factors of features that tell the same story, and quotes the
+customer's own facts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from duramen.data.features import FEATURES
+
+# The themes in which reasons speak: each gathers the factors of the features that tell the same story.
+_THEME_OF_FAMILY = {
+    "recency and age": "age",
+    "purchases and spend": "purchases",
+    "baskets": "spend",
+    "gaps": "rhythm",
+    "trend": "trend",
+    "season": "season",
+    "returns": "returns",
+    "breadth": "breadth",
+    "quantity": "spend",
+    "discounts": "discounts",
+    "margin": "spend",
+}
+_THEME_OF_FEATURE = {
+    "frequency": "purchases",
+    "recency": "recency",
+    "time_since_last": "recency",
+    "active_share": "recency",
+    "overdue": "recency",
+    "overdue_geometric": "recency",
+    "overdue_longest": "recency",
+    "monetary_value": "spend",
+    "net_spend": "spend",
+    "net_spend_28": "spend",
+    "net_spend_91": "spend",
+    "net_spend_182": "spend",
+    "net_spend_364": "spend",
+    "net_spend_per_day": "spend",
+    "lines": "purchases",
+    "orders": "purchases",
+    "weekend_share": "weekdays",
+    "btyd_purchases": "purchases",
+    "btyd_probability_active": "recency",
+    "btyd_probability_alive": "recency",
+    "probability_active": "recency",
+    "btyd_spend": "spend",
+    "btyd_value": "spend",
+}
+
+
+def theme(feature: str) -> str:
+    """Return the theme under which reasons speak of a feature."""
+    return _THEME_OF_FEATURE.get(feature) or _THEME_OF_FAMILY[FEATURES[feature].family]
+
+
+def reasons(customers: pd.DataFrame, log_factors: pd.DataFrame, unit: str, count: int = 3) -> pd.DataFrame:
+    """Return the strongest reasons of each customer as sentences.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        Customer table; the facts that the sentences quote.
+    log_factors : pandas.DataFrame of shape (n, p)
+        Logarithm of each feature's factor, relative to the average customer that the model learned from.
+    unit : str
+        Unit of money.
+    count : int
+        Reasons a customer.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``reason_1`` ... on the index of ``customers``. Each ends in the factor by which the theme moves the
+        predicted value.
+    """
+    features = list(map(str, log_factors.columns))
+    themes = pd.DataFrame(
+        {
+            name: log_factors[[column for column in features if theme(column) == name]].sum(axis=1)
+            for name in dict.fromkeys(map(theme, features))
+        }
+    )
+    strength = themes.to_numpy()
+    order = np.argsort(-np.abs(strength), axis=1, kind="stable")[:, :count]
+    told = pd.DataFrame(index=customers.index)
+    for place in range(order.shape[1]):
+        column = np.empty(len(customers), dtype=object)
+        for position, name in enumerate(themes.columns):
+            rows = np.flatnonzero(order[:, place] == position)
+            if len(rows):
+                facts = [_Facts(row) for row in customers.iloc[rows].to_dict(orient="records")]
+                factors = np.exp(strength[rows, position])
+                column[rows] = [
+                    f"{_SENTENCES[name](fact, unit)}: x{_factor(factor)}"
+                    for fact, factor in zip(facts, factors, strict=True)
+                ]
+        told[f"reason_{place + 1}"] = column
+    return told
+
+
+class _Facts(dict[Any, Any]):
+    """The facts of one customer, with 0 for those that are missing."""
+
+    def __missing__(self, key: str) -> float:
+        return 0.0
+
+    def number(self, key: str) -> float:
+        value = float(self[key])
+        return 0.0 if np.isnan(value) else value
+
+
+def _factor(factor: float) -> str:
+    return f"{factor:.2f}" if factor < 0.995 or factor < 1.095 else f"{factor:,.1f}"
+
+
+def _times(count: float, what: str) -> str:
+    return f"{count:,.0f} {what}" + ("" if round(count) == 1 else "s")
+
+
+def _recency(facts: _Facts, _unit: str) -> str:
+    since = _times(facts.number("time_since_last"), "day")
+    if not facts.number("frequency"):
+        return f"bought on one day only, {since} ago"
+    return f"last bought {since} ago, usually every {facts.number('gap_mean'):,.0f}"
+
+
+def _purchases(facts: _Facts, _unit: str) -> str:
+    days = _times(facts.number("frequency") + 1, "purchase day")
+    recent = f"{facts.number('purchase_days_91'):,.0f} of them in the last 91"
+    return f"{days} in {_times(facts.number('T'), 'day')}, {recent}"
+
+
+def _spend(facts: _Facts, unit: str) -> str:
+    return f"{facts.number('net_spend'):,.2f} {unit} to date, {facts.number('basket_mean'):,.2f} per purchase day"
+
+
+def _rhythm(facts: _Facts, _unit: str) -> str:
+    if not facts.number("frequency"):
+        return "no second purchase day yet, so no rhythm"
+    longest = f"{facts.number('gap_longest'):,.0f} at most"
+    return f"{facts.number('gap_mean'):,.0f} days between purchases on average, {longest}"
+
+
+def _trend(facts: _Facts, unit: str) -> str:
+    recent, half_year = facts.number("net_spend_91"), facts.number("net_spend_182")
+    return f"{recent:,.2f} {unit} in the last 91 days, {half_year - recent:,.2f} in the 91 before"
+
+
+def _season(facts: _Facts, unit: str) -> str:
+    if np.isnan(facts["season_net_spend"]):
+        return "no full year of history yet to show a season"
+    return f"{facts.number('season_net_spend'):,.2f} {unit} in the coming season a year ago"
+
+
+def _weekdays(facts: _Facts, _unit: str) -> str:
+    return f"{facts.number('weekend_share'):.0%} of purchase days at weekends"
+
+
+def _returns(facts: _Facts, unit: str) -> str:
+    if not facts.number("returned"):
+        return "nothing returned to date"
+    return f"{facts.number('returned'):,.2f} {unit} returned, {facts.number('return_rate'):.1%} of what was bought"
+
+
+def _breadth(facts: _Facts, _unit: str) -> str:
+    if "products" in facts:
+        return f"{_times(facts.number('products'), 'different product')} bought to date"
+    return f"{facts.number('categories'):,.0f} different categories bought to date"
+
+
+def _discounts(facts: _Facts, unit: str) -> str:
+    return f"{facts.number('discount'):,.2f} {unit} given off, {facts.number('discount_share'):.1%} of the full price"
+
+
+def _age(facts: _Facts, _unit: str) -> str:
+    return f"customer for {_times(facts.number('T'), 'day')}"
+
+
+_SENTENCES = {
+    "recency": _recency,
+    "purchases": _purchases,
+    "spend": _spend,
+    "rhythm": _rhythm,
+    "trend": _trend,
+    "season": _season,
+    "weekdays": _weekdays,
+    "returns": _returns,
+    "breadth": _breadth,
+    "discounts": _discounts,
+    "age": _age,
+}
