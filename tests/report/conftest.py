@@ -6,6 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from duramen.analysis.market import MarketResponses, core_by_market
+from duramen.analysis.rising import newly_rising
+from duramen.scoring.growth_weight import growth_weight_curve
+
 MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "past spend", "RFM score"]
 SEGMENTS = [
     ("one-time buyers", "one purchase day, the last more than 120 days ago", "a cheap second offer by mail"),
@@ -186,6 +190,118 @@ def run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
         ),
     }
     return parts | others
+
+
+def weight_curve() -> pd.DataFrame:
+    """Judge the weights where growth is worth a little: none is clearly better than the default."""
+    rng = np.random.default_rng(2)
+    value, growth = rng.lognormal(3, 1, 500), rng.exponential(10, 500)
+    return growth_weight_curve(value, growth, rng.poisson(value + 0.3 * growth).astype(float))
+
+
+def market_of(ranking: pd.DataFrame, *, identified: bool) -> MarketResponses:
+    rng = np.random.default_rng(3)
+    level = pd.DataFrame({"start": pd.date_range("2010-06-05", periods=16, freq="28D"), "purchases": 300})
+    level["level"] = np.exp(0.2 * np.sin(np.arange(16)))
+    level["standard_error"] = 0.05
+    level.loc[0, ["level", "standard_error"]] = np.nan  # too few had bought by then
+    response = rng.normal(1, 0.8, len(ranking)) if identified else 1.0
+    customers = pd.DataFrame({"customer_id": ranking["customer_id"], "response": response})
+    reason = (
+        "" if identified else "Over 16 periods of 28 days the market's level moves no more than by chance."
+    )
+    return MarketResponses(
+        date(2011, 9, 1), customers, level, 0.2, 0.8 if identified else 0.0, identified, reason
+    )
+
+
+def rising_of(ranking: pd.DataFrame) -> pd.DataFrame:
+    """Let every fortieth customer have been expected to bring next to nothing before."""
+    small = ranking["rank"] % 40 == 0
+    before = ranking.assign(
+        score=ranking["score"].where(~small, 0.1),
+        predicted_value=ranking["predicted_value"].where(~small, 0.1),
+        predicted_value_high=ranking["predicted_value_high"].where(~small, 0.2),
+    )
+    return newly_rising(before.drop(columns="cutoff"), ranking.drop(columns="cutoff"))
+
+
+def near_core_of(ranking: pd.DataFrame) -> pd.DataFrame:
+    """Let twelve customers outside the core have bought once more, and nine of them come into it."""
+    near = ranking[~ranking["tier"].isin(["VIP", "main"])].head(12).reset_index(drop=True)
+    near = near[["customer_id", "predicted_value", "score", "rank", "tier"]].assign(purchases=1, amount=20.0)
+    near["new_predicted_value"], near["new_score"] = 1.4 * near["predicted_value"], 1.4 * near["score"]
+    near["new_rank"] = near["rank"] - 50
+    near["new_tier"] = ["main"] * 9 + near["tier"].tolist()[9:]
+    near["sentence"] = [f"with one more purchase day rank {rank} instead" for rank in near["new_rank"]]
+    return near
+
+
+def shapes_table() -> pd.DataFrame:
+    """Give seven features of value and two of activity; one is missing for some, one for all, one has one bin."""
+    value = ["time_since_last", "net_spend", "frequency", "gap_mean", "T", "basket_mean", "orders"]
+    rows: list[tuple[object, ...]] = []
+    for part, unit, features in [
+        ("value", "times", value),
+        ("activity", "log odds", ["btyd_probability_active", "time_since_return"]),
+    ]:
+        for place, feature in enumerate(features):
+            bins = {"frequency": 1, "time_since_return": 0}.get(feature, 8)
+            effects = np.linspace(-0.5, 0.5, bins) / (1 + place)
+            for at, effect in zip(np.geomspace(1, 500, bins), effects, strict=True):
+                rows.append((part, feature, at - 0.5, at + 0.5, at, 240, effect, unit))
+            if feature in ("gap_mean", "time_since_return"):
+                rows.append((part, feature, np.nan, np.nan, np.nan, 80, -0.25, unit))
+    names = ["part", "feature", "from_", "to", "value", "customers", "effect", "unit"]
+    table = pd.DataFrame(rows, columns=names)
+    table["low"], table["high"] = table["effect"] - 0.1, table["effect"] + 0.1
+    times, terms = table["unit"] == "times", ["effect", "low", "high"]
+    table.loc[times, terms] = np.exp(table.loc[times, terms])
+    return table
+
+
+def full_run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
+    """Make a run that hands over every optional part, costs included; ranks are those of before the costs."""
+    parts = run_of(customers)
+    ranking = ranking_of(customers)
+    cost = np.random.default_rng(4).gamma(1, 6, customers)
+    ranking = ranking.assign(cost_to_serve=cost, score=ranking["score"] - cost)
+    ranking.loc[ranking["predicted_value"] < cost, "tier"] = "below break-even"
+    market = market_of(ranking, identified=True)
+    ranking["core_in"] = core_by_market(ranking, market)["core_in"].to_numpy()
+    more: dict[str, object] = {
+        "ranking": ranking,
+        "growth_weight": 0.25,
+        "growth_weight_curve": weight_curve(),
+        "market": market,
+        "rising": rising_of(ranking),
+        "rising_since": date(2011, 6, 3),
+        "near_core": near_core_of(ranking),
+        "shapes": shapes_table(),
+    }
+    return parts | more | others
+
+
+@pytest.fixture(scope="session")
+def full_parts_of():
+    """Give the maker of runs that hand over every optional part."""
+    return full_run_of
+
+
+@pytest.fixture(scope="session")
+def market_in():
+    """Give the maker of a market whose responses are identified or not."""
+    return market_of
+
+
+@pytest.fixture
+def curve():
+    return weight_curve()
+
+
+@pytest.fixture
+def shapes():
+    return shapes_table()
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from duramen.data.errors import InputError
 from duramen.report.page import render_report, write_report
+from duramen.scoring.ranking import DEFAULT_TIERS, Tier, Tiers, rank_core_customers
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&</script><script>alert(2)</script>{{ 7 * 7 }}"
 
@@ -22,6 +24,11 @@ def plain(page: str) -> str:
 @pytest.fixture(scope="module")
 def page(parts_of):
     return render_report(**parts_of())
+
+
+@pytest.fixture(scope="module")
+def full_page(full_parts_of):
+    return render_report(**full_parts_of())
 
 
 def test_the_headline_counts_the_core(page, parts_of):
@@ -65,6 +72,88 @@ def test_every_part_is_there_and_the_contents_lead_to_each(page):
     assert len(linked) == 12
 
 
+def test_parts_that_are_handed_over_are_shown_and_linked(full_page):
+    linked = re.findall(r'<li><a href="#([\w-]+)"', full_page)
+    assert linked == re.findall(r'<section id="([\w-]+)"', full_page)
+    assert len(linked) == 16
+    text = plain(full_page)
+    for told in (
+        "kept because nothing clearly beats it",
+        "Core in a falling market only",
+        "customers rose between 3 June 2011 and 1 September 2011",
+        "Of 12 customers looked at just outside the core 9 would be in it",
+        "With one more purchase day rank",
+        "what customers with such a record went on to bring, not what an offer would cause",
+        "The strongest 6 of 7 factors",
+        "Missing for 80 customers: x0.779 on average.",
+        "Core is here the smallest set that holds 80 % of predicted value, before cost.",
+    ):
+        assert told in text
+    assert "nan" not in text.split()
+
+
+def test_nobody_risen_or_near_is_said(full_parts_of):
+    parts = full_parts_of(300)
+    parts |= {name: parts[name].iloc[:0] for name in ("rising", "near_core", "shapes")}
+    text = plain(render_report(**parts))
+    assert "Nobody rose between 3 June 2011 and 1 September 2011 beyond noise." in text
+    assert "Nobody was looked at who stands just outside the core." in text
+    assert "How each factor moves" not in text
+
+
+def test_names_and_thresholds_are_those_of_the_tiers(parts_of):
+    tiers = Tiers(
+        0.25,
+        0.655,
+        0.9,
+        vip=Tier("gold", "dine with them"),
+        main=Tier("silver", "call them"),
+        regular=Tier("bronze", "write to them"),
+    )
+    parts = parts_of()
+    parts["ranking"] = rank_core_customers(parts["ranking"].drop(columns=["rank", "tier"]), tiers)
+    text = plain(render_report(**parts, tiers=tiers))
+    core = parts["ranking"]["tier"].isin(["gold", "silver"]).sum()
+    assert f"{core} of 2,000 customers" in text
+    assert "gold and silver are the core, which holds 65.5 %." in text
+    assert "the fewest customers that hold 65.5 %" in text
+    assert (
+        "Gold: the fewest customers that hold 25 % of the predicted value. Silver: with them, 65.5 %." in text
+    )
+    assert "Bronze: up to 90 %." in text
+    # Simulated outcomes know the default share only, and the page says so.
+    assert "customers hold 80 % in a simulated outcome" in text
+    assert "falls into the smallest set that holds 80 % of the predicted value, before cost," in text
+    assert not re.search(r"VIP|\bmain\b|below break-even", text)
+    assert all(tier.treatment in text for tier in tiers.tiers[:-1])
+
+
+def test_costs_are_told_wherever_they_count(full_parts_of):
+    parts = full_parts_of()
+    ranking = rank_core_customers(
+        parts["ranking"].drop(columns=["cost_to_serve", "core_in"]),
+        cost_to_serve=parts["ranking"]["cost_to_serve"].to_numpy(),
+    )
+    parts |= {"ranking": ranking, "market": None}
+    page = render_report(**parts)
+    text = plain(page)
+    core = ranking["tier"].isin(["VIP", "main"])
+    below = (ranking["tier"] == "below break-even").sum()
+    assert f"{core.sum()} of 2,000 customers ({core.mean():.1%}) hold".replace("%)", " %)") in text
+    assert f"{below} customers ({below / 20:.1f} %) are below break-even" in text
+    assert "Score after cost, GBP" in text
+    assert "Mean cost to serve, GBP" in text
+    part = ranking.loc[core, "cost_to_serve"].sum() / ranking["cost_to_serve"].sum()
+    assert f"{100 * part:.1f} % of the cost to serve goes to the core." in text
+    assert page.count('class="badge known"') == 4
+    assert "Below break-even: whose predicted value is less than the cost to serve" in text
+
+
+def test_a_ranking_of_other_tiers_is_refused(parts_of):
+    with pytest.raises(InputError, match="are in tiers of other names"):
+        render_report(**parts_of(50), tiers=Tiers(vip=Tier("gold", "dine with them")))
+
+
 def test_tiers_segments_stages_and_factors_are_told(page):
     text = plain(page)
     for told in (
@@ -80,7 +169,8 @@ def test_tiers_segments_stages_and_factors_are_told(page):
     assert "Only transactions are seen." in text
 
 
-def test_nothing_is_fetched_and_nothing_runs(page):
+def test_nothing_is_fetched_and_nothing_runs(page, full_page):
+    page += full_page
     addresses = set(re.findall(r"https?://[^\s\"'<)]+", page))
     assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
     for way_out in ("<script", "<link", "<iframe", "@import", "url(", "src="):
@@ -95,8 +185,18 @@ def test_ids_are_unique_and_drawings_are_described(page):
     assert all('role="img" aria-label="' in drawing or 'class="joint"' in drawing for drawing in drawings)
 
 
-def test_the_file_is_small(page):
+def test_what_is_handed_over_is_drawn_and_described_too(full_page):
+    ids = re.findall(r'\sid="([^"]+)"', full_page)
+    assert len(ids) == len(set(ids))
+    drawings = re.findall(r"<svg [^>]*>", full_page)
+    # Growth's weight and the market in both widths, and seven features.
+    assert len(drawings) == 9 + 2 + 2 + 7
+    assert all('role="img" aria-label="' in drawing or 'class="joint"' in drawing for drawing in drawings)
+
+
+def test_the_file_is_small(page, full_page):
     assert len(page.encode()) < 250_000
+    assert len(full_page.encode()) < 250_000
 
 
 def test_the_same_run_gives_the_same_bytes_whatever_the_order_of_rows(page, parts_of):
@@ -105,8 +205,9 @@ def test_the_same_run_gives_the_same_bytes_whatever_the_order_of_rows(page, part
     assert render_report(**parts | {"ranking": shuffled}) == page
 
 
-def test_the_frames_of_the_caller_stay_as_they_were(parts_of):
-    parts = parts_of(50)
+@pytest.mark.parametrize("maker", ["parts_of", "full_parts_of"])
+def test_the_frames_of_the_caller_stay_as_they_were(maker, request):
+    parts = request.getfixturevalue(maker)(200)
     frames = {name: part for name, part in parts.items() if isinstance(part, pd.DataFrame)}
     before = {name: frame.copy() for name, frame in frames.items()}
     render_report(**parts)
@@ -114,8 +215,18 @@ def test_the_frames_of_the_caller_stay_as_they_were(parts_of):
         pd.testing.assert_frame_equal(frame, before[name])
 
 
-def test_text_from_the_data_is_escaped_everywhere(parts_of):
-    parts = parts_of(40)
+def test_text_from_the_data_is_escaped_everywhere(full_parts_of):
+    parts = full_parts_of(400)
+    parts["tiers"] = Tiers(
+        **{
+            name: Tier(getattr(DEFAULT_TIERS, name).name + HOSTILE, HOSTILE)
+            for name in ("vip", "main", "rising", "regular", "small", "below_break_even")
+        }
+    )
+    parts["near_core"][["tier", "new_tier", "sentence"]] += HOSTILE
+    for name in ("near_core", "rising"):
+        parts[name]["customer_id"] = parts[name]["customer_id"].astype(str) + HOSTILE
+    parts["shapes"]["part"] += HOSTILE
     for column in ("customer_id", "tier", "lifecycle_stage", "reason_1"):
         parts["ranking"][column] = parts["ranking"][column].astype(str) + HOSTILE
     parts["segments"]["name"] += HOSTILE

@@ -15,6 +15,12 @@ SECTIONS = [
     *("How well it predicts, beside simpler methods", "What drives the predictions"),
     *("What the method could not do", "How to read the words"),
 ]
+FULL = [
+    *SECTIONS[:4],
+    *("The weight of growth", "How concentrated the value is", "Tiers", "At the door of the core"),
+    *("Newly rising", "Market up, market down"),
+    *SECTIONS[6:],
+]
 # Contrast of every text with the nearest painted background, by the formula of WCAG 2.
 FAINT = """() => {
   const rgb = colour => colour.match(/[\\d.]+/g).map(Number);
@@ -52,9 +58,15 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="module", params=["parts_of", "full_parts_of"])
+def made(request):
+    """Name the maker of the run: with what every run hands over, or with every part that can be."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory, parts_of):
-    parts = parts_of()
+def address(tmp_path_factory, made, request):
+    parts = request.getfixturevalue(made)()
     long = "<b onmouseover=alert(1)>" + "a-customer-with-a-very-long-name" * 4
     parts["ranking"]["customer_id"] = parts["ranking"]["customer_id"].astype(str)
     parts["ranking"].loc[0, "customer_id"] = long
@@ -90,11 +102,12 @@ def test_it_opens_offline_and_asks_for_nothing_but_itself(opened, address):
     assert page.complaints == []
 
 
-def test_all_sections_are_shown_without_javascript(opened):
+def test_all_sections_are_shown_without_javascript(opened, made):
     page = opened(java_script_enabled=False)
     names = [section.get_attribute("aria-label") for section in page.locator("section[aria-label]").all()]
-    assert names + page.locator("h2").all_inner_texts() == SECTIONS
-    assert page.locator("svg[role=img] >> visible=true").count() == 4
+    sections, drawings = (SECTIONS, 4) if made == "parts_of" else (FULL, 4 + 2 + 7)
+    assert names + page.locator("h2").all_inner_texts() == sections
+    assert page.locator("svg[role=img] >> visible=true").count() == drawings
 
 
 @pytest.mark.parametrize("width", [320, 390, 640, 801, 1100, 1280])

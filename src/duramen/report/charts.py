@@ -1,8 +1,10 @@
 """The report's figures: small frames of shares come in, Altair charts and their SVG text go out.
 
-Colours are the page's own CSS variables: one drawing serves light, dark and paper. Called by the page.
+Colours are the page's own CSS variables: one drawing serves light, dark and paper. Called by the page and its sections.
 """
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
@@ -33,7 +35,9 @@ _CONFIG: dict[str, Any] = {
         "labelFlush": False,
     },
 }
-_LABEL = 12.5
+LABEL = 12.5
+# One drawing for screens and paper, one for phones: scaled to fit both, its words would be unreadable.
+WIDTHS = {"wide": 860, "narrow": 330}
 
 
 def to_svg(chart: alt.LayerChart, description: str) -> Markup:
@@ -51,12 +55,42 @@ def to_svg(chart: alt.LayerChart, description: str) -> Markup:
     Markup
         The element; texts from the data are escaped.
     """
-    drawn = vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[])
+    drawn = _lighter(vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[]))
     opening = Markup('<svg role="img" aria-label="{}" ').format(description)
     return opening + Markup(drawn.removeprefix("<svg "))
 
 
-def _percent(field: str, title: str, channel: type[Any], **scale: Any) -> Any:
+def _lighter(drawn: str) -> str:
+    """Leave out of a drawing what nobody sees: empty paths, roles without a reader, parts of a pixel below a tenth."""
+    drawn = re.sub(r'<path class="(background|foreground)"[^>]*?/>', "", drawn)
+    drawn = re.sub(r' (role="graphics-[a-z]+"|aria-roledescription="[^"]*"|class="mark-[^"]*")', "", drawn)
+    places = re.compile(r' (?:transform|d|x2|y2)="[^"<]*"')
+    return places.sub(lambda found: re.sub(r"(\.\d)\d+", r"\1", found[0]), drawn)
+
+
+def in_both_widths(make: Callable[[int], alt.LayerChart], description: str) -> Markup:
+    """Draw a chart twice, for wide screens and paper and for phones.
+
+    Parameters
+    ----------
+    make : callable
+        Gives the chart for a width in pixels.
+    description : str
+        The text for those who do not see it.
+
+    Returns
+    -------
+    Markup
+        Both drawings; the page's style shows the one that fits.
+    """
+    drawn = [
+        Markup('<div class="{}">{}</div>').format(name, to_svg(make(width), description))
+        for name, width in WIDTHS.items()
+    ]
+    return Markup("").join(drawn)
+
+
+def percent(field: str, title: str, channel: type[Any], **scale: Any) -> Any:
     """Make an axis of shares."""
     axis = alt.Axis(labelExpr=f"format(datum.value * 100, '.3~g') + '{THIN}%'", title=title, tickCount=5)
     return channel(f"{field}:Q", axis=axis, scale=alt.Scale(nice=False, **scale))
@@ -83,8 +117,8 @@ def value_curve(
     LayerChart
     """
     top = max(1.0, float(curve["value"].max()))
-    x = _percent("customers", "share of customers, highest predicted value first", alt.X, domain=[0, 1])
-    y = _percent("value", "cumulative share of predicted value", alt.Y, domain=[0, top])
+    x = percent("customers", "share of customers, highest predicted value first", alt.X, domain=[0, 1])
+    y = percent("value", "cumulative share of predicted value", alt.Y, domain=[0, top])
     at = pd.DataFrame({"customers": [core[0]], "value": [core[1]], "zero": [0.0]})
     base = alt.Chart(curve)
     left = core[0] > 0.55
@@ -94,14 +128,14 @@ def value_curve(
             align="right" if left else "left",
             dx=-12 if left else 12,
             dy=(38 if left else 20) + 17 * line,
-            fontSize=_LABEL,
+            fontSize=LABEL,
             fontWeight="bold" if line == 0 else "normal",
             color="var(--ink)",
         )
         .encode(x="customers:Q", y="value:Q", text=alt.value(text))
         for line, text in enumerate(label)
     ]
-    return _finish(
+    return finish(
         [
             base.mark_area(color="var(--sap)", opacity=0.35).encode(x=x, y=y),
             alt.Chart(curve[curve["customers"] <= core[0]])
@@ -144,7 +178,7 @@ def share_pairs(groups: pd.DataFrame, width: int) -> alt.LayerChart:
     frame = groups[["name", "customers_share", "value_share"]]
     top = float(frame[["customers_share", "value_share"]].max().max())
     low = min(0.0, float(frame[["customers_share", "value_share"]].min().min()))
-    x = _percent("customers_share", "share of all", alt.X, domain=[low, top * 1.08])
+    x = percent("customers_share", "share of all", alt.X, domain=[low, top * 1.08])
     y = alt.Y(
         "name:N",
         sort=None,
@@ -154,7 +188,7 @@ def share_pairs(groups: pd.DataFrame, width: int) -> alt.LayerChart:
         scale=alt.Scale(paddingOuter=0.3),
     )
     base = alt.Chart(frame)
-    return _finish(
+    return finish(
         [
             base.mark_rule(strokeWidth=3, color="var(--sap)").encode(x=x, x2="value_share:Q", y=y),
             base.mark_point(
@@ -192,10 +226,10 @@ def count_bars(groups: pd.DataFrame, width: int) -> alt.LayerChart:
         axis=alt.Axis(title=None, labelColor="var(--ink)", labelFontSize=13, labelLimit=110),
     )
     base = alt.Chart(frame)
-    return _finish(
+    return finish(
         [
             base.mark_bar(color="var(--sap)", height=16).encode(x=x, y=y),
-            base.mark_text(align="left", dx=8, fontSize=_LABEL, color="var(--muted)").encode(
+            base.mark_text(align="left", dx=8, fontSize=LABEL, color="var(--muted)").encode(
                 x=x, y=y, text="text:N"
             ),
         ],
@@ -204,7 +238,7 @@ def count_bars(groups: pd.DataFrame, width: int) -> alt.LayerChart:
     )
 
 
-def _finish(layers: list[alt.Chart], width: int, height: int) -> alt.LayerChart:
+def finish(layers: list[alt.Chart], width: int, height: int) -> alt.LayerChart:
     """Lay the layers over each other in the page's look; the width includes axes and labels."""
     return alt.LayerChart(
         layer=layers,

@@ -9,7 +9,36 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from duramen.report.numbers import count, share
+from duramen.report.numbers import chosen, count, share
+from duramen.scoring.ranking import Tiers
+
+# What stays core in so many simulated outcomes is firm; in so few, it is not.
+FIRM, LOOSE = 0.8, 0.2
+
+
+def held_value(ranking: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Return the money of each customer that the tiers share out.
+
+    Parameters
+    ----------
+    ranking : DataFrame
+        The score table.
+
+    Returns
+    -------
+    array of float, shape (rows of the ranking,)
+        ``predicted_value``; where costs are known what is left of it after ``cost_to_serve``, 0 below break-even.
+    """
+    value = ranking["predicted_value"].to_numpy(dtype=float)
+    if "cost_to_serve" not in ranking:
+        return value
+    left: npt.NDArray[np.float64] = np.maximum(value - ranking["cost_to_serve"].to_numpy(dtype=float), 0.0)
+    return left
+
+
+def money_held(ranking: pd.DataFrame) -> str:
+    """Name the money that the tiers share out."""
+    return "predicted value after cost to serve" if "cost_to_serve" in ranking else "predicted value"
 
 
 def value_curve(values: npt.NDArray[np.float64], keep: int, points: int = 300) -> pd.DataFrame:
@@ -45,15 +74,19 @@ class Core:
     size, customers : int
         Customers in the core set, and all of them.
     value, value_all : float
-        Predicted money over the horizon, of the core set and of all.
+        Money over the horizon that the tiers share out, of the core set and of all.
     active : float
         Expected number of customers with at least one purchase in the horizon.
     firm, open : int
-        Members of the core that stay core in at least 80 % of simulated outcomes, and in 20 % to 80 %.
+        Members of the core that stay core in at least 80 % of simulated outcomes (``FIRM``), and in 20 % to 80 %.
     simulated : float
         Customers in the core of an outcome, on average over the simulated ones.
     past : float or None
         Share of past revenue that came from the core set, where it is known.
+    money : str
+        What that money is: predicted value, before or after cost.
+    cost_part : float or None
+        Share of the cost to serve that goes to the core set, where it is known.
     """
 
     size: int
@@ -65,6 +98,8 @@ class Core:
     open: int
     simulated: float
     past: float | None
+    money: str = "predicted value"
+    cost_part: float | None = None
 
     @property
     def part(self) -> float:
@@ -73,7 +108,7 @@ class Core:
 
     @property
     def value_part(self) -> float:
-        """Share of predicted value held by the core; not a number where there is none."""
+        """Share of the money held by the core; not a number where there is none."""
         return self.value / self.value_all if self.value_all > 0 else float("nan")
 
     @property
@@ -81,13 +116,13 @@ class Core:
         """The headline."""
         if not self.size:
             return (
-                f"No core can be named: the predicted value of all {count(self.customers)} customers "
+                f"No core can be named: the {self.money} of all {count(self.customers)} customers "
                 "is not above zero."
             )
         verb = "holds" if self.size == 1 else "hold"
         return (
             f"{count(self.size)} of {count(self.customers)} customers ({share(self.part)}) "
-            f"{verb} {share(self.value_part, 0)} of the predicted value."
+            f"{verb} {share(self.value_part, 0)} of the {self.money}."
         )
 
 
@@ -107,22 +142,28 @@ def core_of(ranking: pd.DataFrame, members: npt.NDArray[np.bool_], past: pd.Seri
     -------
     Core
     """
-    value = ranking["predicted_value"].to_numpy(dtype=float)
+    value = held_value(ranking)
     chance = ranking["probability_core"].to_numpy(dtype=float)
     past_part = None
     if past is not None and float(past.sum()) > 0:
         in_core = past.index.isin(ranking.loc[members, "customer_id"])
         past_part = float(past[in_core].sum()) / float(past.sum())
+    cost_part = None
+    if "cost_to_serve" in ranking and float(ranking["cost_to_serve"].sum()) > 0:
+        cost = ranking["cost_to_serve"].to_numpy(dtype=float)
+        cost_part = float(cost[members].sum() / cost.sum())
     return Core(
         size=int(members.sum()),
         customers=len(ranking),
         value=float(value[members].sum()),
         value_all=float(value.sum()),
         active=float(ranking["probability_active"].sum()),
-        firm=int((chance[members] >= 0.8).sum()),
-        open=int(((chance[members] >= 0.2) & (chance[members] < 0.8)).sum()),
+        firm=int((chance[members] >= FIRM).sum()),
+        open=int(((chance[members] >= LOOSE) & (chance[members] < FIRM)).sum()),
         simulated=float(chance.sum()),
         past=past_part,
+        money=money_held(ranking),
+        cost_part=cost_part,
     )
 
 
@@ -160,3 +201,36 @@ def by_group(ranking: pd.DataFrame, column: str, order: tuple[str, ...] = ()) ->
     table["value_share"] = table["value"] / total if total > 0 else float("nan")
     table["value_mean"] = table["value"] / table["customers"]
     return table.rename_axis("name").reset_index()
+
+
+def tier_words(tiers: Tiers, money: str) -> str:
+    """Say in sentences who is in which tier.
+
+    Parameters
+    ----------
+    tiers : Tiers
+        Names and thresholds.
+    money : str
+        What they share out, as ``money_held`` names it.
+
+    Returns
+    -------
+    str
+    """
+    vip, main, rising, regular, small, below = tiers.names
+    told = [
+        f"{vip}: the fewest customers that hold {chosen(tiers.vip_share)} of the {money}",
+        f"{main}: with them, {chosen(tiers.core_share)}",
+        f"{rising}: of the {chosen(tiers.rising_share)} outside the core with the most growth potential, those whose "
+        f"potential is more than {tiers.rising_ratio:g} times their predicted value",
+        f"{regular}: up to {chosen(tiers.regular_share)}",
+        f"{small}: the rest",
+    ]
+    if not tiers.rising_share:
+        told[2] = f"{rising}: nobody, by choice"
+    if money != "predicted value":
+        told.append(
+            f"{below}: whose predicted value is less than the cost to serve, however much they may grow; they hold "
+            "nothing of it"
+        )
+    return ". ".join(text[:1].upper() + text[1:] for text in told) + "."

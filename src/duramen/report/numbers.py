@@ -6,6 +6,9 @@ Called by the rooms of the report alone; a true minus is used, and what is missi
 from collections.abc import Iterable
 from datetime import date
 from math import isfinite
+from typing import Any
+
+import pandas as pd
 
 DASH = "\u2013"
 MINUS = "\u2212"
@@ -71,6 +74,30 @@ def share(part: float, digits: int = 1, *, plus: bool = False) -> str:
     return _signed(f"{100 * part:,.{digits}f}", plus=plus) + f"{THIN}%" if isfinite(part) else DASH
 
 
+def chosen(part: float) -> str:
+    """Write a part of one that somebody chose, as exactly as it was chosen.
+
+    Examples
+    --------
+    >>> [chosen(part).replace(THIN, " ") for part in (0.8, 0.955)]
+    ['80 %', '95.5 %']
+    """
+    return f"{100 * part:.6g}{THIN}%"
+
+
+def factor(times: float) -> str:
+    """Write a factor in three digits, or as a whole number.
+
+    Examples
+    --------
+    >>> factor(1.8), factor(0.0512), factor(1234.5)
+    ('x1.8', 'x0.0512', 'x1,234')
+    """
+    if not isfinite(times):
+        return DASH
+    return f"x{times:.3g}" if times < 100 else f"x{times:,.0f}"
+
+
 def probability(chance: float) -> str:
     """Write a probability as whole per cent, never as certain where it is not.
 
@@ -97,3 +124,26 @@ def day(when: date) -> str:
     '1 June 2011'
     """
     return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+
+
+def rows(frame: pd.DataFrame, *columns: str) -> list[dict[str, Any]]:
+    """Turn a frame into rows for the page, its columns of money written with the same decimals.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What to show.
+    *columns : str
+        Those that hold money.
+
+    Returns
+    -------
+    list of dict
+        A row each; entries of other columns are as they were.
+    """
+    written = frame.astype("object")
+    amounts = frame[list(columns)].astype(float)
+    digits = decimals(amounts.to_numpy().ravel())
+    for column in columns:
+        written[column] = [money(amount, digits) for amount in amounts[column]]
+    return [{str(key): entry for key, entry in row.items()} for row in written.to_dict("records")]

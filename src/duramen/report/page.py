@@ -3,21 +3,31 @@
 The page needs no network, script or font; all text from the data is escaped. Called by the command line.
 """
 
+from __future__ import annotations
+
 import os
 import tempfile
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from duramen.models.rhythm import STAGES
 from duramen.report import charts, findings, numbers, scoreboard, self_test
-from duramen.scoring.ranking import TIERS, smallest_set
+from duramen.report.market import market_of
+from duramen.report.movers import at_the_door, risen
+from duramen.report.shapes import shapes_of
+from duramen.report.weight import weight_of
+from duramen.scoring.ranking import CORE_SHARE, DEFAULT_TIERS, Tiers, smallest_set, tier_table
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from duramen.analysis.market import MarketResponses
 
 SUMMARY = (
     *("rows_in", "rows_used", "set_aside", "customers", "first_date", "last_date"),
@@ -25,8 +35,7 @@ SUMMARY = (
 )
 HEAD = 20
 FACTORS = 12
-# One drawing for screens and paper, one for phones: scaled to fit both, its words would be unreadable.
-_WIDTHS = {"wide": 860, "narrow": 330}
+MEANS = ("predicted_value_mean", "cost_to_serve_mean")  # the money of the table of tiers
 
 
 def render_report(
@@ -43,6 +52,14 @@ def render_report(
     horizon_days: int,
     model_version: str,
     past_value: pd.Series | None = None,
+    tiers: Tiers = DEFAULT_TIERS,
+    growth_weight: float | None = None,
+    growth_weight_curve: pd.DataFrame | None = None,
+    market: MarketResponses | None = None,
+    rising: pd.DataFrame | None = None,
+    rising_since: date | None = None,
+    near_core: pd.DataFrame | None = None,
+    shapes: pd.DataFrame | None = None,
 ) -> str:
     """Compose the report as the text of one HTML file.
 
@@ -55,7 +72,8 @@ def render_report(
         ``last_date``, ``purchase_days``, ``one_time_share`` (0 to 1), ``net_total`` (money)
         and ``can_fit`` (sentences).
     ranking : DataFrame
-        The score table, one row a customer; money columns in ``unit`` over the horizon.
+        The score table, one row a customer; money columns in ``unit`` over the horizon. With ``cost_to_serve`` the
+        core and the tiers are by value after cost, and who is below break-even is named.
     scorecard : DataFrame
         ``model``, ``target``, ``metric``, ``figure`` and ``higher_is_better`` (missing: nearest to
         zero is best), one row a figure; may have no rows.
@@ -76,6 +94,29 @@ def render_report(
         Version of the model that scored.
     past_value : Series, optional
         Net money of the whole history indexed by customer id, for the core's share of past revenue.
+    tiers : Tiers
+        Those that the ranking was made by: names, thresholds, and what each is for.
+    growth_weight : float, optional
+        Weight of growth in the score; without it the section is left out.
+    growth_weight_curve : DataFrame, optional
+        ``weight``, ``captured``, ``difference``, ``low`` and ``high``: share of the following horizon's money that the
+        first fifth captured at each weight, and its difference to the default weight's with the 95 % interval. No
+        rows where the history is too short or the weight was given.
+    market : MarketResponses, optional
+        Responses to the market; without them the section is left out. Where they are identified the ranking must have
+        the column ``core_in`` of ``core_by_market``.
+    rising : DataFrame, optional
+        What ``newly_rising`` returns; without it the section is left out, without rows nobody rose beyond noise.
+    rising_since : date, optional
+        The earlier cutoff of ``rising``.
+    near_core : DataFrame, optional
+        What ``what_if`` returns of customers just outside the core, by the same tiers; without it the section is left
+        out.
+    shapes : DataFrame, optional
+        How each feature moves a prediction, a row a bin: ``part`` ("value" or "activity"), ``feature`` (the strongest
+        of a part first, its bins ascending), ``from_`` and ``to`` (bounds), ``value`` (mean of the feature in the bin;
+        missing for the customers for whom it is), ``customers``, ``effect`` (mean; of value a factor, of activity a
+        term in log odds), ``low`` and ``high`` (where 80 % of their effects lie) and ``unit`` ("times" or "log odds").
 
     Returns
     -------
@@ -85,7 +126,8 @@ def render_report(
     Raises
     ------
     ValueError
-        If the ranking has no rows, or the rows in are not the rows used and the rows set aside.
+        If the ranking has no rows, its tiers are others than those given, the rows in are not the rows used and the
+        rows set aside, or a part does not fit the ranking.
     """
     if ranking.empty:
         raise ValueError("the ranking has no rows, so there is nothing to report")
@@ -94,8 +136,8 @@ def render_report(
     if lost:
         raise ValueError(f"rows in differ from rows used and rows set aside by {lost}")
     ranking = ranking.sort_values("rank", kind="stable")
-    values = ranking["predicted_value"].to_numpy(dtype=float)
-    members = smallest_set(values)
+    values = findings.held_value(ranking)
+    members = smallest_set(values, tiers.core_share)
     core = findings.core_of(ranking, members, past_value)
     environment = Environment(
         loader=PackageLoader("duramen.report", "."),
@@ -107,10 +149,14 @@ def render_report(
         "count": numbers.count,
         "money": numbers.money,
         "share": numbers.share,
+        "chosen": numbers.chosen,
         "probability": numbers.probability,
         "day": numbers.day,
     }
-    tiers = findings.by_group(ranking, "tier", TIERS)
+    costs = "cost_to_serve" in ranking
+    # What is drawn from the predictive distributions knows neither costs nor other shares.
+    plain_core = not costs and tiers.core_share == CORE_SHARE
+    by_tier = tier_table(ranking, tiers)
     stages = findings.by_group(ranking, "lifecycle_stage", STAGES)
     return environment.get_template("page.html.j2").render(
         title=title,
@@ -126,9 +172,24 @@ def render_report(
         answers=self_test.answers(core, ranking, members, segments, unit),
         head=_head(ranking),
         curve=_curve(values, core),
-        tiers=_groups(tiers),
-        tiers_drawn=_pairs(tiers, "tier"),
-        segments=_money(segments, "predicted_value_mean"),
+        costs=costs,
+        score_name="Score after cost" if costs else "Score",
+        firm=findings.FIRM,
+        simulated_share=CORE_SHARE,
+        plain_core=plain_core,
+        plain_core_note=""
+        if plain_core
+        else f" Core is here the smallest set that holds {numbers.chosen(CORE_SHARE)} of predicted value, before cost.",
+        tiers=tiers,
+        tier_words=findings.tier_words(tiers, core.money),
+        tier_rows=numbers.rows(by_tier, *(name for name in MEANS if name in by_tier)),
+        tiers_drawn=_tiers_drawn(by_tier),
+        weight=None if growth_weight is None else weight_of(growth_weight, growth_weight_curve),
+        near_core=None if near_core is None else at_the_door(near_core, tiers),
+        rising=None if rising is None else risen(rising, rising_since, cutoff),
+        market=None if market is None else market_of(market, ranking),
+        shapes=[] if shapes is None else shapes_of(shapes, unit),
+        segments=numbers.rows(segments, "predicted_value_mean"),
         segments_drawn=_segments_drawn(segments),
         stages=_groups(stages),
         stages_drawn=_stages_drawn(stages),
@@ -174,22 +235,12 @@ def write_report(path: str | os.PathLike[str], **parts: Any) -> Path:
     return target
 
 
-def _money(frame: pd.DataFrame, *columns: str) -> list[dict[str, Any]]:
-    """Turn a frame into rows for the page, its money columns written with the same decimals."""
-    written = frame.astype("object")
-    amounts = frame[list(columns)].astype(float)
-    digits = numbers.decimals(amounts.to_numpy().ravel())
-    for column in columns:
-        written[column] = [numbers.money(amount, digits) for amount in amounts[column]]
-    return [{str(key): entry for key, entry in row.items()} for row in written.to_dict("records")]
-
-
 def _groups(groups: pd.DataFrame) -> list[dict[str, Any]]:
     """Turn sums by group into rows; totals and means are of different sizes, so each has its own decimals."""
-    means = _money(groups, "value_mean")
+    means = numbers.rows(groups, "value_mean")
     return [
         row | {"value_mean": mean["value_mean"]}
-        for row, mean in zip(_money(groups, "value"), means, strict=True)
+        for row, mean in zip(numbers.rows(groups, "value"), means, strict=True)
     ]
 
 
@@ -199,7 +250,7 @@ def _head(ranking: pd.DataFrame) -> list[dict[str, Any]]:
     bounds = head[["predicted_value_low", "predicted_value", "predicted_value_high"]].to_numpy(dtype=float)
     start, end = min(0.0, float(np.nanmin(bounds))), float(np.nanmax(bounds))
     places = 100 * (bounds - start) / (end - start) if end > start else np.zeros_like(bounds)
-    rows = _money(head, "score", "predicted_value", "predicted_value_low", "predicted_value_high")
+    rows = numbers.rows(head, "score", "predicted_value", "predicted_value_low", "predicted_value_high")
     digits = numbers.decimals(bounds.ravel())
     for row, (low, middle, high), grown in zip(
         rows, places, head["growth_potential"].astype(float), strict=True
@@ -209,15 +260,6 @@ def _head(ranking: pd.DataFrame) -> list[dict[str, Any]]:
         reasons = (row["reason_1"], row["reason_2"], row["reason_3"])
         row["reasons"] = [reason for reason in reasons if pd.notna(reason) and str(reason)]
     return rows
-
-
-def _draw(make: Any, description: str) -> Markup:
-    """Draw one figure in both widths."""
-    drawn = [
-        Markup('<div class="{}">{}</div>').format(name, charts.to_svg(make(width), description))
-        for name, width in _WIDTHS.items()
-    ]
-    return Markup("").join(drawn)
 
 
 def _curve(values: Any, core: findings.Core) -> Markup | None:
@@ -230,9 +272,9 @@ def _curve(values: Any, core: findings.Core) -> Markup | None:
     ]
     curve = findings.value_curve(values, core.size)
     description = (
-        "Curve of the cumulative share of predicted value by share of customers: " + " ".join(label) + "."
+        f"Curve of the cumulative share of {core.money} by share of customers: " + " ".join(label) + "."
     )
-    return _draw(
+    return charts.in_both_widths(
         lambda width: charts.value_curve(curve, (core.part, core.value_part), label, width), description
     )
 
@@ -246,9 +288,14 @@ def _pairs(groups: pd.DataFrame, kind: str) -> Markup | None:
             index=False
         )
     )
-    return _draw(
+    return charts.in_both_widths(
         lambda width: charts.share_pairs(groups, width), f"Share of customers and of value by {kind}: {told}."
     )
+
+
+def _tiers_drawn(by_tier: pd.DataFrame) -> Markup | None:
+    names = {"tier": "name", "share_of_customers": "customers_share", "share_of_value": "value_share"}
+    return _pairs(by_tier.rename(columns=names), "tier")
 
 
 def _segments_drawn(segments: pd.DataFrame) -> Markup | None:
@@ -268,7 +315,9 @@ def _stages_drawn(stages: pd.DataFrame) -> Markup:
     ]
     told = "; ".join(f"{name} {text}" for name, text in zip(stages["name"], texts, strict=True))
     bars = stages.assign(text=texts)
-    return _draw(lambda width: charts.count_bars(bars, width), f"Customers by life-cycle stage: {told}.")
+    return charts.in_both_widths(
+        lambda width: charts.count_bars(bars, width), f"Customers by life-cycle stage: {told}."
+    )
 
 
 def _factors(importance: pd.DataFrame) -> list[dict[str, Any]]:

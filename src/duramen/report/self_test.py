@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from duramen.report.findings import Core
-from duramen.report.numbers import THIN, count, decimals, money, probability, share
+from duramen.report.findings import FIRM, LOOSE, Core
+from duramen.report.numbers import chosen, count, decimals, money, probability, share
 
 
 def _commonest(column: pd.Series) -> tuple[str, float]:
@@ -88,9 +88,7 @@ def answers(
         Answer(
             "S3",
             "Are our resources concentrated on them?",
-            "Service cost and campaign spend by customer are not in this report: "
-            "set them beside the share of value above.",
-            False,
+            *_resources(core),
         ),
         Answer(
             "S4",
@@ -106,15 +104,30 @@ def _counted(core: Core) -> tuple[str, bool]:
         return "No: no customer is expected to bring money over the horizon.", False
     return (
         f"Yes: {count(core.size)} customers by what is expected of them. Of these {count(core.firm)} "
-        f"stay core in at least 80{THIN}% of simulated outcomes, {count(core.open)} in 20 to 80{THIN}%, and "
+        f"stay core in at least {chosen(FIRM)} of simulated outcomes, {count(core.open)} in {100 * LOOSE:g} to "
+        f"{chosen(FIRM)}, and "
         f"{count(core.size - core.firm - core.open)} in fewer.",
         True,
     )
 
 
 def _concentrated(core: Core) -> str:
-    text = f"{share(core.value_part)} of the predicted value lies with {share(core.part)} of the customers"
+    text = f"{share(core.value_part)} of the {core.money} lies with {share(core.part)} of the customers"
     return text + (f"; they brought {share(core.past)} of past revenue." if core.past is not None else ".")
+
+
+def _resources(core: Core) -> tuple[str, bool]:
+    if core.cost_part is None or not core.size:
+        return (
+            "Service cost and campaign spend by customer are not in this report: "
+            "set them beside the share of value above.",
+            False,
+        )
+    return (
+        f"{share(core.cost_part)} of the cost to serve goes to the core. Campaign spend by customer is not in this "
+        "report.",
+        True,
+    )
 
 
 def _described(members: pd.DataFrame, segments: pd.DataFrame, unit: str) -> str:

@@ -1,0 +1,181 @@
+"""Curves of the report: small frames come in, Altair charts go out, in the look of the other figures.
+
+Called by the sections on the weight of growth, the market and what drives the predictions.
+"""
+
+from __future__ import annotations
+
+from math import ceil, floor, log10
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from duramen.report.charts import LABEL, finish, percent
+
+SMALL = 270  # pixels: three stand side by side on a desk, one fills a phone
+
+
+def weight_curve(curve: pd.DataFrame, used: float, default: float, width: int) -> alt.LayerChart:
+    """Draw the share of money that the first fifth captured at each weight of growth.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``weight``, ``captured`` and the ends ``from_`` and ``to`` of the interval about it, shares of one.
+    used : float
+        The weight in the score, which is marked.
+    default : float
+        Share captured at the default weight, from which the intervals are drawn.
+    width : int
+        Width of the drawing, pixels.
+
+    Returns
+    -------
+    LayerChart
+    """
+    top = max(used, float(curve["weight"].max()))
+    # The weights judged stand closer to each other the smaller they are.
+    x = alt.X(
+        "weight:Q",
+        axis=alt.Axis(
+            title="weight of growth potential in the score", values=list(curve["weight"]), format="~g"
+        ),
+        scale=alt.Scale(type="sqrt", domain=[0, top], nice=False, padding=8),
+    )
+    low, high = float(curve["from_"].min()), float(curve["to"].max())
+    margin = 0.1 * (high - low) or 0.01
+    y = percent("captured", "share of later money", alt.Y, zero=False, domain=[low - margin, high + margin])
+    base = alt.Chart(curve)
+    mark = alt.Chart(pd.DataFrame({"weight": [used]}))
+    right = used > top / 2
+    return finish(
+        [
+            alt.Chart(pd.DataFrame({"captured": [default]}))
+            .mark_rule(color="var(--muted)", strokeDash=[3, 4])
+            .encode(y=y),
+            mark.mark_rule(color="var(--heart)", strokeWidth=2, opacity=0.5).encode(x=x),
+            base.mark_rule(color="var(--sap)", strokeWidth=5).encode(x=x, y=alt.Y("from_:Q"), y2="to:Q"),
+            base.mark_line(color="var(--heart)", strokeWidth=1.5).encode(x=x, y=y),
+            base.mark_point(
+                filled=True, size=70, color="var(--heart)", stroke="var(--paper)", strokeWidth=1.5, opacity=1
+            ).encode(x=x, y=y),
+            mark.mark_text(
+                align="right" if right else "left",
+                dx=-8 if right else 8,
+                dy=8,
+                fontSize=LABEL,
+                fontWeight="bold",
+                color="var(--ink)",
+            ).encode(x=x, y=alt.value(0), text=alt.value(f"used: {used:g}")),
+        ],
+        width,
+        240,
+    )
+
+
+def level_curve(level: pd.DataFrame, width: int) -> alt.LayerChart:
+    """Draw the market's level by period, within its error.
+
+    Parameters
+    ----------
+    level : DataFrame
+        ``start`` (date), ``level`` (1 on its trend) and the ends ``from_`` and ``to`` of its interval, which may be
+        missing.
+    width : int
+        Width of the drawing, pixels.
+
+    Returns
+    -------
+    LayerChart
+    """
+    ticks = 8 if width > 500 else 4
+    x = alt.X("start:T", axis=alt.Axis(title=None, format="%b %Y", tickCount=ticks, grid=False))
+    axis = alt.Axis(
+        title="level, 1 on its trend", labelExpr="'\u00d7' + format(datum.value, '.3~g')", tickCount=5
+    )
+    y = alt.Y("level:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=6))
+    base = alt.Chart(level)
+    return finish(
+        [
+            base.mark_area(color="var(--sap)", opacity=0.45).encode(x=x, y=alt.Y("from_:Q"), y2="to:Q"),
+            alt.Chart(pd.DataFrame({"level": [1.0]}))
+            .mark_rule(color="var(--muted)", strokeDash=[3, 4])
+            .encode(y=y),
+            base.mark_line(color="var(--heart)", strokeWidth=2).encode(x=x, y=y),
+        ],
+        width,
+        200,
+    )
+
+
+def shape(bins: pd.DataFrame, *, times: bool, unit: str) -> alt.LayerChart:
+    """Draw how a feature moves a prediction, in one small width that fits a phone as well.
+
+    Parameters
+    ----------
+    bins : DataFrame
+        ``value``, ``effect``, ``low`` and ``high``, a row a bin with a value.
+    times : bool
+        Whether effects are factors, drawn on a logarithmic axis about 1; else terms about 0.
+    unit : str
+        Unit of the feature.
+
+    Returns
+    -------
+    LayerChart
+    """
+    low, high = _least_span(float(bins["low"].min()), float(bins["high"].max()), times=times)
+    ticks = {"values": _factors_between(low, high)} if times else {"tickCount": 4}
+    prefix = "'\u00d7' + " if times else ""
+    y = alt.Y(
+        "effect:Q",
+        axis=alt.Axis(title=None, labelExpr=f"{prefix}format(datum.value, '.3~g')", **ticks),
+        scale=alt.Scale(type="log" if times else "linear", domain=[low, high], nice=False),
+    )
+    amount = "datum.value >= 1000 ? format(datum.value, '~s') : format(datum.value, '.3~g')"
+    scale, marks = _scale_of(bins["value"])
+    axis = alt.Axis(title=unit, grid=False, labelExpr=amount, **marks)
+    x = alt.X("value:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=6, **scale))
+    base = alt.Chart(bins)
+    even = alt.Chart(pd.DataFrame({"effect": [1.0 if times else 0.0]}))
+    layers = [even.mark_rule(color="var(--muted)", strokeDash=[3, 4]).encode(y=y)]
+    if len(bins) > 1:
+        band = base.mark_area(color="var(--sap)", opacity=0.45)
+        line = base.mark_line(color="var(--heart)", strokeWidth=2)
+    else:
+        band = base.mark_rule(color="var(--sap)", strokeWidth=5)
+        line = base.mark_point(filled=True, size=60, color="var(--heart)", opacity=1)
+    layers += [band.encode(x=x, y=alt.Y("low:Q"), y2="high:Q"), line.encode(x=x, y=y)]
+    return finish(layers, SMALL, 150)
+
+
+def _least_span(low: float, high: float, *, times: bool) -> tuple[float, float]:
+    """Widen the ends of an axis to hold no effect, and so far that next to no effect looks like it."""
+    least = (0.9, 1.1) if times else (-0.1, 0.1)
+    return min(low, least[0]), max(high, least[1])
+
+
+def _factors_between(low: float, high: float) -> list[float]:
+    """Choose the factors to write at an axis: the coarsest of which it holds three."""
+    middling = [0.3, 0.5, 0.7, 1, 1.5, 2, 3]
+    fine = [0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6]
+    held = [[times for times in some if low <= times <= high] for some in (_steps(low, high), middling, fine)]
+    return next(some for some in held if len(some) > 2)
+
+
+def _steps(low: float, high: float) -> list[float]:
+    """Return 1, 2 and 5 times the powers of ten between two positive ends, thinned to a handful."""
+    powers = range(floor(log10(low)), ceil(log10(high)) + 1)
+    steps = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    if high / low > 100:
+        steps = [10.0**power for power in powers]
+    return [step for step in steps if low <= step <= high]
+
+
+def _scale_of(values: pd.Series) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Choose scale and ticks of a feature: where few customers have very much of it, the many need the room."""
+    middle, most = float(values.median()), float(values.max())
+    if values.min() < 0 or not 0 < 6 * middle < most:
+        return {}, {"tickCount": 4}
+    return {"type": "symlog", "constant": middle}, {"values": [0.0, *_steps(middle, most)]}

@@ -1,0 +1,126 @@
+"""Core customers when the market rises and when it falls: responses and the ranking come in, counts and names go out.
+
+Called by the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from duramen.analysis.market import PERIOD
+from duramen.report import curves
+from duramen.report.charts import in_both_widths
+from duramen.report.numbers import THIN, count, day, rows, share
+from duramen.scoring.ranking import smallest_set
+
+if TYPE_CHECKING:
+    from duramen.analysis.market import MarketResponses
+
+# What the ranking's column ``core_in`` says, and how the page says it.
+CORE_IN = {
+    "every market": "Core in every market",
+    "up only": "Core in a rising market only",
+    "down only": "Core in a falling market only",
+    "as it is only": "Core in the market as it is only",
+    "up and down only": "Core in a rising and in a falling market, not as it is",
+    "none": "Core in none",
+}
+ONE_SIDED = ("up only", "down only")  # whose first customers are named
+NAMED = 10
+WIDTH = 1.96  # standard errors to either side that hold the level 19 times in 20
+
+
+@dataclass(frozen=True)
+class Market:
+    """What the page says of the market.
+
+    Parameters
+    ----------
+    period : int
+        Length of a period of the level, days.
+    sentences : list of str
+        What the history shows of the market and of responses to it.
+    drawn : Markup or None
+        The level by period, where the periods tell it.
+    sets : list of dict
+        Who is core when: ``name``, ``customers``, ``customers_share``, ``value_share`` and ``first``, the first of
+        them where they are named; empty where responses are not identified.
+    """
+
+    period: int
+    sentences: list[str]
+    drawn: Markup | None
+    sets: list[dict[str, Any]]
+
+
+def market_of(responses: MarketResponses, ranking: pd.DataFrame) -> Market:
+    """Tell who is core when the market rises and when it falls.
+
+    Parameters
+    ----------
+    responses : MarketResponses
+        What the history shows.
+    ranking : DataFrame
+        The score table in rank order, with ``core_in`` where responses are identified.
+
+    Returns
+    -------
+    Market
+
+    Raises
+    ------
+    ValueError
+        If responses are identified and the ranking does not say who is core in which market.
+    """
+    level = _drawn(responses.level)
+    if not responses.identified:
+        core = int(smallest_set(ranking["predicted_value"].to_numpy(dtype=float)).sum())
+        alike = (
+            "As far as the data can tell all customers move with the market alike, so the core set is the same "
+            f"{count(core)} customers whether it rises or falls."
+        )
+        return Market(PERIOD, [responses.reason, alike], level, [])
+    if "core_in" not in ranking:
+        raise ValueError(
+            "responses to the market are identified but the ranking has no column core_in; add that of core_by_market"
+        )
+    sentence = (
+        f"The market\u2019s level typically changes by {share(responses.swing, 0)} from a period to the next. Where it "
+        f"changes by 1{THIN}%, the purchases of a customer change by 1{THIN}% on average, with a standard deviation of "
+        f"{responses.spread:.2g}{THIN}% between customers that both halves of the history before "
+        f"{day(responses.cutoff)} show."
+    )
+    return Market(PERIOD, [sentence], level, [_set(ranking, name) for name in CORE_IN])
+
+
+def _set(ranking: pd.DataFrame, name: str) -> dict[str, Any]:
+    """Count those who are core in one way, and name the first where they differ by the market."""
+    members = ranking[ranking["core_in"] == name]
+    total = float(ranking["predicted_value"].sum())
+    named = members[["customer_id", "rank", "predicted_value"]].head(NAMED if name in ONE_SIDED else 0)
+    return {
+        "name": CORE_IN[name],
+        "customers": len(members),
+        "customers_share": len(members) / len(ranking),
+        "value_share": float(members["predicted_value"].sum()) / total if total > 0 else float("nan"),
+        "first": rows(named, "predicted_value"),
+    }
+
+
+def _drawn(level: pd.DataFrame) -> Markup | None:
+    known = level.dropna(subset="level")
+    if len(known) < 2:
+        return None
+    half = WIDTH * level["standard_error"]
+    ends = level[["start", "level"]].assign(from_=level["level"] - half, to=level["level"] + half)
+    by_level = known.sort_values("level", kind="stable")
+    lowest, highest = by_level.iloc[0], by_level.iloc[-1]
+    return in_both_widths(
+        lambda width: curves.level_curve(ends, width),
+        f"Level of the market over {len(level)} periods, 1 on its trend: lowest {lowest['level']:.2f} in the period "
+        f"from {day(lowest['start'])}, highest {highest['level']:.2f} in that from {day(highest['start'])}.",
+    )
