@@ -47,6 +47,10 @@ Config = Annotated[
 Cutoff = Annotated[
     str | None, typer.Option(help="First day that is not history. [default: the day after the last row]")
 ]
+CostToServe = Annotated[
+    str | None,
+    typer.Option(help="CSV or Parquet with customer_id and cost_to_serve, in money over the horizon."),
+]
 MemoryLimit = Annotated[str | None, typer.Option(help="What DuckDB may hold in memory, for example 4GB.")]
 
 
@@ -74,6 +78,7 @@ def train(
         float | None,
         typer.Option(help="Weight of growth potential in the score; learned where none is given."),
     ] = None,
+    cost_to_serve: CostToServe = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all that is random.")] = None,
     memory_limit: MemoryLimit = None,
     config: Config = None,
@@ -86,7 +91,8 @@ def train(
         config,
         orders=orders, cutoff=cutoff, horizon=horizon, model_out=model_out, report=report,
         customer_id=customer_id, date=date, amount=amount, columns=column, date_format=date_format,
-        decimal=decimal, currency=currency, growth_weight=growth_weight, seed=seed, memory_limit=memory_limit,
+        decimal=decimal, currency=currency, growth_weight=growth_weight, cost_to_serve=cost_to_serve, seed=seed,
+        memory_limit=memory_limit,
     )  # fmt: skip
     commands.train(options)
 
@@ -104,6 +110,9 @@ def score(
     ] = None,
     cutoff: Cutoff = None,
     report: Annotated[Path | None, typer.Option(help="HTML report to write as well.")] = None,
+    explanations: Annotated[
+        Path | None, typer.Option(help="Parquet file for every factor and term of every customer.")
+    ] = None,
     customer_id: CustomerId = None,
     date: DateColumn = None,
     amount: Amount = None,
@@ -111,6 +120,7 @@ def score(
     date_format: DateFormat = None,
     decimal: Decimal = None,
     currency: Currency = None,
+    cost_to_serve: CostToServe = None,
     memory_limit: MemoryLimit = None,
     config: Config = None,
 ) -> None:
@@ -120,9 +130,9 @@ def score(
 
     options = read_options(
         config,
-        orders=orders, cutoff=cutoff, model=model, out=out, report=report,
+        orders=orders, cutoff=cutoff, model=model, out=out, report=report, explanations=explanations,
         customer_id=customer_id, date=date, amount=amount, columns=column, date_format=date_format,
-        decimal=decimal, currency=currency, memory_limit=memory_limit,
+        decimal=decimal, currency=currency, cost_to_serve=cost_to_serve, memory_limit=memory_limit,
     )  # fmt: skip
     commands.score(options)
 

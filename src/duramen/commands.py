@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -28,8 +28,12 @@ from duramen.terminal import (
 )
 
 if TYPE_CHECKING:
+    from duramen.analysis.market import MarketResponses
     from duramen.scoring.model import CoreCustomerModel
+    from duramen.scoring.ranking import Tiers
 
+# Customers just outside the core of whom the report says what would have to change.
+NEAR_CORE = 5
 READ_OPTIONS = (
     "customer_id",
     "date",
@@ -47,9 +51,12 @@ def train(options: dict[str, Any]) -> None:
     model_out = Path(options.get("model_out", "model"))
     _refuse_occupied(model_out)
     _refuse_homeless_report(options)
+    tiers = _tiers(options)
     tx = _read(options)
     window = _choose_window(tx, options)
-    model, card = _fit(tx, window, options)
+    customers = customer_table(tx, window.cutoff)
+    cost = _read_costs(customers, options)
+    model, card = _fit(tx, window, options, tiers)
     _save(model, tx, model_out)
     run = _record(model, card, tx, options)
     show_scorecard(card, model)
@@ -57,7 +64,8 @@ def train(options: dict[str, Any]) -> None:
     tell_quarantine(tx, model_out / "quarantine.csv")
     tell_run(run)
     if "report" in options:
-        _write_report(Path(options["report"]), model, card, tx, _rank(model, tx, window.cutoff))
+        ranked = _rank(model, tx, customers, cost, model.tiers)
+        _write_report(Path(options["report"]), model, card, tx, ranked)
 
 
 def score(options: dict[str, Any]) -> None:
@@ -68,19 +76,24 @@ def score(options: dict[str, Any]) -> None:
     out = Path(options.get("out", "scores.parquet"))
     check_scores_path(out)
     _refuse_homeless_report(options)
+    explanations = _explanations_path(options)
+    tiers = _tiers(options)
     model = _load(options)
     tx = _read(options)
-    cutoff = _choose_cutoff(tx, options)
-    ranking = _rank(model, tx, cutoff)
+    customers = customer_table(tx, _choose_cutoff(tx, options))
+    cost = _read_costs(customers, options)
+    ranked = _rank(model, tx, customers, cost, tiers or model.tiers)
     with step(f"Writing {out}"):
-        write_scores(ranking, out)
+        write_scores(ranked.ranking, out)
         if tx.set_aside:
             tx.write_quarantine(_quarantine_path(out))
-    show_ranking(ranking, model)
-    tell("scores", out, f"{len(ranking):,} customers, best first")
+    show_ranking(ranked.ranking, model, ranked.tiers, ranked.market)
+    tell("scores", out, f"{len(ranked.ranking):,} customers, best first")
     tell_quarantine(tx, _quarantine_path(out))
+    if explanations is not None:
+        _write_explanations(model, ranked, explanations)
     if "report" in options:
-        _write_report(Path(options["report"]), model, scorecard(model.judged_), tx, ranking)
+        _write_report(Path(options["report"]), model, scorecard(model.judged_), tx, ranked)
 
 
 def backtest(options: dict[str, Any]) -> None:
@@ -136,19 +149,19 @@ def demo(out: Path) -> None:
     tx = _read(options)
     window = _choose_window(tx, options)
     model, card = _fit(tx, window, options)
-    ranking = _rank(model, tx, window.cutoff)
+    ranked = _rank(model, tx, customer_table(tx, window.cutoff), None, model.tiers)
     with step("Writing the ranking and the model"):
-        write_scores(ranking, out / "ranking.parquet")
-        write_scores(ranking, out / "ranking.csv")
+        write_scores(ranked.ranking, out / "ranking.parquet")
+        write_scores(ranked.ranking, out / "ranking.csv")
         _save(model, tx, out / "model")
-    report = _write_report(out / "report.html", model, card, tx, ranking)
+    report = _write_report(out / "report.html", model, card, tx, ranked)
     run = _record(model, card, tx, options, report=report)
-    show_ranking(ranking, model)
+    show_ranking(ranked.ranking, model, ranked.tiers, ranked.market)
     show_scorecard(card, model)
     tell(
         "ranking",
         out / "ranking.parquet",
-        f"and {out / 'ranking.csv'}: {len(ranking):,} customers, best first",
+        f"and {out / 'ranking.csv'}: {len(ranked.ranking):,} customers, best first",
     )
     tell("report", report, "open it in a browser; it needs no network")
     tell("model", out / "model", f"duramen score ORDERS --model {out / 'model'}")
@@ -196,11 +209,15 @@ def _choose_window(tx: Transactions, options: dict[str, Any]) -> Window:
     return window
 
 
-def _fit(tx: Transactions, window: Window, options: dict[str, Any]) -> tuple[CoreCustomerModel, pd.DataFrame]:
+def _fit(
+    tx: Transactions, window: Window, options: dict[str, Any], tiers: Tiers | None = None
+) -> tuple[CoreCustomerModel, pd.DataFrame]:
     from duramen.analysis.scorecard import scorecard
     from duramen.scoring.model import CoreCustomerModel
 
-    parameters = {key: options[key] for key in ("growth_weight", "seed") if key in options}
+    parameters: dict[str, Any] = {key: options[key] for key in ("growth_weight", "seed") if key in options}
+    if tiers is not None:
+        parameters["tiers"] = tiers
     with step("Fitting the models"):
         model = CoreCustomerModel(**parameters).fit(tx, window)
     with step("Judging the forecasts on held-out purchases"):
@@ -208,11 +225,53 @@ def _fit(tx: Transactions, window: Window, options: dict[str, Any]) -> tuple[Cor
     return model, card
 
 
-def _rank(model: CoreCustomerModel, tx: Transactions, cutoff: date) -> pd.DataFrame:
+class Ranked(NamedTuple):
+    """A ranking, and what it was made of."""
+
+    ranking: pd.DataFrame
+    customers: pd.DataFrame
+    scores: pd.DataFrame
+    cost: pd.Series[float] | None
+    tiers: Tiers
+    market: MarketResponses
+
+
+def _tiers(options: dict[str, Any]) -> Tiers | None:
+    from duramen.scoring.ranking import Tiers
+
+    return Tiers.from_dict(options["tiers"]) if "tiers" in options else None
+
+
+def _read_costs(customers: pd.DataFrame, options: dict[str, Any]) -> pd.Series[float] | None:
+    """Return the cost to serve of each customer, refused before any model is fitted where it is not sound."""
+    from duramen.data.costs import read_costs
+    from duramen.scoring.ranking import costs_of
+
+    if "cost_to_serve" not in options:
+        return None
+    cost = read_costs(options["cost_to_serve"], customers["customer_id"])
+    costs_of(customers, cost)
+    return cost
+
+
+def _rank(
+    model: CoreCustomerModel,
+    tx: Transactions,
+    customers: pd.DataFrame,
+    cost: pd.Series[float] | None,
+    tiers: Tiers,
+) -> Ranked:
+    from duramen.analysis.market import market_responses, with_core_in
     from duramen.scoring.ranking import rank_core_customers
 
     with step("Scoring and explaining every customer"):
-        return rank_core_customers(model.score(customer_table(tx, cutoff)))
+        scores = model.score(customers)
+        ranking = rank_core_customers(scores, tiers, cost)
+    with step("Comparing a rising and a falling market"):
+        cutoff = ranking["cutoff"].iloc[0].date()
+        market = market_responses(tx, cutoff, scores.set_index("customer_id")["segment"])
+        ranking = with_core_in(ranking, market)
+    return Ranked(ranking, customers, scores, cost, tiers, market)
 
 
 def _load(options: dict[str, Any]) -> CoreCustomerModel:
@@ -239,6 +298,24 @@ def _refuse_homeless_report(options: dict[str, Any]) -> None:
         raise InputError(f"there is no folder {folder} to write the report to; create it or change --report.")
 
 
+def _explanations_path(options: dict[str, Any]) -> Path | None:
+    from duramen.scoring.batch import check_explanations_path
+
+    if "explanations" not in options:
+        return None
+    path = Path(options["explanations"])
+    check_explanations_path(path)
+    return path
+
+
+def _write_explanations(model: CoreCustomerModel, ranked: Ranked, path: Path) -> None:
+    from duramen.scoring.batch import write_explanations
+
+    with step(f"Writing {path}"):
+        rows = write_explanations(model.explain_blocks(ranked.customers, cost_to_serve=ranked.cost), path)
+    tell("explained", path, f"{rows:,} factors and terms, by customer")
+
+
 def _save(model: CoreCustomerModel, tx: Transactions, model_out: Path) -> None:
     model.save(model_out)
     if tx.set_aside:
@@ -258,13 +335,16 @@ def _record(
 
 
 def _write_report(
-    path: Path, model: CoreCustomerModel, card: pd.DataFrame, tx: Transactions, ranking: pd.DataFrame
+    path: Path, model: CoreCustomerModel, card: pd.DataFrame, tx: Transactions, ranked: Ranked
 ) -> Path:
     from duramen.report.page import write_report
 
+    ranking = ranked.ranking
+    cutoff = ranking["cutoff"].iloc[0].date()
+    with step("Looking at who rises and who is near the core"):
+        rising_since, rising = _rising(model, tx, ranked.scores, cutoff)
+        near_core = _near_core(model, tx, ranked)
     with step("Drawing the report"):
-        cutoff = ranking["cutoff"].iloc[0].date()
-        customers = customer_table(tx, cutoff)
         write_report(
             path,
             title=f"Core customers of {Path(tx.source).name.removeprefix('dataset:')}",
@@ -278,9 +358,56 @@ def _write_report(
             cutoff=cutoff,
             horizon_days=model.window_.horizon,
             model_version=model.model_version_,
-            past_value=customers.set_index("customer_id")["net_spend"],
+            past_value=ranked.customers.set_index("customer_id")["net_spend"],
+            tiers=ranked.tiers,
+            growth_weight=model.growth_weight_,
+            growth_weight_curve=model.growth_weight_curve_,
+            market=ranked.market,
+            rising=rising,
+            rising_since=rising_since,
+            near_core=near_core,
+            shapes=model.shape_,
         )
     return path
+
+
+def _rising(
+    model: CoreCustomerModel, tx: Transactions, scores: pd.DataFrame, cutoff: date
+) -> tuple[date, pd.DataFrame | None]:
+    """Return who rose since a horizon earlier, where as much history lies before that."""
+    from duramen.analysis.rising import newly_rising
+
+    earlier = cutoff - timedelta(days=model.window_.horizon)
+    if (earlier - tx.first_date).days < model.window_.horizon:
+        return earlier, None
+    then = model.score(customer_table(tx, earlier), with_reasons=False)
+    try:
+        return earlier, newly_rising(then, scores)
+    except InputError:  # nobody of that time brought anything, then or now
+        return earlier, None
+
+
+def _near_core(model: CoreCustomerModel, tx: Transactions, ranked: Ranked) -> pd.DataFrame | None:
+    """Return what one more purchase would change for the first customers outside the core."""
+    from duramen.scoring.what_if import MONTH, what_if
+
+    # Whoever came within the month, or on most of its days, has no room for one more purchase in it.
+    table = ranked.customers
+    room = table.loc[(table["T"] > MONTH) & (table["purchase_days_28"] < MONTH / 2), "customer_id"]
+    ranking = ranked.ranking
+    outside = ranking[
+        ~ranking["tier"].isin(ranked.tiers.core_names) & ranking["customer_id"].isin(room)
+    ].head(NEAR_CORE)
+    if outside.empty:
+        return None
+    return what_if(
+        model,
+        tx,
+        outside["customer_id"],
+        scores=ranked.scores,
+        tiers=ranked.tiers,
+        cost_to_serve=ranked.cost,
+    )
 
 
 def _quarantine_path(out: Path) -> Path:

@@ -14,11 +14,12 @@ from duramen.data.errors import InputError
 OPTIONS = (
     "orders", "cutoff", "cutoffs", "horizon", "model", "model_out", "out", "report", "experiment",
     "customer_id", "date", "amount", "columns", "date_format", "decimal", "currency",
-    "growth_weight", "seed", "memory_limit",
+    "growth_weight", "tiers", "cost_to_serve", "explanations", "seed", "memory_limit",
 )  # fmt: skip
 # What an option may be in the TOML file where it is not text, and how to say so.
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "columns": ((dict,), 'a table of ROLE = "NAME"'),
+    "tiers": ((dict,), "a table such as { vip_share = 0.3 }"),
     "cutoff": ((str, date, list), "a day such as 2011-06-01"),  # several for a backtest
     "cutoffs": ((int,), "a whole number"),
     "horizon": ((str, int), 'a number of days, or text such as "26w"'),
@@ -68,7 +69,7 @@ def _refuse_unknown(config: Path, key: str, value: Any) -> None:
         )
     kinds, told = KINDS.get(key, ((str,), "text in quotes"))
     fits = isinstance(value, kinds) and not isinstance(value, bool)
-    if fits and isinstance(value, dict):
+    if fits and key == "columns":
         fits = all(isinstance(name, str) for name in value.values())
     if not fits:
         raise InputError(f"{config} holds {key} = {value!r}; {key} must be {told}.")

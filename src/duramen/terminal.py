@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich import box
@@ -16,6 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from duramen.data.transactions import Transactions
+
+if TYPE_CHECKING:
+    from duramen.analysis.market import MarketResponses
+    from duramen.scoring.ranking import Tiers
 
 HEAD, REASONS_SHOWN = 15, 3
 # So narrow that all models of a backtest stand beside each other in 80 columns.
@@ -78,12 +82,14 @@ def tell_run(run: Any) -> None:
     tell("MLflow run", run.run_id, f"experiment {run.experiment!r}; open it with: {run.how_to_open}")
 
 
-def show_ranking(ranking: pd.DataFrame, model: Any) -> None:
-    """Show the head of a ranking, and why its first customers are there."""
-    core = ranking["tier"].isin(["VIP", "main"]).sum()
+def show_ranking(ranking: pd.DataFrame, model: Any, tiers: Tiers, market: MarketResponses) -> None:
+    """Show the head of a ranking, why its first customers are there, its tiers, and the market it holds for."""
+    core = ranking["tier"].isin(tiers.core_names).sum()
+    cost = ranking["cost_to_serve"].sum() if "cost_to_serve" in ranking else None
     console.print(
-        f"\n[bold]{core:,} of {len(ranking):,} customers hold 80 % of the {ranking['predicted_value'].sum():,.0f} "
-        f"{model.unit_} predicted over {model.window_.horizon} days from {ranking['cutoff'].iloc[0]:%Y-%m-%d}.[/]",
+        f"\n[bold]{core:,} of {len(ranking):,} customers hold {tiers.core_share:.0%} of the "
+        f"{ranking['predicted_value'].sum():,.0f} {model.unit_} predicted over {model.window_.horizon} days from "
+        f"{ranking['cutoff'].iloc[0]:%Y-%m-%d}{'' if cost is None else f', less {cost:,.0f} that they cost'}.[/]",
         highlight=False,
     )
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -104,6 +110,21 @@ def show_ranking(ranking: pd.DataFrame, model: Any) -> None:
         console.print(
             f"Why {row.customer_id} is number {row.rank}: {'; '.join(told)}.", highlight=False, markup=False
         )
+    sizes = ranking["tier"].value_counts()
+    counted = [f"{sizes[name]:,} {name}" for name in tiers.names if name in sizes]
+    console.print(f"Tiers: {', '.join(counted)}.", highlight=False, markup=False)
+    console.print(_market(ranking, market), highlight=False, markup=False)
+
+
+def _market(ranking: pd.DataFrame, market: MarketResponses) -> str:
+    """Say for which market the core holds."""
+    if not market.identified:
+        return f"Market up or down: the core is the same as far as this history can tell. {market.reason}"
+    sizes = ranking["core_in"].value_counts()
+    return (
+        f"Market up or down by {market.swing:.0%}: {sizes.get('every market', 0):,} are core in every market, "
+        f"{sizes.get('up only', 0):,} only in a rising one, {sizes.get('down only', 0):,} only in a falling one."
+    )
 
 
 def show_scorecard(card: pd.DataFrame, model: Any) -> None:

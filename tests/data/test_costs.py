@@ -1,0 +1,52 @@
+"""Costs come from a file by customer id, and what is not sound is refused in one sentence."""
+
+import pandas as pd
+import pytest
+
+from duramen.data.costs import read_costs
+from duramen.data.errors import InputError
+
+IDS = pd.Series(["007", "12", "b"])
+
+
+def write(path, rows):
+    path.write_text("customer_id,cost_to_serve\n" + "".join(f"{row}\n" for row in rows))
+    return path
+
+
+def test_costs_come_by_customer_id_whatever_the_order_of_the_file(tmp_path):
+    cost = read_costs(write(tmp_path / "c.csv", ["b,3", "007,1.50", "12,0", "unknown,9"]), IDS)
+    assert cost.to_dict() == {"007": 1.5, "12": 0.0, "b": 3.0}
+
+
+def test_whole_numbers_as_ids_are_found_in_text_and_in_parquet(tmp_path):
+    ids = pd.Series([7, 12])
+    text = write(tmp_path / "c.csv", ["12,2", "7,1"])
+    pd.DataFrame({"customer_id": [7, 12], "cost_to_serve": [1, 2]}).to_parquet(tmp_path / "c.parquet")
+    for path in (text, tmp_path / "c.parquet"):
+        cost = read_costs(path, ids)
+        assert cost.to_dict() == {7: 1.0, 12: 2.0}
+        assert cost.index.dtype == ids.dtype
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (["007,1", "12,2"], r"1 customers of the ranking have no cost .*'b'.* with 0 where there is none"),
+        (["007,1", "12,2", "b,3", "b,4"], r"1 customers have more than one row .*'b'"),
+        (["007,1", "12,2", "b,dear"], r"1 customers have a cost that is no number .*'b'"),
+        (["007,1", "12,2", "b,"], r"1 customers have a cost that is no number"),
+    ],
+)
+def test_costs_that_are_not_sound_are_refused(tmp_path, rows, told):
+    with pytest.raises(InputError, match=told):
+        read_costs(write(tmp_path / "c.csv", rows), IDS)
+
+
+def test_a_file_without_the_columns_is_refused(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text("id,cost\n1,2\n")
+    with pytest.raises(
+        InputError, match=r"no column customer_id or cost_to_serve; its columns are 'id', 'cost'"
+    ):
+        read_costs(path, IDS)
