@@ -3,17 +3,20 @@
 In: nothing; the scores are those of CDNOW's customers, repeated under other ids. Out: a printed table of medians.
 Called by hand: `python benchmarks/rank.py --customers 100000 1000000 --turns 5`.
 
-Ours are ranks, tiers with the rising, ties by id, all columns of a scores file, and P(core) apart; the plain way gives
-ranks and tiers alone. They take turns, so that a busy machine slows both. Memory is what ranking adds at its
-peak to a process that holds the scores already.
+Ours are ranks, tiers with the rising, ties by id and the columns of a scores file in their order, and P(core) apart;
+the plain way gives ranks and tiers alone. They take turns, so that a busy machine slows both. Each run has a process
+of its own; memory is what the work adds at its peak to a process that holds the scores already.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +30,7 @@ from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 
 WINDOW = Window("1998-04-01", 91)
+WORKS = ("ours", "P(core)", "plain pandas")
 # Seconds that ranking a million customers with P(core) may take.
 BAR = 20.0
 
@@ -48,14 +52,29 @@ def repeated(scores: pd.DataFrame, customers: int) -> pd.DataFrame:
     return many.assign(customer_id=[f"{number:08d}" for number in rng.permutation(customers)])
 
 
-def measured(work: Callable[[], object]) -> tuple[float, float]:
-    """Return the seconds of some work, and the megabytes that it adds at its peak."""
-    # Linux forgets the peak of what came before.
+def measure(folder: Path, scores: Path, work: str) -> dict[str, float]:
+    """Do one of the works; return its seconds, and the megabytes that it adds at its peak."""
+    many, model = pd.read_parquet(scores), CoreCustomerModel.load(folder)
+    # Linux forgets the peak of what was read.
     Path("/proc/self/clear_refs").write_text("5")
-    held = megabytes("VmRSS")
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started, megabytes("VmHWM") - held
+    held, started = megabytes("VmRSS"), time.perf_counter()
+    if work == "ours":
+        rank_core_customers(many)
+    elif work == "plain pandas":
+        rank_plainly(many)
+    else:
+        value, probability = many["predicted_value"].to_numpy(), many["probability_active"].to_numpy()
+        model.distribution_.probability_above(value, probability, model.core_money_)
+    return {"seconds": time.perf_counter() - started, "added": megabytes("VmHWM") - held}
+
+
+def in_a_process(*words: str | Path) -> dict[str, float]:
+    """Measure in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--run", *words], capture_output=True, text=True, check=True
+    )
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def main() -> None:
@@ -63,31 +82,31 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--customers", type=int, nargs="+", default=[100_000, 1_000_000])
     options.add_argument("--turns", type=int, default=5)
+    options.add_argument("--run", nargs=3, help=argparse.SUPPRESS)
     chosen = options.parse_args()
-    tx = read_transactions("dataset:cdnow")
-    model = CoreCustomerModel().fit(tx, WINDOW)
-    scores = model.score(customer_table(tx, WINDOW.cutoff))
-    print(f"{'customers':>10} {'work':>12} {'seconds':>8} {'adds, MB':>9}")
-    for customers in chosen.customers:
-        many = repeated(scores, customers)
-        value, probability = many["predicted_value"].to_numpy(), many["probability_active"].to_numpy()
-        works: dict[str, Callable[[], object]] = {
-            "ours": lambda many=many: rank_core_customers(many),
-            "P(core)": lambda value=value, probability=probability: model.distribution_.probability_above(
-                value, probability, model.core_money_
-            ),
-            "plain pandas": lambda many=many: rank_plainly(many),
-        }
-        runs: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
-        for _ in range(chosen.turns):
-            for name, work in works.items():
-                runs[name].append(measured(work))
-        medians = {name: [statistics.median(figures) for figures in zip(*of_work, strict=True)]
-                   for name, of_work in runs.items()}  # fmt: skip
-        late = medians["ours"][0] + medians["P(core)"][0] > BAR
-        for name, (seconds, added) in medians.items():
-            above = f" above {BAR:g} s" if late and name != "plain pandas" else ""
-            print(f"{customers:>10,} {name:>12} {seconds:>8.2f} {added:>9,.0f}{above}", flush=True)
+    if chosen.run:
+        print(json.dumps(measure(Path(chosen.run[0]), Path(chosen.run[1]), chosen.run[2])))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        tx = read_transactions("dataset:cdnow")
+        model = CoreCustomerModel().fit(tx, WINDOW)
+        model.save(folder / "model")
+        scores = model.score(customer_table(tx, WINDOW.cutoff))
+        print(f"{'customers':>10} {'work':>12} {'seconds':>8} {'adds, MB':>9}")
+        for customers in chosen.customers:
+            path = folder / f"{customers}.parquet"
+            repeated(scores, customers).to_parquet(path)
+            turns = [{work: in_a_process(folder / "model", path, work) for work in WORKS}
+                     for _ in range(chosen.turns)]  # fmt: skip
+            seconds, added = (
+                {work: statistics.median(turn[work][figure] for turn in turns) for work in WORKS}
+                for figure in ("seconds", "added")
+            )
+            for work in WORKS:
+                print(f"{customers:>10,} {work:>12} {seconds[work]:>8.2f} {added[work]:>9,.0f}", flush=True)
+            if seconds["ours"] + seconds["P(core)"] > BAR:
+                print(f"{customers:>10,} above {BAR:g} s")
 
 
 if __name__ == "__main__":
