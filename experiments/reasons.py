@@ -48,23 +48,72 @@ class Kind(NamedTuple):
     claim: str = ""
 
 
+# "average_NAME" is the mean of the fact over all customers, beside whom a factor sets each.
 KINDS = (
-    Kind("bought on one day only, # days? ago", ("days_since",), "purchase_days == 1"),
-    Kind("last bought # days? ago, usually every #", ("days_since", "mean_gap"), "purchase_days > 1"),
-    Kind("# purchase days? in # days?, # of them in the last 91", ("purchase_days", "age", "days_91")),
-    Kind("# MONEY to date, # per purchase day", ("money", "basket")),
+    Kind(
+        "bought on one day only, # days? (average #) ago",
+        ("days_since", "average_days_since"),
+        "purchase_days == 1",
+    ),
+    Kind(
+        "last bought # days? (average #) ago, # days? after the first time",
+        ("days_since", "average_days_since", "mean_gap"),
+        "purchase_days == 2",
+    ),
+    Kind(
+        "last bought # days? (average #) ago, usually every #",
+        ("days_since", "average_days_since", "mean_gap"),
+        "purchase_days > 2",
+    ),
+    Kind(
+        "# purchase days? (average #) in # days?, # of them in the last 91",
+        ("purchase_days", "average_purchase_days", "age", "days_91"),
+    ),
+    Kind(
+        "# MONEY (average #) to date, # per purchase day",
+        ("money", "average_money", "basket"),
+        "returned == 0",
+    ),
+    Kind(
+        "# MONEY (average #) to date after # returned, # per purchase day",
+        ("money", "average_money", "returned", "basket"),
+        "returned > 0",
+    ),
     Kind("no second purchase day yet, so no rhythm", (), "purchase_days == 1"),
-    Kind("# days between purchases on average, # at most", ("mean_gap", "longest_gap"), "purchase_days > 1"),
-    Kind("# MONEY in the last 91 days, # in the 91 before", ("money_91", "money_91_before")),
+    Kind(
+        "# days? (average #) between the only two purchase days",
+        ("mean_gap", "average_mean_gap"),
+        "purchase_days == 2",
+    ),
+    Kind(
+        "# days? (average #) between purchases in the mean, # at most",
+        ("mean_gap", "average_mean_gap", "longest_gap"),
+        "purchase_days > 2",
+    ),
+    Kind(
+        "# MONEY (average #) in the last 91 days, # in the 91 before",
+        ("money_91", "average_money_91", "money_91_before"),
+    ),
     Kind("no full year of history yet to show a season", (), "age < 364"),
-    Kind("# MONEY in the coming season a year ago", ("money_of_season",), "age >= 364"),
+    Kind(
+        "# MONEY (average #) a year ago in the season of the next 91 days",
+        ("money_of_season", "average_money_of_season"),
+        "age >= 364",
+    ),
     Kind("#% of purchase days at weekends", ("weekends",)),
     Kind("nothing returned to date", (), "returned == 0"),
-    Kind("# MONEY returned, #% of what was bought", ("returned", "returned_share"), "returned > 0"),
-    Kind("# different products? bought to date", ("products",)),
+    Kind(
+        "# MONEY (average #) returned, #% of what was bought",
+        ("returned", "average_returned", "returned_share"),
+        "returned > 0",
+    ),
+    Kind("# different products? (average #) bought to date", ("products", "average_products")),
     Kind("# different categories bought to date", ("categories",)),
-    Kind("# MONEY given off, #% of the full price", ("discount", "discount_share")),
-    Kind("customer for # days?", ("age",)),
+    Kind(
+        "# MONEY (average #) given off, #% of the full price",
+        ("discount", "average_discount", "discount_share"),
+    ),
+    Kind("customer for # days? (average #)", ("age", "average_age")),
 )
 
 
@@ -195,7 +244,9 @@ def facts_of(lines: pd.DataFrame, window: Window) -> pd.DataFrame:
     if "discount" in lines:
         facts["discount"] = total(lines.assign(money=whole(lines["discount"].abs().fillna(0))))
         facts["discount_share"] = 100 * facts["discount"] / (sold + facts["discount"])
-    return facts
+    # Who has no full year of history shows no season.
+    means = facts.assign(money_of_season=facts["money_of_season"].where(facts["age"] >= 364)).mean()
+    return facts.assign(**means.add_prefix("average_"))
 
 
 def compare(ranking: pd.DataFrame, facts: pd.DataFrame, unit: str) -> tuple[Counter[str], list[str]]:
@@ -228,7 +279,8 @@ def compare(ranking: pd.DataFrame, facts: pd.DataFrame, unit: str) -> tuple[Coun
 
 def pattern_of(kind: Kind, unit: str) -> str:
     """Return the regular expression of a sentence with its factor; each number is a group."""
-    words = kind.words.replace("MONEY", re.escape(unit)).replace("#", r"(-?[\d,]+(?:\.\d+)?)")
+    words = re.sub(r"[()]", r"\\\g<0>", kind.words).replace("MONEY", re.escape(unit))
+    words = words.replace("#", r"(-?[\d,]+(?:\.\d+)?)")
     return words + r": x[\d,]+\.\d+"
 
 

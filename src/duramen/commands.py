@@ -361,7 +361,7 @@ def _write_report(
             past_value=ranked.customers.set_index("customer_id")["net_spend"],
             tiers=ranked.tiers,
             growth_weight=model.growth_weight_,
-            growth_weight_curve=model.growth_weight_curve_,
+            growth_weight_curve=model.growth_weight_curve_ if model.growth_weight is None else None,
             market=ranked.market,
             rising=rising,
             rising_since=rising_since,

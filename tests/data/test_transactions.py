@@ -229,6 +229,20 @@ def test_returns_are_netted_against_the_customer(days_of):
     assert tx.summary().net_total == 7
 
 
+def test_what_is_nothing_in_money_is_no_sale_and_no_product_bought():
+    orders = pd.DataFrame(
+        {
+            "customer": ["a", "a", "b"],
+            "date": ["2020-01-02", "2020-01-02", "2020-01-02"],
+            "amount": [5.0, 4e-16, 4e-16],
+            "product": ["pen", "gift", "gift"],
+        }
+    )
+    days = read_transactions(orders).days.to_pandas().set_index("customer_id")
+    assert days[["lines", "products", "new_products", "purchase"]].loc["a"].tolist() == [1, 1, 1, True]
+    assert days[["lines", "products", "new_products", "purchase"]].loc["b"].tolist() == [0, 0, 0, False]
+
+
 @pytest.mark.parametrize("back", [-10, -12])
 def test_a_day_that_nets_to_zero_or_less_is_no_purchase_and_its_money_counts(days_of, back):
     tx = read_transactions(

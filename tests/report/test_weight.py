@@ -11,13 +11,13 @@ def said(used, curve):
 
 
 def test_a_history_too_short_leaves_the_default(curve):
-    for nothing in (None, curve.iloc[:0]):
-        weight = weight_of(0.25, nothing)
-        assert weight.drawn is None
-        assert "the default, 0.25: the history before the cutoff is too short" in weight.sentence
+    weight = weight_of(0.25, curve.iloc[:0])
+    assert weight.drawn is None
+    assert "the default, 0.25: the history before the cutoff is too short" in weight.sentence
 
 
-def test_another_weight_without_a_curve_was_given(curve):
+def test_a_weight_without_a_curve_was_given(curve):
+    assert said(0.25, None) == "The weight, 0.25, was given by the user. It was not judged on the history."
     assert said(0.7, None) == "The weight, 0.7, was given by the user. It was not judged on the history."
     assert said(0.7, curve) == "The weight, 0.7, was given by the user; the history would have chosen 0.25."
 

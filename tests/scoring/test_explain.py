@@ -378,15 +378,19 @@ def test_the_first_reason_is_the_strongest(shop):
 
 
 PATTERNS = {
-    r"bought on one day only, ([\d,]+) days? ago": ("days_since",),
-    r"last bought ([\d,]+) days? ago, usually every ([\d,]+)": ("days_since", "gap"),
-    r"([\d,]+) purchase days? in ([\d,]+) days?, ([\d,]+) of them in the last 91": (
+    r"bought on one day only, ([\d,]+) days? \(average 303\) ago": ("days_since",),
+    r"last bought ([\d,]+) days? \(average 303\) ago, usually every ([\d,]+)": ("days_since", "gap"),
+    r"last bought ([\d,]+) days? \(average 303\) ago, ([\d,]+) days? after the first time": (
+        "days_since",
+        "gap",
+    ),
+    r"([\d,]+) purchase days? \(average 2\.7\) in ([\d,]+) days?, ([\d,]+) of them in the last 91": (
         "purchase_days",
         "age",
         "recent",
     ),
-    r"([\d,.]+) USD to date, ([\d,.]+) per purchase day": ("money", "mean"),
-    r"customer for ([\d,]+) days?": ("age",),
+    r"([\d,.]+) USD \(average 100\.41\) to date, ([\d,.]+) per purchase day": ("money", "mean"),
+    r"customer for ([\d,]+) days? \(average 412\)": ("age",),
 }
 
 

@@ -44,6 +44,8 @@ def collapse_to_days(lines: ibis.Table, shared: ibis.Table, has_returns: bool) -
     ibis.Table
         The columns that ``Transactions.days`` documents.
     """
+    # What is nothing in money is no sale: some sources write 4e-16 where they mean 0.
+    lines, shared = (table.mutate(amount=table.amount.cast(MONEY)) for table in (lines, shared))
     days = _days_of_one_line(lines.anti_join(shared, DAY))
     days = days.union(_days_of_several_lines(shared, has_returns).select(days.columns))
     for role, (_, column) in BREADTHS.items():
@@ -54,7 +56,7 @@ def collapse_to_days(lines: ibis.Table, shared: ibis.Table, has_returns: bool) -
 
 def _summands(lines: ibis.Table) -> dict[str, Any]:
     """Return what each line adds to its day."""
-    summands = {"net": lines.amount.cast(MONEY), "lines": (lines.amount > 0).cast(COUNT)}
+    summands = {"net": lines.amount, "lines": (lines.amount > 0).cast(COUNT)}
     summands |= {
         role: lines[role].fill_null(0).cast(MONEY) for role in ("quantity", "cost") if role in lines.columns
     }
@@ -100,7 +102,7 @@ def _net_of_reversals(lines: ibis.Table) -> ibis.Table:
     """Return the money of each day's returns, and the number of pairs, without pairs of a sale and a return alike."""
     import ibis
 
-    sizes = lines.group_by(*DAY, size=lines.amount.cast(MONEY).abs()).aggregate(
+    sizes = lines.group_by(*DAY, size=lines.amount.abs()).aggregate(
         sales=(lines.amount > 0).sum(), returns=(lines.amount < 0).sum()
     )
     pairs = ibis.least(sizes.sales, sizes.returns)

@@ -43,21 +43,23 @@ def weight_of(used: float, curve: pd.DataFrame | None) -> Weight:
     used : float
         The weight in the score.
     curve : DataFrame or None
-        What ``duramen.scoring.growth_weight.growth_weight_curve`` returns; None or no rows where history shows
-        nothing, and then another weight than the default can only have been given.
+        What ``duramen.scoring.growth_weight.growth_weight_curve`` returns; no rows where history shows nothing, None
+        where it was not asked since the weight was given.
 
     Returns
     -------
     Weight
     """
-    if curve is None or curve.empty:
+    if curve is None:
+        return Weight(
+            used, f"The weight, {used:g}, was given by the user. It was not judged on the history.", None
+        )
+    if curve.empty:
         return Weight(used, _unjudged(used), None)
     return Weight(used, _judged(used, curve), _drawn(used, curve))
 
 
 def _unjudged(used: float) -> str:
-    if used != DEFAULT_GROWTH_WEIGHT:
-        return f"The weight, {used:g}, was given by the user. It was not judged on the history."
     return (
         f"The weight is the default, {used:g}: the history before the cutoff is too short to show what growth is worth "
         "after a horizon."

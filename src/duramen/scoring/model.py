@@ -36,7 +36,7 @@ from duramen.scoring.explain import PARTS, Explainer, Forecast, long_table, mean
 from duramen.scoring.growth_weight import DEFAULT_GROWTH_WEIGHT, choose_growth_weight, growth_weight_curve
 from duramen.scoring.premises import premises, refuse_unfit
 from duramen.scoring.ranking import DEFAULT_TIERS, SCORE_COLUMNS, Tiers, costs_of, smallest_set
-from duramen.scoring.reasons import reasons
+from duramen.scoring.reasons import average_facts, reasons
 from duramen.scoring.shape import shape_of
 from duramen.scoring.tree_shap import TreeShap
 
@@ -272,6 +272,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             least.append(drawn[smallest_set(drawn)].min(initial=drawn.max()))
         self.core_money_ = max(float(np.median(least)), self.money_unit_ * self.value_.floor_)
         self.typical_ = typical_customer(self._forecast(customers))
+        self.average_facts_ = average_facts(customers)
         self._learn_importance(customers)
 
     def _learn_importance(self, customers: pd.DataFrame) -> None:
@@ -351,7 +352,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         explainer, told = Explainer(self), []
         for rows in _blocks(len(customers), REASONED_AT_ONCE):
             factors = explainer.effects("value", forecast.block(rows)).effects
-            told.append(reasons(customers.iloc[rows], factors, self.unit_))
+            told.append(reasons(customers.iloc[rows], factors, self.average_facts_, self.unit_))
         return pd.concat(told)
 
     def _forecast(self, customers: pd.DataFrame) -> Forecast:
@@ -539,6 +540,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             "core_money": self.core_money_,
             "money_unit": self.money_unit_,
             "typical": self.typical_,
+            "average_facts": self.average_facts_,
             "notes": self.notes_,
             "trees": list(self._trees()),
         }
@@ -619,6 +621,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         model.segments_ = BehaviouralSegmenter.from_dict(state["segments"])
         model.base_gap_, model.core_money_ = state["base_gap"], state["core_money"]
         model.source_, model.customers_ = state["source"], state["customers"]
+        model.average_facts_ = state["average_facts"]
         model.typical_, model.money_unit_ = state["typical"], state["money_unit"]
         model.judged_, model.importance_ = read_table(folder, "judged"), read_table(folder, "importance")
         model.shape_ = read_table(folder, "shape")

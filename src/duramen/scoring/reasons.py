@@ -54,12 +54,25 @@ _THEME_OF_FEATURE = {
 }
 
 
+# Facts that stand beside those of the average customer, with whom the factors compare.
+AVERAGED = (
+    "time_since_last", "frequency", "net_spend", "gap_mean", "net_spend_91", "season_net_spend", "returned", "products",
+    "discount", "T",
+)  # fmt: skip
+
+
 def theme(feature: str) -> str:
     """Return the theme under which reasons speak of a feature."""
     return _THEME_OF_FEATURE.get(feature) or _THEME_OF_FAMILY[FEATURES[feature].family]
 
 
-def reasons(customers: pd.DataFrame, log_factors: pd.DataFrame, unit: str, count: int = 3) -> pd.DataFrame:
+def reasons(
+    customers: pd.DataFrame,
+    log_factors: pd.DataFrame,
+    averages: dict[str, float],
+    unit: str,
+    count: int = 3,
+) -> pd.DataFrame:
     """Return the strongest reasons of each customer as sentences.
 
     Parameters
@@ -68,6 +81,8 @@ def reasons(customers: pd.DataFrame, log_factors: pd.DataFrame, unit: str, count
         Customer table; the facts that the sentences quote.
     log_factors : pandas.DataFrame of shape (n, p)
         Logarithm of each feature's factor, relative to the average customer that the model learned from.
+    averages : dict of str to float
+        ``average_facts`` of the customers that the model learned from.
     unit : str
         Unit of money.
     count : int
@@ -94,7 +109,7 @@ def reasons(customers: pd.DataFrame, log_factors: pd.DataFrame, unit: str, count
         for position, name in enumerate(themes.columns):
             rows = np.flatnonzero(order[:, place] == position)
             if len(rows):
-                facts = [_Facts(row) for row in customers.iloc[rows].to_dict(orient="records")]
+                facts = [_Facts(row, averages) for row in customers.iloc[rows].to_dict(orient="records")]
                 factors = np.exp(strength[rows, position])
                 column[rows] = [
                     f"{_SENTENCES[name](fact, unit)}: x{_factor(factor)}"
@@ -105,14 +120,28 @@ def reasons(customers: pd.DataFrame, log_factors: pd.DataFrame, unit: str, count
 
 
 class _Facts(dict[Any, Any]):
-    """The facts of one customer, with 0 for those that are missing."""
+    """The facts of one customer, with 0 for those that are missing, beside those of the average customer."""
 
-    def __missing__(self, key: str) -> float:
-        return 0.0
+    def __init__(self, own: dict[Any, Any], averages: dict[str, float]) -> None:
+        super().__init__(own)
+        self._averages = averages
 
     def number(self, key: str) -> float:
-        value = float(self[key])
+        value = float(self.get(key, 0.0))
         return 0.0 if np.isnan(value) else value
+
+    def days(self, key: str, what: str = "day", more: int = 0) -> str:
+        """Write a count of days and the average customer's; ``more`` are added to both."""
+        count, average = self.number(key) + more, self._averages[key] + more
+        return f"{_times(count, what)} (average {average:,.{1 if average < 9.95 else 0}f})"
+
+    def money(self, key: str, unit: str) -> str:
+        return f"{self.number(key):,.2f} {unit} (average {self._averages[key]:,.2f})"
+
+
+def average_facts(customers: pd.DataFrame) -> dict[str, float]:
+    """Return the mean of each fact that a sentence sets beside the average, over a customer table."""
+    return {name: float(customers[name].mean()) for name in AVERAGED if name in customers}
 
 
 def _factor(factor: float) -> str:
@@ -124,38 +153,45 @@ def _times(count: float, what: str) -> str:
 
 
 def _recency(facts: _Facts, _unit: str) -> str:
-    since = _times(facts.number("time_since_last"), "day")
+    since = facts.days("time_since_last")
     if not facts.number("frequency"):
         return f"bought on one day only, {since} ago"
+    if facts.number("frequency") == 1:
+        return f"last bought {since} ago, {_times(facts.number('gap_mean'), 'day')} after the first time"
     return f"last bought {since} ago, usually every {facts.number('gap_mean'):,.0f}"
 
 
 def _purchases(facts: _Facts, _unit: str) -> str:
-    days = _times(facts.number("frequency") + 1, "purchase day")
+    days = facts.days("frequency", "purchase day", more=1)
     recent = f"{facts.number('purchase_days_91'):,.0f} of them in the last 91"
     return f"{days} in {_times(facts.number('T'), 'day')}, {recent}"
 
 
 def _spend(facts: _Facts, unit: str) -> str:
-    return f"{facts.number('net_spend'):,.2f} {unit} to date, {facts.number('basket_mean'):,.2f} per purchase day"
+    returned = f" after {facts.number('returned'):,.2f} returned" if facts.number("returned") else ""
+    return f"{facts.money('net_spend', unit)} to date{returned}, {facts.number('basket_mean'):,.2f} per purchase day"
 
 
 def _rhythm(facts: _Facts, _unit: str) -> str:
     if not facts.number("frequency"):
         return "no second purchase day yet, so no rhythm"
-    longest = f"{facts.number('gap_longest'):,.0f} at most"
-    return f"{facts.number('gap_mean'):,.0f} days between purchases on average, {longest}"
+    between = facts.days("gap_mean")
+    if facts.number("frequency") == 1:
+        return f"{between} between the only two purchase days"
+    return f"{between} between purchases in the mean, {facts.number('gap_longest'):,.0f} at most"
 
 
 def _trend(facts: _Facts, unit: str) -> str:
     recent, half_year = facts.number("net_spend_91"), facts.number("net_spend_182")
-    return f"{recent:,.2f} {unit} in the last 91 days, {half_year - recent:,.2f} in the 91 before"
+    return (
+        f"{facts.money('net_spend_91', unit)} in the last 91 days, {half_year - recent:,.2f} in the 91 before"
+    )
 
 
 def _season(facts: _Facts, unit: str) -> str:
     if np.isnan(facts["season_net_spend"]):
         return "no full year of history yet to show a season"
-    return f"{facts.number('season_net_spend'):,.2f} {unit} in the coming season a year ago"
+    return f"{facts.money('season_net_spend', unit)} a year ago in the season of the next 91 days"
 
 
 def _weekdays(facts: _Facts, _unit: str) -> str:
@@ -165,21 +201,23 @@ def _weekdays(facts: _Facts, _unit: str) -> str:
 def _returns(facts: _Facts, unit: str) -> str:
     if not facts.number("returned"):
         return "nothing returned to date"
-    return f"{facts.number('returned'):,.2f} {unit} returned, {facts.number('return_rate'):.1%} of what was bought"
+    return f"{facts.money('returned', unit)} returned, {facts.number('return_rate'):.1%} of what was bought"
 
 
 def _breadth(facts: _Facts, _unit: str) -> str:
     if "products" in facts:
-        return f"{_times(facts.number('products'), 'different product')} bought to date"
+        return f"{facts.days('products', 'different product')} bought to date"
     return f"{facts.number('categories'):,.0f} different categories bought to date"
 
 
 def _discounts(facts: _Facts, unit: str) -> str:
-    return f"{facts.number('discount'):,.2f} {unit} given off, {facts.number('discount_share'):.1%} of the full price"
+    return (
+        f"{facts.money('discount', unit)} given off, {facts.number('discount_share'):.1%} of the full price"
+    )
 
 
 def _age(facts: _Facts, _unit: str) -> str:
-    return f"customer for {_times(facts.number('T'), 'day')}"
+    return f"customer for {facts.days('T')}"
 
 
 _SENTENCES = {
