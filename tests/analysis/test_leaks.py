@@ -24,8 +24,8 @@ SHORT_WINDOW = Window("1997-12-31", 84)
 
 
 @pytest.fixture(scope="module")
-def shop_with_two_futures(shop, shop_orders):
-    """The shop, and the shop with another future: from the cutoff on nothing is as it was."""
+def orders_of_another_future(shop_orders):
+    """The shop's orders of which from the cutoff on nothing is as it was; there, strangers buy for the first time."""
     past = shop_orders[shop_orders["date"] < pd.Timestamp(WINDOW.cutoff)]
     future = shop_orders[shop_orders["date"] >= pd.Timestamp(WINDOW.cutoff)]
     rng = np.random.default_rng(0)
@@ -35,9 +35,13 @@ def shop_with_two_futures(shop, shop_orders):
         date=pd.Timestamp(WINDOW.cutoff) + pd.to_timedelta(rng.integers(0, 181, len(future)), unit="D"),
     )
     strangers = future.assign(customer_id="new " + future["customer_id"], amount=1e6)
-    return SimpleNamespace(
-        tx=shop.tx, other=read_transactions(pd.concat([past, other, strangers]), currency="USD")
-    )
+    return pd.concat([past, other, strangers])
+
+
+@pytest.fixture(scope="module")
+def shop_with_two_futures(shop, orders_of_another_future):
+    """The shop, and the shop with another future."""
+    return SimpleNamespace(tx=shop.tx, other=read_transactions(orders_of_another_future, currency="USD"))
 
 
 # (a), (b) and (c): what is foreseen, and for whom.
@@ -66,55 +70,54 @@ def foreseen_for_those_who_will_come(tx, window):
     return customer_table(tx, window.end)[["customer_id"]].assign(value=0.0)
 
 
-def check_no_future_row_is_seen(forecaster, futures):
+@pytest.fixture(scope="module")
+def both_foreseen(shop_with_two_futures):
+    """All that is foreseen of the shop's own future, and of the other."""
+    return in_both(foreseen, shop_with_two_futures)
+
+
+def in_both(forecaster, futures):
+    return [forecaster(tx, WINDOW) for tx in (futures.tx, futures.other)]
+
+
+def check_no_future_row_is_seen(one, other):
     """Two futures give the same forecasts, byte for byte."""
-    one, other = (forecaster(tx, WINDOW) for tx in (futures.tx, futures.other))
     pd.testing.assert_frame_equal(one, other, check_exact=True)
     assert [one[name].to_numpy().tobytes() for name in one.select_dtypes("number")] == [
         other[name].to_numpy().tobytes() for name in other.select_dtypes("number")
     ]
 
 
-def check_everybody_bought_before_the_cutoff(forecaster, orders, tx):
+def check_everybody_bought_before_the_cutoff(forecasts, orders):
     """No customer whose first purchase lies in the horizon is forecast."""
     first = orders[orders["amount"] > 0].groupby("customer_id")["date"].min()
     late = first.index[first >= pd.Timestamp(WINDOW.cutoff)]
-    rows = forecaster(tx, WINDOW)["customer_id"]
     assert len(late)
-    assert not rows.isin(late).any()
+    assert not forecasts["customer_id"].isin(late).any()
 
 
-def test_no_future_row_is_seen(shop_with_two_futures):
-    check_no_future_row_is_seen(foreseen, shop_with_two_futures)
+def test_no_future_row_is_seen(both_foreseen):
+    check_no_future_row_is_seen(*both_foreseen)
 
 
 def test_a_future_row_would_be_found(shop_with_two_futures):
     with pytest.raises(AssertionError):
-        check_no_future_row_is_seen(foreseen_with_a_day_too_many, shop_with_two_futures)
+        check_no_future_row_is_seen(*in_both(foreseen_with_a_day_too_many, shop_with_two_futures))
 
 
 def test_a_scaler_fitted_on_all_dates_would_be_found(shop_with_two_futures):
     with pytest.raises(AssertionError):
-        check_no_future_row_is_seen(foreseen_with_segments_of_all_dates, shop_with_two_futures)
+        check_no_future_row_is_seen(*in_both(foreseen_with_segments_of_all_dates, shop_with_two_futures))
 
 
-@pytest.fixture(scope="module")
-def shop_with_newcomers(shop_orders):
-    """The shop, and twenty customers who first buy in the horizon."""
-    late = shop_orders[shop_orders["date"] >= pd.Timestamp(WINDOW.cutoff)].head(20)
-    orders = pd.concat([shop_orders, late.assign(customer_id="new " + late["customer_id"], amount=50.0)])
-    return SimpleNamespace(orders=orders, tx=read_transactions(orders, currency="USD"))
+def test_no_customer_of_the_label_window_is_forecast(both_foreseen, orders_of_another_future):
+    check_everybody_bought_before_the_cutoff(both_foreseen[1], orders_of_another_future)
 
 
-def test_no_customer_of_the_label_window_is_forecast(shop_with_newcomers):
-    check_everybody_bought_before_the_cutoff(foreseen, shop_with_newcomers.orders, shop_with_newcomers.tx)
-
-
-def test_a_customer_of_the_label_window_would_be_found(shop_with_newcomers):
+def test_a_customer_of_the_label_window_would_be_found(shop_with_two_futures, orders_of_another_future):
+    leaky = foreseen_for_those_who_will_come(shop_with_two_futures.other, WINDOW)
     with pytest.raises(AssertionError):
-        check_everybody_bought_before_the_cutoff(
-            foreseen_for_those_who_will_come, shop_with_newcomers.orders, shop_with_newcomers.tx
-        )
+        check_everybody_bought_before_the_cutoff(leaky, orders_of_another_future)
 
 
 # (d): the trees themselves.

@@ -4,18 +4,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from duramen.analysis.sensitivity import sensitivity
+from duramen.analysis.metrics import first_count
+from duramen.analysis.sensitivity import PART, sensitivity
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
 from duramen.scoring.growth_weight import GROWTH_WEIGHTS
+from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 
 
 @pytest.fixture(scope="module")
 def found(shop):
-    return sensitivity(shop.tx, shop.window, shop.model, seeds=1, parts=1, draws=40)
+    # The weight that the shop's model learned, given: learning it again would take as long as a refit.
+    given = CoreCustomerModel(growth_weight=shop.model.growth_weight_)
+    return sensitivity(shop.tx, shop.window, given, seeds=1, parts=1, draws=40)
 
 
 def test_every_variation_is_compared_with_the_ranking(found):
@@ -23,7 +27,7 @@ def test_every_variation_is_compared_with_the_ranking(found):
     assert varied["growth weight"] == [f"{weight:g}" for weight in GROWTH_WEIGHTS]
     assert varied["seed"] == ["1"]
     assert varied["horizon"] == ["45 days", "182 days"]
-    assert varied["customers"] == ["80%, draw 1"]
+    assert varied["customers"] == ["half of the customers, draw 1"]
     assert found.notes == []
     figures = found.variations[["top_10", "top_20", "spearman"]]
     assert (figures > 0.7).all(axis=None)
@@ -81,6 +85,18 @@ def test_the_transactions_are_left_as_they_were(shop, found):
     assert found.notes == []
     pd.testing.assert_frame_equal(customer_table(shop.tx, shop.window.cutoff), shop.customers)
     assert "days_of_part" not in shop.tx.days.get_backend().list_tables()
+
+
+@pytest.mark.parametrize(("share", "standard_errors"), [(PART, 1.0), (0.8, 0.5)])
+def test_a_mean_over_half_of_the_customers_varies_as_one_over_a_bootstrap_of_them(
+    shop, share, standard_errors
+):
+    money = shop.customers["net_spend"].to_numpy()[::10]
+    size, rng = first_count(len(money), share), np.random.default_rng(0)
+    without = [rng.choice(money, size, replace=False).mean() for _ in range(20_000)]
+    bootstrap = [rng.choice(money, len(money)).mean() for _ in range(20_000)]
+    assert np.mean(without) == pytest.approx(money.mean(), rel=0.005)
+    assert np.std(without) == pytest.approx(standard_errors * np.std(bootstrap), rel=0.03)
 
 
 def test_a_horizon_that_the_history_cannot_judge_is_named(shop_orders):

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from duramen.analysis.metrics import captured
-from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
 from duramen.scoring.growth_weight import (
     DEFAULT_GROWTH_WEIGHT,
@@ -61,9 +60,8 @@ def test_growth_that_tells_what_comes_gets_more_weight_and_noise_gets_none(world
     assert choose_growth_weight(growth_weight_curve(value, value, money)) == DEFAULT_GROWTH_WEIGHT
 
 
-def test_it_is_learned_from_two_horizons_before_the_cutoff_alone(shop):
-    orders = shop.orders[shop.orders["date"] < pd.Timestamp(shop.window.cutoff)]
-    again = CoreCustomerModel().fit(read_transactions(orders, currency="USD"), shop.window)
+def test_it_is_learned_from_two_horizons_before_the_cutoff_alone(shop, history_alone):
+    again = history_alone.model
     pd.testing.assert_frame_equal(again.growth_weight_curve_, shop.model.growth_weight_curve_)
     assert (
         again.growth_weight_ == shop.model.growth_weight_ == choose_growth_weight(again.growth_weight_curve_)

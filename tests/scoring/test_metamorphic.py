@@ -34,8 +34,8 @@ def rank_among_others(money, others):
 
 
 @pytest.mark.parametrize("factor", [0.01, 7, 1e4])
-def test_money_in_another_unit_moves_no_rank_and_no_tier(shop, factor):
-    other = ranked_anew(shop, shop.orders.assign(amount=shop.orders["amount"] * factor))
+def test_money_in_another_unit_moves_no_rank_and_no_tier(shop, scores_in_unit, factor):
+    other = rank_core_customers(scores_in_unit(factor))
     same = ["customer_id", "rank", "tier", "segment", "lifecycle_stage"]
     pd.testing.assert_frame_equal(other[same], shop.ranking[same])
 

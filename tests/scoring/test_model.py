@@ -171,11 +171,10 @@ def test_no_row_after_the_cutoff_changes_a_byte(shop, shop_bytes, other_future, 
     assert bytes_of(model, tx, shop.window, tmp_path) == shop_bytes
 
 
-def test_a_history_cut_at_the_cutoff_and_fitted_again_gives_the_same_bytes(shop, shop_bytes, tmp_path):
-    history = shop.orders[shop.orders["date"] < pd.Timestamp(shop.window.cutoff)]
-    tx = read_transactions(history, currency="USD")
-    model = CoreCustomerModel().fit(tx, shop.window)
-    assert bytes_of(model, tx, shop.window, tmp_path) == shop_bytes
+def test_a_history_cut_at_the_cutoff_and_fitted_again_gives_the_same_bytes(
+    shop, shop_bytes, history_alone, tmp_path
+):
+    assert bytes_of(history_alone.model, history_alone.tx, shop.window, tmp_path) == shop_bytes
 
 
 def test_a_planted_leak_would_be_noticed(shop, other_future, monkeypatch):

@@ -1,0 +1,32 @@
+"""The shop changed in one way, fitted once for every test that holds it against the shop itself."""
+
+from functools import cache
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from duramen.data.customers import customer_table
+from duramen.data.transactions import read_transactions
+from duramen.scoring.model import CoreCustomerModel
+
+
+@pytest.fixture(scope="session")
+def history_alone(shop):
+    """Return the shop's orders before its cutoff, read anew, and the model fitted to them."""
+    orders = shop.orders[shop.orders["date"] < pd.Timestamp(shop.window.cutoff)]
+    tx = read_transactions(orders, currency="USD")
+    return SimpleNamespace(tx=tx, model=CoreCustomerModel().fit(tx, shop.window))
+
+
+@pytest.fixture(scope="session")
+def scores_in_unit(shop):
+    """Return a function that gives the scores of the shop fitted anew to amounts times a factor."""
+
+    @cache
+    def scores(factor):
+        orders = shop.orders.assign(amount=shop.orders["amount"] * factor)
+        tx = read_transactions(orders, currency="USD")
+        return CoreCustomerModel().fit(tx, shop.window).score(customer_table(tx, shop.window.cutoff))
+
+    return scores
