@@ -70,13 +70,13 @@ KINDS = (
         ("purchase_days", "average_purchase_days", "age", "days_91"),
     ),
     Kind(
-        "# MONEY (average #) to date, # per purchase day",
-        ("money", "average_money", "basket"),
+        "# MONEY (average #) to date, # (average #) per purchase day",
+        ("money", "average_money", "basket", "average_basket"),
         "returned == 0",
     ),
     Kind(
-        "# MONEY (average #) to date after # returned, # per purchase day",
-        ("money", "average_money", "returned", "basket"),
+        "# MONEY (average #) to date after # returned, # (average #) per purchase day",
+        ("money", "average_money", "returned", "basket", "average_basket"),
         "returned > 0",
     ),
     Kind("no second purchase day yet, so no rhythm", (), "purchase_days == 1"),

@@ -56,8 +56,8 @@ _THEME_OF_FEATURE = {
 
 # Facts that stand beside those of the average customer, with whom the factors compare.
 AVERAGED = (
-    "time_since_last", "frequency", "net_spend", "gap_mean", "net_spend_91", "season_net_spend", "returned", "products",
-    "discount", "T",
+    "time_since_last", "frequency", "net_spend", "basket_mean", "gap_mean", "net_spend_91", "season_net_spend", "returned",
+    "products", "discount", "T",
 )  # fmt: skip
 
 
@@ -135,8 +135,9 @@ class _Facts(dict[Any, Any]):
         count, average = self.number(key) + more, self._averages[key] + more
         return f"{_times(count, what)} (average {average:,.{1 if average < 9.95 else 0}f})"
 
-    def money(self, key: str, unit: str) -> str:
-        return f"{self.number(key):,.2f} {unit} (average {self._averages[key]:,.2f})"
+    def money(self, key: str, unit: str = "") -> str:
+        own = f"{self.number(key):,.2f} {unit}".rstrip()
+        return f"{own} (average {self._averages[key]:,.2f})"
 
 
 def average_facts(customers: pd.DataFrame) -> dict[str, float]:
@@ -169,7 +170,9 @@ def _purchases(facts: _Facts, _unit: str) -> str:
 
 def _spend(facts: _Facts, unit: str) -> str:
     returned = f" after {facts.number('returned'):,.2f} returned" if facts.number("returned") else ""
-    return f"{facts.money('net_spend', unit)} to date{returned}, {facts.number('basket_mean'):,.2f} per purchase day"
+    return (
+        f"{facts.money('net_spend', unit)} to date{returned}, {facts.money('basket_mean')} per purchase day"
+    )
 
 
 def _rhythm(facts: _Facts, _unit: str) -> str:
