@@ -56,8 +56,8 @@ _THEME_OF_FEATURE = {
 
 # Facts that stand beside those of the average customer, with whom the factors compare.
 AVERAGED = (
-    "time_since_last", "frequency", "net_spend", "basket_mean", "gap_mean", "net_spend_91", "season_net_spend", "returned",
-    "products", "discount", "T",
+    "time_since_last", "frequency", "net_spend", "basket_mean", "gap_mean", "net_spend_91", "season_net_spend",
+    "returned", "products", "discount", "T",
 )  # fmt: skip
 
 
