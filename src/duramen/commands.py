@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -28,12 +28,10 @@ from duramen.terminal import (
 )
 
 if TYPE_CHECKING:
-    from duramen.analysis.market import MarketResponses
+    from duramen.analysis.ranked import Ranked
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.ranking import Tiers
 
-# Customers just outside the core of whom the report says what would have to change.
-NEAR_CORE = 5
 READ_OPTIONS = (
     "customer_id",
     "date",
@@ -225,17 +223,6 @@ def _fit(
     return model, card
 
 
-class Ranked(NamedTuple):
-    """A ranking, and what it was made of."""
-
-    ranking: pd.DataFrame
-    customers: pd.DataFrame
-    scores: pd.DataFrame
-    cost: pd.Series[float] | None
-    tiers: Tiers
-    market: MarketResponses
-
-
 def _tiers(options: dict[str, Any]) -> Tiers | None:
     from duramen.scoring.ranking import Tiers
 
@@ -261,17 +248,10 @@ def _rank(
     cost: pd.Series[float] | None,
     tiers: Tiers,
 ) -> Ranked:
-    from duramen.analysis.market import market_responses, with_core_in
-    from duramen.scoring.ranking import rank_core_customers
+    from duramen.analysis.ranked import rank_with_markets
 
-    with step("Scoring and explaining every customer"):
-        scores = model.score(customers)
-        ranking = rank_core_customers(scores, tiers, cost)
-    with step("Comparing a rising and a falling market"):
-        cutoff = ranking["cutoff"].iloc[0].date()
-        market = market_responses(tx, cutoff, scores.set_index("customer_id")["segment"])
-        ranking = with_core_in(ranking, market)
-    return Ranked(ranking, customers, scores, cost, tiers, market)
+    with step("Scoring, explaining and ranking every customer"):
+        return rank_with_markets(model, tx, customers, cost, tiers)
 
 
 def _load(options: dict[str, Any]) -> CoreCustomerModel:
@@ -337,77 +317,10 @@ def _record(
 def _write_report(
     path: Path, model: CoreCustomerModel, card: pd.DataFrame, tx: Transactions, ranked: Ranked
 ) -> Path:
-    from duramen.report.page import write_report
+    from duramen.report.of_model import write_model_report
 
-    ranking = ranked.ranking
-    cutoff = ranking["cutoff"].iloc[0].date()
-    with step("Looking at who rises and who is near the core"):
-        rising_since, rising = _rising(model, tx, ranked.scores, cutoff)
-        near_core = _near_core(model, tx, ranked)
     with step("Drawing the report"):
-        write_report(
-            path,
-            title=f"Core customers of {Path(tx.source).name.removeprefix('dataset:')}",
-            summary=tx.summary(cutoff),
-            ranking=ranking,
-            scorecard=card,
-            importance=model.importance_,
-            segments=model.segment_table(ranking),
-            notes=model.notes_,
-            unit=model.unit_,
-            cutoff=cutoff,
-            horizon_days=model.window_.horizon,
-            model_version=model.model_version_,
-            past_value=ranked.customers.set_index("customer_id")["net_spend"],
-            tiers=ranked.tiers,
-            growth_weight=model.growth_weight_,
-            growth_weight_curve=model.growth_weight_curve_ if model.growth_weight is None else None,
-            market=ranked.market,
-            rising=rising,
-            rising_since=rising_since,
-            near_core=near_core,
-            shapes=model.shape_,
-        )
-    return path
-
-
-def _rising(
-    model: CoreCustomerModel, tx: Transactions, scores: pd.DataFrame, cutoff: date
-) -> tuple[date, pd.DataFrame | None]:
-    """Return who rose since a horizon earlier, where as much history lies before that."""
-    from duramen.analysis.rising import newly_rising
-
-    earlier = cutoff - timedelta(days=model.window_.horizon)
-    if (earlier - tx.first_date).days < model.window_.horizon:
-        return earlier, None
-    then = model.score(customer_table(tx, earlier), with_reasons=False)
-    try:
-        return earlier, newly_rising(then, scores)
-    except InputError:  # nobody of that time brought anything, then or now
-        return earlier, None
-
-
-def _near_core(model: CoreCustomerModel, tx: Transactions, ranked: Ranked) -> pd.DataFrame | None:
-    """Return what one more purchase would change for the first customers outside the core."""
-    from duramen.scoring.what_if import MONTH, what_if
-
-    # Whoever came within the month, or on most of its days, has no room for one more purchase in it.
-    table = ranked.customers
-    room = table.loc[(table["T"] > MONTH) & (table["purchase_days_28"] < MONTH / 2), "customer_id"]
-    ranking = ranked.ranking
-    outside = ranking[
-        ~ranking["tier"].isin(ranked.tiers.core_names) & ranking["customer_id"].isin(room)
-    ].head(NEAR_CORE)
-    if outside.empty:
-        return None
-    return what_if(
-        model,
-        tx,
-        outside["customer_id"],
-        scores=ranked.scores,
-        tiers=ranked.tiers,
-        cost_to_serve=ranked.cost,
-    )
+        return write_model_report(path, model, card, tx, ranked)
 
 
 def _quarantine_path(out: Path) -> Path:
