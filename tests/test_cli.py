@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -191,7 +192,11 @@ def test_costs_tiers_and_explanations_go_the_whole_way(trained, duramen, tmp_pat
     below = scores["tier"] == "below break-even"
     assert below.equals(scores["predicted_value"] < 5)
     assert "basic" in out
-    assert "that they cost" in out
+    assert "predicted after cost of those above break-even (" in out
+    core = scores["tier"].isin(["VIP", "main"])
+    assert scores["core_in"].eq("every market").equals(core)
+    assert f"{core.sum():,} of {len(scores):,} customers hold 80% of the " in out
+    assert re.search(r"report +report\.html", out)
     assert "Market up or down: the core is the same as far as this history can tell." in out
     why = pd.read_parquet(tmp_path / "why.parquet")
     assert set(why["part"]) == {"value", "activity", "score", "growth"}
@@ -201,6 +206,42 @@ def test_costs_tiers_and_explanations_go_the_whole_way(trained, duramen, tmp_pat
     page = (tmp_path / "report.html").read_text()
     assert "serve online" in page
     assert "below break-even" in page
+
+
+def test_costs_that_nobody_covers_leave_no_core(trained, duramen, tmp_path):
+    ids = trained.orders["customer_id"].unique()
+    pd.DataFrame({"customer_id": ids, "cost_to_serve": 1e6}).to_csv(tmp_path / "costs.csv", index=False)
+    status, out, err, _ = duramen(
+        "score", trained.folder / "orders.csv", "--model", trained.folder / "model", "--out", "scores.csv",
+        "--cost-to-serve", "costs.csv", "--report", "report.html",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    assert "No core can be named" in out
+    scores = pd.read_csv(tmp_path / "scores.csv", keep_default_na=False)
+    assert set(scores["tier"]) == {"below break-even"}
+    assert set(scores["core_in"]) == {"none"}
+    page = (tmp_path / "report.html").read_text()
+    assert "No: no customer is expected to bring more than it costs over the horizon." in page
+
+
+def test_tiers_of_scoring_change_those_of_the_model_setting_by_setting(trained, duramen, tmp_path):
+    (tmp_path / "duramen.toml").write_text('[tiers]\nvip = { name = "[/gold]" }\n')
+    status, out, err, _ = duramen(
+        "score",
+        trained.folder / "orders.csv",
+        "--model",
+        trained.folder / "model",
+        "--config",
+        "duramen.toml",
+    )
+    assert (status, err) == (0, "")
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    assert scores["tier"].iloc[0] == "[/gold]"
+    assert "[/gold]" in out
+    value, growth = scores["predicted_value"].to_numpy(), scores["growth_potential"].to_numpy()
+    kept = CoreCustomerModel.load(trained.folder / "model").tiers
+    gold = kept.vip._replace(name="[/gold]")
+    assert (scores["tier"] == replace(kept, vip=gold).assign(value, growth)).all()
 
 
 def test_tiers_given_in_training_are_kept_with_the_model(trained, duramen, tmp_path):
@@ -313,9 +354,27 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(change, words, told, t
         (["train", "orders.csv", "--config", "tiers.toml"], "tiers have no setting 'vip_part'"),
         (["score", "orders.csv", "--config", "tiers.toml"], "tiers have no setting 'vip_part'"),
         (["train", "orders.csv", "--config", "tier.toml"], "tiers must be a table such as"),
-        (["train", "orders.csv", "--cost-to-serve", "orders.csv"], "no column cost_to_serve"),
-        (["train", "orders.csv", "--cost-to-serve", "few.csv"], "of the ranking have no cost in few.csv"),
-        (["train", "orders.csv", "--cost-to-serve", "below.csv"], "are negative or no number"),
+        (
+            ["train", "orders.csv", "--report", "r.html", "--cost-to-serve", "wide.csv"],
+            "no column cost_to_serve",
+        ),
+        (
+            ["train", "orders.csv", "--report", "r.html", "--cost-to-serve", "few.csv"],
+            "are missing in few.csv",
+        ),
+        (
+            ["train", "orders.csv", "--report", "r.html", "--cost-to-serve", "below.csv"],
+            "are negative or no number",
+        ),
+        (["train", "orders.csv", "--cost-to-serve", "below.csv"], "without --report training ranks nobody"),
+        (
+            ["score", "orders.csv", "--out", "a.parquet", "--explanations", "a.parquet"],
+            "give each a place of its own",
+        ),
+        (["score", "orders.csv", "--out", "orders.csv"], "--out and the orders are both orders.csv"),
+        (["score", "orders.csv", "--out", "folder.parquet"], "is a folder, where a file is to be written"),
+        (["score", "orders.csv", "--explanations", "folder.parquet"], "change --explanations"),
+        (["score", "orders.csv", "--report", "full"], "is a folder, where a file is to be written"),
         (["score", "orders.csv", "--explanations", "why.csv"], "explanations are written as .parquet"),
         (["score", "orders.csv", "--explanations", "nowhere/why.parquet"], "there is no folder nowhere"),
     ],
@@ -336,6 +395,8 @@ def test_bad_words_end_in_one_sentence_and_leave_nothing(words, told, trained, d
     (tmp_path / "tiers.toml").write_text("[tiers]\nvip_part = 0.3\n")
     (tmp_path / "tier.toml").write_text('tiers = "gold"\n')
     (tmp_path / "few.csv").write_text("customer_id,cost_to_serve\n00004,1\n")
+    (tmp_path / "wide.csv").write_text("customer_id,cost\n00004,1\n")
+    (tmp_path / "folder.parquet").mkdir()
     costs = pd.DataFrame({"customer_id": trained.orders["customer_id"].unique(), "cost_to_serve": -1})
     costs.to_csv(tmp_path / "below.csv", index=False)
     (tmp_path / "cutoff.toml").write_text('cutoff = ["1998-01-01", "1998-04-01"]\n')

@@ -49,7 +49,9 @@ Cutoff = Annotated[
 ]
 CostToServe = Annotated[
     str | None,
-    typer.Option(help="CSV or Parquet with customer_id and cost_to_serve, in money over the horizon."),
+    typer.Option(
+        help="CSV or Parquet with customer_id and cost_to_serve, in money over the horizon, for the ranking."
+    ),
 ]
 MemoryLimit = Annotated[str | None, typer.Option(help="What DuckDB may hold in memory, for example 4GB.")]
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.ranking import Tiers
 
+OPEN_REPORT = "open it in a browser; it needs no network"
 READ_OPTIONS = (
     "customer_id",
     "date",
@@ -49,6 +50,11 @@ def train(options: dict[str, Any]) -> None:
     model_out = Path(options.get("model_out", "model"))
     _refuse_occupied(model_out)
     _refuse_homeless_report(options)
+    if "cost_to_serve" in options and "report" not in options:
+        raise InputError(
+            "costs to serve change the ranking and no model, and without --report training ranks nobody; name a "
+            "report, or give the costs to duramen score."
+        )
     tiers = _tiers(options)
     tx = _read(options)
     window = _choose_window(tx, options)
@@ -63,7 +69,7 @@ def train(options: dict[str, Any]) -> None:
     tell_run(run)
     if "report" in options:
         ranked = _rank(model, tx, customers, cost, model.tiers)
-        _write_report(Path(options["report"]), model, card, tx, ranked)
+        tell("report", _write_report(Path(options["report"]), model, card, tx, ranked), OPEN_REPORT)
 
 
 def score(options: dict[str, Any]) -> None:
@@ -75,12 +81,14 @@ def score(options: dict[str, Any]) -> None:
     check_scores_path(out)
     _refuse_homeless_report(options)
     explanations = _explanations_path(options)
-    tiers = _tiers(options)
+    _refuse_shared_paths(options, out)
+    _tiers(options)
     model = _load(options)
+    tiers = _tiers(options, model.tiers) or model.tiers
     tx = _read(options)
     customers = customer_table(tx, _choose_cutoff(tx, options))
     cost = _read_costs(customers, options)
-    ranked = _rank(model, tx, customers, cost, tiers or model.tiers)
+    ranked = _rank(model, tx, customers, cost, tiers)
     with step(f"Writing {out}"):
         write_scores(ranked.ranking, out)
         if tx.set_aside:
@@ -91,7 +99,8 @@ def score(options: dict[str, Any]) -> None:
     if explanations is not None:
         _write_explanations(model, ranked, explanations)
     if "report" in options:
-        _write_report(Path(options["report"]), model, scorecard(model.judged_), tx, ranked)
+        report = _write_report(Path(options["report"]), model, scorecard(model.judged_), tx, ranked)
+        tell("report", report, OPEN_REPORT)
 
 
 def backtest(options: dict[str, Any]) -> None:
@@ -161,7 +170,7 @@ def demo(out: Path) -> None:
         out / "ranking.parquet",
         f"and {out / 'ranking.csv'}: {len(ranked.ranking):,} customers, best first",
     )
-    tell("report", report, "open it in a browser; it needs no network")
+    tell("report", report, OPEN_REPORT)
     tell("model", out / "model", f"duramen score ORDERS --model {out / 'model'}")
     tell_run(run)
     console.print(f"Done in {time.perf_counter() - started:.0f} s.")
@@ -223,10 +232,11 @@ def _fit(
     return model, card
 
 
-def _tiers(options: dict[str, Any]) -> Tiers | None:
+def _tiers(options: dict[str, Any], base: Tiers | None = None) -> Tiers | None:
+    """Return the tiers that are set, with those of ``base`` where nothing is."""
     from duramen.scoring.ranking import Tiers
 
-    return Tiers.from_dict(options["tiers"]) if "tiers" in options else None
+    return Tiers.from_dict(options["tiers"], base) if "tiers" in options else None
 
 
 def _read_costs(customers: pd.DataFrame, options: dict[str, Any]) -> pd.Series[float] | None:
@@ -236,7 +246,7 @@ def _read_costs(customers: pd.DataFrame, options: dict[str, Any]) -> pd.Series[f
 
     if "cost_to_serve" not in options:
         return None
-    cost = read_costs(options["cost_to_serve"], customers["customer_id"])
+    cost = read_costs(options["cost_to_serve"], customers["customer_id"], decimal=options.get("decimal", "."))
     costs_of(customers, cost)
     return cost
 
@@ -273,9 +283,26 @@ def _refuse_occupied(model_out: Path) -> None:
 
 
 def _refuse_homeless_report(options: dict[str, Any]) -> None:
-    """Refuse a report whose folder is missing, before any work is done."""
-    if "report" in options and not (folder := Path(options["report"]).parent).is_dir():
-        raise InputError(f"there is no folder {folder} to write the report to; create it or change --report.")
+    """Refuse a report that cannot be written, before any work is done."""
+    from duramen.scoring.batch import refuse_unwritable
+
+    if "report" in options:
+        refuse_unwritable(Path(options["report"]), "--report")
+
+
+def _refuse_shared_paths(options: dict[str, Any], out: Path) -> None:
+    """Refuse to write two files to one place, or over a file that is read."""
+    named = {"--out": out, "--out's quarantine": _quarantine_path(out)}
+    named |= {
+        f"--{name}".replace("_", "-"): Path(options[name])
+        for name in ("explanations", "report", "cost_to_serve")
+        if name in options
+    }
+    named["the orders"] = Path(str(options.get("orders", "")))
+    places: dict[Path, str] = {}
+    for name, path in named.items():
+        if (other := places.setdefault(path.resolve(), name)) != name:
+            raise InputError(f"{other} and {name} are both {path}; give each a place of its own.")
 
 
 def _explanations_path(options: dict[str, Any]) -> Path | None:
@@ -320,7 +347,8 @@ def _write_report(
     from duramen.report.of_model import write_model_report
 
     with step("Drawing the report"):
-        return write_model_report(path, model, card, tx, ranked)
+        write_model_report(path, model, card, tx, ranked)
+    return path
 
 
 def _quarantine_path(out: Path) -> Path:

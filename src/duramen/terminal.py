@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from duramen.data.transactions import Transactions
@@ -68,7 +69,9 @@ class _StatusHandler(logging.Handler):
 
 def tell(name: str, path: Path, how: str) -> None:
     """Say where something lies and what to do with it."""
-    console.print(f"  [bold]{name:<11}[/]{path}  [dim]{how}[/]", highlight=False, soft_wrap=True)
+    console.print(
+        f"  [bold]{name:<11}[/]{escape(str(path))}  [dim]{escape(how)}[/]", highlight=False, soft_wrap=True
+    )
 
 
 def tell_quarantine(tx: Transactions, path: Path) -> None:
@@ -84,20 +87,14 @@ def tell_run(run: Any) -> None:
 
 def show_ranking(ranking: pd.DataFrame, model: Any, tiers: Tiers, market: MarketResponses) -> None:
     """Show the head of a ranking, why its first customers are there, its tiers, and the market it holds for."""
-    core = ranking["tier"].isin(tiers.core_names).sum()
-    cost = ranking["cost_to_serve"].sum() if "cost_to_serve" in ranking else None
-    console.print(
-        f"\n[bold]{core:,} of {len(ranking):,} customers hold {tiers.core_share:.0%} of the "
-        f"{ranking['predicted_value'].sum():,.0f} {model.unit_} predicted over {model.window_.horizon} days from "
-        f"{ranking['cutoff'].iloc[0]:%Y-%m-%d}{'' if cost is None else f', less {cost:,.0f} that they cost'}.[/]",
-        highlight=False,
-    )
+    console.print(f"\n[bold]{escape(_headline(ranking, model, tiers))}[/]", highlight=False)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("rank", "customer", "tier", "score", "value", "low to high", "growth", "P(core)"):
         table.add_column(name, justify="left" if name in ("customer", "tier") else "right", no_wrap=True)
     for row in ranking.head(HEAD).itertuples(index=False):
         table.add_row(
-            f"{row.rank:,}", str(row.customer_id), str(row.tier), f"{row.score:,.0f}", f"{row.predicted_value:,.0f}",
+            f"{row.rank:,}", escape(str(row.customer_id)), escape(str(row.tier)), f"{row.score:,.0f}",
+            f"{row.predicted_value:,.0f}",
             f"{row.predicted_value_low:,.0f} to {row.predicted_value_high:,.0f}", f"{row.growth_potential:,.0f}",
             f"{row.probability_core:.2f}",
         )  # fmt: skip
@@ -114,6 +111,28 @@ def show_ranking(ranking: pd.DataFrame, model: Any, tiers: Tiers, market: Market
     counted = [f"{sizes[name]:,} {name}" for name in tiers.names if name in sizes]
     console.print(f"Tiers: {', '.join(counted)}.", highlight=False, markup=False)
     console.print(_market(ranking, market), highlight=False, markup=False)
+
+
+def _headline(ranking: pd.DataFrame, model: Any, tiers: Tiers) -> str:
+    """Say how many customers are the core of how much money."""
+    core, value, of = (
+        int(ranking["tier"].isin(tiers.core_names).sum()),
+        ranking["predicted_value"],
+        "predicted",
+    )
+    if "cost_to_serve" in ranking:
+        left = value - ranking["cost_to_serve"]
+        of = f"predicted after cost of those above break-even ({left.sum():,.0f} of all)"
+        value = left.clip(lower=0)
+    when = f"over {model.window_.horizon} days from {ranking['cutoff'].iloc[0]:%Y-%m-%d}"
+    if not core:
+        return (
+            f"No core can be named: none of {len(ranking):,} customers is to bring more than it costs {when}."
+        )
+    return (
+        f"{core:,} of {len(ranking):,} customers hold {tiers.core_share:.0%} of the {value.sum():,.0f} "
+        f"{model.unit_} {of} {when}."
+    )
 
 
 def _market(ranking: pd.DataFrame, market: MarketResponses) -> str:

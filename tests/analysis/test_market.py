@@ -9,7 +9,7 @@ import pytest
 from duramen.analysis.market import MarketResponses, core_by_market, market_responses, with_core_in
 from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
-from duramen.scoring.ranking import DEFAULT_TIERS, SCORE_COLUMNS
+from duramen.scoring.ranking import DEFAULT_TIERS, SCORE_COLUMNS, Tiers, rank_core_customers, smallest_set
 
 START = date(2020, 1, 1)
 
@@ -208,6 +208,19 @@ def test_a_ranking_names_the_market_of_each_customer(shop, planted):
     by_id = core_by_market(own, responses).set_index("customer_id")["core_in"]
     assert told.set_index("customer_id")["core_in"].equals(by_id[own["customer_id"]])
     assert {"up only", "down only"} <= set(told["core_in"])
+
+
+def test_the_core_of_each_market_is_after_cost_and_of_the_share_of_the_tiers(shop, planted):
+    tiers, cost = Tiers(core_share=0.5), shop.scores["predicted_value"].median()
+    ranking = rank_core_customers(shop.scores, tiers, np.full(len(shop.scores), cost))
+    plain = with_core_in(ranking, market_responses(shop.tx, shop.window.cutoff), tiers.core_share)
+    core = plain["tier"].isin(tiers.core_names)
+    assert plain["core_in"].eq("every market").equals(core)
+    own = ranking.assign(customer_id=planted[0].customers["customer_id"].head(len(ranking)).to_numpy())
+    table = core_by_market(own, planted[0], core_share=0.5)
+    left = np.maximum(table["value_up"] - cost, 0)
+    assert table["core_up"].equals(pd.Series(smallest_set(left.to_numpy(), 0.5)))
+    assert not table.loc[table["value_up"] < cost, "core_up"].any()
 
 
 def test_without_responses_the_ranking_has_the_plain_core(shop):

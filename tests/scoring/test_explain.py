@@ -144,6 +144,10 @@ def test_costs_to_serve_are_a_term_of_the_score(shop):
     of_cost = told[told["feature"] == "cost_to_serve"].set_index("customer_id")
     np.testing.assert_array_equal(of_cost["term"], -cost[of_cost.index])
     np.testing.assert_array_equal(of_cost["value"], cost[of_cost.index])
+    few = shop.model.explain(shop.customers.iloc[5:8], "score", cost)
+    pd.testing.assert_frame_equal(
+        few, told[told["customer_id"].isin(few["customer_id"])].reset_index(drop=True)
+    )
     with pytest.raises(InputError, match="are missing"):
         shop.model.explain(shop.customers, ["score"], cost.iloc[1:])
 
@@ -179,6 +183,8 @@ def test_only_the_parts_asked_for_are_explained(shop):
     assert set(few["part"]) == {"growth", "score"}
     with pytest.raises(InputError, match="no part 'churn'"):
         shop.model.explain(shop.customers, ["churn"])
+    with pytest.raises(InputError, match="no part 'none'"):
+        shop.model.explain(shop.customers, [])
 
 
 @pytest.mark.parametrize("part", ["value", "activity"])

@@ -141,6 +141,7 @@ def test_tiers_come_back_from_plain_values():
         ({"vip": {"label": "gold"}}, r"^the tier vip is \{'label': 'gold'\}; write .*\.$"),
         ({"vip": {"name": 7}}, r"^the tier .* lacks a name .*\.$"),
         ({"vip_share": "much"}, r"^vip_share is 'much', which is no number; .*\.$"),
+        ({"rising_ratio": float("inf")}, r"^rising_ratio is inf, .*\.$"),
         ({"vip_share": True}, r"^vip_share is True, which is no number; .*\.$"),
     ],
 )

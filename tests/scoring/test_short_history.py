@@ -69,14 +69,14 @@ def test_it_is_saved_and_loaded_without_tree_files(thin, tmp_path):
     pd.testing.assert_frame_equal(again.score(customers), model.score(customers), check_exact=True)
 
 
-def test_the_report_is_drawn(thin, tmp_path, monkeypatch):
-    from duramen import commands
+def test_the_report_is_drawn(thin, tmp_path):
+    from duramen.analysis.ranked import rank_with_markets
     from duramen.analysis.scorecard import scorecard
+    from duramen.report.of_model import write_model_report
 
     tx, window, model = thin
-    monkeypatch.chdir(tmp_path)
-    ranking = commands._rank(model, tx, window.cutoff)
-    path = commands._write_report(tmp_path / "report.html", model, scorecard(model.judged_), tx, ranking)
+    ranked = rank_with_markets(model, tx, customer_table(tx, window.cutoff))
+    path = write_model_report(tmp_path / "report.html", model, scorecard(model.judged_), tx, ranked)
     assert "show no clear gain of LightGBM" in path.read_text()
 
 

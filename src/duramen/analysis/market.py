@@ -16,7 +16,7 @@ import pandas as pd
 
 from duramen.data.errors import InputError
 from duramen.data.windows import parse_day
-from duramen.scoring.ranking import RANKING_COLUMNS, smallest_set
+from duramen.scoring.ranking import CORE_SHARE, RANKING_COLUMNS, smallest_set
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -141,8 +141,8 @@ def market_responses(
     )
     if usable.sum() < LEAST_PERIODS:
         reason = (
-            f"{usable.sum()} periods of {PERIOD} days hold {LEAST_PURCHASES} purchases of known customers, and "
-            f"{LEAST_PERIODS} are needed to see responses and whether they come again."
+            f"Only {usable.sum()} periods of {PERIOD} days hold at least {LEAST_PURCHASES} purchases of known "
+            f"customers each, and {LEAST_PERIODS} are needed to see responses and whether they come again."
         )
         periods["standard_error"] = np.nan
         return MarketResponses(cutoff, told, periods, 0.0, 0.0, False, reason)
@@ -161,25 +161,32 @@ def market_responses(
 
 
 def core_by_market(
-    scores: pd.DataFrame, responses: MarketResponses, swing: float | None = None
+    scores: pd.DataFrame,
+    responses: MarketResponses,
+    swing: float | None = None,
+    core_share: float = CORE_SHARE,
 ) -> pd.DataFrame:
     """Return who is core in the market as it is, in a rising one and in a falling one.
 
     Parameters
     ----------
     scores : pandas.DataFrame
-        What ``CoreCustomerModel.score`` or the ranking returns: ``customer_id`` and ``predicted_value``.
+        What ``CoreCustomerModel.score`` or the ranking returns: ``customer_id`` and ``predicted_value``; where it has
+        ``cost_to_serve``, this is taken off the value in each market, which it does not move with.
     responses : MarketResponses
     swing : float, optional
         How far the market moves, as a share of its level, above 0 and below 1; the typical change by default.
+    core_share : float
+        The share of value that the core holds, as of the tiers.
 
     Returns
     -------
     pandas.DataFrame
         A row for each customer in the order of ``scores``: ``customer_id``, ``value`` (money over the horizon),
         ``value_up`` and ``value_down`` = value x (1 +/- swing)^response, ``core``, ``core_up``, ``core_down`` (in the
-        smallest set that holds 80 % of that value), and ``core_in``: "every market", "up only" (in a rising market
-        and not in a falling one), "down only" (the reverse), "as it is only", "up and down only", or "none".
+        smallest set that holds the core's share of that value, after cost), and ``core_in``: "every market", "up only"
+        (in a rising market and not in a falling one), "down only" (the reverse), "as it is only", "up and down only",
+        or "none".
         A customer without a response of its own moves with the market. Without identified responses all move alike,
         so that the three sets are one.
 
@@ -213,11 +220,16 @@ def core_by_market(
             "value_down": value * (1 - swing) ** response,
         }
     )
+    cost = scores["cost_to_serve"].to_numpy(dtype=float) if "cost_to_serve" in scores else 0.0
+
+    def core_of(name: str) -> NDArray[np.bool_]:
+        return smallest_set(np.maximum(table[name].to_numpy() - cost, 0.0), core_share)
+
     if not responses.identified:
-        # All move alike, whatever rounding makes of it.
-        now = up = down = smallest_set(value)
+        # Who is core only after a move of all alike would be so by cost, and no response of the customer's own.
+        now = up = down = core_of("value")
     else:
-        now, up, down = (smallest_set(table[name].to_numpy()) for name in ("value", "value_up", "value_down"))
+        now, up, down = map(core_of, ("value", "value_up", "value_down"))
     table["core"], table["core_up"], table["core_down"] = now, up, down
     table["core_in"] = np.select(
         [now & up & down, up & ~down, down & ~up, now, up],
@@ -227,12 +239,16 @@ def core_by_market(
     return table
 
 
-def with_core_in(ranking: pd.DataFrame, responses: MarketResponses) -> pd.DataFrame:
+def with_core_in(
+    ranking: pd.DataFrame, responses: MarketResponses, core_share: float = CORE_SHARE
+) -> pd.DataFrame:
     """Return a ranking with ``core_in``, in which market each customer is core, after ``probability_core``.
 
     Without identified responses the core is the same in every market, as far as the data can tell.
     """
-    told = ranking.assign(core_in=core_by_market(ranking, responses)["core_in"].to_numpy())
+    told = ranking.assign(
+        core_in=core_by_market(ranking, responses, core_share=core_share)["core_in"].to_numpy()
+    )
     return told[[column for column in RANKING_COLUMNS if column in told]]
 
 
@@ -417,8 +433,8 @@ def _why_not(level: FloatArray, variance: FloatArray, swing: float, spread: floa
         return f"Over {len(level)} periods of {PERIOD} days the market's level moves no more than by chance."
     if not spread > CLEAR * error:
         return (
-            "Responses of the first half of the history do not come again in the second: their common variance is "
-            f"{spread:.3f} with a standard error of {error:.3f}, and {CLEAR:.0f} of these are asked for."
+            "Responses of the first half of the history do not come again in the second: what they have in common is "
+            f"{spread / error:.1f} standard errors above none, and {CLEAR:.0f} are asked for."
         )
     return ""
 

@@ -62,4 +62,5 @@ def rank_with_markets(
     ranking = rank_core_customers(scores, tiers, cost)
     cutoff = ranking["cutoff"].iloc[0].date()
     market = market_responses(tx, cutoff, scores.set_index("customer_id")["segment"])
-    return Ranked(with_core_in(ranking, market), customers, scores, cost, tiers, market)
+    ranking = with_core_in(ranking, market, tiers.core_share)
+    return Ranked(ranking, customers, scores, cost, tiers, market)

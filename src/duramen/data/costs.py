@@ -13,7 +13,7 @@ from duramen.data.sources import open_source, open_workspace
 COLUMNS = ("customer_id", "cost_to_serve")
 
 
-def read_costs(path: str | Path, customers: pd.Series[Any]) -> pd.Series[float]:
+def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") -> pd.Series[float]:
     """Return the cost to serve of each customer, by customer id.
 
     Parameters
@@ -23,6 +23,8 @@ def read_costs(path: str | Path, customers: pd.Series[Any]) -> pd.Series[float]:
         the orders). Customers who are not asked for are left out.
     customers : pandas.Series
         Ids of those who are asked for; they are compared as text, since a CSV file knows nothing else.
+    decimal : str
+        Decimal mark of numbers in text.
 
     Raises
     ------
@@ -30,28 +32,40 @@ def read_costs(path: str | Path, customers: pd.Series[Any]) -> pd.Series[float]:
         If the file cannot be read or lacks a column, a customer asked for has no cost or several, or a cost is no
         number.
     """
+    if not str(path):
+        raise InputError(
+            "the file of costs to serve has no name; give a CSV or Parquet file, or leave it out."
+        )
     table = open_source(open_workspace(), path)
     if missing := [name for name in COLUMNS if name not in table.columns]:
         raise InputError(
             f"{path} has no column {' or '.join(missing)}; its columns are {', '.join(map(repr, table.columns))}; give "
             "one row a customer with customer_id and cost_to_serve."
         )
-    known = table.select(*COLUMNS).mutate(customer_id=table.customer_id.cast("string")).to_pandas()
+    kind = table.cost_to_serve.type()
+    if not ((kind.is_numeric() and not kind.is_boolean()) or kind.is_string()):
+        raise InputError(f"cost_to_serve of {path} is of type {kind}, which is no money; write numbers.")
+    # The door takes the blanks off ids too.
+    ids = table.customer_id.cast("string").strip()
+    known = table.select(customer_id=ids, cost_to_serve=table.cost_to_serve).to_pandas()
     known = known[known["customer_id"].isin(customers.astype(str))]
-    cost = pd.to_numeric(known["cost_to_serve"], errors="coerce").astype(float)
-    _refuse(
-        path, known[cost.isna()], "have a cost that is no number", "write money such as 12.50, or 0 for none"
-    )
+    money = known["cost_to_serve"]
+    if kind.is_string():
+        money = money.str.replace(decimal, ".", regex=False)
+    cost = pd.to_numeric(money, errors="coerce").astype(float)
+    _refuse(path, known[cost.isna()], "are no number", "write money such as 12.50, or 0 for none")
     again = known["customer_id"].duplicated()
-    _refuse(path, known[again], "have more than one row", "give one cost a customer")
+    _refuse(path, known[again], "stand in more than one row", "give one cost a customer")
     by_text = pd.Series(cost.to_numpy(), index=known["customer_id"])
     found = pd.Series(by_text.reindex(customers.astype(str)).to_numpy(), index=pd.Index(customers))
     without = pd.DataFrame({"customer_id": customers.to_numpy()[found.isna().to_numpy()]})
-    _refuse(path, without, "of the ranking have no cost", "give each a row, with 0 where there is none")
+    _refuse(path, without, "are missing", "give each a row, with 0 where there is none")
     return found
 
 
 def _refuse(path: str | Path, rows: pd.DataFrame, what: str, what_to_do: str) -> None:
     if len(rows):
         examples = ", ".join(map(repr, rows["customer_id"].head(3)))
-        raise InputError(f"{len(rows):,} customers {what} in {path} (for example {examples}); {what_to_do}.")
+        raise InputError(
+            f"costs of {len(rows):,} customers {what} in {path} (for example {examples}); {what_to_do}."
+        )

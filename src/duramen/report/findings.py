@@ -38,7 +38,9 @@ def held_value(ranking: pd.DataFrame) -> npt.NDArray[np.float64]:
 
 def money_held(ranking: pd.DataFrame) -> str:
     """Name the money that the tiers share out."""
-    return "predicted value after cost to serve" if "cost_to_serve" in ranking else "predicted value"
+    if "cost_to_serve" not in ranking:
+        return "predicted value"
+    return "predicted value after cost of those above break-even"
 
 
 def value_curve(values: npt.NDArray[np.float64], keep: int, points: int = 300) -> pd.DataFrame:

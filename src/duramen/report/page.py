@@ -176,6 +176,7 @@ def render_report(
         score_name="Score after cost" if costs else "Score",
         firm=findings.FIRM,
         simulated_share=CORE_SHARE,
+        before_cost=", before cost" if costs else "",
         plain_core=plain_core,
         plain_core_note=""
         if plain_core

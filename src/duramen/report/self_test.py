@@ -101,7 +101,8 @@ def answers(
 
 def _counted(core: Core) -> tuple[str, bool]:
     if not core.size:
-        return "No: no customer is expected to bring money over the horizon.", False
+        more = "money" if core.cost_part is None else "more than it costs"
+        return f"No: no customer is expected to bring {more} over the horizon.", False
     return (
         f"Yes: {count(core.size)} customers by what is expected of them. Of these {count(core.firm)} "
         f"stay core in at least {chosen(FIRM)} of simulated outcomes, {count(core.open)} in {100 * LOOSE:g} to "

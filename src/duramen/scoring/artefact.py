@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from duramen import __version__
 from duramen.data.errors import InputError
 
 FORMAT_VERSION = 3
@@ -109,9 +110,10 @@ def read_state(folder: Path) -> dict[str, Any]:
             f"the model file {path} is damaged ({error}); train or download the model again."
         ) from error
     if version != FORMAT_VERSION:
+        wrote = state.get("duramen_version", __version__)
         raise InputError(
             f"{folder} is of model format {version!r}, and this duramen reads format {FORMAT_VERSION}; "
-            f"use duramen {state.get('duramen_version', 'of the release that wrote it')}."
+            f"{'' if wrote == __version__ else f'use duramen {wrote}, or '}train again."
         )
     return state
 

@@ -21,10 +21,7 @@ def check_scores_path(path: Path) -> None:
     """Refuse an output path that cannot be written, before any work is done."""
     if path.suffix.lower() not in (".parquet", ".csv"):
         raise InputError(f"scores are written as .parquet or .csv, not as {path.name!r}; change --out.")
-    if not path.parent.is_dir():
-        raise InputError(
-            f"there is no folder {path.parent} to write {path.name} to; create it or change --out."
-        )
+    refuse_unwritable(path, "--out")
 
 
 def write_scores(ranking: pd.DataFrame, path: str | Path) -> Path:
@@ -42,9 +39,20 @@ def check_explanations_path(path: Path) -> None:
         raise InputError(
             f"explanations are written as .parquet, not as {path.name!r}; change --explanations."
         )
+    refuse_unwritable(path, "--explanations")
+
+
+def refuse_unwritable(path: Path, option: str) -> None:
+    """Refuse a file in a folder that is not there or cannot be written to, or in the place of a folder."""
     if not path.parent.is_dir():
         raise InputError(
-            f"there is no folder {path.parent} to write {path.name} to; create it or change --explanations."
+            f"there is no folder {path.parent} to write {path.name} to; create it or change {option}."
+        )
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, where a file is to be written; change {option}.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(
+            f"the folder {path.parent} cannot be written to; change {option} or its permissions."
         )
 
 

@@ -147,6 +147,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         InputError
             If the history is shorter than the horizon, or no customer ever came back.
         """
+        if not isinstance(self.tiers, Tiers):
+            raise InputError(f"tiers are {self.tiers!r}; give Tiers(...), or Tiers.from_dict of a table.")
         customers = customer_table(tx, window.cutoff)
         taught = self._sample(tx, customers)
         features = self._learn_forecast(tx, taught, window, customers)
@@ -443,9 +445,13 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
     ) -> Iterator[pd.DataFrame]:
         """Give the rows of ``explain`` some thousand customers at a time, so that memory holds no more than that."""
         self._require(customers)
-        if unknown := [part for part in parts if part not in PARTS]:
+        parts = [parts] if isinstance(parts, str) else list(parts)
+        if unknown := [part for part in parts if part not in PARTS] or (not parts and ["none"]):
             raise InputError(f"there is no part {unknown[0]!r} to explain; choose among {', '.join(PARTS)}.")
         if cost_to_serve is not None:
+            if isinstance(cost_to_serve, pd.Series):
+                # A few customers may be explained with the costs of all.
+                cost_to_serve = cost_to_serve[cost_to_serve.index.isin(customers["customer_id"])]
             customers = customers.assign(cost_to_serve=costs_of(customers, cost_to_serve))
         customers = customers.sort_values("customer_id", kind="stable", ignore_index=True)
         explainer = Explainer(self)

@@ -113,7 +113,7 @@ class Tiers:
                 f"rising_share is {self.rising_share}, and a share of customers lies between 0 and 1; give 0.1 for "
                 "the tenth with the most growth potential."
             )
-        if not self.rising_ratio >= 0:
+        if not 0 <= self.rising_ratio < np.inf:
             raise InputError(
                 f"rising_ratio is {self.rising_ratio}, and growth potential over value is never below 0; give 0.5 for "
                 "a potential of half the value."
@@ -138,13 +138,15 @@ class Tiers:
         }
 
     @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> Self:
-        """Return tiers from plain values, such as those of a TOML file; what is not set is as by default.
+    def from_dict(cls, settings: Mapping[str, Any], base: Self | None = None) -> Self:
+        """Return tiers from plain values, such as those of a TOML file.
 
         Parameters
         ----------
         settings : mapping
             Thresholds by name, and for a tier a mapping of ``name`` or ``treatment`` or both.
+        base : Tiers, optional
+            What holds where nothing is set; the defaults.
 
         Raises
         ------
@@ -156,7 +158,8 @@ class Tiers:
         >>> Tiers.from_dict({"vip_share": 0.3, "small": {"name": "basic"}}).names[4]
         'basic'
         """
-        known: dict[str, Any] = {field.name: field.default for field in fields(cls)}
+        base = cls() if base is None else base
+        known: dict[str, Any] = {field.name: getattr(base, field.name) for field in fields(cls)}
         for key, value in settings.items():
             if key not in known:
                 raise InputError(f"tiers have no setting {key!r}; the settings are {', '.join(known)}.")
