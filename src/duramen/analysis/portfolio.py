@@ -90,7 +90,7 @@ def place_customers(
         )
     if missing := [name for name in NEEDED if name not in ranking]:
         raise InputError(f"the ranking lacks {', '.join(missing)}; give what rank_core_customers returns.")
-    rows = _rows_of(ranking, customers)
+    rows = rows_of(ranking, customers)
     placed = ranking[list(NEEDED)].reset_index(drop=True)
     placed["value_now"] = past_value(rows, horizon)
     placed["loyalty_share"] = loyalty(customers)[rows.index]
@@ -191,7 +191,7 @@ def _by_customer(ids: pd.Series[Any], values: pd.Series[Any], name: str) -> pd.S
     return values.reindex(pd.Index(ids))
 
 
-def _rows_of(ranking: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+def rows_of(ranking: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     """Return the customer table's row of each ranked customer, with its position as the index."""
     known = pd.Index(customers["customer_id"])
     if not (known.is_unique and ranking["customer_id"].is_unique):
