@@ -38,7 +38,13 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def find_columns(available: Sequence[str], given: Mapping[str, str | None], where: str) -> dict[str, str]:
+def find_columns(
+    available: Sequence[str],
+    given: Mapping[str, str | None],
+    where: str,
+    usual: Mapping[str, Sequence[str]] = USUAL_NAMES,
+    required: Sequence[str] = REQUIRED,
+) -> dict[str, str]:
     """Return the source column of each role that the source has.
 
     Parameters
@@ -50,6 +56,10 @@ def find_columns(available: Sequence[str], given: Mapping[str, str | None], wher
         given as an empty string is left out.
     where : str
         How messages call the source.
+    usual : mapping of role to names
+        The roles that the source may have, and the usual names of each, the surest first.
+    required : sequence of str
+        The roles that it must have.
 
     Raises
     ------
@@ -61,17 +71,19 @@ def find_columns(available: Sequence[str], given: Mapping[str, str | None], wher
     >>> find_columns(["Customer ID", "InvoiceDate", "revenue"], {}, "orders.csv")
     {'customer_id': 'Customer ID', 'date': 'InvoiceDate', 'amount': 'revenue'}
     """
-    unknown = [role for role in given if role not in USUAL_NAMES]
+    unknown = [role for role in given if role not in usual]
     if unknown:
-        raise InputError(f"{unknown[0]!r} is no role of a column; the roles are {', '.join(USUAL_NAMES)}.")
+        raise InputError(f"{unknown[0]!r} is no role of a column; the roles are {', '.join(usual)}.")
     chosen: dict[str, str] = {}
-    for role, names in USUAL_NAMES.items():
+    for role, names in usual.items():
         named = given.get(role)
         if named:
             chosen[role] = _named_column(named, role, available, where)
-        elif named is None and (found := _usual_column(names, available, set(filter(None, given.values())))):
-            chosen[role] = found
-    missing = [role for role in REQUIRED if role not in chosen]
+        elif named is None:
+            taken = {*filter(None, given.values()), *chosen.values()}
+            if found := _usual_column(names, available, taken):
+                chosen[role] = found
+    missing = [role for role in required if role not in chosen]
     if missing:
         raise InputError(
             f"{where} has no column that looks like {' or '.join(missing)}; its columns are "

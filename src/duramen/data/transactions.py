@@ -25,6 +25,7 @@ from duramen.data.checks import (
     refuse_unreadable,
 )
 from duramen.data.columns import REQUIRED, find_columns
+from duramen.data.customer_file import CHANNEL, INTERNAL, CustomerFile, read_customer_file
 from duramen.data.errors import InputError
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
 from duramen.data.sources import open_source, open_workspace, source_name
@@ -53,6 +54,7 @@ class DataSummary:
     returned_total: float
     unit: str
     optional: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def rows_used(self) -> int:
@@ -89,6 +91,7 @@ class DataSummary:
                         f"{self.days_without_purchase:,} days net to zero or less and are no purchases"),
             ("money", f"{self.net_total:,.0f} {self.unit} net"),
             ("columns", f"optional columns in use: {', '.join(self.optional) or 'none'}"),
+            *(("customer file", sentence) for sentence in self.notes),
             *(("can be fitted", sentence) for sentence in self.can_fit),
         )  # fmt: skip
         return "\n".join(
@@ -115,6 +118,10 @@ class Transactions:
         Source column of each role.
     unit : str
         Unit of money.
+    kinds : ibis.Table, optional
+        ``customer_id`` and ``kind`` of the customers whose kind the orders or the customer file tell.
+    notes : tuple of str
+        How orders and customer file fit, in sentences.
     """
 
     days: ibis.Table
@@ -124,6 +131,8 @@ class Transactions:
     unit: str
     source: str
     _rejected: Any = field(repr=False)
+    kinds: ibis.Table | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def rows_used(self) -> int:
@@ -153,11 +162,56 @@ class Transactions:
         import ibis
         import pyarrow as pa
 
-        workspace = self.days.get_backend()
         ids = ibis.memtable(pa.table({"customer_id": pa.array(list(customer_ids))}))
-        chosen = self.days.semi_join(ids, "customer_id")
+        return self._part(self.days.semi_join(ids, "customer_id"))
+
+    def of_kind(self, kind: str) -> Transactions:
+        """Return the days of the customers of one kind alone, to be modelled and ranked apart.
+
+        Parameters
+        ----------
+        kind : str
+            A kind that the source tells, such as "channel" or "consumer"; or "end": all who are not channel customers,
+            also those of whom no kind is told, so that the channel and the end hold everybody once.
+
+        Raises
+        ------
+        InputError
+            If no kinds are told, nobody is of this one, or a customer is of two.
+        """
+        if self.kinds is None:
+            raise InputError(
+                f"{self.source} tells no kind of customer; add a column kind, or give a customer file with one."
+            )
+        twice = self.kinds.group_by("customer_id").having(self.kinds.count() > 1).aggregate()
+        examples = twice.customer_id.cast("string").to_pyarrow().to_pylist()
+        if examples:
+            raise InputError(
+                f"{len(examples):,} customers of {self.source} are of two kinds (for example {min(examples)!r}); give "
+                "each customer one kind."
+            )
+        told = self.kinds.kind.value_counts(name="customers").order_by("kind").to_pyarrow().to_pylist()
+        counts = {row["kind"]: row["customers"] for row in told}
+        if kind == INTERNAL:
+            raise InputError(
+                "internal customers are no revenue, and are set aside; look into the quarantine."
+            )
+        if kind == "end":
+            channel = self.kinds.filter(self.kinds.kind == CHANNEL)
+            return self._part(self.days.anti_join(channel, "customer_id"))
+        if kind not in counts:
+            held = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
+            raise InputError(
+                f"no customer of {self.source} is of the kind {kind!r}; it tells {held or 'none'}, or end."
+            )
+        return self._part(self.days.semi_join(self.kinds.filter(self.kinds.kind == kind), "customer_id"))
+
+    def _part(self, days: ibis.Table) -> Transactions:
+        import ibis
+
         # A name of its own: a part of a part must not take the place of the first.
-        return replace(self, days=workspace.create_table(ibis.util.gen_name("days_of_customers"), chosen))
+        name = ibis.util.gen_name("days_of_customers")
+        return replace(self, days=self.days.get_backend().create_table(name, days))
 
     @functools.cached_property
     def first_date(self) -> date:
@@ -222,6 +276,7 @@ class Transactions:
             returned_total=row["returned"],
             unit=self.unit,
             optional=tuple(role for role in self.columns if role not in REQUIRED),
+            notes=self.notes,
         )
 
     def __str__(self) -> str:
@@ -238,6 +293,7 @@ def read_transactions(
     date_format: str | None = None,
     decimal: str = ".",
     currency: str | None = None,
+    customers: CustomerFile | Any = None,
     memory_limit: str | None = None,
     threads: int | None = None,
 ) -> Transactions:
@@ -258,6 +314,9 @@ def read_transactions(
         Decimal mark of numbers written as text.
     currency : str, optional
         The currency to use where the source has several, and the name of the unit.
+    customers : CustomerFile or what ``read_customer_file`` takes, optional
+        What is known of the customers: internal ones are set aside, and the orders of members become those of their
+        household or firm, as if it had been their customer.
     memory_limit : str, optional
         What DuckDB may hold in memory, for example ``"4GB"``; more goes to disk.
     threads : int, optional
@@ -285,6 +344,11 @@ def read_transactions(
     rows = _parse(raw, roles, form, decimal)
     if "currency" in roles:
         currency = choose_currency(rows, roles["currency"], currency, where)
+    notes: tuple[str, ...] = ()
+    if customers is not None:
+        known = customers if isinstance(customers, CustomerFile) else read_customer_file(customers)
+        rows, note = known.join(rows)
+        notes = (note,)
     rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), currency))
 
     counted = (
@@ -309,8 +373,8 @@ def read_transactions(
         reason: count for reason, count in sorted(counts.items(), key=lambda item: -item[1]) if reason
     }
     has_returns = any(row["returns"] for row in counted.to_pylist() if row["reason"] is None)
-    if raw[roles["date"]].type().is_string() or raw[roles["amount"]].type().is_string():
-        # Text is parsed once here, and not again by each look at the lines.
+    if customers is not None or any(raw[roles[role]].type().is_string() for role in ("date", "amount")):
+        # Text is parsed, and customers are joined, once here, and not again by each look at the lines.
         usable = workspace.create_table("lines", usable)
     shared = workspace.create_table("shared", lines_of_shared_days(usable))
     if "order" in roles or "product" in roles:
@@ -330,7 +394,15 @@ def read_transactions(
         source=where,
         # A copy, since the source may be gone when the quarantine is asked for.
         _rejected=workspace.create_table("rejected", rejected) if set_aside else rejected,
+        kinds=workspace.create_table("kinds", _kinds(usable)) if "kind" in usable.columns else None,
+        notes=notes,
     )
+
+
+def _kinds(lines: ibis.Table) -> ibis.Table:
+    """Return the kind of each customer of whom one is told."""
+    told = lines.select("customer_id", kind=lines.kind.cast("string").lower().strip())
+    return told.filter(told.kind.notnull() & (told.kind != "")).distinct()
 
 
 def _copied_lines(lines: ibis.Table) -> ibis.Table:

@@ -1,0 +1,267 @@
+"""A table of customers comes in; their kind, household, credit and satisfaction go out, checked.
+
+Called by the door, which sets internal customers aside and rolls members up, and by whoever needs credit by customer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from duramen.data.checks import parse_customer_id
+from duramen.data.columns import USUAL_NAMES, find_columns
+from duramen.data.errors import InputError
+from duramen.data.sources import open_source, open_workspace, source_name
+
+if TYPE_CHECKING:
+    import ibis
+    import pandas as pd
+
+# Channel customers sell on; internal ones are the business itself, and no revenue.
+CHANNEL, INTERNAL = "channel", "internal"
+KINDS = ("consumer", "business", CHANNEL, INTERNAL)
+_HOUSEHOLD = ("householdid", "household")
+# The usual names of each column, letters and digits only, the surest first. A household is the customer where the file
+# has no other id.
+USUAL_COLUMNS: dict[str, tuple[str, ...]] = {
+    "customer_id": (*(name for name in USUAL_NAMES["customer_id"] if name not in _HOUSEHOLD), *_HOUSEHOLD),
+    "kind": USUAL_NAMES["kind"],
+    "household": (*_HOUSEHOLD, "familyid", "family", "firmid", "firm", "companyid", "company", "parentid", "parent"),
+    "credit": ("credit", "creditgrade", "creditrating", "creditscore", "creditclass"),
+    "satisfaction": ("satisfaction", "satisfactionscore", "csat", "nps"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CustomerFile:
+    """What is known of customers beside their orders.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        ``customer_id`` as text, and those that the source has of ``kind`` (one of ``KINDS``), ``household`` (text: the
+        household or firm that the customer is a member of), ``credit`` and ``satisfaction`` (numbers where all are),
+        missing where nothing is said.
+    source : str
+        How messages call the source.
+    """
+
+    table: pd.DataFrame
+    source: str
+
+    def of(self, column: str, customers: pd.Series[Any]) -> pd.Series[Any]:
+        """Return a column by customer id, such as ``credit`` for the portfolio, missing where nothing is said.
+
+        A household that orders were rolled up to has what its own row says, or else what all members agree on.
+
+        Parameters
+        ----------
+        column : str
+        customers : pandas.Series
+            Ids of those who are asked for, in any dtype; they are compared as text.
+
+        Raises
+        ------
+        InputError
+            If the source has no such column.
+        """
+        import pandas as pd
+
+        if column not in self.table or column == "customer_id":
+            raise InputError(
+                f"{self.source} tells no {column}; it tells {', '.join(self.table.columns[1:])}."
+            )
+        told = self.table.set_index("customer_id")[column].dropna()
+        if "household" in self.table:
+            members = self.table.dropna(subset=["household", column]).groupby("household")[column]
+            agreed = members.first()[members.nunique() == 1]
+            told = pd.concat([told, agreed[~agreed.index.isin(told.index)]])
+        ids = as_text(customers)
+        return pd.Series(told.reindex(ids).to_numpy(), index=pd.Index(customers), name=column)
+
+    def join(self, rows: ibis.Table) -> tuple[ibis.Table, str]:
+        """Give parsed order lines the kind of their customer, and the household as their customer.
+
+        Parameters
+        ----------
+        rows : ibis.Table
+            Parsed lines with ``customer_id``, and ``kind`` where the orders have one.
+
+        Returns
+        -------
+        ibis.Table
+            The lines, all of them. ``customer_id`` is the household where there is one; whole numbers stay so where
+            every household is one too, and else ids are text. A line is internal where either source says so; of
+            other kinds, that of this source counts.
+        str
+            How many customers of the one are in the other, in a sentence.
+
+        Raises
+        ------
+        InputError
+            If no customer of the orders is in this source, or a household has the id of a customer outside of it.
+        """
+        import ibis
+
+        text = rows.customer_id.cast("string")
+        if rows.customer_id.type().is_floating():
+            text = text.re_replace(r"\.0$", "")
+        ids = rows.select(customer_id=text).distinct().to_pyarrow()["customer_id"].drop_null().to_pandas()
+        note = self._compared_with(ids)
+        self._refuse_shared_ids(ids)
+        known = self.table[[name for name in ("customer_id", "kind", "household") if name in self.table]]
+        known = known.rename(columns={name: f"its_{name}" for name in known.columns})
+        joined = rows.mutate(its_text=text).left_join(
+            ibis.memtable(known.astype("string")), [("its_text", "its_customer_id")]
+        )
+        changed: dict[str, Any] = {}
+        if "kind" in self.table:
+            changed["kind"] = joined.its_kind
+            if "kind" in rows.columns:
+                own = joined.kind.cast("string")
+                changed["kind"] = (
+                    (own.lower().strip() == INTERNAL)
+                    .fill_null(False)
+                    .ifelse(own, ibis.coalesce(joined.its_kind, own))
+                )
+        if "household" in self.table:
+            changed["customer_id"] = self._household_or_own(joined)
+        return joined.mutate(**changed).drop(ibis.selectors.startswith("its_")), note
+
+    def _household_or_own(self, joined: ibis.Table) -> Any:
+        import ibis
+
+        households = self.table["household"].dropna()
+        # "007" is not 7: only what would be written the same again is a number.
+        if joined.customer_id.type().is_integer() and households.str.fullmatch(r"0|-?[1-9]\d{0,17}").all():
+            return ibis.coalesce(joined.its_household.cast("int64"), joined.customer_id.cast("int64"))
+        return ibis.coalesce(joined.its_household, joined.its_text)
+
+    def _compared_with(self, ids: pd.Series[str]) -> str:
+        own = self.table["customer_id"]
+        met = int(own.isin(ids).sum())
+        if not met:
+            raise InputError(
+                f"none of the {len(own):,} customers of {self.source} (for example {own.iloc[0]!r}) is among the "
+                f"{len(ids):,} of the orders (for example {ids.min()!r}); name the column of ids that both have."
+            )
+        strangers = f"{len(own) - met:,} that it holds are in no order"
+        return f"{self.source} tells of {met:,} of {len(ids):,} customers; {strangers}"
+
+    def _refuse_shared_ids(self, ids: pd.Series[str]) -> None:
+        """Refuse a household that would take in the orders of somebody who is no member."""
+        import pandas as pd
+
+        if "household" not in self.table:
+            return
+        everybody = pd.Index(ids).union(pd.Index(self.table["customer_id"]))
+        household = self.table.set_index("customer_id")["household"].reindex(everybody)
+        outside = (
+            household.index.isin(household.dropna().unique()) & (household != household.index).to_numpy()
+        )
+        if outside.any():
+            raise InputError(
+                f"{outside.sum():,} households of {self.source} have the id of a customer who is not a member (for "
+                f"example {household.index[outside][0]!r}), and their orders would be mixed; give households ids of "
+                "their own."
+            )
+
+
+def read_customer_file(source: Any, *, columns: Mapping[str, str] | None = None) -> CustomerFile:
+    """Read and check a table with one row a customer.
+
+    Parameters
+    ----------
+    source : str, Path, pandas.DataFrame, pyarrow.Table or ibis.Table
+        What ``read_transactions`` takes.
+    columns : mapping, optional
+        Names of the columns by role: customer_id, kind, household (or firm), credit, satisfaction; found by themselves
+        where the names are usual. A role given as an empty string is left out.
+
+    Raises
+    ------
+    InputError
+        If there is no column of ids or nothing beside it, an id is missing, a customer has two rows or is in two
+        households, a kind is none of ``KINDS``, or a household has members of two kinds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> told = read_customer_file(pd.DataFrame({"customer_id": [7, 8], "kind": ["channel", "consumer"]}))
+    >>> told.of("kind", pd.Series([8, 9])).tolist()
+    ['consumer', nan]
+    """
+    import pandas as pd
+
+    where = source_name(source)
+    raw = open_source(open_workspace(), source)
+    roles = find_columns(raw.columns, columns or {}, where, USUAL_COLUMNS, required=())
+    if "customer_id" not in roles or len(roles) < 2:
+        raise InputError(
+            f"{where} has no column of customer ids, or none of {', '.join(list(USUAL_COLUMNS)[1:])} beside it; its "
+            f"columns are {', '.join(map(repr, raw.columns))}; name them, for example columns={{'kind': 'type'}}."
+        )
+    parsed = {role: parse_customer_id(raw[name]) for role, name in roles.items()}
+    frame = raw.select(**parsed).to_pyarrow().to_pandas()
+    # Missing is one thing, whatever the column's dtype.
+    table = pd.DataFrame({role: as_text(frame[role]) for role in roles}).astype(object)
+    table = table.where(table.notna(), None)
+    for role in ("credit", "satisfaction"):
+        if role in table:
+            numbers = pd.to_numeric(table[role], errors="coerce")
+            if numbers.notna().eq(table[role].notna()).all():
+                table[role] = numbers.astype(float)
+    if "kind" in table:
+        table["kind"] = table["kind"].str.lower()
+    _refuse_unsound(table, where)
+    return CustomerFile(table, where)
+
+
+def as_text(ids: pd.Series[Any]) -> pd.Series[Any]:
+    """Return ids as text, by which a file and the orders are compared: a file of text knows nothing else."""
+    import pandas as pd
+
+    if pd.api.types.is_float_dtype(ids) and (ids.dropna() % 1 == 0).all():
+        # Whole numbers are floats where some are missing.
+        ids = ids.astype("Int64")
+    return ids.astype("string").str.strip().astype(object)
+
+
+def _refuse_unsound(table: pd.DataFrame, where: str) -> None:
+    ids = table["customer_id"]
+    if table.empty or ids.isna().any():
+        raise InputError(
+            f"{ids.isna().sum():,} of {len(ids):,} rows of {where} have no customer id; give one row a customer."
+        )
+    again = table[ids.duplicated(keep=False)]
+    if "household" in again and len(again):
+        homes = again.groupby("customer_id")["household"].nunique()
+        _refuse(
+            where, homes[homes > 1].index, "are members of two households", "give each customer one household"
+        )
+    _refuse(where, ids[ids.duplicated()].unique(), "have more than one row", "give one row a customer")
+    if "kind" not in table:
+        return
+    strange = table[table["kind"].notna() & ~table["kind"].isin(KINDS)]
+    if len(strange):
+        raise InputError(
+            f"{len(strange):,} customers of {where} are of an unknown kind (for example "
+            f"{strange['kind'].iloc[0]!r}); write {', '.join(KINDS)}, or nothing."
+        )
+    if "household" in table:
+        # Internal members are set aside, and leave the kind to the others.
+        kinds = table[table["kind"] != INTERNAL].groupby("household")["kind"].nunique()
+        _refuse(
+            where,
+            kinds[kinds > 1].index,
+            "have members of two kinds",
+            "give each household one kind",
+            "households",
+        )
+
+
+def _refuse(where: str, ids: Any, what: str, what_to_do: str, who: str = "customers") -> None:
+    if len(ids):
+        examples = ", ".join(map(repr, ids[:3]))
+        raise InputError(f"{len(ids):,} {who} of {where} {what} (for example {examples}); {what_to_do}.")
