@@ -17,12 +17,14 @@ import pandas as pd
 from duramen.analysis.migration import GONE, NEW
 from duramen.data.errors import InputError
 from duramen.report.charts import LABEL, finish
-from duramen.report.numbers import count, share
+from duramen.report.numbers import count, probability
 
 # All in pixels: the width of a bar, the room between bar and label, the least between two labels, a line of a label,
 # a letter on average (at the size of labels), and the height of all customers on top of each other.
 BAR, BESIDE, BETWEEN, LINE, LETTER, ALL = 9, 8, 8, 16, 6.8, 240
 MOST_LINES = 4
+# A band of one customer among thousands is still a hair.
+THINNEST = 0.5
 # Points along the edge of a band, joined by curves.
 POINTS = 9
 # What is least to be seen comes last in the table and is drawn first.
@@ -103,7 +105,7 @@ def _labelled(
     for name in order:
         if name in customers:
             words = wrap(name, letters, max_lines=MOST_LINES, placeholder="\u2026")
-            figures = f"{count(customers[name])} ({share(customers[name] / total, 0)})"
+            figures = f"{count(customers[name])} ({probability(customers[name] / total)})"
             labelled[name] = (ALL * customers[name] / total, [*words, figures])
     return labelled
 
@@ -152,7 +154,8 @@ def _bands(
             look = "stayed" if source == target else "moved"
             look = "outside" if {source, target} & set(outside) else look
             band = f"{source} to {target}"
-            bands[look].append(pd.DataFrame({"band": band, "x": x, "y": top, "bottom": top + thick}))
+            seen = max(thick, THINNEST)
+            bands[look].append(pd.DataFrame({"band": band, "x": x, "y": top, "bottom": top + seen}))
     return [
         alt.Chart(pd.concat(bands[look]).round(1))
         .mark_area(color=colour, opacity=opacity, interpolate="monotone")
