@@ -1,18 +1,21 @@
 """Own rhythm and stage of life: by the customer's pace, not by the calendar."""
 
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duramen.models.rhythm import STAGES, base_gap, lifecycle_stage, own_gap
+from duramen.data.customers import customer_table
+from duramen.models.rhythm import LAPSED_AFTER, STAGES, base_gap, lifecycle_stage, own_gap
 
 
-def customer(frequency, gap, silence, position=0.5):
+def customer(frequency, gap, silence, position=0.5, last_gap=None):
     return {
         "frequency": float(frequency), "gap_mean": gap, "time_since_last": float(silence),
-        "purchase_position": position, "T": 400.0,
+        "purchase_position": position, "T": 400.0, "gap_last": gap if last_gap is None else last_gap,
     }  # fmt: skip
 
 
@@ -69,6 +72,45 @@ def test_each_stage_by_its_definition(row, expected):
     assert stage(row) == [expected]
 
 
+def came_back(frequency, gap, absence, silence, position=0.5):
+    """Return a customer of even gaps whose last one was an absence."""
+    return customer(frequency, ((frequency - 1) * gap + absence) / frequency, silence, position, absence)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (came_back(10, 30.0, 121, 5), "recovered"),
+        (came_back(10, 30.0, 119, 5), "steady"),
+        (came_back(10, 7.0, 121, 5, 0.25), "recovered"),
+        (came_back(10, 7.0, 121, 5, 0.75), "recovered"),
+        (came_back(10, 30.0, 121, 80), "declining"),
+        (came_back(10, 30.0, 121, 400), "lapsed"),
+        (came_back(1, 30.0, 121, 5), "recovered"),
+        (came_back(1, 30.0, 119, 5), "building"),
+    ],
+)
+def test_who_bought_after_a_silence_beyond_the_own_rhythm_has_recovered(row, expected):
+    assert stage(row) == [expected]
+
+
+def test_the_absence_itself_does_not_make_the_rhythm_that_it_is_measured_by():
+    weekly = came_back(4, 7.0, 150, 5)
+    assert own_gap(pd.DataFrame([weekly]), 30.0)[0] * LAPSED_AFTER > weekly["gap_last"]
+    assert stage(weekly) == ["recovered"]
+
+
+def test_who_has_recovered_was_lapsed_until_the_day_of_the_return(shop):
+    base = shop.model.base_gap_
+    recovered = shop.customers[lifecycle_stage(shop.customers, base) == "recovered"]
+    assert len(recovered) > 100
+    for silence in recovered["time_since_last"].value_counts().index[:3]:
+        returned = recovered.loc[recovered["time_since_last"] == silence, "customer_id"]
+        before = customer_table(shop.tx, shop.window.cutoff - timedelta(days=int(silence)))
+        stages = pd.Series(lifecycle_stage(before, base), index=before["customer_id"])
+        assert set(stages[returned]) == {"lapsed"}
+
+
 def test_every_customer_of_the_shop_has_one_stage_whatever_the_order(shop):
     stages = lifecycle_stage(shop.customers, shop.model.base_gap_)
     assert set(stages) == set(STAGES)
@@ -79,7 +121,7 @@ def test_every_customer_of_the_shop_has_one_stage_whatever_the_order(shop):
 
 
 def test_time_in_another_unit_changes_no_stage(shop):
-    times = ["gap_mean", "time_since_last", "T"]
+    times = ["gap_mean", "gap_last", "time_since_last", "T"]
     weeks = shop.customers.assign(**{name: shop.customers[name] / 7 for name in times})
     np.testing.assert_array_equal(
         lifecycle_stage(weeks, base_gap(weeks)), lifecycle_stage(shop.customers, base_gap(shop.customers))

@@ -12,7 +12,7 @@ DECLINING_AFTER, LAPSED_AFTER = 2.0, 4.0
 # The mean age at the purchases is half the life for an even pace. To call it growing (or declining) it must lie off
 # that by this share of the life, and by this many standard errors of as many times spread evenly.
 NOTABLE_TREND, CLEAR_TREND = 0.1, 1.0
-STAGES = ("building", "growing", "steady", "declining", "lapsed")
+STAGES = ("building", "growing", "steady", "declining", "lapsed", "recovered")
 
 
 def base_gap(customers: pd.DataFrame) -> float:
@@ -33,15 +33,29 @@ def own_gap(customers: pd.DataFrame, base: float) -> np.ndarray:
     return gap
 
 
+def _returned(customers: pd.DataFrame, base: float) -> np.ndarray:
+    """Tell whose last purchase ended a silence that had made them lapsed, by the rhythm they had before it."""
+    gaps_before = customers["frequency"] - 1
+    days_before = customers["frequency"] * customers["gap_mean"] - customers["gap_last"]
+    before = pd.DataFrame(
+        {"frequency": gaps_before.clip(lower=0), "gap_mean": days_before / gaps_before.where(gaps_before > 0)}
+    )
+    returned: np.ndarray = customers["gap_last"].to_numpy() > LAPSED_AFTER * own_gap(before, base)
+    return returned
+
+
 def lifecycle_stage(customers: pd.DataFrame, base: float) -> np.ndarray:
     """Return the stage of each customer by the own rhythm, not by the calendar.
 
     - lapsed: silent for more than four own gaps;
+    - recovered: the last purchase ended a silence of more than four own gaps, counted by the rhythm before it: the
+      day before, this customer was lapsed. It lasts until the next purchase or the next decline;
     - declining: silent for more than two, or the purchases lie clearly early in the life;
     - building: fewer than two repeat purchase days;
     - growing: the purchases lie clearly late in the life;
     - steady: none of these.
 
+    The first that holds counts, and a silence of more than two own gaps is declining whoever came back before it.
     "Clearly" is by a tenth of the life and by one standard error of as many times spread evenly over it.
 
     Parameters
@@ -62,10 +76,12 @@ def lifecycle_stage(customers: pd.DataFrame, base: float) -> np.ndarray:
     return np.select(
         [
             silence > LAPSED_AFTER,
-            (silence > DECLINING_AFTER) | ((trend < -CLEAR_TREND) & (frequency >= 2)),
+            silence > DECLINING_AFTER,
+            _returned(customers, base),
+            (trend < -CLEAR_TREND) & (frequency >= 2),
             frequency < 2,
             trend > CLEAR_TREND,
         ],
-        ["lapsed", "declining", "building", "growing"],
+        ["lapsed", "declining", "recovered", "declining", "building", "growing"],
         default="steady",
     ).astype(object)
