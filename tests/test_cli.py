@@ -257,6 +257,23 @@ def test_tiers_given_in_training_are_kept_with_the_model(trained, duramen, tmp_p
     assert (rising["growth_potential"] > 0.4 * rising["predicted_value"]).all()
 
 
+def test_a_file_about_customers_makes_households_and_sets_internal_ones_aside(trained, duramen, tmp_path):
+    ids = trained.orders["customer_id"].unique()
+    told = pd.DataFrame(
+        {"customer_id": ids[:3], "household": ["h", "h", None], "kind": [None, None, "internal"]}
+    )
+    told.to_csv(tmp_path / "customers.csv", index=False)
+    status, out, err, _ = duramen(
+        "score", trained.folder / "orders.csv", "--model", trained.folder / "model", "--out", "scores.csv",
+        "--customers", "customers.csv",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    ranked = set(pd.read_csv(tmp_path / "scores.csv", dtype={"customer_id": str})["customer_id"])
+    assert "h" in ranked
+    assert ranked.isdisjoint(ids[:3])
+    assert "internal customer" in re.sub(r"\s+", " ", out)
+
+
 def test_ids_that_are_formulas_are_defused_in_csv(trained, duramen, tmp_path):
     formulas = {name: f"=cmd({name})" for name in trained.orders["customer_id"].unique()[:300]}
     trained.orders.replace({"customer_id": formulas}).to_csv(tmp_path / "orders.csv", index=False)

@@ -38,6 +38,13 @@ Column = Annotated[
         help="Another column as ROLE=NAME (order, product, category, quantity, discount, cost, ...)."
     ),
 ]
+Customers = Annotated[
+    str | None,
+    typer.Option(
+        help="CSV or Parquet about customers: kind, household or firm. Internal ones are set aside, and members "
+        "of a household are one customer."
+    ),
+]
 DateFormat = Annotated[str | None, typer.Option(help="iso, compact, day-first or month-first.")]
 Decimal = Annotated[str | None, typer.Option(help="Decimal mark of numbers in text files.")]
 Currency = Annotated[str | None, typer.Option(help="Currency to use, and the name of the unit of money.")]
@@ -73,6 +80,7 @@ def train(
     date: DateColumn = None,
     amount: Amount = None,
     column: Column = None,
+    customers: Customers = None,
     date_format: DateFormat = None,
     decimal: Decimal = None,
     currency: Currency = None,
@@ -92,9 +100,9 @@ def train(
     options = read_options(
         config,
         orders=orders, cutoff=cutoff, horizon=horizon, model_out=model_out, report=report,
-        customer_id=customer_id, date=date, amount=amount, columns=column, date_format=date_format,
-        decimal=decimal, currency=currency, growth_weight=growth_weight, cost_to_serve=cost_to_serve, seed=seed,
-        memory_limit=memory_limit,
+        customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers,
+        date_format=date_format, decimal=decimal, currency=currency, growth_weight=growth_weight,
+        cost_to_serve=cost_to_serve, seed=seed, memory_limit=memory_limit,
     )  # fmt: skip
     commands.train(options)
 
@@ -119,6 +127,7 @@ def score(
     date: DateColumn = None,
     amount: Amount = None,
     column: Column = None,
+    customers: Customers = None,
     date_format: DateFormat = None,
     decimal: Decimal = None,
     currency: Currency = None,
@@ -133,8 +142,9 @@ def score(
     options = read_options(
         config,
         orders=orders, cutoff=cutoff, model=model, out=out, report=report, explanations=explanations,
-        customer_id=customer_id, date=date, amount=amount, columns=column, date_format=date_format,
-        decimal=decimal, currency=currency, cost_to_serve=cost_to_serve, memory_limit=memory_limit,
+        customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers,
+        date_format=date_format, decimal=decimal, currency=currency, cost_to_serve=cost_to_serve,
+        memory_limit=memory_limit,
     )  # fmt: skip
     commands.score(options)
 
@@ -164,6 +174,7 @@ def backtest(
     date: DateColumn = None,
     amount: Amount = None,
     column: Column = None,
+    customers: Customers = None,
     date_format: DateFormat = None,
     decimal: Decimal = None,
     currency: Currency = None,
@@ -178,8 +189,8 @@ def backtest(
     options = read_options(
         config,
         orders=orders, horizon=horizon, cutoff=cutoff, cutoffs=cutoffs, out=out,
-        customer_id=customer_id, date=date, amount=amount, columns=column, date_format=date_format,
-        decimal=decimal, currency=currency, seed=seed, memory_limit=memory_limit,
+        customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers,
+        date_format=date_format, decimal=decimal, currency=currency, seed=seed, memory_limit=memory_limit,
     )  # fmt: skip
     commands.backtest(options)
 

@@ -38,6 +38,7 @@ READ_OPTIONS = (
     "date",
     "amount",
     "columns",
+    "customers",
     "date_format",
     "decimal",
     "currency",

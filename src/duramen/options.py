@@ -13,7 +13,7 @@ from duramen.data.errors import InputError
 
 OPTIONS = (
     "orders", "cutoff", "cutoffs", "horizon", "model", "model_out", "out", "report", "experiment",
-    "customer_id", "date", "amount", "columns", "date_format", "decimal", "currency",
+    "customer_id", "date", "amount", "columns", "customers", "date_format", "decimal", "currency",
     "growth_weight", "tiers", "cost_to_serve", "explanations", "seed", "memory_limit",
 )  # fmt: skip
 # What an option may be in the TOML file where it is not text, and how to say so.
