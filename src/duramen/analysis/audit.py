@@ -342,8 +342,8 @@ def _purpose(facts: _Facts, previous: Assignment | None) -> Finding:
         ASSIGNED_ON in facts.known and facts.known[ASSIGNED_ON].nunique() > 1
     )
     told = (
-        f"{share.figure:.0%} of the customers are in segments that have a treatment, of which {kinds} "
-        f"{'is' if kinds == 1 else 'are'} different; "
+        f"{share.figure:.0%} of the customers are in segments that have a treatment, and {kinds} different "
+        f"{'treatment is' if kinds == 1 else 'treatments are'} named; "
         f"{'it has been refreshed' if refreshed else 'nothing says that it was ever refreshed'}"
     )
     if kinds < 2:
@@ -495,8 +495,8 @@ def _outcome_window(facts: _Facts, horizon: int | str | None) -> tuple[str, Wind
         usual = [days for days in HORIZONS if days <= min(ahead, fits)]
         if not usual:
             return (
-                f"only {ahead} days of orders lie after the labels; say by a cutoff or a day of assignment what they could "
-                f"know, and leave {HORIZONS[0]} days after it"
+                f"only {ahead} days of orders lie after the labels; give a cutoff or a day of assignment that leaves "
+                f"{HORIZONS[0]} days or more after it"
             ), None
         horizon = usual[-1]
     window = Window(facts.cutoff, horizon)
