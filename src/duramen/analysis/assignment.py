@@ -116,9 +116,8 @@ def _refuse_missing(table: pd.DataFrame, names: tuple[str, ...], where: str, wha
 
 def _refuse(rows: pd.DataFrame, what: str, what_to_do: str) -> None:
     if len(rows):
-        examples = ", ".join(
-            f"row {index + 1}: {rows.at[index, CUSTOMER_ID]}" for index in rows.index[:3].tolist()
-        )
+        first = zip(rows.index[:3].tolist(), rows[CUSTOMER_ID].head(3).tolist(), strict=True)
+        examples = ", ".join(f"row {index + 1}: {customer}" for index, customer in first)
         raise InputError(f"{len(rows):,} rows {what} (for example {examples}); {what_to_do}.")
 
 
