@@ -477,6 +477,71 @@ def test_days_on_the_command_line_win_and_an_older_backtest_gives_way(
     assert {path.name for path in tmp_path.iterdir()} == {"duramen.toml", "backtest"}
 
 
+@pytest.fixture(scope="module")
+def labelled(trained):
+    """Return the customers of the training with labels by turns."""
+    ids = trained.orders["customer_id"].unique()
+    return pd.DataFrame({"customer_id": ids, "segment": [f"group {place % 3}" for place in range(len(ids))]})
+
+
+def test_an_audit_leaves_a_page_and_its_table_and_shows_it_in_eighty_columns(
+    trained, labelled, duramen, tmp_path
+):
+    labelled.to_csv(tmp_path / "segments.csv", index=False)
+    treatments = pd.DataFrame(
+        {"segment": ["group 0", "group 1", "group 2"], "treatment": ["call", "mail", "wait"]}
+    )
+    treatments.to_csv(tmp_path / "treatments.csv", index=False)
+    status, out, err, new = duramen(
+        "audit", "segments.csv", "--transactions", trained.folder / "orders.csv", "--cutoff", "1998-01-01",
+        "--treatment", "treatments.csv", "--out", "audit.html",
+    )  # fmt: skip
+    assert (status, err, new) == (0, "", {"audit.html", "audit.csv", "audit.parquet"})
+    table = pd.read_csv(tmp_path / "audit.csv")
+    assert list(table["code"]) == [f"A{number}" for number in range(1, 8)]
+    assert len(pd.read_parquet(tmp_path / "audit.parquet")) == 7
+    assert "Does each segment have a purpose?" in out
+    assert "…" not in out
+    shown = out[out.index("question") : out.index("Note:")]
+    assert all(len(line) <= 80 for line in shown.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "told"),
+    [
+        (as_it_is, [], "no segments are given"),
+        (as_it_is, ["nowhere.csv"], "there is no file or folder nowhere.csv"),
+        (as_it_is, ["labels.csv", "--out", "audit.pdf"], "written as .html"),
+        (as_it_is, ["labels.csv", "--out", "nowhere/audit.html"], "there is no folder nowhere"),
+        (as_it_is, ["labels.csv", "--out", "labels.html"], "would replace labels.csv"),
+        (as_it_is, ["labels.csv", "--segment", "group"], "has no column 'group'"),
+        (as_it_is, ["labels.csv", "--treatment", "plan"], "neither a column"),
+        (as_it_is, ["labels.csv", "--assigned-on", "soon"], "assigned_on is no day"),
+        (as_it_is, ["labels.csv", "--cutoff", "2030-01-01"], "lies outside the orders"),
+        (lambda labels: pd.concat([labels, labels.head(1)]), ["labels.csv"], "repeat a customer"),
+        (
+            lambda labels: labels.assign(customer_id="x" + labels["customer_id"]),
+            ["labels.csv"],
+            "none of the",
+        ),
+        (lambda labels: labels.assign(segment="all"), ["labels.csv"], "needs two segments"),
+        (lambda labels: labels.assign(segment=None), ["labels.csv"], "have no segment"),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, list) else None,
+)
+def test_a_bad_audit_ends_in_one_sentence_and_leaves_nothing(
+    change, words, told, trained, labelled, duramen, tmp_path
+):
+    change(labelled).to_csv(tmp_path / "labels.csv", index=False)
+    orders = trained.folder / "orders.csv"
+    assert told in refused(duramen("audit", *words, "--transactions", orders))
+
+
+def test_the_help_of_the_audit_has_an_example():
+    told = CliRunner().invoke(app, ["audit", "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+    assert "Example: duramen audit" in re.sub(r"\s+", " ", told.output)
+
+
 def test_a_damaged_model_is_refused_before_the_orders_are_read(saved, duramen, tmp_path):
     shutil.copytree(saved, tmp_path / "model")
     (tmp_path / "model" / "value_trees.txt").write_text("tree\n")

@@ -195,6 +195,64 @@ def backtest(
     commands.backtest(options)
 
 
+@app.command(
+    epilog="Example: duramen audit segments.csv --transactions orders.csv --cutoff 2011-06-01 --out audit.html",
+)
+def audit(
+    segments: Annotated[
+        str | None, typer.Argument(help="CSV or Parquet with customer_id and segment.", show_default=False)
+    ] = None,
+    transactions: Annotated[
+        str | None,
+        typer.Option(help="The orders: a file, a folder, duckdb://file.db/table, or dataset:cdnow."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="HTML page to write; its table goes beside it. [default: audit.html]"),
+    ] = None,
+    segment: Annotated[str | None, typer.Option(help="Column of the label. [default: segment]")] = None,
+    treatment: Annotated[
+        str | None,
+        typer.Option(help="CSV or Parquet with segment and treatment, or a column. [default: treatment]"),
+    ] = None,
+    assigned_on: Annotated[
+        str | None, typer.Option(help="Day of the labels. [default: the column assigned_on, if any]")
+    ] = None,
+    previous: Annotated[
+        Path | None, typer.Option(help="An earlier file of the same kind, for how stable the labels are.")
+    ] = None,
+    cutoff: Annotated[
+        str | None,
+        typer.Option(help="First day the labels know nothing of. [default: the day of the labels]"),
+    ] = None,
+    horizon: Annotated[
+        str | None, typer.Option(help="Days or weeks that labels should foretell: 91d, 26w.")
+    ] = None,
+    customer_id: CustomerId = None,
+    date: DateColumn = None,
+    amount: Amount = None,
+    column: Column = None,
+    date_format: DateFormat = None,
+    decimal: Decimal = None,
+    currency: Currency = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all that is random.")] = None,
+    memory_limit: MemoryLimit = None,
+    config: Config = None,
+) -> None:
+    """Examine anybody's segments by the seven ways in which segmentations go wrong."""
+    from duramen import commands
+    from duramen.options import read_options
+
+    options = read_options(
+        config,
+        segments=segments, orders=transactions, out=out, segment=segment, treatment=treatment,
+        assigned_on=assigned_on, previous=previous, cutoff=cutoff, horizon=horizon,
+        customer_id=customer_id, date=date, amount=amount, columns=column, date_format=date_format,
+        decimal=decimal, currency=currency, seed=seed, memory_limit=memory_limit,
+    )  # fmt: skip
+    commands.audit(options)
+
+
 @app.command(epilog="Example: duramen demo --out duramen-demo")
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the ranking, the report and the model.")] = Path(

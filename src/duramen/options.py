@@ -15,6 +15,7 @@ OPTIONS = (
     "orders", "cutoff", "cutoffs", "horizon", "model", "model_out", "out", "report", "experiment",
     "customer_id", "date", "amount", "columns", "customers", "date_format", "decimal", "currency",
     "growth_weight", "tiers", "cost_to_serve", "explanations", "seed", "memory_limit",
+    "segments", "segment", "treatment", "assigned_on", "previous",
 )  # fmt: skip
 # What an option may be in the TOML file where it is not text, and how to say so.
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {
@@ -22,6 +23,7 @@ KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "tiers": ((dict,), "a table such as { vip_share = 0.3 }"),
     "cutoff": ((str, date, list), "a day such as 2011-06-01"),  # several for a backtest
     "cutoffs": ((int,), "a whole number"),
+    "assigned_on": ((str, date), "a day such as 2011-06-01"),
     "horizon": ((str, int), 'a number of days, or text such as "26w"'),
     "growth_weight": ((int, float), "a number"),
     "seed": ((int,), "a whole number"),

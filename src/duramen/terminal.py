@@ -15,6 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from duramen.data.transactions import Transactions
 
@@ -215,6 +216,27 @@ def _show_comparisons(tested: Any) -> None:
         style="dim",
         highlight=False,
     )
+
+
+def show_audit(examined: Any) -> None:
+    """Show the seven questions with figure, threshold and verdict, and what each figure is."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    table.add_column("question")
+    for name in ("figure", "must be", "verdict"):
+        table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
+    styles = {"passes": "green", "fails": "red"}
+    for row in examined.findings.itertuples(index=False):
+        table.add_row(
+            row.code,
+            Text.assemble(row.question, "\n", (row.sentence, "dim")),
+            "" if math.isnan(row.figure) else f"{row.figure:z.1%}",
+            f"{'from' if row.must_be == 'at least' else 'below'} {row.threshold:.0%}",
+            Text("cannot tell" if row.verdict == "cannot be told" else row.verdict, styles.get(row.verdict, "yellow")),
+        )  # fmt: skip
+    console.print(table)
+    for note in examined.notes:
+        console.print(f"Note: {note}", style="yellow", highlight=False, markup=False)
 
 
 def _short(metric: str) -> str:
