@@ -5,272 +5,312 @@ Called by the CoreCustomerModel. Only behaviour is looked at: rhythm, basket, si
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from threadpoolctl import threadpool_limits
 
+from duramen.data.errors import InputError
+from duramen.models.clustering import FEWEST, STABLE, Partition, choose_partition, squared_distances
 from duramen.models.rhythm import base_gap, own_gap
+from duramen.models.segment_matching import COLUMNS, match_segments, segment_changes
+from duramen.models.segment_words import UNLIKE, readable_rules, segment_profile, told, treatments_of
 
-FEWEST, MOST = 3, 7
-# Stability is the mean adjusted Rand index between a clustering and those of bootstrap samples; below this one the
-# borders are accidents of the sample.
-STABLE = 0.8
-BOOTSTRAPS, BOOTSTRAP_CUSTOMERS = 5, 5_000
-# More segments say more, as long as they stand nearly as far apart (by silhouette) as the best separated ones.
-SEPARATION_KEPT = 0.85
-# Outliers belong to a segment, they do not make it: nothing counts as further than so many interquartile ranges out.
-FURTHEST = 3.0
-SMALLEST_SHARE = 0.02
-# Median silence of a segment, in own gaps.
-FADING_AFTER, QUIET_AFTER = 1.5, 3.0
-
-TREATMENTS = {
-    ("active", "frequent"): "keep: best service, early access, no discounts they do not need",
-    ("active", "occasional"): "grow: one reason more to come back between two purchases",
-    ("active", "one-time"): "convert: an offer for the second or third purchase",
-    ("fading", "frequent"): "rescue now: personal contact, ask what went wrong",
-    ("fading", "occasional"): "remind: a timely offer before the habit is lost",
-    ("fading", "one-time"): "remind cheaply: automated mail only",
-    ("quiet", "frequent"): "win back: they were good; one strong offer, then let go",
-    ("quiet", "occasional"): "win back cheaply: season's mail",
-    ("quiet", "one-time"): "release: no spend beyond the newsletter",
-}
+# Every measure counts in its own unit, so that a constant or noisy one is not blown up by a division by its spread:
+# rhythm, basket and silence in logs, where twice as often is as far as twice the basket; trend in lengths of life.
+WEIGHTS = {"rhythm": 1.0, "basket": 1.0, "silence": 1.0, "trend": 1.0}
+# Unlike the others is who lies beyond the far fence of Tukey, three interquartile ranges above the upper quartile of
+# the distances from the nearest centre, and is one of the furthest hundredth, and a factor of four or more away.
+FAR_OUT, MOST_UNLIKE, LEAST_UNLIKE = 3.0, 0.01, math.log(4)
+NEEDED = ("frequency", "T", "gap_mean", "basket_geometric_mean", "time_since_last", "purchase_position")
 
 
 class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """K-means on robustly scaled behaviour; the number of segments by bootstrap stability and separation.
+    """Segments of behaviour, by whichever of three methods finds stable ones; outliers are kept apart.
 
     Parameters
     ----------
     seed : int
+    weights : mapping, optional
+        How much a difference in a measure counts, by its name (``rhythm``, ``basket``, ``silence``, ``trend``);
+        what is not given counts as in ``WEIGHTS``, and 0 leaves a measure out.
+    treatments : mapping, optional
+        What to do by kind of segment; what is not given is as in ``segment_words.TREATMENTS``.
 
     Attributes
     ----------
-    centres_ : numpy.ndarray of shape (k, 4)
-        In scaled units; segments are numbered from 1 by falling spend rate.
+    partition_ : Partition
+        The chosen clustering, which assigns any customer.
+    numbers_ : numpy.ndarray of shape (k,)
+        The number of each of its segments: from 1 by falling spend rate, or as before where there is a previous
+        segmenter. 0 is "unlike the others".
+    furthest_ : float
+        Who is further than this from every centre is unlike the others.
     profile_ : pandas.DataFrame
-        A row a segment: ``segment``, ``name``, ``customers``, the mean behaviour, ``rule``, ``treatment``.
+        A row a segment: ``segment``, ``name``, ``customers``, the median behaviour, ``treatment``, ``rule`` and how
+        far it holds (``rule_covers``, ``rule_holds``). The unlike come last, and are there even where nobody is.
+    candidates_ : pandas.DataFrame
+        The comparison of methods (``clustering.choose_partition``).
     stability_ : float
-        Mean adjusted Rand index over bootstrap samples, 1 is identical.
+        Mean adjusted Rand index of the chosen one over bootstrap samples, 1 is identical.
     rule_fidelity_ : float
-        Share of customers whom the rules (a tree of depth 3) put into their own segment.
+        Share of customers whom the tree behind the rules puts into their own segment.
+    changes_ : pandas.DataFrame
+        What became of the previous segments (``segment_matching.segment_changes``); empty without them.
+    last_number_ : int
+        The highest number ever given; a new segment gets a higher one.
+    notes_ : list of str
+        What the data could not support.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        weights: Mapping[str, float] | None = None,
+        treatments: Mapping[str, str] | None = None,
+    ) -> None:
         self.seed = seed
+        self.weights = weights
+        self.treatments = treatments
 
-    def fit(self, customers: pd.DataFrame) -> Self:
-        """Learn the segments of a customer table."""
+    @property
+    def centres_(self) -> np.ndarray:
+        """Centres of the segments, shape (k, 4), as differences from the median customer."""
+        return self.partition_.centres
+
+    def fit(self, customers: pd.DataFrame, previous: BehaviouralSegmenter | None = None) -> Self:
+        """Learn the segments of a customer table.
+
+        Parameters
+        ----------
+        customers : pandas.DataFrame
+        previous : BehaviouralSegmenter, optional
+            The segmenter in use: segments that go on keep their numbers, and its method and number of segments are
+            kept where they are stable still.
+
+        Raises
+        ------
+        InputError
+            If there is no customer, a column is missing, or a weight or treatment is no such thing.
+        """
+        treatments = treatments_of(self.treatments)
+        self.weights_ = _weights_of(self.weights)
+        _require(customers)
         self.base_gap_ = base_gap(customers)
         behaviour = _behaviour(customers, self.base_gap_)
-        middle = behaviour.quantile([0.25, 0.5, 0.75]).to_numpy()
-        self.median_, self.spread_ = middle[1], np.where(middle[2] > middle[0], middle[2] - middle[0], 1.0)
-        points = self._scale(behaviour)
-        self.centres_, self.stability_ = _choose_centres(points, self.seed)
-        spend_rate = behaviour["rhythm"] + behaviour["basket"]
-        labels = _nearest(points, self.centres_)
-        order = spend_rate.groupby(labels).mean().sort_values(ascending=False).index.to_numpy()
-        self.centres_ = self.centres_[order]
-        self._describe(customers, behaviour, _nearest(points, self.centres_) + 1)
+        # A measure that nobody has is 0 for all.
+        self.median_ = behaviour.median().fillna(0.0).to_numpy()
+        points = self._points(behaviour)
+        # Those far from everybody belong to no segment, and they must make none.
+        away = np.sqrt((points**2).sum(axis=1))
+        near = points[away <= _fence(away)]
+        found, self.candidates_ = choose_partition(near, self.seed, self._in_use(previous))
+        nearest = np.sqrt(squared_distances(points, found.centres).min(axis=1))
+        self.furthest_ = _fence(nearest)
+        self.partition_ = found.ordered(_by_spend_rate(behaviour, found.assign(points), found))
+        self.numbers_ = np.arange(1, len(found.centres) + 1)
+        self.last_number_ = len(found.centres)
+        self.changes_ = pd.DataFrame(columns=list(COLUMNS))
+        if previous is not None:
+            self._keep_numbers(customers, points, previous)
+        self._say_what_is_unstable(len(customers))
+        self._describe(customers, behaviour, self._assign(points), treatments)
         return self
 
-    def _scale(self, behaviour: pd.DataFrame) -> np.ndarray:
-        scaled: np.ndarray = (behaviour.to_numpy() - self.median_) / self.spread_
-        return scaled.clip(-FURTHEST, FURTHEST)
-
     def predict(self, customers: pd.DataFrame) -> np.ndarray:
-        """Return the segment number of each customer, shape (n,), without a refit."""
-        return _nearest(self._scale(_behaviour(customers, self.base_gap_)), self.centres_) + 1
+        """Return the segment number of each customer, shape (n,), without a refit; 0 is unlike the others.
+
+        Raises
+        ------
+        InputError
+            If a column is missing.
+        """
+        _require(customers, least=0)
+        return self._assign(self._points(_behaviour(customers, self.base_gap_)))
 
     def names(self, segments: np.ndarray) -> np.ndarray:
         """Return ``"number name"`` for segment numbers."""
-        told = {row.segment: f"{row.segment} {row.name}" for row in self.profile_.itertuples(index=False)}
-        return pd.Series(segments).map(told).to_numpy(dtype=object)
+        return told(segments, self.profile_)
 
-    def _describe(self, customers: pd.DataFrame, behaviour: pd.DataFrame, segments: np.ndarray) -> None:
-        told = pd.DataFrame(
+    def _points(self, behaviour: pd.DataFrame) -> np.ndarray:
+        """Return weighted differences from the median customer, which a missing measure is taken for."""
+        weights = np.array([self.weights_[measure] for measure in behaviour.columns])
+        points: np.ndarray = np.nan_to_num((behaviour.to_numpy() - self.median_) * weights, nan=0.0)
+        return points
+
+    def _assign(self, points: np.ndarray) -> np.ndarray:
+        nearest = np.sqrt(squared_distances(points, self.centres_).min(axis=1))
+        numbers: np.ndarray = np.where(
+            nearest > self.furthest_, 0, self.numbers_[self.partition_.assign(points)]
+        )
+        return numbers
+
+    def _in_use(self, previous: BehaviouralSegmenter | None) -> Partition | None:
+        """Return the previous partition as differences from the median customer of today."""
+        if previous is None or previous.weights_ != self.weights_:
+            return None
+        weights = np.array([self.weights_[measure] for measure in WEIGHTS])
+        return replace(
+            previous.partition_, centres=previous.centres_ + (previous.median_ - self.median_) * weights
+        )
+
+    def _keep_numbers(
+        self, customers: pd.DataFrame, points: np.ndarray, previous: BehaviouralSegmenter
+    ) -> None:
+        before, now = previous.predict(customers), self._assign(points)
+        kept = match_segments(before, now)
+        numbers, last = [], previous.last_number_
+        for number in self.numbers_:
+            if number not in kept:
+                last += 1
+            numbers.append(kept.get(int(number), last))
+        self.numbers_, self.last_number_ = np.array(numbers), last
+        self.changes_ = segment_changes(before, self._assign(points))
+
+    def _say_what_is_unstable(self, customers: int) -> None:
+        self.notes_: list[str] = []
+        chosen = self.candidates_[self.candidates_["chosen"]]
+        if chosen.empty:
+            self.stability_ = 1.0
+            self.notes_.append(
+                f"No segments were formed: of {len(self.candidates_)} candidates none splits the {customers:,} "
+                f"customers into {FEWEST} or more segments that are each large enough, so all of them are one segment."
+            )
+            return
+        self.stability_ = float(chosen["stability"].iloc[0])
+        if self.stability_ < STABLE:
+            self.notes_.append(
+                f"No stable segmentation exists: the most stable of {len(self.candidates_)} candidates, "
+                f"{chosen['method'].iloc[0]} with {chosen['segments'].iloc[0]} segments, agrees with those of "
+                f"resampled customers to {self.stability_:.2f} (adjusted Rand index; {STABLE} is asked for), so its "
+                "segments describe these customers and may not be found again."
+            )
+
+    def _describe(
+        self,
+        customers: pd.DataFrame,
+        behaviour: pd.DataFrame,
+        segments: np.ndarray,
+        treatments: dict[str, str],
+    ) -> None:
+        facts = pd.DataFrame(
             {
                 "silence": np.expm1(behaviour["silence"]),
                 "purchases_per_year": np.exp(behaviour["rhythm"]) * 364,
                 "basket": np.exp(behaviour["basket"]),
                 "time_since_last": customers["time_since_last"],
                 "frequency": customers["frequency"],
+                "purchase_position": behaviour["trend"],
             }
         )
-        profile = told.groupby(segments).median()
-        repeat = told.loc[told["frequency"] > 0, "purchases_per_year"].median()
-        fresh = np.select(
-            [profile["silence"] < FADING_AFTER, profile["silence"] < QUIET_AFTER],
-            ["active", "fading"],
-            "quiet",
-        )
-        often = np.select(
-            [profile["frequency"] < 1, profile["purchases_per_year"] < repeat],
-            ["one-time", "occasional"],
-            "frequent",
-        )
-        size = np.where(profile["basket"] > told["basket"].median(), "large", "small")
-        rules, self.rule_fidelity_ = _readable_rules(
-            told[["time_since_last", "frequency", "basket"]], segments
-        )
-        profile["rule"] = [rules.get(segment, "no simple rule") for segment in profile.index]
-        profile["treatment"] = [TREATMENTS[key] for key in zip(fresh, often, strict=True)]
-        names = [f"{a} {b} buyers, {c} baskets" for a, b, c in zip(fresh, often, size, strict=True)]
-        profile.insert(0, "customers", told.groupby(segments).size())
-        profile.insert(0, "name", _distinct(names))
-        self.profile_ = profile.rename_axis("segment").reset_index()
+        rules, self.rule_fidelity_ = readable_rules(facts, segments, self.seed)
+        rules.loc[0, "rule"] = f"further from the middle of every segment than {self.furthest_:.2g} log units"
+        rules.loc[0, ["rule_covers", "rule_holds"]] = 1.0
+        self.profile_ = segment_profile(facts, segments, treatments).join(rules).reset_index()
 
     def to_dict(self) -> dict[str, Any]:
         """Return what assigns and describes segments as plain values."""
         return {
+            "seed": self.seed,
+            "weights": self.weights_,
+            "treatments": None if self.treatments is None else dict(self.treatments),
             "base_gap": self.base_gap_,
             "median": self.median_.tolist(),
-            "spread": self.spread_.tolist(),
-            "centres": self.centres_.tolist(),
+            "partition": self.partition_.to_dict(),
+            "numbers": self.numbers_.tolist(),
+            "last_number": self.last_number_,
+            "furthest": self.furthest_,
             "stability": self.stability_,
             "rule_fidelity": self.rule_fidelity_,
-            "profile": self.profile_.to_dict(orient="list"),
+            "profile": _plain(self.profile_),
+            "candidates": _plain(self.candidates_),
+            "changes": _plain(self.changes_),
+            "notes": self.notes_,
         }
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Self:
         """Return the segmenter that ``to_dict`` described."""
-        model = cls()
-        model.base_gap_ = state["base_gap"]
-        model.median_, model.spread_ = np.array(state["median"]), np.array(state["spread"])
-        model.centres_ = np.array(state["centres"])
+        model = cls(state["seed"], weights=state["weights"], treatments=state["treatments"])
+        model.weights_, model.base_gap_ = state["weights"], state["base_gap"]
+        model.median_, model.partition_ = np.array(state["median"]), Partition.from_dict(state["partition"])
+        model.numbers_, model.last_number_ = np.array(state["numbers"]), state["last_number"]
+        model.furthest_, model.notes_ = state["furthest"], state["notes"]
         model.stability_, model.rule_fidelity_ = state["stability"], state["rule_fidelity"]
-        model.profile_ = pd.DataFrame(state["profile"])
+        model.profile_, model.candidates_ = pd.DataFrame(state["profile"]), pd.DataFrame(state["candidates"])
+        model.changes_ = pd.DataFrame(state["changes"])
         return model
 
 
 def _behaviour(customers: pd.DataFrame, base: float) -> pd.DataFrame:
-    """Return log purchase days per day, log basket, log silence in own gaps, and where in the life purchases lie."""
+    """Return log purchase days per day, log basket, log silence in own gaps, and where in the life purchases lie.
+
+    Missing where the customer table has no such number.
+    """
     # Half a purchase and one gap of the base keep the rate of a customer of yesterday away from infinity.
     rate = (customers["frequency"] + 0.5) / (customers["T"] + base)
-    return pd.DataFrame(
+    basket = customers["basket_geometric_mean"]
+    measures = pd.DataFrame(
         {
             "rhythm": np.log(rate),
-            "basket": np.log(customers["basket_geometric_mean"]),
+            "basket": np.log(basket.where(basket > 0)),
             "silence": np.log1p(customers["time_since_last"] / own_gap(customers, base)),
             "trend": customers["purchase_position"].fillna(0.5),
         }
     )
+    return measures.replace([np.inf, -np.inf], np.nan)
 
 
-def _nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    distances = (points**2).sum(axis=1)[:, None] - 2 * points @ centres.T + (centres**2).sum(axis=1)
-    nearest: np.ndarray = distances.argmin(axis=1)
-    return nearest
+def _by_spend_rate(behaviour: pd.DataFrame, places: np.ndarray, found: Partition) -> np.ndarray:
+    """Return the order of the centres by falling mean of log purchases a day and log basket."""
+    spend_rate = behaviour["rhythm"] + behaviour["basket"]
+    means = spend_rate.groupby(places).mean().reindex(range(len(found.centres)))
+    return means.sort_values(ascending=False, kind="stable").index.to_numpy()
 
 
-def _choose_centres(points: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
-    """Return the centres of the chosen number of segments, and their stability."""
-    rng = np.random.default_rng(seed)
-    sample = points[np.sort(rng.choice(len(points), min(len(points), BOOTSTRAP_CUSTOMERS), replace=False))]
-    most = min(MOST, len(np.unique(sample, axis=0)) - 1)
-    # One thread: partial sums of several would be added in the order in which the threads happen to end.
-    with threadpool_limits(1):
-        tried = [_cluster(sample, count, seed) for count in range(FEWEST, most + 1)]
-    tried = [found for found in tried if found.smallest >= SMALLEST_SHARE * len(sample)]
-    if not tried:
-        return points.mean(axis=0, keepdims=True), 1.0
-    stable = [found for found in tried if found.stability >= STABLE]
-    if not stable:
-        best = max(tried, key=lambda found: found.stability)
-        return best.centres, best.stability
-    apart = max(found.separation for found in stable)
-    # The list grows with the number of segments.
-    chosen = [found for found in stable if found.separation >= SEPARATION_KEPT * apart][-1]
-    return chosen.centres, chosen.stability
+def _fence(distances: np.ndarray) -> float:
+    low, high, last = np.quantile(distances, [0.25, 0.75, 1 - MOST_UNLIKE])
+    return float(max(high + FAR_OUT * (high - low), last, LEAST_UNLIKE))
 
 
-@dataclass(frozen=True)
-class _Clustering:
-    centres: np.ndarray
-    smallest: int
-    stability: float
-    separation: float
+def _weights_of(given: Mapping[str, float] | None) -> dict[str, float]:
+    given = dict(given or {})
+    if unknown := [name for name in given if name not in WEIGHTS]:
+        raise InputError(f"there is no measure {unknown[0]!r} to weigh; choose among {', '.join(WEIGHTS)}.")
+    weights = WEIGHTS | given
+    for name, weight in weights.items():
+        number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not (number and 0 <= weight < math.inf):
+            raise InputError(
+                f"the weight of {name} is {weight!r}; write a number of 0 or more, for example 1.0."
+            )
+    if not any(weights.values()):
+        raise InputError(
+            f"all weights are 0, so nothing tells customers apart; leave some of {', '.join(WEIGHTS)}."
+        )
+    return {name: float(weight) for name, weight in weights.items()}
 
 
-def _cluster(sample: np.ndarray, count: int, seed: int) -> _Clustering:
-    from sklearn.cluster import KMeans
-    from sklearn.metrics import adjusted_rand_score, silhouette_score
-
-    rng = np.random.default_rng(seed)
-    whole = KMeans(count, n_init=5, random_state=seed).fit(sample)
-    agreement = []
-    for _ in range(BOOTSTRAPS):
-        drawn = sample[rng.integers(len(sample), size=len(sample))]
-        again = KMeans(count, n_init=3, random_state=seed).fit(drawn)
-        agreement.append(adjusted_rand_score(whole.labels_, again.predict(sample)))
-    apart = len(np.unique(whole.labels_)) > 1
-    seen = min(len(sample), 2_000)
-    separation = (
-        silhouette_score(sample, whole.labels_, sample_size=seen, random_state=seed) if apart else -1.0
-    )
-    return _Clustering(
-        centres=whole.cluster_centers_,
-        smallest=int(np.bincount(whole.labels_, minlength=count).min()),
-        stability=float(np.mean(agreement)),
-        separation=float(separation),
-    )
+def _require(customers: pd.DataFrame, least: int = 1) -> None:
+    if missing := [column for column in NEEDED if column not in customers]:
+        raise InputError(
+            f"the customer table lacks {', '.join(missing)}, which tell behaviour; draw it up by customer_table."
+        )
+    if len(customers) < least:
+        raise InputError(
+            "the customer table is empty, so there is nobody to segment; give one with customers."
+        )
 
 
-def _readable_rules(facts: pd.DataFrame, segments: np.ndarray) -> tuple[dict[int, str], float]:
-    """Return for each segment the path of the surrogate tree's leaf that holds most of it, and the tree's fidelity."""
-    from sklearn.tree import DecisionTreeClassifier
-
-    words = {
-        "time_since_last": "days since last purchase",
-        "frequency": "repeat purchase days",
-        "basket": "basket",
-    }
-    least = max(1, len(facts) // 100)
-    surrogate = DecisionTreeClassifier(max_depth=3, min_samples_leaf=least, random_state=0).fit(
-        facts, segments
-    )
-    tree = surrogate.tree_
-    paths: dict[int, list[tuple[str, str, float]]] = {0: []}
-    rules: dict[int, tuple[int, str]] = {}
-    for node in range(tree.node_count):
-        left, right = int(tree.children_left[node]), int(tree.children_right[node])
-        if left < 0:
-            segment = int(surrogate.classes_[tree.value[node][0].argmax()])
-            size = int(tree.n_node_samples[node])
-            if size > rules.get(segment, (0, ""))[0]:
-                rules[segment] = (size, _path_in_words(paths[node]))
-            continue
-        name = words[facts.columns[tree.feature[node]]]
-        paths[left] = [*paths[node], (name, "at most", float(tree.threshold[node]))]
-        paths[right] = [*paths[node], (name, "above", float(tree.threshold[node]))]
-    return {segment: text for segment, (_, text) in rules.items()}, float(surrogate.score(facts, segments))
+def _plain(table: pd.DataFrame) -> dict[str, list[Any]]:
+    """Return columns as lists that JSON has words for: what is missing is None."""
+    values = table.astype(object).where(table.notna(), None)
+    return {str(name): values[name].tolist() for name in values}
 
 
-def _path_in_words(path: list[tuple[str, str, float]]) -> str:
-    # The last bound on a side is the tightest one.
-    tightest = {(name, side): bound for name, side, bound in path}
-    return " and ".join(_bound_in_words(*key, bound) for key, bound in tightest.items()) or "everybody"
-
-
-def _bound_in_words(name: str, side: str, bound: float) -> str:
-    if name == "basket":
-        return f"{name} {side} {bound:,.4g}"
-    # Days and purchase days are whole numbers.
-    return (
-        f"{name} at most {np.floor(bound):,.0f}"
-        if side == "at most"
-        else f"{name} at least {np.ceil(bound):,.0f}"
-    )
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Number the names that occur more than once."""
-    return [
-        name if names.count(name) == 1 else f"{name} ({names[:i].count(name) + 1})"
-        for i, name in enumerate(names)
-    ]
+__all__ = ["UNLIKE", "WEIGHTS", "BehaviouralSegmenter"]

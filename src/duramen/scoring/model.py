@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -69,6 +69,10 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
     training_customers : int
         Customers that the trees learn from, at each earlier cutoff; of more, a sample is drawn. Beyond some tens of
         thousands more of them change no figure (``benchmarks/train.py --samples``).
+    segment_weights : mapping, optional
+        How much each measure of behaviour counts in the segments (``duramen.models.segments.WEIGHTS``).
+    treatments : mapping, optional
+        What to do by kind of segment (``duramen.models.segment_words.TREATMENTS``).
     seed : int
 
     Attributes
@@ -111,6 +115,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         clv_days: int = 364,
         discount_rate: float = 0.1,
         training_customers: int = 60_000,
+        segment_weights: Mapping[str, float] | None = None,
+        treatments: Mapping[str, str] | None = None,
         seed: int = 0,
     ) -> None:
         self.growth_weight = growth_weight
@@ -118,6 +124,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         self.clv_days = clv_days
         self.discount_rate = discount_rate
         self.training_customers = training_customers
+        self.segment_weights = segment_weights
+        self.treatments = treatments
         self.seed = seed
 
     def __repr__(self) -> str:
@@ -133,7 +141,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             f"{', ' + trees if trees else ''}; {self.growth_weight_:g} of growth potential in the score"
         )
 
-    def fit(self, tx: Transactions, window: Window) -> Self:
+    def fit(self, tx: Transactions, window: Window, previous: CoreCustomerModel | None = None) -> Self:
         """Learn from what lies before ``window.cutoff``, and from nothing else.
 
         Parameters
@@ -141,6 +149,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         tx : Transactions
         window : Window
             The cutoff, and the horizon to forecast.
+        previous : CoreCustomerModel, optional
+            The model in use, whose segments keep their numbers where they go on.
 
         Raises
         ------
@@ -154,7 +164,11 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         features = self._learn_forecast(tx, taught, window, customers)
         self._learn_growth_weight(taught)
         _LOG.info("segments")
-        self.segments_ = BehaviouralSegmenter(self.seed).fit(customers)
+        self.segments_ = BehaviouralSegmenter(
+            self.seed, weights=self.segment_weights, treatments=self.treatments
+        )
+        self.segments_.fit(customers, None if previous is None else previous.segments_)
+        self.notes_ += self.segments_.notes_
         self.base_gap_ = base_gap(customers)
         self._learn_core(customers, features)
         self.model_version_ = f"{__version__}+{self._fingerprint()}"
