@@ -248,6 +248,7 @@ def test_tiers_of_scoring_change_those_of_the_model_setting_by_setting(trained, 
 def test_tiers_given_in_training_are_kept_with_the_model(trained, duramen, tmp_path):
     model = CoreCustomerModel.load(trained.folder / "model")
     assert model.tiers.rising_ratio == 0.4
+    assert model.segments_.profile_["treatment"].iloc[-1] == "call them"
     status, *_ = duramen(
         "score", trained.folder / "orders.csv", "--model", trained.folder / "model", "--out", "scores.parquet"
     )
@@ -371,6 +372,8 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(change, words, told, t
         (["train", "orders.csv", "--config", "cutoff.toml"], "is not a day"),
         (["train", "orders.csv", "--config", "tiers.toml"], "tiers have no setting 'vip_part'"),
         (["score", "orders.csv", "--config", "tiers.toml"], "tiers have no setting 'vip_part'"),
+        (["train", "orders.csv", "--config", "treatments.toml"], "no kind of segment 'quiet'"),
+        (["train", "orders.csv", "--config", "weights.toml"], "no measure 'colour' to weigh"),
         (["train", "orders.csv", "--config", "tier.toml"], "tiers must be a table such as"),
         (
             ["train", "orders.csv", "--report", "r.html", "--cost-to-serve", "wide.csv"],
@@ -411,6 +414,8 @@ def test_bad_words_end_in_one_sentence_and_leave_nothing(words, told, trained, d
     (tmp_path / "path.toml").write_text("orders = 5\n")
     (tmp_path / "cutoffs.toml").write_text('cutoffs = "three"\n')
     (tmp_path / "tiers.toml").write_text("[tiers]\nvip_part = 0.3\n")
+    (tmp_path / "treatments.toml").write_text('[treatments]\nquiet = "wait"\n')
+    (tmp_path / "weights.toml").write_text("[segment_weights]\ncolour = 1\n")
     (tmp_path / "tier.toml").write_text('tiers = "gold"\n')
     (tmp_path / "few.csv").write_text("customer_id,cost_to_serve\n00004,1\n")
     (tmp_path / "wide.csv").write_text("customer_id,cost\n00004,1\n")

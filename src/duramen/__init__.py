@@ -27,6 +27,16 @@ _HOMES = {
     "market_responses": "duramen.analysis.market",
     "core_by_market": "duramen.analysis.market",
     "newly_rising": "duramen.analysis.rising",
+    "read_customer_file": "duramen.data.customer_file",
+    "BehaviouralSegmenter": "duramen.models.segments",
+    "segment_value": "duramen.analysis.segment_value",
+    "portfolio": "duramen.analysis.portfolio",
+    "price_led_table": "duramen.analysis.price_led",
+    "stage_transitions": "duramen.analysis.lifecycle",
+    "flows": "duramen.analysis.migration",
+    "age_of_segmentation": "duramen.analysis.migration",
+    "audit": "duramen.analysis.audit",
+    "read_assignment": "duramen.analysis.assignment",
     "suggest_churn_days": "duramen.models.churn_definition",
     "churn_by_group": "duramen.analysis.churn_groups",
     "what_distinguishes": "duramen.analysis.churn_groups",
@@ -38,12 +48,15 @@ _HOMES = {
 }
 
 __all__ = [
+    "BehaviouralSegmenter",
     "CoreCustomerModel",
     "InputError",
     "RetentionOffer",
     "Tiers",
     "Transactions",
     "Window",
+    "age_of_segmentation",
+    "audit",
     "backtest",
     "backtest_windows",
     "campaign",
@@ -52,13 +65,20 @@ __all__ = [
     "customer_outcomes",
     "customer_table",
     "expected_maximum_profit",
+    "flows",
     "market_responses",
     "newly_rising",
+    "portfolio",
+    "price_led_table",
     "rank_core_customers",
+    "read_assignment",
+    "read_customer_file",
     "read_transactions",
     "record_training",
     "scorecard",
+    "segment_value",
     "sensitivity",
+    "stage_transitions",
     "suggest_churn_days",
     "tier_table",
     "what_distinguishes",
@@ -67,12 +87,20 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from duramen.analysis.assignment import read_assignment
+    from duramen.analysis.audit import audit
     from duramen.analysis.backtest import backtest, backtest_windows
     from duramen.analysis.churn_groups import churn_by_group, what_distinguishes
+    from duramen.analysis.lifecycle import stage_transitions
     from duramen.analysis.market import core_by_market, market_responses
+    from duramen.analysis.migration import age_of_segmentation, flows
+    from duramen.analysis.portfolio import portfolio
+    from duramen.analysis.price_led import price_led_table
     from duramen.analysis.rising import newly_rising
     from duramen.analysis.scorecard import scorecard
+    from duramen.analysis.segment_value import segment_value
     from duramen.analysis.sensitivity import sensitivity
+    from duramen.data.customer_file import read_customer_file
     from duramen.data.customers import customer_table
     from duramen.data.errors import InputError
     from duramen.data.outcomes import customer_outcomes
@@ -80,6 +108,7 @@ if TYPE_CHECKING:
     from duramen.data.windows import Window
     from duramen.models.churn_definition import suggest_churn_days
     from duramen.models.retention_profit import RetentionOffer, campaign, expected_maximum_profit
+    from duramen.models.segments import BehaviouralSegmenter
     from duramen.report.page import write_report
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.ranking import Tiers, rank_core_customers, tier_table

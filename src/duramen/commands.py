@@ -260,7 +260,8 @@ def _fit(
     from duramen.analysis.scorecard import scorecard
     from duramen.scoring.model import CoreCustomerModel
 
-    parameters: dict[str, Any] = {key: options[key] for key in ("growth_weight", "seed") if key in options}
+    given = ("growth_weight", "segment_weights", "treatments", "seed")
+    parameters: dict[str, Any] = {key: options[key] for key in given if key in options}
     if tiers is not None:
         parameters["tiers"] = tiers
     with step("Fitting the models"):

@@ -14,13 +14,15 @@ from duramen.data.errors import InputError
 OPTIONS = (
     "orders", "cutoff", "cutoffs", "horizon", "model", "model_out", "out", "report", "experiment",
     "customer_id", "date", "amount", "columns", "customers", "date_format", "decimal", "currency",
-    "growth_weight", "tiers", "cost_to_serve", "explanations", "seed", "memory_limit",
+    "growth_weight", "tiers", "treatments", "segment_weights", "cost_to_serve", "explanations", "seed", "memory_limit",
     "segments", "segment", "treatment", "assigned_on", "previous",
 )  # fmt: skip
 # What an option may be in the TOML file where it is not text, and how to say so.
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "columns": ((dict,), 'a table of ROLE = "NAME"'),
     "tiers": ((dict,), "a table such as { vip_share = 0.3 }"),
+    "treatments": ((dict,), 'a table such as { "quiet one-time" = "a card at Christmas" }'),
+    "segment_weights": ((dict,), "a table such as { trend = 0.5 }"),
     "cutoff": ((str, date, list), "a day such as 2011-06-01"),  # several for a backtest
     "cutoffs": ((int,), "a whole number"),
     "assigned_on": ((str, date), "a day such as 2011-06-01"),

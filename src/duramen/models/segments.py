@@ -78,6 +78,16 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         self.weights = weights
         self.treatments = treatments
 
+    def settings(self) -> tuple[dict[str, float], dict[str, str]]:
+        """Return all weights and treatments, given or by default.
+
+        Raises
+        ------
+        InputError
+            If a weight or treatment is no such thing.
+        """
+        return _weights_of(self.weights), treatments_of(self.treatments)
+
     @property
     def centres_(self) -> np.ndarray:
         """Centres of the segments, shape (k, 4), as differences from the median customer."""
@@ -98,8 +108,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         InputError
             If there is no customer, a column is missing, or a weight or treatment is no such thing.
         """
-        treatments = treatments_of(self.treatments)
-        self.weights_ = _weights_of(self.weights)
+        self.weights_, treatments = self.settings()
         _require(customers)
         self.base_gap_ = base_gap(customers)
         behaviour = _behaviour(customers, self.base_gap_)

@@ -155,19 +155,21 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         Raises
         ------
         InputError
-            If the history is shorter than the horizon, or no customer ever came back.
+            If the history is shorter than the horizon, no customer ever came back, or tiers, a weight or a treatment
+            of segments are no such thing.
         """
         if not isinstance(self.tiers, Tiers):
             raise InputError(f"tiers are {self.tiers!r}; give Tiers(...), or Tiers.from_dict of a table.")
+        segmenter = BehaviouralSegmenter(self.seed, weights=self.segment_weights, treatments=self.treatments)
+        # What cannot be used is refused before the work of an hour.
+        segmenter.settings()
         customers = customer_table(tx, window.cutoff)
         taught = self._sample(tx, customers)
         features = self._learn_forecast(tx, taught, window, customers)
         self._learn_growth_weight(taught)
         _LOG.info("segments")
-        self.segments_ = BehaviouralSegmenter(
-            self.seed, weights=self.segment_weights, treatments=self.treatments
-        )
-        self.segments_.fit(customers, None if previous is None else previous.segments_)
+        in_use = None if previous is None else previous.segments_
+        self.segments_: BehaviouralSegmenter = segmenter.fit(customers, in_use)
         self.notes_ += self.segments_.notes_
         self.base_gap_ = base_gap(customers)
         self._learn_core(customers, features)
