@@ -110,6 +110,10 @@ def test_the_parent_knows_data_window_columns_and_parameters(runs, fitted):
         "growth_weight": "None", "clv_days": "364", "discount_rate": "0.1", "judged_cutoff": "1997-12-31",
         "judged_horizon_days": "91", "column.customer_id": "customer_id", "column.amount": "amount",
         "column.date": "date", "column.quantity": "quantity", "training_customers": "60000",
+        "tiers": "VIP, main, rising, regular, small, below break-even", "tiers.vip_share": "0.4",
+        "tiers.core_share": "0.8", "tiers.regular_share": "0.95", "tiers.rising_share": "0.1",
+        "tiers.rising_ratio": "0.4", "segment_weights": "None",
+        "treatments": "{'unlike the others': 'call them'}",
     }  # fmt: skip
     assert params == expected
     assert runs.parent.data.tags["duramen.model_version"] == fitted.model.model_version_
@@ -160,7 +164,7 @@ def test_the_model_loads_without_pickles_and_predicts_what_it_scores(runs, fitte
     import mlflow
 
     loaded = mlflow.pyfunc.load_model(runs.uri)
-    expected = rank_core_customers(fitted.model.score(fitted.customers))
+    expected = rank_core_customers(fitted.model.score(fitted.customers), fitted.model.tiers)
     pd.testing.assert_frame_equal(loaded.predict(fitted.customers), expected, check_exact=True)
 
 
@@ -214,8 +218,11 @@ def test_a_registered_champion_scores_from_the_command_line(client, runs, traine
         cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ),
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    expected = rank_core_customers(fitted.model.score(fitted.customers))
+    expected = rank_core_customers(fitted.model.score(fitted.customers), fitted.model.tiers)
     written = pd.read_parquet(tmp_path / "scores.parquet")
+    # Which market a customer is core in is told by the orders, not by the model.
+    core = expected["tier"].isin(fitted.model.tiers.core_names)
+    assert written.pop("core_in").eq("every market").equals(core)
     pd.testing.assert_frame_equal(written, expected.astype({"cutoff": "datetime64[ms]"}))
     # The address of the store in the environment wins over the default one.
     assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
