@@ -16,7 +16,8 @@ import pandas as pd
 from duramen.analysis.assignment import ASSIGNED_ON, SEGMENT, TREATMENT, Assignment
 from duramen.analysis.bootstrap import draws
 from duramen.analysis.bought import item_shares, main_item
-from duramen.analysis.future_gain import can_foretell, equal_cells, gain_in_activity, gain_in_value
+from duramen.analysis.future_gain import can_foretell, gain_in_activity, gain_in_value
+from duramen.analysis.metrics import equal_groups, variance_explained
 from duramen.analysis.relabelling import (
     FEWEST_CUSTOMERS,
     MOST_CUSTOMERS,
@@ -377,7 +378,7 @@ def _product(facts: _Facts, bought: Mapping[str, pd.DataFrame]) -> Finding:
 
 def _size(facts: _Facts) -> Finding:
     spend = facts.sample["net_spend"]
-    cells = equal_cells(spend.to_numpy(), SPEND_CELLS)
+    cells = equal_groups(spend.to_numpy(), SPEND_CELLS)
     return _relabels(facts, "A3", {"past spend": (spend.to_frame(), cells)}, "past spend alone")
 
 
@@ -437,16 +438,12 @@ def _between(values: np.ndarray, codes: np.ndarray, weights: np.ndarray | None =
 
     Epsilon squared, ``1 - (1 - eta2) (n - 1) / (n - k)`` for n rows in k groups, shape (p,).
     """
-    weights = np.ones(len(codes)) if weights is None else weights
-    centred = values - np.average(values, axis=0, weights=weights)
-    size = np.bincount(codes, weights=weights)
-    sums = np.stack([np.bincount(codes, weights=weights * column) for column in centred.T])
-    n, filled = size.sum(), size > 0
-    between = (sums[:, filled] ** 2 / size[filled]).sum(axis=1)
-    total = weights @ centred**2
+    eta = np.array([variance_explained(column, codes, weights) for column in values.T])
     # A measure that is the same for everybody differs between no groups.
-    eta = np.divide(between, total, out=np.zeros(len(total)), where=total > 0)
-    epsilon: np.ndarray = 1 - (1 - eta) * (n - 1) / (n - filled.sum())
+    eta = np.nan_to_num(eta, nan=0.0)
+    counted = np.bincount(codes, weights=weights)
+    n, groups = counted.sum(), (counted > 0).sum()
+    epsilon: np.ndarray = 1 - (1 - eta) * (n - 1) / (n - groups)
     return epsilon
 
 
@@ -460,7 +457,7 @@ def _foretells(facts: _Facts, horizon: int | str | None) -> Finding:
     score = rfm_score(facts.sample.rename(columns={"net_spend": "past_spend"}))
     # Money breaks ties: the score has thirteen values.
     finer = score + facts.sample["net_spend"].rank(pct=True).to_numpy() / 2
-    rfm = equal_cells(finer, len(np.unique(facts.labels)))
+    rfm = equal_groups(finer, len(np.unique(facts.labels)))
     outcomes: dict[str, tuple[Callable[..., Estimate], np.ndarray]] = {"value": (gain_in_value, value)}
     if can_foretell(active):
         outcomes["activity"] = (gain_in_activity, active)

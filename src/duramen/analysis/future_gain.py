@@ -66,19 +66,6 @@ def can_foretell(active: np.ndarray) -> bool:
     return bool(min(active.sum(), (1 - active).sum()) >= FEWEST_CUSTOMERS)
 
 
-def equal_cells(score: np.ndarray, count: int) -> np.ndarray:
-    """Return ``count`` cells of (nearly) equally many customers by a score, ties by the order given.
-
-    Examples
-    --------
-    >>> equal_cells(np.array([0.3, 0.1, 0.2, 0.4]), 2)
-    array([1, 0, 0, 1])
-    """
-    place = np.argsort(np.argsort(score, kind="stable"), kind="stable")
-    cells: np.ndarray = place * count // len(score)
-    return cells
-
-
 def _gain(loss: Any, spend: np.ndarray, labels: np.ndarray, of_all: np.ndarray, seed: int) -> Estimate:
     from sklearn.preprocessing import SplineTransformer
 

@@ -190,3 +190,45 @@ def lift(forecast: np.ndarray, active: np.ndarray, share: float) -> float:
         return float("nan")
     first = np.argsort(-forecast, kind="stable")[: first_count(len(forecast), share)]
     return float(active[first].mean() / active.mean())
+
+
+def variance_explained(actual: np.ndarray, groups: np.ndarray, copies: np.ndarray | None = None) -> float:
+    """Return eta squared: the variance of the groups' means over that of all, missing where nothing varies.
+
+    Parameters
+    ----------
+    actual : numpy.ndarray of shape (n,)
+    groups : numpy.ndarray of shape (n,)
+        Whole numbers from 0.
+    copies : numpy.ndarray of shape (n,), optional
+        How often each counts.
+
+    Examples
+    --------
+    >>> variance_explained(np.array([1.0, 1.0, 3.0, 3.0]), np.array([0, 0, 1, 1]))
+    1.0
+    >>> variance_explained(np.array([1.0, 3.0, 1.0, 3.0]), np.array([0, 0, 1, 1]))
+    0.0
+    """
+    weights = np.ones(len(actual)) if copies is None else copies
+    centred = actual - np.average(actual, weights=weights)
+    total = float(weights @ centred**2)
+    if total <= 0:
+        return float("nan")
+    sizes = np.bincount(groups, weights=weights)
+    sums = np.bincount(groups, weights=weights * centred)
+    there = sizes > 0
+    return float((sums[there] ** 2 / sizes[there]).sum() / total)
+
+
+def equal_groups(score: np.ndarray, count: int) -> np.ndarray:
+    """Return ``count`` groups, from 0, of (nearly) equally many customers by a score, ties by the order given.
+
+    Examples
+    --------
+    >>> equal_groups(np.array([0.3, 0.1, 0.2, 0.4]), 2)
+    array([1, 0, 0, 1])
+    """
+    place = np.argsort(np.argsort(score, kind="stable"), kind="stable")
+    groups: np.ndarray = place * count // len(score)
+    return groups

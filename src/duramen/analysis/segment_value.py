@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from duramen.analysis.bootstrap import draws
+from duramen.analysis.metrics import equal_groups, variance_explained
 from duramen.analysis.scorecard import rfm_score
 from duramen.data.errors import InputError
 
@@ -123,39 +124,10 @@ def groups_of_equal_count(customers: pd.DataFrame, count: int) -> dict[str, np.n
     cells = np.zeros(len(customers), dtype=int)
     _halve(cells, measures, np.arange(len(customers)), 0, count)
     return {
-        "RFM score": _quantiles(score, count),
+        "RFM score": equal_groups(score, count),
         "RFM cells": cells,
-        "past spend": _quantiles(measures[2], count),
+        "past spend": equal_groups(measures[2], count),
     }
-
-
-def explained(actual: np.ndarray, groups: np.ndarray, copies: np.ndarray | None = None) -> float:
-    """Return eta squared: the variance of the groups' means over that of all, missing where nothing varies.
-
-    Parameters
-    ----------
-    actual : numpy.ndarray of shape (n,)
-    groups : numpy.ndarray of shape (n,)
-        Whole numbers from 0.
-    copies : numpy.ndarray of shape (n,), optional
-        How often each counts.
-
-    Examples
-    --------
-    >>> explained(np.array([1.0, 1.0, 3.0, 3.0]), np.array([0, 0, 1, 1]))
-    1.0
-    >>> explained(np.array([1.0, 3.0, 1.0, 3.0]), np.array([0, 0, 1, 1]))
-    0.0
-    """
-    weights = np.ones(len(actual)) if copies is None else copies
-    centred = actual - np.average(actual, weights=weights)
-    total = float(weights @ centred**2)
-    if total <= 0:
-        return float("nan")
-    sizes = np.bincount(groups, weights=weights)
-    sums = np.bincount(groups, weights=weights * centred)
-    there = sizes > 0
-    return float((sums[there] ** 2 / sizes[there]).sum() / total)
 
 
 def _labels(customers: pd.DataFrame, outcomes: pd.DataFrame, segments: npt.ArrayLike) -> np.ndarray:
@@ -182,13 +154,6 @@ def _labels(customers: pd.DataFrame, outcomes: pd.DataFrame, segments: npt.Array
     return codes
 
 
-def _quantiles(values: np.ndarray, count: int) -> np.ndarray:
-    places = np.empty(len(values), dtype=int)
-    places[np.argsort(values, kind="stable")] = np.arange(len(values))
-    quantiles: np.ndarray = places * count // len(values)
-    return quantiles
-
-
 def _halve(cells: np.ndarray, measures: list[np.ndarray], rows: np.ndarray, first: int, count: int) -> None:
     """Number the cells of these rows from ``first``, splitting them by the first measure, then the next."""
     if count == 1:
@@ -206,9 +171,9 @@ def _halve(cells: np.ndarray, measures: list[np.ndarray], rows: np.ndarray, firs
 def _compared(
     target: str, actual: np.ndarray, groups: dict[str, np.ndarray], drawn: list[np.ndarray], seed: int
 ) -> list[dict[str, object]]:
-    whole = {name: explained(actual, labels) for name, labels in groups.items()}
+    whole = {name: variance_explained(actual, labels) for name, labels in groups.items()}
     resampled = {
-        name: np.array([explained(actual, labels, copies) for copies in drawn])
+        name: np.array([variance_explained(actual, labels, copies) for copies in drawn])
         for name, labels in groups.items()
     }
     rows: list[dict[str, object]] = []
@@ -258,7 +223,7 @@ def _sentence(target: object, rows: pd.DataFrame) -> str:
 def _chance(actual: np.ndarray, labels: np.ndarray, seed: int) -> float:
     """Return what groups of these sizes explain where customers are put into them at random, but for one in twenty."""
     rng = np.random.default_rng(seed)
-    shuffled = [explained(actual, rng.permutation(labels)) for _ in range(SHUFFLES)]
+    shuffled = [variance_explained(actual, rng.permutation(labels)) for _ in range(SHUFFLES)]
     return float(np.quantile(shuffled, CHANCE))
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from duramen.analysis.bootstrap import draws
+from duramen.analysis.metrics import equal_groups, variance_explained
 from duramen.data.errors import InputError
 
 # Enough for the ends of a 95 % interval to hold to a tenth of its width.
@@ -56,8 +57,7 @@ def separation(
             f"{len(own):,} customers are in {number} groups and {(money > 0).sum():,} of them spent anything; two "
             "groups and some money are needed to tell groups apart."
         )
-    plain = np.empty(len(past), dtype=int)
-    plain[np.argsort(past, kind="stable")] = np.arange(len(past)) * number // len(past)
+    plain = equal_groups(past, number)
     outcomes = {
         "log_value": np.log1p(np.maximum(money, 0.0) / np.median(money[money > 0])),
         "active": (money > 0).astype(float),
@@ -67,17 +67,8 @@ def separation(
     )
     weights = [np.ones(len(own)), *draws(len(own), RESAMPLES, seed)]
     for name, outcome in outcomes.items():
-        shares = np.array([[_between(by, outcome, w) for by in (own, plain)] for w in weights])
+        shares = np.array([[variance_explained(outcome, by, w) for by in (own, plain)] for w in weights])
         shares = np.column_stack([shares, shares[:, 0] - shares[:, 1]])
         table[name] = shares[0]
         table[f"{name}_low"], table[f"{name}_high"] = np.quantile(shares[1:], [0.025, 0.975], axis=0)
     return table
-
-
-def _between(groups: np.ndarray, outcome: np.ndarray, weight: np.ndarray) -> float:
-    """Return the share of the variance that lies between groups, of customers who count ``weight`` times."""
-    n, total = np.bincount(groups, weight), np.bincount(groups, weight * outcome)
-    mean = total.sum() / n.sum()
-    means = np.divide(total, n, out=np.full(len(n), mean), where=n > 0)
-    spread = float(weight @ (outcome - mean) ** 2)
-    return float(n @ (means - mean) ** 2) / spread if spread > 0 else float("nan")
