@@ -193,7 +193,7 @@ def run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
 
 
 def weight_curve() -> pd.DataFrame:
-    """Judge the weights where growth is worth a little: none is clearly better than the default."""
+    """Judge the weights where growth is worth a little: none is clearly better than value alone."""
     rng = np.random.default_rng(2)
     value, growth = rng.lognormal(3, 1, 500), rng.exponential(10, 500)
     return growth_weight_curve(value, growth, rng.poisson(value + 0.3 * growth).astype(float))
@@ -271,7 +271,7 @@ def full_run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
     ranking["core_in"] = core_by_market(ranking, market)["core_in"].to_numpy()
     more: dict[str, object] = {
         "ranking": ranking,
-        "growth_weight": 0.25,
+        "growth_weight": 0.1,
         "growth_weight_curve": weight_curve(),
         "market": market,
         "rising": rising_of(ranking),

@@ -11,41 +11,43 @@ def said(used, curve):
 
 
 def test_a_history_too_short_leaves_the_default(curve):
-    weight = weight_of(0.25, curve.iloc[:0])
+    weight = weight_of(0.1, curve.iloc[:0])
     assert weight.drawn is None
-    assert "the default, 0.25: the history before the cutoff is too short" in weight.sentence
+    assert "the default, 0.1: the history before the cutoff is too short" in weight.sentence
 
 
 def test_a_weight_without_a_curve_was_given(curve):
-    assert said(0.25, None) == "The weight, 0.25, was given by the user. It was not judged on the history."
+    assert said(0.1, None) == "The weight, 0.1, was given by the user. It was not judged on the history."
     assert said(0.7, None) == "The weight, 0.7, was given by the user. It was not judged on the history."
-    assert said(0.7, curve) == "The weight, 0.7, was given by the user; the history would have chosen 0.25."
+    assert said(0.7, curve) == "The weight, 0.7, was given by the user; the history would have chosen 0.1."
 
 
-def test_the_default_is_kept_where_nothing_clearly_beats_it(curve):
-    assert said(0.25, curve) == (
-        "The weight is the default, 0.25, kept because nothing clearly beats it: 0 captured most, 54.8 % of the money, "
-        "+0.13 points against the default (95 % interval -1.22 to +1.48), and chance can explain as much."
+def test_a_weight_that_cost_nothing_is_said_to_be_one(curve):
+    assert said(0.1, curve) == (
+        "The weight is 0.1, the largest up to 0.1 that cost nothing: it captured 60.4 % of the money, +0.02 points "
+        "against value alone (95 % interval -0.20 to +0.25)."
     )
 
 
-def test_the_default_may_have_captured_most(curve):
-    assert said(0.25, curve.iloc[2:3]) == (
-        "The weight is the default, 0.25: no other captured more than its 54.7 % of the money."
+def test_growth_that_costs_something_at_any_weight_has_none(curve):
+    curve.loc[1:, ["captured", "difference"]] -= 0.01
+    assert said(0.0, curve) == (
+        "Growth has no weight: with any weight up to 0.1 the order captured less than the 60.3 % of the money that "
+        "value alone did."
     )
 
 
 def test_a_clearly_better_weight_is_said_to_be(curve):
-    curve.loc[4, ["captured", "difference", "low", "high"]] = [0.6, 0.6 - 0.54659, 0.02, 0.08682]
+    curve.loc[6, ["captured", "difference", "low", "high"]] = [0.65, 0.04661, 0.02, 0.07322]
     assert said(1.0, curve) == (
-        "The weight is 1, which is clearly better than the default, 0.25: it captured 60.0 % of the money, +5.34 "
-        "points against the default (95 % interval +2.00 to +8.68)."
+        "The weight is 1, which is clearly better than value alone: it captured 65.0 % of the money, +4.66 points "
+        "against value alone (95 % interval +2.00 to +7.32)."
     )
 
 
-@pytest.mark.parametrize("used", [0.0, 0.25, 5.0])
+@pytest.mark.parametrize("used", [0.0, 0.1, 5.0])
 def test_the_weight_used_is_marked_and_every_weight_is_told(curve, used):
     drawn = weight_of(used, curve).drawn
     assert drawn.count("<svg ") == 2
     assert drawn.count(f">used: {used:g}</text>") == 2
-    assert drawn.count("weight 0.5 captured 54.7\u202f%, \u22121.43 to +1.50 points against the default") == 2
+    assert drawn.count("weight 0.5 captured 60.3\u202f%, \u22120.65 to +0.49 points against value alone") == 2

@@ -3,12 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from duramen.analysis.metrics import captured
 from duramen.data.windows import Window
 from duramen.scoring.growth_weight import (
     DEFAULT_GROWTH_WEIGHT,
     GROWTH_WEIGHTS,
+    TOP_SHARES,
     choose_growth_weight,
     growth_weight_curve,
 )
@@ -23,33 +26,46 @@ def world():
     return rng.gamma(2, 5, 4_000), potential, potential * rng.gamma(2, 0.5, 4_000)
 
 
-def test_each_weight_is_judged_by_what_its_first_fifth_brought(world):
+def test_each_weight_is_judged_by_what_its_first_customers_brought(world):
     value, potential, money = world
     curve = growth_weight_curve(value, potential, money)
     assert tuple(curve["weight"]) == GROWTH_WEIGHTS
     for row in curve.itertuples():
-        assert row.captured == pytest.approx(captured(value + row.weight * potential, money, 0.2))
-    default = curve[curve["weight"] == DEFAULT_GROWTH_WEIGHT].iloc[0]
-    np.testing.assert_allclose(curve["difference"], curve["captured"] - default["captured"])
-    assert default[["difference", "low", "high"]].tolist() == [0, 0, 0]
+        brought = [captured(value + row.weight * potential, money, share) for share in TOP_SHARES]
+        assert row.captured == pytest.approx(np.mean(brought))
+    alone = curve[curve["weight"] == 0.0].iloc[0]
+    np.testing.assert_allclose(curve["difference"], curve["captured"] - alone["captured"], atol=1e-12)
+    assert alone[["difference", "low", "high"]].tolist() == [0, 0, 0]
 
 
 def test_the_interval_is_that_of_resampled_customers(world):
     value, potential, money = world
     curve = growth_weight_curve(value, potential, money).set_index("weight")
     sets = {}
-    for weight in (0.0, DEFAULT_GROWTH_WEIGHT):
-        order = np.argsort(-(value + weight * potential), kind="stable")
-        sets[weight] = np.isin(np.arange(len(value)), order[:800])
+    for weight in (0.0, 0.25):
+        place = np.argsort(np.argsort(-(value + weight * potential), kind="stable"))
+        sets[weight] = np.mean([place < np.ceil(share * len(value)) for share in TOP_SHARES], axis=0)
     rng = np.random.default_rng(1)
     drawn = []
     for _ in range(1_000):
         rows = rng.integers(0, len(value), len(value))
         parts = [sets[weight][rows] @ money[rows] / money[rows].sum() for weight in sets]
-        drawn.append(parts[0] - parts[1])
+        drawn.append(parts[1] - parts[0])
     low, high = np.quantile(drawn, [0.025, 0.975])
-    assert curve.loc[0.0, "low"] == pytest.approx(low, abs=0.1 * (high - low))
-    assert curve.loc[0.0, "high"] == pytest.approx(high, abs=0.1 * (high - low))
+    assert curve.loc[0.25, "low"] == pytest.approx(low, abs=0.1 * (high - low))
+    assert curve.loc[0.25, "high"] == pytest.approx(high, abs=0.1 * (high - low))
+
+
+@given(seed=st.integers(0, 10_000), customers=st.integers(20, 400))
+def test_the_weight_that_is_chosen_captured_no_less_than_value_alone(seed, customers):
+    rng = np.random.default_rng(seed)
+    value, potential = rng.lognormal(3, 1, customers), rng.exponential(20, customers)
+    money = rng.poisson(value + rng.choice([0, 1]) * potential).astype(float)
+    curve = growth_weight_curve(value, potential, money).set_index("weight")
+    chosen = choose_growth_weight(curve.reset_index())
+    assert curve.loc[chosen, "captured"] >= curve.loc[0.0, "captured"]
+    # Beyond the default a little more is not enough.
+    assert chosen <= DEFAULT_GROWTH_WEIGHT or curve.loc[chosen, "low"] > 0
 
 
 def test_growth_that_tells_what_comes_gets_more_weight_and_noise_gets_none(world):
@@ -69,10 +85,10 @@ def test_it_is_learned_from_two_horizons_before_the_cutoff_alone(shop, history_a
 
 
 def test_a_weight_that_is_given_is_used(shop):
-    given = CoreCustomerModel(growth_weight=2.0).fit(shop.tx, shop.window)
-    assert given.growth_weight_ == 2.0
-    assert given.growth_weight_curve_.empty
-    scores = given.score(shop.customers, with_reasons=False)
+    by_hand = CoreCustomerModel(growth_weight=2.0).fit(shop.tx, shop.window)
+    assert by_hand.growth_weight_ == 2.0
+    assert by_hand.growth_weight_curve_.empty
+    scores = by_hand.score(shop.customers, with_reasons=False)
     np.testing.assert_allclose(scores["score"], scores["predicted_value"] + 2 * scores["growth_potential"])
 
 
@@ -80,4 +96,4 @@ def test_a_history_of_less_than_three_horizons_keeps_the_default_and_says_so(sho
     short = CoreCustomerModel().fit(shop.tx, Window("1997-09-01", 120))
     assert short.growth_weight_ == DEFAULT_GROWTH_WEIGHT
     assert short.growth_weight_curve_.empty
-    assert any("weight in the score is the default, 0.25" in note for note in short.notes_)
+    assert any("weight in the score is the default, 0.1" in note for note in short.notes_)

@@ -16,8 +16,8 @@ from duramen.report.charts import LABEL, finish, percent
 SMALL = 270  # pixels: three stand side by side on a desk, one fills a phone
 
 
-def weight_curve(curve: pd.DataFrame, used: float, default: float, width: int) -> alt.LayerChart:
-    """Draw the share of money that the first fifth captured at each weight of growth.
+def weight_curve(curve: pd.DataFrame, used: float, by_value: float, width: int) -> alt.LayerChart:
+    """Draw the share of money that the first customers captured at each weight of growth.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ def weight_curve(curve: pd.DataFrame, used: float, default: float, width: int) -
         ``weight``, ``captured`` and the ends ``from_`` and ``to`` of the interval about it, shares of one.
     used : float
         The weight in the score, which is marked.
-    default : float
-        Share captured at the default weight, from which the intervals are drawn.
+    by_value : float
+        Share captured by value alone, from which the intervals are drawn.
     width : int
         Width of the drawing, pixels.
 
@@ -51,7 +51,7 @@ def weight_curve(curve: pd.DataFrame, used: float, default: float, width: int) -
     right = used > top / 2
     return finish(
         [
-            alt.Chart(pd.DataFrame({"captured": [default]}))
+            alt.Chart(pd.DataFrame({"captured": [by_value]}))
             .mark_rule(color="var(--muted)", strokeDash=[3, 4])
             .encode(y=y),
             mark.mark_rule(color="var(--heart)", strokeWidth=2, opacity=0.5).encode(x=x),

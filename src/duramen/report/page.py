@@ -100,7 +100,7 @@ def render_report(
         Weight of growth in the score; without it the section is left out.
     growth_weight_curve : DataFrame, optional
         ``weight``, ``captured``, ``difference``, ``low`` and ``high``: share of the following horizon's money that the
-        first fifth captured at each weight, and its difference to the default weight's with the 95 % interval. No
+        first customers captured at each weight, and its difference to that of value alone with the 95 % interval. No
         rows where the history is too short or the weight was given.
     market : MarketResponses, optional
         Responses to the market; without them the section is left out. Where they are identified the ranking must have

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from duramen.report import curves
 from duramen.report.charts import in_both_widths
 from duramen.report.numbers import THIN, money, share
-from duramen.scoring.growth_weight import DEFAULT_GROWTH_WEIGHT, TOP_SHARE, choose_growth_weight
+from duramen.scoring.growth_weight import DEFAULT_GROWTH_WEIGHT, TOP_SHARES, choose_growth_weight
 
 
 @dataclass(frozen=True)
@@ -67,23 +67,22 @@ def _unjudged(used: float) -> str:
 
 
 def _judged(used: float, curve: pd.DataFrame) -> str:
-    best = curve.iloc[int(curve["captured"].to_numpy().argmax())]
-    default = f"the default, {DEFAULT_GROWTH_WEIGHT:g}"
-    by = (
-        f"{share(best['captured'])} of the money, {_points(best['difference'])} points against the "
-        f"default (95{THIN}% interval {_points(best['low'])} to {_points(best['high'])})"
-    )
     fitted = choose_growth_weight(curve)
     if used != fitted:
         return f"The weight, {used:g}, was given by the user; the history would have chosen {fitted:g}."
-    if used != DEFAULT_GROWTH_WEIGHT:
-        return f"The weight is {used:g}, which is clearly better than {default}: it captured {by}."
-    if best["weight"] == used:
-        return f"The weight is {default}: no other captured more than its {share(best['captured'])} of the money."
-    return (
-        f"The weight is {default}, kept because nothing clearly beats it: {best['weight']:g} captured most, {by}, and "
-        "chance can explain as much."
+    row = curve[curve["weight"] == used].iloc[0]
+    by = (
+        f"{share(row['captured'])} of the money, {_points(row['difference'])} points against value alone (95{THIN}% "
+        f"interval {_points(row['low'])} to {_points(row['high'])})"
     )
+    if used == 0:
+        return (
+            f"Growth has no weight: with any weight up to {DEFAULT_GROWTH_WEIGHT:g} the order captured less than the "
+            f"{share(row['captured'])} of the money that value alone did."
+        )
+    if used > DEFAULT_GROWTH_WEIGHT:
+        return f"The weight is {used:g}, which is clearly better than value alone: it captured {by}."
+    return f"The weight is {used:g}, the largest up to {DEFAULT_GROWTH_WEIGHT:g} that cost nothing: it captured {by}."
 
 
 def _points(difference: float) -> str:
@@ -91,17 +90,17 @@ def _points(difference: float) -> str:
 
 
 def _drawn(used: float, curve: pd.DataFrame) -> Markup:
-    # Every row tells it: what it captured, less its difference to the default.
-    default = float((curve["captured"] - curve["difference"]).iloc[0])
-    ends = curve.assign(from_=default + curve["low"], to=default + curve["high"])
+    # Every row tells it: what it captured, less its difference to value alone.
+    by_value = float((curve["captured"] - curve["difference"]).iloc[0])
+    ends = curve.assign(from_=by_value + curve["low"], to=by_value + curve["high"])
     told = "; ".join(
-        f"weight {weight:g} captured {share(captured)}, {_points(low)} to {_points(high)} points against the "
-        "default"
+        f"weight {weight:g} captured {share(captured)}, {_points(low)} to {_points(high)} points against value alone"
         for weight, captured, low, high in curve[["weight", "captured", "low", "high"]].itertuples(
             index=False
         )
     )
     return in_both_widths(
-        lambda width: curves.weight_curve(ends, used, default, width),
-        f"Share of later money captured by the first {share(TOP_SHARE, 0)} of customers by weight of growth: {told}.",
+        lambda width: curves.weight_curve(ends, used, by_value, width),
+        f"Share of later money captured by the first {share(TOP_SHARES[0], 0)} to {share(TOP_SHARES[-1], 0)} of "
+        f"customers, in the mean, by weight of growth: {told}.",
     )

@@ -21,7 +21,7 @@ import pandas as pd
 from duramen import __version__
 from duramen.data.errors import InputError
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 MODEL_FILE = "model.json"
 # The key under which the state keeps the SHA-256 of each booster's text.
 TREE_DIGESTS = "tree_digests"

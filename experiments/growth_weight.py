@@ -1,0 +1,88 @@
+"""Judge the weight of growth at every cutoff that has two horizons before and after it, beside value alone.
+
+At each cutoff the customers are ranked by models that know nothing later; the money is that of the horizon after the
+one forecast. A weight is chosen at one cutoff and then asked at the cutoff two horizons later, whose money it has not
+seen.
+
+Run it with: python experiments/growth_weight.py SOURCE HORIZON [HORIZON ...]
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from duramen.analysis.metrics import captured
+from duramen.data.customers import customer_table
+from duramen.data.errors import InputError
+from duramen.data.outcomes import customer_outcomes
+from duramen.data.transactions import Transactions, read_transactions
+from duramen.data.windows import Window
+from duramen.scoring.growth_weight import choose_growth_weight, growth_weight_curve
+from duramen.scoring.model import CoreCustomerModel
+
+FIFTH = 0.2
+
+
+def main(source: str, horizons: list[int]) -> None:
+    """Print a row a cutoff, and the means."""
+    tx = read_transactions(source)
+    rows = []
+    for horizon in horizons:
+        judged: dict[date, pd.DataFrame] = {}
+        for window in windows_of(tx, horizon):
+            curve = judge(tx, window)
+            if curve is None:
+                continue
+            judged[window.cutoff] = curve
+            row = {
+                "cutoff": window.cutoff,
+                "days": horizon,
+                "fitted here": choose_growth_weight(curve.reset_index()),
+            }
+            row["gain here"] = curve.loc[row["fitted here"], "difference"]
+            earlier = judged.get(window.cutoff - timedelta(days=2 * horizon))
+            if earlier is not None:
+                row["fitted before"] = choose_growth_weight(earlier.reset_index())
+                asked = curve.loc[row["fitted before"]]
+                row |= {"gain": asked["difference"], "low": asked["low"], "high": asked["high"]}
+                row["gain at 20 %"] = asked["fifth"] - curve.loc[0.0, "fifth"]
+            rows.append(row)
+            print(row, flush=True)
+    table = pd.DataFrame(rows)
+    print(table.round(5).to_string(index=False))
+    print(table.drop(columns="cutoff").mean().round(5).to_string())
+
+
+def windows_of(tx: Transactions, horizon: int) -> list[Window]:
+    """Return windows half a horizon apart, the earliest first, with a horizon before and two after their cutoffs."""
+    last = tx.last_date + timedelta(days=1 - 2 * horizon)
+    count = math.floor(((last - tx.first_date).days - horizon) / (horizon // 2)) + 1
+    return [
+        Window(last - timedelta(days=step * (horizon // 2)), horizon)
+        for step in reversed(range(max(count, 0)))
+    ]
+
+
+def judge(tx: Transactions, window: Window) -> pd.DataFrame | None:
+    """Return the curve at a cutoff by weight, with what the first fifth captured; None where nothing can be fitted."""
+    customers = customer_table(tx, window.cutoff)
+    try:
+        scores = CoreCustomerModel(growth_weight=0.0).fit(tx, window).score(customers, with_reasons=False)
+    except InputError as error:
+        print(f"{window}: {error}")
+        return None
+    scores = scores.set_index("customer_id").loc[customers["customer_id"]]
+    value, potential = (scores[name].to_numpy() for name in ("predicted_value", "growth_potential"))
+    money = customer_outcomes(tx, Window(window.end, window.horizon), customers)["value"].to_numpy()
+    curve = growth_weight_curve(value, potential, money).set_index("weight")
+    curve["fifth"] = [captured(value + weight * potential, money, FIFTH) for weight in np.array(curve.index)]
+    return curve
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], [int(word) for word in sys.argv[2:]])
