@@ -37,7 +37,7 @@ WINDOWS = {
     "online_retail_ii": Window("2011-06-01", 183),
 }
 # Other weights than the default, to show what they change; none of them is used.
-OTHER_WEIGHTS = ({"rhythm": 2.0}, {"trend": 0.5}, {"basket": 2.0}, {"silence": 2.0})
+OTHER_WEIGHTS = ({"spend": 1.0}, {"spend": 0.5}, {"silence": 1.0}, {"rhythm": 2.0}, {"trend": 0.5})
 
 
 def repeated(customers: pd.DataFrame, count: int) -> pd.DataFrame:

@@ -6,7 +6,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from duramen.analysis.metrics import captured, normalised_gini
-from duramen.analysis.scorecard import SCORECARD_COLUMNS, rfm_score, scorecard
+from duramen.analysis.rfm import rfm_score
+from duramen.analysis.scorecard import SCORECARD_COLUMNS, scorecard
+from duramen.analysis.segment_value import segment_value
+from duramen.data.customers import customer_table
+from duramen.data.outcomes import customer_outcomes
+from duramen.models.segments import BehaviouralSegmenter
 
 VALUE_MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "LightGBM two-stage", "past spend", "RFM score"]
 ACTIVITY_MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "bought last", "RFM score"]
@@ -27,6 +32,7 @@ def test_duramen_stands_beside_every_baseline(card):
     models = card.groupby("target")["model"].unique()
     assert list(models["value"]) == VALUE_MODELS
     assert list(models["activity"]) == ACTIVITY_MODELS
+    assert list(models["segments"]) == ["duramen", "RFM score", "RFM cells", "past spend"]
     assert not card["figure"].isna().any()
     assert not card.duplicated(["model", "target", "metric"]).any()
 
@@ -82,6 +88,20 @@ def test_without_trees_there_is_no_lightgbm_row(shop):
     assert {"duramen", "BTYD x gamma-gamma"} <= set(card["model"])
 
 
+def test_segments_are_those_of_the_held_out_cutoff_beside_as_many_plain_groups(shop, figure):
+    judged = shop.model.judged_
+    then = customer_table(shop.tx, shop.model.judged_window_.cutoff)
+    known = BehaviouralSegmenter().fit(then).predict(then)
+    np.testing.assert_array_equal(then["customer_id"], judged["customer_id"])
+    np.testing.assert_array_equal(known, judged["segment"])
+    outcomes = customer_outcomes(shop.tx, shop.model.judged_window_, then)
+    table = segment_value(then, outcomes, known, resamples=1).table
+    for target, metric in (("value", "log value explained"), ("activity", "activity explained")):
+        for row in table[table["target"] == target].itertuples():
+            model = "duramen" if row.groups == "segments" else row.groups
+            assert figure["segments", model, metric] == pytest.approx(row.explained)
+
+
 def test_without_two_outcomes_there_is_no_auc(shop):
     card = scorecard(shop.model.judged_.assign(active=1.0))
     assert card.loc[card["metric"] == "AUC", "figure"].isna().all()
@@ -92,7 +112,7 @@ def test_rfm_score_by_hand():
         {
             "time_since_last": [1.0, 2.0, 3.0, 4.0, 5.0],
             "frequency": [4.0, 4.0, 0.0, 0.0, 0.0],
-            "past_spend": [50.0, 40.0, 30.0, 20.0, 10.0],
+            "net_spend": [50.0, 40.0, 30.0, 20.0, 10.0],
         }
     )
     # Mean ranks of the ties: 4.5 of 5 is the fifth quintile, 2 of 5 the second.

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duramen.analysis.metrics import variance_explained
+from duramen.analysis.rfm import groups_of_equal_count
 from duramen.analysis.segment_value import (
     COLUMNS,
     SEGMENTS,
     TARGETS,
-    groups_of_equal_count,
     segment_value,
 )
 from duramen.data.customers import customer_table

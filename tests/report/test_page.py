@@ -78,7 +78,7 @@ def test_parts_that_are_handed_over_are_shown_and_linked(full_page):
     assert len(linked) == 16
     text = plain(full_page)
     for told in (
-        "kept because nothing clearly beats it",
+        "the largest up to 0.1 that cost nothing",
         "Core in a falling market only",
         "customers rose between 3 June 2011 and 1 September 2011",
         "Of 12 customers looked at just outside the core 9 would be in it",

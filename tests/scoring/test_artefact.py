@@ -128,7 +128,7 @@ def test_a_damaged_table_is_named(copy, name):
         CoreCustomerModel.load(copy)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "nonsense", '{"format_version": 3}', "\xff"], ids=repr)
+@pytest.mark.parametrize("text", ["", "{", "[]", "nonsense", '{"format_version": 4}', "\xff"], ids=repr)
 def test_damaged_json_is_named(copy, text):
     (copy / "model.json").write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=r"model.* is damaged"):

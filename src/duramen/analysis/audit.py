@@ -28,7 +28,7 @@ from duramen.analysis.relabelling import (
     recovered,
     told_by_cells,
 )
-from duramen.analysis.scorecard import rfm_score
+from duramen.analysis.rfm import rfm_score
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.outcomes import customer_outcomes
@@ -454,7 +454,7 @@ def _foretells(facts: _Facts, horizon: int | str | None) -> Finding:
     came = customer_outcomes(facts.tx, window, facts.sample)
     value, active = came["value"].to_numpy(), came["active"].to_numpy()
     spend = facts.sample["net_spend"].to_numpy()
-    score = rfm_score(facts.sample.rename(columns={"net_spend": "past_spend"}))
+    score = rfm_score(facts.sample)
     # Money breaks ties: the score has thirteen values.
     finer = score + facts.sample["net_spend"].rank(pct=True).to_numpy() / 2
     rfm = equal_groups(finer, len(np.unique(facts.labels)))

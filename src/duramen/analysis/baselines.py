@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from duramen.analysis.scorecard import rfm_score
+from duramen.analysis.rfm import rfm_score
 from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
@@ -62,7 +62,7 @@ def baseline_forecasts(
     """
     horizon = window.horizon
     recency = -customers["time_since_last"].to_numpy()
-    rfm = rfm_score(customers.rename(columns={"net_spend": "past_spend"}))
+    rfm = rfm_score(customers)
     past, trend = past_value(customers, horizon), past_trend(customers, horizon)
     return [
         Forecast("past spend", "value", "order", customers["net_spend"].to_numpy()),

@@ -8,7 +8,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from duramen.analysis.metrics import captured, decile_error, normalised_gini, spearman, total_bias
+from duramen.analysis.metrics import (
+    captured,
+    decile_error,
+    normalised_gini,
+    spearman,
+    total_bias,
+    variance_explained,
+)
+from duramen.analysis.rfm import groups_of_equal_count, rfm_score
 
 OURS = "duramen"
 SCORECARD_COLUMNS = ["model", "target", "metric", "figure", "higher_is_better"]
@@ -25,11 +33,12 @@ def scorecard(judged: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Long: ``model``, ``target`` ("value" or "activity"), ``metric``, ``figure`` and ``higher_is_better`` (missing
-        where nearest to zero is best). A baseline that only orders customers has no MAE, bias or decile error.
+        Long: ``model``, ``target`` ("value", "activity" or "segments"), ``metric``, ``figure`` and
+        ``higher_is_better`` (missing where nearest to zero is best). A baseline that only orders customers has no MAE,
+        bias or decile error. Segments are those of the held-out cutoff, beside as many plain groups.
     """
     value, active = judged["actual_value"].to_numpy(), judged["active"].to_numpy()
-    rfm = rfm_score(judged)
+    rfm = rfm_score(judged.rename(columns={"past_spend": "net_spend"}))
     rows: list[dict[str, object]] = []
     for model, column in (
         (OURS, "predicted_value"),
@@ -51,6 +60,7 @@ def scorecard(judged: pd.DataFrame) -> pd.DataFrame:
     recent = -judged["time_since_last"].to_numpy()
     rows += _activity_rows("bought last", recent, active, is_probability=False)
     rows += _activity_rows("RFM score", rfm, active, is_probability=False)
+    rows += _segment_rows(judged)
     return pd.DataFrame(rows, columns=SCORECARD_COLUMNS)
 
 
@@ -86,32 +96,23 @@ def _activity_rows(
     return _rows(model, "activity", figures)
 
 
+def _segment_rows(judged: pd.DataFrame) -> list[dict[str, object]]:
+    segments = pd.factorize(judged["segment"])[0]
+    plain = groups_of_equal_count(judged.rename(columns={"past_spend": "net_spend"}), int(segments.max()) + 1)
+    log_value = np.log1p(np.maximum(judged["actual_value"].to_numpy(), 0.0))
+    active = judged["active"].to_numpy(dtype=float)
+    rows = []
+    for model, groups in ({OURS: segments} | plain).items():
+        figures: list[tuple[str, float, bool | None]] = [
+            ("log value explained", variance_explained(log_value, groups), True),
+            ("activity explained", variance_explained(active, groups), True),
+        ]
+        rows += _rows(model, "segments", figures)
+    return rows
+
+
 def _rows(model: str, target: str, figures: list[tuple[str, float, bool | None]]) -> list[dict[str, object]]:
     return [
         {"model": model, "target": target, "metric": metric, "figure": figure, "higher_is_better": better}
         for metric, figure, better in figures
     ]
-
-
-def rfm_score(judged: pd.DataFrame) -> np.ndarray:
-    """Return the sum of the quintiles (1 to 5) of recency, frequency and money, the plain segmentation score.
-
-    Parameters
-    ----------
-    judged : pandas.DataFrame
-        With ``time_since_last``, ``frequency`` and ``past_spend``.
-
-    Returns
-    -------
-    numpy.ndarray of shape (n,)
-        From 3 to 15; equal values get the same quintile.
-    """
-    ranks = pd.DataFrame(
-        {
-            "recency": (-judged["time_since_last"]).rank(pct=True),
-            "frequency": judged["frequency"].rank(pct=True),
-            "money": judged["past_spend"].rank(pct=True),
-        }
-    )
-    score: np.ndarray = np.ceil(ranks * 5).sum(axis=1).to_numpy()
-    return score

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from duramen.analysis.bootstrap import draws
-from duramen.analysis.metrics import equal_groups, variance_explained
-from duramen.analysis.scorecard import rfm_score
+from duramen.analysis.metrics import variance_explained
+from duramen.analysis.rfm import groups_of_equal_count
 from duramen.data.errors import InputError
 
 RESAMPLES = 300
@@ -102,34 +102,6 @@ def segment_value(
     return SegmentValue(table, _verdict(table))
 
 
-def groups_of_equal_count(customers: pd.DataFrame, count: int) -> dict[str, np.ndarray]:
-    """Return the groups, from 0, that anybody could draw up: as many as asked for, with as many customers each.
-
-    - RFM score: the sum of the quintiles of recency, frequency and money (5 x 5 x 5), cut into groups of equal size;
-    - RFM cells: halved by recency, each half by frequency, each quarter by money, and so on;
-    - past spend: quantiles.
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"time_since_last": [1, 2, 8, 9], "frequency": [5, 0, 3, 1], "net_spend": [9, 1, 5, 2]})
-    >>> {name: groups.tolist() for name, groups in groups_of_equal_count(table, 2).items()}
-    {'RFM score': [1, 0, 1, 0], 'RFM cells': [1, 1, 0, 0], 'past spend': [1, 0, 1, 0]}
-    """
-    score = rfm_score(customers.rename(columns={"net_spend": "past_spend"}))
-    measures = [
-        -customers["time_since_last"].to_numpy(dtype=float),
-        customers["frequency"].to_numpy(dtype=float),
-        customers["net_spend"].to_numpy(dtype=float),
-    ]
-    cells = np.zeros(len(customers), dtype=int)
-    _halve(cells, measures, np.arange(len(customers)), 0, count)
-    return {
-        "RFM score": equal_groups(score, count),
-        "RFM cells": cells,
-        "past spend": equal_groups(measures[2], count),
-    }
-
-
 def _labels(customers: pd.DataFrame, outcomes: pd.DataFrame, segments: npt.ArrayLike) -> np.ndarray:
     codes, _ = pd.factorize(np.asarray(segments), use_na_sentinel=True)
     if len(customers) == 0:
@@ -152,20 +124,6 @@ def _labels(customers: pd.DataFrame, outcomes: pd.DataFrame, segments: npt.Array
             f"{(codes < 0).sum():,} of {len(codes):,} customers have no segment; give each one, such as 0 for nobody's."
         )
     return codes
-
-
-def _halve(cells: np.ndarray, measures: list[np.ndarray], rows: np.ndarray, first: int, count: int) -> None:
-    """Number the cells of these rows from ``first``, splitting them by the first measure, then the next."""
-    if count == 1:
-        cells[rows] = first
-        return
-    by, *others = measures
-    low = count // 2
-    ordered = rows[np.argsort(by[rows], kind="stable")]
-    border = len(rows) * low // count
-    turned = [*others, by]
-    _halve(cells, turned, ordered[:border], first, low)
-    _halve(cells, turned, ordered[border:], first + low, count - low)
 
 
 def _compared(

@@ -66,8 +66,8 @@ def segment_changes(before: np.ndarray, now: np.ndarray) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``segment`` (its number), ``change`` (one of ``CHANGES``), ``previous`` (the earlier numbers, as text, empty
-        where there is none), ``overlap`` (twice the shared customers over the sum of both sizes, with the earlier one
-        that shares most) and ``customers`` (now; before, where it is gone).
+        where there is none), ``overlap`` (twice the shared customers over the sum of both sizes, among those who have
+        a segment in both, with the earlier one that shares most) and ``customers`` (now; before, where it is gone).
 
     Examples
     --------

@@ -36,7 +36,6 @@ RULE_CUSTOMERS = 30_000
 SIMPLE_RULE = 0.5
 # Mean age at the purchases: half the life for an even pace.
 NOTABLE_TREND = 0.1
-MONEY = "basket"
 
 
 def treatments_of(given: Mapping[str, str] | None) -> dict[str, str]:
@@ -70,8 +69,8 @@ def segment_profile(facts: pd.DataFrame, segments: np.ndarray, treatments: Mappi
     Parameters
     ----------
     facts : pandas.DataFrame
-        ``silence`` (in own gaps), ``purchases_per_year``, ``basket``, ``time_since_last``, ``frequency`` and
-        ``purchase_position``.
+        ``silence`` (in own gaps), ``purchases_per_year``, ``spend_per_year``, ``basket``, ``time_since_last``,
+        ``frequency`` and ``purchase_position``.
     segments : numpy.ndarray of shape (n,)
     treatments : mapping
         By ``TREATMENTS``' keys.
@@ -92,9 +91,9 @@ def segment_profile(facts: pd.DataFrame, segments: np.ndarray, treatments: Mappi
         ["one-time", "occasional"],
         "frequent",
     )
-    size = np.where(profile[MONEY] > facts[MONEY].median(), "large", "small")
+    size = np.where(profile["spend_per_year"] > facts["spend_per_year"].median(), "high", "low")
     kinds = [f"{a} {b}" for a, b in zip(fresh, often, strict=True)]
-    names = [f"{kind} buyers, {c} baskets" for kind, c in zip(kinds, size, strict=True)]
+    names = [f"{kind} buyers, {c} spend" for kind, c in zip(kinds, size, strict=True)]
     kinds[-1] = names[-1] = UNLIKE
     profile.insert(0, "customers", pd.Series(segments).value_counts().reindex(numbers).fillna(0).astype(int))
     profile.insert(0, "name", distinct_names(names, profile))
@@ -109,12 +108,13 @@ def distinct_names(names: list[str], profile: pd.DataFrame) -> list[str]:
     ----------
     names : list of str
     profile : pandas.DataFrame
-        A row a name: ``purchases_per_year``, ``basket``, ``silence``, ``time_since_last``, ``purchase_position``.
+        A row a name: ``purchases_per_year``, ``spend_per_year``, ``silence``, ``time_since_last`` and
+        ``purchase_position``.
 
     Examples
     --------
-    >>> profile = pd.DataFrame({"purchases_per_year": [52, 12], "basket": [20, 21], "silence": [1, 1],
-    ...                         "time_since_last": [7, 30], "purchase_position": [0.5, 0.5]})
+    >>> profile = pd.DataFrame({"purchases_per_year": [52, 12], "spend_per_year": [200, 210],
+    ...                         "silence": [1, 1], "time_since_last": [7, 30], "purchase_position": [0.5, 0.5]})
     >>> distinct_names(["active buyers"] * 2, profile)
     ['active buyers, weekly', 'active buyers, monthly']
     """
@@ -122,8 +122,8 @@ def distinct_names(names: list[str], profile: pd.DataFrame) -> list[str]:
     for name in {name for name in names if names.count(name) > 1}:
         rows = [place for place, other in enumerate(names) if other == name]
         measure, words = _telling_words(profile.iloc[rows])
-        # The figure of the basket stands in for its size.
-        stem = name.rsplit(", ", 1)[0] if measure == "basket" else name
+        # The figure of the spend stands in for its size.
+        stem = name.rsplit(", ", 1)[0] if measure == "spend" else name
         for place, word in zip(rows, words, strict=True):
             told[place] = f"{stem}, {word}"
     return told
@@ -134,7 +134,7 @@ def _telling_words(profile: pd.DataFrame) -> tuple[str, list[str]]:
     behaviour = pd.DataFrame(
         {
             "rhythm": np.log(profile["purchases_per_year"]),
-            "basket": np.log(profile[MONEY]),
+            "spend": np.log(profile["spend_per_year"]),
             "silence": np.log1p(profile["silence"]),
             "trend": profile["purchase_position"].fillna(0.5),
         }
@@ -147,6 +147,11 @@ def _telling_words(profile: pd.DataFrame) -> tuple[str, list[str]]:
             if len(set(spoken)) == len(spoken):
                 return str(measure), spoken
     return "", [f"group {place + 1}" for place in range(len(profile))]
+
+
+def _money(amount: float) -> str:
+    """Four digits that count, and never a power of ten."""
+    return f"{amount:,.0f}" if abs(amount) >= 1000 else f"{amount:.4g}"
 
 
 def _rhythm_in_words(row: Mapping[Any, float]) -> str:
@@ -174,7 +179,7 @@ def _trend_in_words(row: Mapping[Any, float]) -> str:
 _Words = dict[str, Callable[[Mapping[Any, float]], str]]
 _FIGURES: _Words = {
     "rhythm": lambda row: f"every {364 / row['purchases_per_year']:,.0f} days",
-    "basket": lambda row: f"baskets of {row[MONEY]:,.4g}",
+    "spend": lambda row: f"{_money(row['spend_per_year'])} a year",
     "silence": lambda row: f"silent for {row['time_since_last']:,.0f} days",
     "trend": lambda row: f"mean purchase {row['purchase_position']:.0%} into their time",
 }
@@ -187,11 +192,13 @@ _RULE_WORDS = {
     "basket": "basket",
     "silence": "silence in own gaps",
     "purchases_per_year": "purchase days a year",
+    "spend_per_year": "spend a year",
     "purchase_position": "share of life at the mean purchase",
 }
 # Those a clerk can count come first: of two equal splits, the tree takes the plainer.
 RULE_FACTS = tuple(_RULE_WORDS)
 _WHOLE = ("time_since_last", "frequency")
+_MONEY = ("basket", "spend_per_year")
 
 
 def readable_rules(facts: pd.DataFrame, segments: np.ndarray, seed: int = 0) -> tuple[pd.DataFrame, float]:
@@ -270,7 +277,7 @@ def _path_in_words(path: list[tuple[str, str, float]]) -> str:
 def _bound_in_words(name: str, side: str, bound: float) -> str:
     words = _RULE_WORDS[name]
     if name not in _WHOLE:
-        return f"{words} {side} {bound:,.4g}" if name == MONEY else f"{words} {side} {bound:,.2g}"
+        return f"{words} {side} {_money(bound) if name in _MONEY else f'{bound:,.2g}'}"
     # Days and purchase days are whole numbers.
     if side == "at most":
         return f"{words} at most {np.floor(bound):,.0f}"

@@ -1,6 +1,6 @@
 """A customer table comes in; behavioural segments with names, rules and treatments go out.
 
-Called by the CoreCustomerModel. Only behaviour is looked at: rhythm, basket, silence and trend.
+Called by the CoreCustomerModel. Only behaviour is looked at: rhythm, spend, silence and trend.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from duramen.models.rhythm import base_gap, own_gap
 from duramen.models.segment_matching import COLUMNS, match_segments, segment_changes
 from duramen.models.segment_words import UNLIKE, readable_rules, segment_profile, told, treatments_of
 
-# Every measure counts in its own unit, so that a constant or noisy one is not blown up by a division by its spread:
-# rhythm, basket and silence in logs, where twice as often is as far as twice the basket; trend in lengths of life.
-WEIGHTS = {"rhythm": 1.0, "basket": 1.0, "silence": 1.0, "trend": 1.0}
+# Each measure is in its own unit, so that a constant or noisy one is not blown up by a division by its spread: rhythm,
+# spend and silence in logs, where twice as often is as far as twice the spend; trend in lengths of life. Spend is
+# rhythm times basket: with the basket in its place, borders would run across what customers bring. It counts less, as
+# rhythm is in it as well, and silence more: with weights of 1, past spend alone would tell the label.
+WEIGHTS = {"rhythm": 1.0, "spend": 0.7, "silence": 1.25, "trend": 1.0}
 # Unlike the others is who lies beyond the far fence of Tukey, three interquartile ranges above the upper quartile of
 # the distances from the nearest centre, and is one of the furthest hundredth, and a factor of four or more away.
 FAR_OUT, MOST_UNLIKE, LEAST_UNLIKE = 3.0, 0.01, math.log(4)
@@ -36,7 +38,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
     ----------
     seed : int
     weights : mapping, optional
-        How much a difference in a measure counts, by its name (``rhythm``, ``basket``, ``silence``, ``trend``);
+        How much a difference in a measure counts, by its name (``rhythm``, ``spend``, ``silence``, ``trend``);
         what is not given counts as in ``WEIGHTS``, and 0 leaves a measure out.
     treatments : mapping, optional
         What to do by kind of segment; what is not given is as in ``segment_words.TREATMENTS``.
@@ -211,7 +213,8 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             {
                 "silence": np.expm1(behaviour["silence"]),
                 "purchases_per_year": np.exp(behaviour["rhythm"]) * 364,
-                "basket": np.exp(behaviour["basket"]),
+                "spend_per_year": np.exp(behaviour["spend"]) * 364,
+                "basket": customers["basket_geometric_mean"],
                 "time_since_last": customers["time_since_last"],
                 "frequency": customers["frequency"],
                 "purchase_position": behaviour["trend"],
@@ -257,7 +260,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
 
 
 def _behaviour(customers: pd.DataFrame, base: float) -> pd.DataFrame:
-    """Return log purchase days per day, log basket, log silence in own gaps, and where in the life purchases lie.
+    """Return log purchase days per day, log spend per day, log silence in own gaps, and where in life purchases lie.
 
     Missing where the customer table has no such number.
     """
@@ -267,7 +270,7 @@ def _behaviour(customers: pd.DataFrame, base: float) -> pd.DataFrame:
     measures = pd.DataFrame(
         {
             "rhythm": np.log(rate),
-            "basket": np.log(basket.where(basket > 0)),
+            "spend": np.log(rate * basket.where(basket > 0)),
             "silence": np.log1p(customers["time_since_last"] / own_gap(customers, base)),
             "trend": customers["purchase_position"].fillna(0.5),
         }
@@ -276,9 +279,8 @@ def _behaviour(customers: pd.DataFrame, base: float) -> pd.DataFrame:
 
 
 def _by_spend_rate(behaviour: pd.DataFrame, places: np.ndarray, found: Partition) -> np.ndarray:
-    """Return the order of the centres by falling mean of log purchases a day and log basket."""
-    spend_rate = behaviour["rhythm"] + behaviour["basket"]
-    means = spend_rate.groupby(places).mean().reindex(range(len(found.centres)))
+    """Return the order of the centres by falling mean of log spend a day."""
+    means = behaviour["spend"].groupby(places).mean().reindex(range(len(found.centres)))
     return means.sort_values(ascending=False, kind="stable").index.to_numpy()
 
 

@@ -107,7 +107,7 @@ def _measure(metric: str, rows: pd.DataFrame, models: list[str], unit: str) -> M
 
 
 def _figure(metric: str, figure: float) -> str:
-    if metric.startswith("value captured") or metric.endswith(" error"):
+    if metric.startswith("value captured") or metric.endswith((" error", " explained")):
         return share(figure)
     if metric.upper() in MONEY:
         return money(figure, 0 if figure >= 1000 else 2)

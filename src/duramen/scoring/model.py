@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from duramen import __version__
 from duramen.data.customers import customer_table
@@ -171,6 +171,9 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         in_use = None if previous is None else previous.segments_
         self.segments_: BehaviouralSegmenter = segmenter.fit(customers, in_use)
         self.notes_ += self.segments_.notes_
+        then = customer_table(taught, self.judged_window_.cutoff)
+        # What segments tell of the future shows on those that knew nothing of it.
+        self.judged_["segment"] = clone(segmenter).fit(then).predict(then)
         self.base_gap_ = base_gap(customers)
         self._learn_core(customers, features)
         self.model_version_ = f"{__version__}+{self._fingerprint()}"
