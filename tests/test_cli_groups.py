@@ -66,10 +66,10 @@ def ranked(both):
 
 @pytest.fixture(scope="module")
 def thin(both):
-    """Train once more where hardly anybody is a channel customer."""
+    """Train once more, after the model in use, where hardly anybody is a channel customer."""
     done = both.run(
         "train", "--config", "duramen.toml", "--cutoff", "1998-05-01", "--horizon", HORIZON, "--customers",
-        "few.csv", "--model-out", "renewed",
+        "few.csv", "--previous", "model", "--model-out", "renewed",
     )  # fmt: skip
     return SimpleNamespace(done=done, folder=both.folder / "renewed")
 
@@ -138,6 +138,23 @@ def test_a_group_that_is_too_small_is_said_and_the_other_is_kept(thin):
     assert re.search(r"a ranking needs at least 10", spaced(thin.done.stdout))
     assert " channel 5 left out" in spaced(thin.done.stdout)
     assert {path.name for path in thin.folder.iterdir()} == {"end", "quarantine.csv"}
+
+
+def test_segments_that_go_on_after_the_previous_model_keep_their_numbers(both, thin):
+    before = CoreCustomerModel.load(both.folder / "model" / "end").segments_
+    now = CoreCustomerModel.load(thin.folder / "end").segments_
+    kept = now.changes_[now.changes_["change"] == "kept"]
+    assert len(kept)
+    assert (kept["segment"].astype(str) == kept["previous"]).all()
+    assert set(kept["segment"]) <= set(before.numbers_)
+    assert now.last_number_ >= before.last_number_
+    shown = spaced(thin.done.stdout)
+    for row in now.changes_.itertuples():
+        assert f" {row.segment} {row.change} {row.previous} {row.overlap:.2f} {row.customers:,} " in shown
+
+
+def test_without_a_previous_model_no_changes_are_shown(both):
+    assert "What became of" not in both.done.stdout
 
 
 @pytest.mark.parametrize("kind", GROUPS)
@@ -213,6 +230,11 @@ def test_costs_are_those_of_both_groups(both, duramen, tmp_path):
         (["train", "--model-out", "plain"], "would replace it; choose another folder, or --kind together"),
         (["train", "--model-out", "mixed"], "holds something that is no duramen model"),
         (["train", "--report", "r.html"], "r.end.html is a folder"),
+        (["train", "--previous", "nowhere"], "nowhere is no saved model"),
+        (["train", "--previous", "runs:/0123456789abcdef/model"], "was not found in the store"),
+        (["train", "--previous", "plain"], "plain is one model, and end and channel customers are modelled"),
+        (["train", "--previous", "model", "--kind", "together"], "and none of together"),
+        (["train", "--previous", "model", "--customers", "consumers.csv"], "is modelled as one; give one model"),
         (["train", "--kind", "channel", "--customers", "some.csv"], "customers before 1998-04-01"),
         (["train", "--kind", "channel", "--customers", "consumers.csv"], "is of the kind 'channel'"),
         (["train", "--config", "weights.toml"], "no measure 'colour' to weigh"),

@@ -88,6 +88,12 @@ def train(
     model_out: Annotated[
         Path | None, typer.Option(help="Folder for the saved model. [default: model]")
     ] = None,
+    previous: Annotated[
+        str | None,
+        typer.Option(
+            help="The model in use, a folder or an MLflow URI: segments that go on keep their numbers."
+        ),
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="HTML report to write as well.")] = None,
     customer_id: CustomerId = None,
     date: DateColumn = None,
@@ -113,7 +119,7 @@ def train(
 
     options = read_options(
         config,
-        orders=orders, cutoff=cutoff, horizon=horizon, model_out=model_out, report=report,
+        orders=orders, cutoff=cutoff, horizon=horizon, model_out=model_out, previous=previous, report=report,
         customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers, kind=kind,
         date_format=date_format, decimal=decimal, currency=currency, growth_weight=growth_weight,
         cost_to_serve=cost_to_serve, seed=seed, memory_limit=memory_limit,

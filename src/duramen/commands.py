@@ -24,6 +24,7 @@ from duramen.groups import (
     choose_groups,
     count_groups,
     groups_to_score,
+    refuse_other_models,
     work_through,
 )
 from duramen.places import (
@@ -41,6 +42,7 @@ from duramen.terminal import (
     console,
     show_audit,
     show_backtest,
+    show_changes,
     show_groups,
     show_heading,
     show_ranking,
@@ -82,16 +84,20 @@ def train(options: dict[str, Any]) -> None:
             "report, or give the costs to duramen score."
         )
     tiers = _tiers(options)
+    previous = _load(options["previous"], kind) if "previous" in options else {}
     tx = _read(options)
     window = _choose_window(tx, options)
     groups = choose_groups(tx, kind)
     refuse_occupied(model_out, groups[0].apart)
     for group in groups:
         refuse_homeless_report(options, group.key)
+    refuse_other_models(previous, groups, str(options.get("previous")))
     cost = _read_costs(groups, window.cutoff, options)
 
     def fit(group: Group) -> tuple[CoreCustomerModel, pd.DataFrame]:
-        return _fit(group, window, options, tiers)
+        if previous and group.key not in previous:
+            warn(f"No previous model is of {group.who}, so their segments are numbered anew.")
+        return _fit(group, window, options, tiers, previous.get(group.key))
 
     fitted = list(work_through(groups, fit, warn))
     _save({group.key: model for group, (model, _) in fitted}, tx, model_out)
@@ -101,6 +107,7 @@ def train(options: dict[str, Any]) -> None:
         run = _record(model, card, group, options)
         _show_heading(group)
         show_scorecard(card, model)
+        show_changes(model.segments_.changes_)
         tell("model", model_out / group.key, f"duramen score ORDERS --model {model_out}{chosen}")
         tell_run(run)
         if "report" in options:
@@ -314,7 +321,11 @@ def _choose_window(tx: Transactions, options: dict[str, Any]) -> Window:
 
 
 def _fit(
-    group: Group, window: Window, options: dict[str, Any], tiers: Tiers | None = None
+    group: Group,
+    window: Window,
+    options: dict[str, Any],
+    tiers: Tiers | None = None,
+    previous: CoreCustomerModel | None = None,
 ) -> tuple[CoreCustomerModel, pd.DataFrame]:
     from duramen.analysis.scorecard import scorecard
     from duramen.scoring.model import CoreCustomerModel
@@ -324,7 +335,7 @@ def _fit(
     if tiers is not None:
         parameters["tiers"] = tiers
     with step("Fitting the models" + (f" of {group.who}" if group.kind else "")):
-        model = CoreCustomerModel(**parameters).fit(group.tx, window)
+        model = CoreCustomerModel(**parameters).fit(group.tx, window, previous)
     with step("Judging the forecasts on held-out purchases"):
         card = scorecard(model.judged_)
     return model, card

@@ -124,6 +124,19 @@ def work_through(
         raise InputError(f"nobody is left to work on: {told}.")
 
 
+def refuse_other_models(keys: Collection[str], groups: list[Group], address: str) -> None:
+    """Refuse a previous model of other customers than those who are to be modelled."""
+    apart = groups[0].apart
+    if keys and ("" in keys) == apart:
+        raise InputError(
+            f"{address} is one model, and {named(GROUPS)} customers are modelled apart; give a folder with a model "
+            f"of each, or --kind {TOGETHER}."
+            if apart
+            else f"{address} holds a model of {named(keys)} customers, and {groups[0].tx.source} is modelled as one; "
+            f"give one model, for example {address}/{next(iter(keys))}."
+        )
+
+
 def named(keys: Iterable[str]) -> str:
     """Return the groups of some keys in words."""
     return " and ".join(keys)

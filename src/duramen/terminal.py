@@ -180,6 +180,21 @@ def show_heading(told: str) -> None:
     console.rule(f"[bold]{told}[/]", align="left")
 
 
+def show_changes(changes: pd.DataFrame) -> None:
+    """Show what became of the segments of the model in use, if there was one."""
+    if changes.empty:
+        return
+    console.print("\n[bold]What became of the segments of the previous model[/]")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("segment", "change", "previous", "overlap", "customers"):
+        table.add_column(name, justify="left" if name in ("change", "previous") else "right", no_wrap=True)
+    for row in changes.itertuples(index=False):
+        table.add_row(
+            str(row.segment), str(row.change), str(row.previous), f"{row.overlap:.2f}", f"{row.customers:,}"
+        )
+    console.print(table)
+
+
 def show_groups(ranked: Mapping[str, tuple[int, int, float]], left_out: Mapping[str, int], unit: str) -> None:
     """Show groups of customers beside each other.
 
