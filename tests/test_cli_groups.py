@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from duramen import commands
 from duramen.data.customers import customer_table
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
@@ -96,6 +97,20 @@ def test_scores_of_a_group_are_those_of_a_model_of_its_transactions_alone(both, 
     expected = rank_core_customers(model.score(customer_table(tx, window.cutoff)))
     written = ranked.end.drop(columns="core_in")
     pd.testing.assert_frame_equal(written, expected.astype({"cutoff": "datetime64[ms]"}))
+
+
+def test_models_of_groups_are_written_all_or_not_at_all(both, tmp_path):
+    class FullDisk:
+        def save(self, folder):
+            folder.mkdir()
+            raise OSError("no space left on the disk")
+
+    end = CoreCustomerModel.load(both.folder / "model" / "end")
+    commands._save({"end": end}, both.tx, tmp_path / "model")
+    before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
+    with pytest.raises(OSError, match="no space left"):
+        commands._save({"end": end, "channel": FullDisk()}, both.tx, tmp_path / "model")
+    assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
 
 
 def test_everybody_is_ranked_once(both, ranked):
