@@ -1,6 +1,7 @@
 """Rules that hold for every test, and one small real shop that is fitted once for all of them."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -96,3 +97,45 @@ def backtested(trained, tmp_path_factory):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     return SimpleNamespace(folder=folder, out=folder / "out", done=done)
+
+
+@pytest.fixture
+def duramen(tmp_path, monkeypatch, capfd):
+    """Run the command line in an empty folder; give the status, both streams, and the files that are new."""
+    from duramen.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*words):
+        before = set(tmp_path.rglob("*"))
+        monkeypatch.setattr(sys, "argv", ["duramen", *map(str, words)])
+        status = 0
+        capfd.readouterr()
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+        out, err = capfd.readouterr()
+        return status, out, err, {path.name for path in set(tmp_path.rglob("*")) - before}
+
+    return run
+
+
+@pytest.fixture
+def refused():
+    """Give the check that a run was refused as users are promised, which returns the sentence."""
+
+    def check(result):
+        status, _, err, new = result
+        assert status == 2, err
+        assert new == set()
+        assert err.startswith("duramen: ")
+        sentence = err.removeprefix("duramen: ")
+        assert sentence.endswith((".\n", "?\n")), sentence
+        assert sentence.count("\n") == 1
+        assert "Traceback" not in err
+        assert not re.search(r"\.\s+[A-Z]", sentence), "more than one sentence"
+        return sentence
+
+    return check

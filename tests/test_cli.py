@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from duramen.cli import app, main
+from duramen.cli import app
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import RANKING_COLUMNS
 
@@ -37,41 +37,6 @@ HEAVY = {
 @pytest.fixture(scope="module")
 def saved(shop, tmp_path_factory):
     return shop.model.save(tmp_path_factory.mktemp("cli") / "model")
-
-
-@pytest.fixture
-def duramen(tmp_path, monkeypatch, capfd):
-    """Run the command line in an empty folder; give the status, both streams, and the files that are new."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def run(*words):
-        before = set(tmp_path.rglob("*"))
-        monkeypatch.setattr(sys, "argv", ["duramen", *map(str, words)])
-        status = 0
-        capfd.readouterr()
-        try:
-            main()
-        except SystemExit as end:
-            status = end.code or 0
-        out, err = capfd.readouterr()
-        return status, out, err, {path.name for path in set(tmp_path.rglob("*")) - before}
-
-    return run
-
-
-def refused(result):
-    """Check that a run was refused as users are promised, and return the sentence."""
-    status, _, err, new = result
-    assert status == 2, err
-    assert new == set()
-    assert err.startswith("duramen: ")
-    sentence = err.removeprefix("duramen: ")
-    assert sentence.endswith((".\n", "?\n")), sentence
-    assert sentence.count("\n") == 1
-    assert "Traceback" not in err
-    assert not re.search(r"\.\s+[A-Z]", sentence), "more than one sentence"
-    return sentence
 
 
 def test_training_ends_well_and_says_nothing_on_stderr(trained):
@@ -331,7 +296,9 @@ def as_it_is(orders):
         "a column without a role", "a role that is none",
     ],
 )  # fmt: skip
-def test_bad_orders_end_in_one_sentence_and_leave_nothing(change, words, told, trained, duramen, tmp_path):
+def test_bad_orders_end_in_one_sentence_and_leave_nothing(
+    change, words, told, trained, duramen, refused, tmp_path
+):
     change(trained.orders.reset_index(drop=True)).to_csv(tmp_path / "orders.csv", index=False)
     assert told in refused(duramen("train", "orders.csv", "--model-out", "model", *words))
 
@@ -401,7 +368,7 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(change, words, told, t
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else None,
 )
-def test_bad_words_end_in_one_sentence_and_leave_nothing(words, told, trained, duramen, tmp_path):
+def test_bad_words_end_in_one_sentence_and_leave_nothing(words, told, trained, duramen, refused, tmp_path):
     trained.orders.to_csv(tmp_path / "orders.csv", index=False)
     (tmp_path / "empty.csv").touch()
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8")
@@ -535,7 +502,7 @@ def test_an_audit_leaves_a_page_and_its_table_and_shows_it_in_eighty_columns(
     ids=lambda part: " ".join(part) if isinstance(part, list) else None,
 )
 def test_a_bad_audit_ends_in_one_sentence_and_leaves_nothing(
-    change, words, told, trained, labelled, duramen, tmp_path
+    change, words, told, trained, labelled, duramen, refused, tmp_path
 ):
     change(labelled).to_csv(tmp_path / "labels.csv", index=False)
     orders = trained.folder / "orders.csv"
@@ -547,7 +514,7 @@ def test_the_help_of_the_audit_has_an_example():
     assert "Example: duramen audit" in re.sub(r"\s+", " ", told.output)
 
 
-def test_a_damaged_model_is_refused_before_the_orders_are_read(saved, duramen, tmp_path):
+def test_a_damaged_model_is_refused_before_the_orders_are_read(saved, duramen, refused, tmp_path):
     shutil.copytree(saved, tmp_path / "model")
     (tmp_path / "model" / "value_trees.txt").write_text("tree\n")
     assert "value_trees.txt" in refused(duramen("score", "nowhere.csv"))

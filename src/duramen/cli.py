@@ -45,6 +45,19 @@ Customers = Annotated[
         "of a household are one customer."
     ),
 ]
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        help="Whom to take: channel, end, consumer or business customers alone, or together as one. [default: channel "
+        "and end customers apart, where both are told]"
+    ),
+]
+OneKind = Annotated[
+    str | None,
+    typer.Option(
+        help="Whom to take: channel, end, consumer or business customers alone. [default: together as one]"
+    ),
+]
 DateFormat = Annotated[str | None, typer.Option(help="iso, compact, day-first or month-first.")]
 Decimal = Annotated[str | None, typer.Option(help="Decimal mark of numbers in text files.")]
 Currency = Annotated[str | None, typer.Option(help="Currency to use, and the name of the unit of money.")]
@@ -75,12 +88,19 @@ def train(
     model_out: Annotated[
         Path | None, typer.Option(help="Folder for the saved model. [default: model]")
     ] = None,
+    previous: Annotated[
+        str | None,
+        typer.Option(
+            help="The model in use, a folder or an MLflow URI: segments that go on keep their numbers."
+        ),
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="HTML report to write as well.")] = None,
     customer_id: CustomerId = None,
     date: DateColumn = None,
     amount: Amount = None,
     column: Column = None,
     customers: Customers = None,
+    kind: Kind = None,
     date_format: DateFormat = None,
     decimal: Decimal = None,
     currency: Currency = None,
@@ -99,8 +119,8 @@ def train(
 
     options = read_options(
         config,
-        orders=orders, cutoff=cutoff, horizon=horizon, model_out=model_out, report=report,
-        customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers,
+        orders=orders, cutoff=cutoff, horizon=horizon, model_out=model_out, previous=previous, report=report,
+        customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers, kind=kind,
         date_format=date_format, decimal=decimal, currency=currency, growth_weight=growth_weight,
         cost_to_serve=cost_to_serve, seed=seed, memory_limit=memory_limit,
     )  # fmt: skip
@@ -128,6 +148,7 @@ def score(
     amount: Amount = None,
     column: Column = None,
     customers: Customers = None,
+    kind: Kind = None,
     date_format: DateFormat = None,
     decimal: Decimal = None,
     currency: Currency = None,
@@ -142,7 +163,7 @@ def score(
     options = read_options(
         config,
         orders=orders, cutoff=cutoff, model=model, out=out, report=report, explanations=explanations,
-        customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers,
+        customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers, kind=kind,
         date_format=date_format, decimal=decimal, currency=currency, cost_to_serve=cost_to_serve,
         memory_limit=memory_limit,
     )  # fmt: skip
@@ -175,6 +196,7 @@ def backtest(
     amount: Amount = None,
     column: Column = None,
     customers: Customers = None,
+    kind: OneKind = None,
     date_format: DateFormat = None,
     decimal: Decimal = None,
     currency: Currency = None,
@@ -189,7 +211,7 @@ def backtest(
     options = read_options(
         config,
         orders=orders, horizon=horizon, cutoff=cutoff, cutoffs=cutoffs, out=out,
-        customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers,
+        customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers, kind=kind,
         date_format=date_format, decimal=decimal, currency=currency, seed=seed, memory_limit=memory_limit,
     )  # fmt: skip
     commands.backtest(options)

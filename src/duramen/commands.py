@@ -6,26 +6,52 @@ Each command is the whole way through the house in the order in which it runs.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from duramen.data.customer_file import CHANNEL
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.transactions import Transactions, read_transactions
 from duramen.data.windows import Window, choose_horizon, parse_day
+from duramen.groups import (
+    TOGETHER,
+    Group,
+    choose_groups,
+    count_groups,
+    groups_to_score,
+    refuse_other_models,
+    work_through,
+)
+from duramen.places import (
+    QUARANTINE,
+    group_path,
+    model_addresses,
+    quarantine_path,
+    ranking_files,
+    refuse_homeless_report,
+    refuse_occupied,
+    refuse_shared_places,
+    scores_path,
+)
 from duramen.terminal import (
     console,
     show_audit,
     show_backtest,
+    show_changes,
+    show_groups,
+    show_heading,
     show_ranking,
     show_scorecard,
     step,
     tell,
     tell_quarantine,
     tell_run,
+    warn,
 )
 
 if TYPE_CHECKING:
@@ -48,81 +74,121 @@ READ_OPTIONS = (
 
 
 def train(options: dict[str, Any]) -> None:
-    """Fit, judge, save and record a model."""
-    model_out = Path(options.get("model_out", "model"))
-    _refuse_occupied(model_out)
-    _refuse_homeless_report(options)
+    """Fit, judge, save and record a model, or one of each group of customers."""
+    model_out, kind = Path(options.get("model_out", "model")), options.get("kind")
+    refuse_occupied(model_out, None if kind is None else False)
+    refuse_homeless_report(options)
     if "cost_to_serve" in options and "report" not in options:
         raise InputError(
             "costs to serve change the ranking and no model, and without --report training ranks nobody; name a "
             "report, or give the costs to duramen score."
         )
     tiers = _tiers(options)
+    previous = _load(options["previous"], kind) if "previous" in options else {}
     tx = _read(options)
     window = _choose_window(tx, options)
-    customers = customer_table(tx, window.cutoff)
-    cost = _read_costs(customers, options)
-    model, card = _fit(tx, window, options, tiers)
-    _save(model, tx, model_out)
-    run = _record(model, card, tx, options)
-    show_scorecard(card, model)
-    tell("model", model_out, f"duramen score ORDERS --model {model_out}")
-    tell_quarantine(tx, model_out / "quarantine.csv")
-    tell_run(run)
-    if "report" in options:
-        ranked = _rank(model, tx, customers, cost, model.tiers)
-        tell("report", _write_report(Path(options["report"]), model, card, tx, ranked), OPEN_REPORT)
+    groups = choose_groups(tx, kind)
+    refuse_occupied(model_out, groups[0].apart)
+    for group in groups:
+        refuse_homeless_report(options, group.key)
+    refuse_other_models(previous, groups, str(options.get("previous")))
+    cost = _read_costs(groups, window.cutoff, options)
+
+    def fit(group: Group) -> tuple[CoreCustomerModel, pd.DataFrame]:
+        if previous and group.key not in previous:
+            warn(f"No previous model is of {group.who}, so their segments are numbered anew.")
+        return _fit(group, window, options, tiers, previous.get(group.key))
+
+    fitted = list(work_through(groups, fit, warn))
+    _save({group.key: model for group, (model, _) in fitted}, tx, model_out)
+    chosen = "" if kind is None else f" --kind {kind}"
+    rankings = {}
+    for group, (model, card) in fitted:
+        run = _record(model, card, group, options)
+        _show_heading(group)
+        show_scorecard(card, model)
+        show_changes(model.segments_.changes_)
+        tell("model", model_out / group.key, f"duramen score ORDERS --model {model_out}{chosen}")
+        tell_run(run)
+        if "report" in options:
+            ranked = _rank(model, group, window.cutoff, cost, model.tiers)
+            report = group_path(Path(options["report"]), group.key)
+            tell("report", _write_report(report, model, card, group, ranked), OPEN_REPORT)
+            rankings[group.kind] = ranked.ranking, model.tiers
+        elif group.apart:
+            rankings[group.kind] = _rank_plainly(model, group, window.cutoff), model.tiers
+    tell_quarantine(tx, model_out / QUARANTINE)
+    _compare(groups, rankings, tx.unit)
 
 
 def score(options: dict[str, Any]) -> None:
-    """Rank the customers of orders with a saved model."""
+    """Rank the customers of orders with a saved model, or each group with its own."""
     from duramen.analysis.scorecard import scorecard
-    from duramen.scoring.batch import check_scores_path, write_scores
+    from duramen.scoring.batch import write_scores
 
-    out = Path(options.get("out", "scores.parquet"))
-    check_scores_path(out)
-    _refuse_homeless_report(options)
-    explanations = _explanations_path(options)
-    _refuse_shared_paths(options, out)
+    address, kind = str(options.get("model", "model")), options.get("kind")
+    files = {key: ranking_files(options, key) for key in model_addresses(address, kind)}
+    refuse_shared_places(options, files)
     _tiers(options)
-    model = _load(options)
-    tiers = _tiers(options, model.tiers) or model.tiers
+    models = _load(address, kind)
     tx = _read(options)
-    customers = customer_table(tx, _choose_cutoff(tx, options))
-    cost = _read_costs(customers, options)
-    ranked = _rank(model, tx, customers, cost, tiers)
-    with step(f"Writing {out}"):
-        write_scores(ranked.ranking, out)
-        if tx.set_aside:
-            tx.write_quarantine(_quarantine_path(out))
-    show_ranking(ranked.ranking, model, ranked.tiers, ranked.market)
-    tell("scores", out, f"{len(ranked.ranking):,} customers, best first")
-    tell_quarantine(tx, _quarantine_path(out))
-    if explanations is not None:
-        _write_explanations(model, ranked, explanations)
-    if "report" in options:
-        report = _write_report(Path(options["report"]), model, scorecard(model.judged_), tx, ranked)
-        tell("report", report, OPEN_REPORT)
+    groups = groups_to_score(tx, kind, address, models)
+    cutoff = _choose_cutoff(tx, options)
+    cost = _read_costs(groups, cutoff, options)
+
+    def rank(group: Group) -> Ranked:
+        if group.key not in models:
+            raise InputError(f"{address} holds no model of {group.who}; train one with them.")
+        _show_heading(group)
+        model = models[group.key]
+        return _rank(model, group, cutoff, cost, _tiers(options, model.tiers) or model.tiers)
+
+    rankings = {}
+    for group, ranked in work_through(groups, rank, warn):
+        model, (out, explanations, report) = models[group.key], files[group.key]
+        with step(f"Writing {out}"):
+            write_scores(ranked.ranking, out)
+        show_ranking(ranked.ranking, model, ranked.tiers, ranked.market)
+        tell("scores", out, f"{len(ranked.ranking):,} customers, best first")
+        if explanations is not None:
+            _write_explanations(model, ranked, explanations)
+        if report is not None:
+            _write_report(report, model, scorecard(model.judged_), group, ranked)
+            tell("report", report, OPEN_REPORT)
+        rankings[group.kind] = ranked.ranking, ranked.tiers
+    aside = quarantine_path(scores_path(options))
+    if tx.set_aside:
+        tx.write_quarantine(aside)
+    tell_quarantine(tx, aside)
+    for key in models.keys() - {group.key for group in groups}:
+        warn(f"{tx.source} holds no {key} customers, so {files[key].out} is not written.")
+    _compare(groups, rankings, tx.unit)
 
 
 def backtest(options: dict[str, Any]) -> None:
     """Judge the model beside plain baselines at several past cutoffs."""
     from duramen.analysis.backtest import backtest as judge
     from duramen.report.backtest import BACKTEST_FILE, draw_backtest, write_backtest
-    from duramen.scoring.artefact import refuse_occupied
+    from duramen.scoring import artefact
     from duramen.tracking.record import record_backtest
 
     out = Path(options.get("out", "backtest"))
-    refuse_occupied(out, BACKTEST_FILE, "backtest")
-    tx = _read(options)
-    windows = _backtest_windows(tx, options)
+    artefact.refuse_occupied(out, BACKTEST_FILE, "backtest")
+    everybody, kind = _read(options), options.get("kind")
+    windows = _backtest_windows(everybody, options)
+    if kind is None and all(count_groups(everybody)):
+        console.print(
+            f"Channel and end customers are tested as one; --kind {CHANNEL} or --kind end tests one of them."
+        )
+    (group,) = choose_groups(everybody, kind or TOGETHER)
     with step("Forecasting at each cutoff and judging what came"):
-        tested = judge(tx, windows, seed=options.get("seed", 0))
+        tested = judge(group.tx, windows, seed=options.get("seed", 0))
     with step(f"Writing {out}"):
         drawings = draw_backtest(tested)
         write_backtest(tested, drawings, out)
     with step("Recording in MLflow"):
-        run = record_backtest(tested, tx, drawings, experiment=options.get("experiment", "duramen"))
+        experiment = options.get("experiment", "duramen")
+        run = record_backtest(tested, group.tx, drawings, experiment=experiment, kind=group.kind)
     show_backtest(tested)
     tell("tables", out, "every figure, comparison and forecast, as CSV and Parquet; figures as SVG")
     tell_run(run)
@@ -190,17 +256,17 @@ def demo(out: Path) -> None:
     started = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     options = {"orders": "dataset:cdnow", "currency": "USD", "experiment": "duramen-demo"}
-    _refuse_occupied(out / "model")
-    tx = _read(options)
-    window = _choose_window(tx, options)
-    model, card = _fit(tx, window, options)
-    ranked = _rank(model, tx, customer_table(tx, window.cutoff), None, model.tiers)
+    refuse_occupied(out / "model", apart=False)
+    group = Group("", _read(options))
+    window = _choose_window(group.tx, options)
+    model, card = _fit(group, window, options)
+    ranked = _rank(model, group, window.cutoff, None, model.tiers)
     with step("Writing the ranking and the model"):
         write_scores(ranked.ranking, out / "ranking.parquet")
         write_scores(ranked.ranking, out / "ranking.csv")
-        _save(model, tx, out / "model")
-    report = _write_report(out / "report.html", model, card, tx, ranked)
-    run = _record(model, card, tx, options, report=report)
+        _save({"": model}, group.tx, out / "model")
+    report = _write_report(out / "report.html", model, card, group, ranked)
+    run = _record(model, card, group, options, report=report)
     show_ranking(ranked.ranking, model, ranked.tiers, ranked.market)
     show_scorecard(card, model)
     tell(
@@ -255,7 +321,11 @@ def _choose_window(tx: Transactions, options: dict[str, Any]) -> Window:
 
 
 def _fit(
-    tx: Transactions, window: Window, options: dict[str, Any], tiers: Tiers | None = None
+    group: Group,
+    window: Window,
+    options: dict[str, Any],
+    tiers: Tiers | None = None,
+    previous: CoreCustomerModel | None = None,
 ) -> tuple[CoreCustomerModel, pd.DataFrame]:
     from duramen.analysis.scorecard import scorecard
     from duramen.scoring.model import CoreCustomerModel
@@ -264,8 +334,8 @@ def _fit(
     parameters: dict[str, Any] = {key: options[key] for key in given if key in options}
     if tiers is not None:
         parameters["tiers"] = tiers
-    with step("Fitting the models"):
-        model = CoreCustomerModel(**parameters).fit(tx, window)
+    with step("Fitting the models" + (f" of {group.who}" if group.kind else "")):
+        model = CoreCustomerModel(**parameters).fit(group.tx, window, previous)
     with step("Judging the forecasts on held-out purchases"):
         card = scorecard(model.judged_)
     return model, card
@@ -278,80 +348,74 @@ def _tiers(options: dict[str, Any], base: Tiers | None = None) -> Tiers | None:
     return Tiers.from_dict(options["tiers"], base) if "tiers" in options else None
 
 
-def _read_costs(customers: pd.DataFrame, options: dict[str, Any]) -> pd.Series[float] | None:
+def _read_costs(groups: list[Group], cutoff: date, options: dict[str, Any]) -> pd.Series[float] | None:
     """Return the cost to serve of each customer, refused before any model is fitted where it is not sound."""
     from duramen.data.costs import read_costs
     from duramen.scoring.ranking import costs_of
 
     if "cost_to_serve" not in options:
         return None
-    cost = read_costs(options["cost_to_serve"], customers["customer_id"], decimal=options.get("decimal", "."))
-    costs_of(customers, cost)
+    bought = [group.tx.history(cutoff).filter(lambda days: days.purchase) for group in groups]
+    ids = pd.concat([days.customer_id.as_table().distinct().to_pandas() for days in bought])["customer_id"]
+    cost = read_costs(options["cost_to_serve"], ids, decimal=options.get("decimal", "."))
+    costs_of(ids.to_frame("customer_id"), cost)
     return cost
 
 
 def _rank(
-    model: CoreCustomerModel,
-    tx: Transactions,
-    customers: pd.DataFrame,
-    cost: pd.Series[float] | None,
-    tiers: Tiers,
+    model: CoreCustomerModel, group: Group, cutoff: date, cost: pd.Series[float] | None, tiers: Tiers
 ) -> Ranked:
     from duramen.analysis.ranked import rank_with_markets
 
     with step("Scoring, explaining and ranking every customer"):
-        return rank_with_markets(model, tx, customers, cost, tiers)
+        customers = customer_table(group.tx, cutoff)
+        own = None if cost is None else cost.loc[customers["customer_id"]]
+        return rank_with_markets(model, group.tx, customers, own, tiers)
 
 
-def _load(options: dict[str, Any]) -> CoreCustomerModel:
+def _rank_plainly(model: CoreCustomerModel, group: Group, cutoff: date) -> pd.DataFrame:
+    """Return a ranking without reasons, which take most of the time."""
+    from duramen.scoring.ranking import rank_core_customers
+
+    with step(f"Ranking {group.who}"):
+        scores = model.score(customer_table(group.tx, cutoff), with_reasons=False)
+        return rank_core_customers(scores, model.tiers)
+
+
+def _show_heading(group: Group) -> None:
+    if group.apart:
+        show_heading(group.who.capitalize())
+
+
+def _compare(groups: list[Group], rankings: Mapping[str, tuple[pd.DataFrame, Tiers]], unit: str) -> None:
+    """Show the groups beside each other, where there are several."""
+    if not groups[0].apart:
+        return
+    rows = {
+        kind: (
+            len(ranking),
+            int(ranking["tier"].isin(tiers.core_names).sum()),
+            float(ranking["predicted_value"].sum()),
+        )
+        for kind, (ranking, tiers) in rankings.items()
+    }
+    show_groups(rows, {group.kind: group.customers for group in groups if group.kind not in rows}, unit)
+
+
+def _load(address: str, kind: str | None) -> dict[str, CoreCustomerModel]:
+    """Return the model of each group by its key."""
+    return {key: _load_model(place) for key, place in model_addresses(address, kind).items()}
+
+
+def _load_model(address: str) -> CoreCustomerModel:
     from duramen.scoring.model import CoreCustomerModel
 
-    address = str(options.get("model", "model"))
     with step(f"Loading the model {address}"):
         if address.startswith(("models:/", "runs:/")):
             from duramen.tracking.store import load_model
 
             return load_model(address)
         return CoreCustomerModel.load(address)
-
-
-def _refuse_occupied(model_out: Path) -> None:
-    from duramen.scoring.artefact import refuse_occupied
-
-    refuse_occupied(model_out)
-
-
-def _refuse_homeless_report(options: dict[str, Any]) -> None:
-    """Refuse a report that cannot be written, before any work is done."""
-    from duramen.scoring.batch import refuse_unwritable
-
-    if "report" in options:
-        refuse_unwritable(Path(options["report"]), "--report")
-
-
-def _refuse_shared_paths(options: dict[str, Any], out: Path) -> None:
-    """Refuse to write two files to one place, or over a file that is read."""
-    named = {"--out": out, "--out's quarantine": _quarantine_path(out)}
-    named |= {
-        f"--{name}".replace("_", "-"): Path(options[name])
-        for name in ("explanations", "report", "cost_to_serve")
-        if name in options
-    }
-    named["the orders"] = Path(str(options.get("orders", "")))
-    places: dict[Path, str] = {}
-    for name, path in named.items():
-        if (other := places.setdefault(path.resolve(), name)) != name:
-            raise InputError(f"{other} and {name} are both {path}; give each a place of its own.")
-
-
-def _explanations_path(options: dict[str, Any]) -> Path | None:
-    from duramen.scoring.batch import check_explanations_path
-
-    if "explanations" not in options:
-        return None
-    path = Path(options["explanations"])
-    check_explanations_path(path)
-    return path
 
 
 def _write_explanations(model: CoreCustomerModel, ranked: Ranked, path: Path) -> None:
@@ -362,14 +426,19 @@ def _write_explanations(model: CoreCustomerModel, ranked: Ranked, path: Path) ->
     tell("explained", path, f"{rows:,} factors and terms, by customer")
 
 
-def _save(model: CoreCustomerModel, tx: Transactions, model_out: Path) -> None:
-    model.save(model_out)
-    if tx.set_aside:
-        tx.write_quarantine(model_out / "quarantine.csv")
+def _save(models: Mapping[str, CoreCustomerModel], tx: Transactions, model_out: Path) -> None:
+    """Write the models, each in the folder of its key, and the rows set aside: all of it, or nothing."""
+    from duramen.scoring.artefact import replaced_folder
+
+    with replaced_folder(model_out) as folder:
+        for key, model in models.items():
+            model.save(folder / key)
+        if tx.set_aside:
+            tx.write_quarantine(folder / QUARANTINE)
 
 
 def _record(
-    model: Any, card: pd.DataFrame, tx: Transactions, options: dict[str, Any], *, report: Path | None = None
+    model: Any, card: pd.DataFrame, group: Group, options: dict[str, Any], *, report: Path | None = None
 ) -> Any:
     from duramen.report.figures import judged_figures
     from duramen.tracking.record import record_training
@@ -377,18 +446,16 @@ def _record(
     with step("Recording in MLflow"):
         experiment = options.get("experiment", "duramen")
         figures = judged_figures(model.judged_)
-        return record_training(model, card, tx, experiment=experiment, figures=figures, report=report)
+        return record_training(
+            model, card, group.tx, experiment=experiment, figures=figures, report=report, kind=group.kind
+        )
 
 
 def _write_report(
-    path: Path, model: CoreCustomerModel, card: pd.DataFrame, tx: Transactions, ranked: Ranked
+    path: Path, model: CoreCustomerModel, card: pd.DataFrame, group: Group, ranked: Ranked
 ) -> Path:
     from duramen.report.of_model import write_model_report
 
     with step("Drawing the report"):
-        write_model_report(path, model, card, tx, ranked)
+        write_model_report(path, model, card, group.tx, ranked)
     return path
-
-
-def _quarantine_path(out: Path) -> Path:
-    return out.with_name(f"{out.stem}.quarantine.csv")

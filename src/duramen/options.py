@@ -15,8 +15,10 @@ OPTIONS = (
     "orders", "cutoff", "cutoffs", "horizon", "model", "model_out", "out", "report", "experiment",
     "customer_id", "date", "amount", "columns", "customers", "date_format", "decimal", "currency",
     "growth_weight", "tiers", "treatments", "segment_weights", "cost_to_serve", "explanations", "seed", "memory_limit",
-    "segments", "segment", "treatment", "assigned_on", "previous",
+    "segments", "segment", "treatment", "assigned_on", "previous", "kind",
 )  # fmt: skip
+# Whom to model: one kind of customer, all but channel customers (end), or all as one.
+WHOM = ("channel", "end", "together", "consumer", "business")
 # What an option may be in the TOML file where it is not text, and how to say so.
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "columns": ((dict,), 'a table of ROLE = "NAME"'),
@@ -57,6 +59,10 @@ def read_options(config: Path | None, **given: Any) -> dict[str, Any]:
         raise InputError(f"the seed {options['seed']} is below 0; give a whole number from 0 on.")
     if options.get("cutoffs", 1) < 1:
         raise InputError(f"{options['cutoffs']} cutoffs leave nothing to test; give 1 or more.")
+    if options.get("kind", "end") not in WHOM:
+        raise InputError(
+            f"the kind {options['kind']!r} is none of customers; write one of {', '.join(WHOM)}."
+        )
     weight = options.get("growth_weight", 0)
     if not math.isfinite(weight):
         raise InputError(f"the growth weight {weight} is no finite number; give one such as 0.25.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,11 @@ def tell(name: str, path: Path, how: str) -> None:
     console.print(
         f"  [bold]{name:<11}[/]{escape(str(path))}  [dim]{escape(how)}[/]", highlight=False, soft_wrap=True
     )
+
+
+def warn(sentence: str) -> None:
+    """Say what could not be done, where the rest goes on."""
+    console.print(f"Note: {sentence}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def tell_quarantine(tx: Transactions, path: Path) -> None:
@@ -167,6 +172,53 @@ def show_scorecard(card: pd.DataFrame, model: Any) -> None:
         console.print(table)
     for note in model.notes_:
         console.print(f"Note: {note}", style="yellow", highlight=False)
+
+
+def show_heading(told: str) -> None:
+    """Head what follows with the group of customers that it is of."""
+    console.print()
+    console.rule(f"[bold]{told}[/]", align="left")
+
+
+def show_changes(changes: pd.DataFrame) -> None:
+    """Show what became of the segments of the model in use, if there was one."""
+    if changes.empty:
+        return
+    console.print("\n[bold]What became of the segments of the previous model[/]")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("segment", "change", "previous", "overlap", "customers"):
+        table.add_column(name, justify="left" if name in ("change", "previous") else "right", no_wrap=True)
+    for row in changes.itertuples(index=False):
+        table.add_row(
+            str(row.segment), str(row.change), str(row.previous), f"{row.overlap:.2f}", f"{row.customers:,}"
+        )
+    console.print(table)
+
+
+def show_groups(ranked: Mapping[str, tuple[int, int, float]], left_out: Mapping[str, int], unit: str) -> None:
+    """Show groups of customers beside each other.
+
+    Parameters
+    ----------
+    ranked : mapping
+        Customers, core customers and predicted value of each group, by its name.
+    left_out : mapping
+        Customers of each group that could not be ranked.
+    unit : str
+        Unit of money.
+    """
+    console.print("\n[bold]Side by side[/]")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("group", "customers", "core", "predicted value", "share of all"):
+        table.add_column(name, justify="left" if name == "group" else "right", no_wrap=True)
+    total = sum(value for _, _, value in ranked.values())
+    for name, (customers, core, value) in ranked.items():
+        share = f"{value / total:.0%}" if total > 0 else ""
+        table.add_row(name, f"{customers:,}", f"{core:,}", f"{value:,.0f}", share)
+    for name, customers in left_out.items():
+        table.add_row(name, f"{customers:,}", "left out", "", "")
+    console.print(table)
+    console.print(f"Money in {unit}; each group has its own core.", style="dim")
 
 
 def show_backtest(tested: Any) -> None:

@@ -103,6 +103,15 @@ def test_how_orders_and_file_fit_is_counted_and_said(orders):
 # Channel and end customers apart -----------------------------------------------------------------------------------
 
 
+def test_a_part_says_what_it_is_a_part_of(orders):
+    tx = read_transactions(orders(customer=["1", "2", "9"]), customers=people())
+    channel = tx.of_kind("channel")
+    assert channel.source == "the DataFrame (channel customers)"
+    assert channel.rows_in == 3
+    assert "rows are counted for customers of all kinds" in str(channel)
+    assert tx.of_kind("end").of_kind("consumer").notes == tx.of_kind("end").notes
+
+
 def test_channel_and_end_customers_hold_everybody_once(orders, days_of):
     frame = orders(customer=["1", "2", "9"])
     tx = read_transactions(frame, customers=people())

@@ -168,6 +168,8 @@ class Transactions:
     def of_kind(self, kind: str) -> Transactions:
         """Return the days of the customers of one kind alone, to be modelled and ranked apart.
 
+        Its ``source`` names the kind; rows in and set aside stay those of the whole source.
+
         Parameters
         ----------
         kind : str
@@ -188,7 +190,7 @@ class Transactions:
         if examples:
             raise InputError(
                 f"{len(examples):,} customers of {self.source} are of two kinds (for example {min(examples)!r}); give "
-                "each customer one kind."
+                "each customer one kind, or take all customers together."
             )
         told = self.kinds.kind.value_counts(name="customers").order_by("kind").to_pyarrow().to_pylist()
         counts = {row["kind"]: row["customers"] for row in told}
@@ -198,13 +200,20 @@ class Transactions:
             )
         if kind == "end":
             channel = self.kinds.filter(self.kinds.kind == CHANNEL)
-            return self._part(self.days.anti_join(channel, "customer_id"))
+            return self._of_kind(kind, self.days.anti_join(channel, "customer_id"))
         if kind not in counts:
             held = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
             raise InputError(
                 f"no customer of {self.source} is of the kind {kind!r}; it tells {held or 'none'}, or end."
             )
-        return self._part(self.days.semi_join(self.kinds.filter(self.kinds.kind == kind), "customer_id"))
+        of_it = self.kinds.filter(self.kinds.kind == kind)
+        return self._of_kind(kind, self.days.semi_join(of_it, "customer_id"))
+
+    def _of_kind(self, kind: str, days: ibis.Table) -> Transactions:
+        # What is said of a part must not read as if it were said of the whole.
+        note = "rows are counted for customers of all kinds"
+        notes = self.notes if note in self.notes else (*self.notes, note)
+        return replace(self._part(days), source=f"{self.source} ({kind} customers)", notes=notes)
 
     def _part(self, days: ibis.Table) -> Transactions:
         import ibis

@@ -54,6 +54,7 @@ def record_training(
     experiment: str = "duramen",
     figures: Mapping[str, bytes] | None = None,
     report: Path | None = None,
+    kind: str = "",
 ) -> RecordedRun:
     """Record a training as a parent run with a child run for each model.
 
@@ -70,6 +71,8 @@ def record_training(
         PNG images by name.
     report : Path, optional
         HTML report to keep with the run.
+    kind : str, optional
+        The group of customers, such as "channel", for the tag ``duramen.kind``.
 
     Returns
     -------
@@ -81,6 +84,7 @@ def record_training(
     with mlflow.start_run(experiment_id=experiment_id, run_name=f"{source} {window}") as parent:
         mlflow.set_tags(
             {"duramen.version": version("duramen"), "duramen.model_version": model.model_version_}
+            | _kind(kind)
         )
         mlflow.log_params(_parameters(model, tx))
         _log_dataset(mlflow, model, tx)
@@ -111,7 +115,12 @@ def record_training(
 
 
 def record_backtest(
-    tested: Backtest, tx: Transactions, drawings: Mapping[str, str], *, experiment: str = "duramen"
+    tested: Backtest,
+    tx: Transactions,
+    drawings: Mapping[str, str],
+    *,
+    experiment: str = "duramen",
+    kind: str = "",
 ) -> RecordedRun:
     """Record a backtest as a parent run, with a child run for each model and baseline.
 
@@ -123,6 +132,8 @@ def record_backtest(
     drawings : mapping of str to str
         SVG texts by name.
     experiment : str
+    kind : str, optional
+        The group of customers, such as "channel", for the tag ``duramen.kind``.
 
     Returns
     -------
@@ -145,6 +156,7 @@ def record_backtest(
     with mlflow.start_run(experiment_id=experiment_id, run_name=name) as parent:
         mlflow.set_tags(
             {"duramen.version": version("duramen"), "duramen.digest": tx.digest(tested.windows[-1].end)}
+            | _kind(kind)
         )
         mlflow.log_params(parameters)
         mlflow.log_metrics(_metrics(figures[figures["model"] == OURS]))
@@ -157,6 +169,11 @@ def record_backtest(
             with mlflow.start_run(experiment_id=experiment_id, run_name=str(model), nested=True):
                 mlflow.log_metrics(_metrics(figures[figures["model"] == model]))
     return RecordedRun(parent.info.run_id, experiment, None, how_to_open(mlflow))
+
+
+def _kind(kind: str) -> dict[str, str]:
+    """Return the tag by which the runs of a group of customers are found."""
+    return {"duramen.kind": kind} if kind else {}
 
 
 def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
