@@ -19,7 +19,7 @@ from duramen.analysis.lifecycle import (
     time_in_stage,
     what_follows,
 )
-from duramen.analysis.migration import age_of_segmentation, flows, group_drift
+from duramen.analysis.migration import SegmentationAge, age_of_segmentation, flows, group_drift
 from duramen.analysis.portfolio import portfolio
 from duramen.analysis.portfolio_axes import LOYALTY_BY_SIZE, MATRICES
 from duramen.analysis.price_led import price_led_table
@@ -42,9 +42,9 @@ Told = TypeVar("Told")
 
 # Customers just outside the core of whom the report says what would have to change.
 NEAR_CORE = 5
-# The steady stage is watched for a year of whole looks: shorter, most times would have no end; longer, each look costs
-# a customer table. Of so many customers a share has a standard error of half a point at most.
-WATCHED, WATCHED_CUSTOMERS = 13 * STEP, 10_000
+# The steady stage is watched for nine looks: with much fewer most times would have no end, and each one costs a
+# customer table. Of so many customers a share has a standard error of half a point at most.
+WATCHED, WATCHED_CUSTOMERS = 9 * STEP, 10_000
 
 
 def write_model_report(
@@ -170,13 +170,12 @@ def _renewal(
     if not isinstance(then, str):
         before = pd.Series(segmenter.names(segmenter.predict(then)), index=pd.Index(then["customer_id"]))
         moves, drift = flows(before, now, order=list(names.values())), group_drift(before, now)
-    tables = {earlier: then, cutoff: ranked.customers}
-    known = tables[made] if made in tables else _answer(lambda: customer_table(tx, made))
+    age: SegmentationAge | str | None = None
     if made > cutoff:
-        known = (
-            f"the segments were made of the history before {made}, which is later than this ranking's day."
-        )
-    age = known if isinstance(known, str) else age_of_segmentation(segmenter, known, ranked.customers)
+        age = f"the segments were made of the history before {made}, which is later than this ranking's day."
+    elif made < cutoff:
+        known = then if made == earlier else _answer(lambda: customer_table(tx, made))
+        age = known if isinstance(known, str) else age_of_segmentation(segmenter, known, ranked.customers)
     return Renewal(earlier, moves, drift, age, segmenter.candidates_, segmenter.changes_, names)
 
 

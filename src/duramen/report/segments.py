@@ -46,8 +46,8 @@ class Renewal:
         there is none.
     drift : Series or None
         What ``duramen.analysis.migration.group_drift`` returns of them; None where there are no moves.
-    age : SegmentationAge or str
-        How old the segmentation is, or why that is not told.
+    age : SegmentationAge, str or None
+        How old the segmentation is, or why that is not told; None where it was made for the day of the ranking.
     candidates, changes : DataFrame
         Those of the ``BehaviouralSegmenter``: how it was chosen, and what became of the segments in use before it (no
         rows where there were none).
@@ -58,7 +58,7 @@ class Renewal:
     earlier: date
     moves: pd.DataFrame | str
     drift: pd.Series[Any] | None
-    age: SegmentationAge | str
+    age: SegmentationAge | str | None
     candidates: pd.DataFrame
     changes: pd.DataFrame
     names: dict[int, str]
@@ -103,7 +103,7 @@ def evidence_of(renewal: Renewal, cutoff: date) -> SegmentEvidence:
     -------
     SegmentEvidence
     """
-    if not isinstance(renewal.age, str) and renewal.age.days == 0:
+    if renewal.age is None:
         age = f"This segmentation was made for this day, {day(cutoff)}."
     else:
         age = sentence_of(str(renewal.age))
