@@ -6,8 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from duramen.analysis.lifecycle import NOT_YET, stage_length
 from duramen.analysis.market import MarketResponses, core_by_market
+from duramen.analysis.migration import SegmentationAge, flows, group_drift
+from duramen.analysis.portfolio import portfolio
+from duramen.analysis.portfolio_axes import MATRICES
+from duramen.analysis.price_led import price_led_table
 from duramen.analysis.rising import newly_rising
+from duramen.models.rhythm import STAGES
+from duramen.report.lifecycle import Course
+from duramen.report.segments import Renewal
 from duramen.scoring.growth_weight import growth_weight_curve
 
 MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "past spend", "RFM score"]
@@ -260,6 +268,85 @@ def shapes_table() -> pd.DataFrame:
     return table
 
 
+def customers_of(ranking: pd.DataFrame) -> pd.DataFrame:
+    """Give the customers of a ranking a rhythm, money and discounts, in the order of their ids."""
+    rng = np.random.default_rng(5)
+    count = len(ranking)
+    frequency = rng.poisson(6, count).astype(float)
+    return pd.DataFrame(
+        {
+            "customer_id": np.sort(ranking["customer_id"].to_numpy()),
+            "frequency": frequency,
+            "gap_mean": np.where(frequency > 0, rng.uniform(10, 60, count), np.nan),
+            "time_since_last": rng.uniform(0, 120, count),
+            "T": rng.uniform(400, 600, count),
+            "net_spend": rng.lognormal(5, 1, count),
+            "discount_share": rng.uniform(0, 0.4, count),
+            "discount_day_share": rng.uniform(0, 1, count),
+        }
+    )
+
+
+def portfolios_of(ranking: pd.DataFrame, customers: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
+    grades = np.resize(np.array(["A", "BB", "C", None], dtype=object), len(customers))
+    credit = pd.Series(grades, index=customers["customer_id"])
+    return {axes: portfolio(ranking, customers, 90, axes, credit) for axes in MATRICES}
+
+
+def moved(groups: pd.Series, order: tuple[str, ...], new: str) -> pd.DataFrame:
+    """Let every tenth customer be new, and every third have been in another group."""
+    place = np.arange(len(groups))
+    other = pd.Series(np.resize(order, len(groups)), index=groups.index)
+    then = groups.where(place % 3 > 0, other)[place % 10 > 0]
+    return flows(then, groups, order=order, new=new)
+
+
+def course_of(ranking: pd.DataFrame) -> Course:
+    stages = ranking.set_index("customer_id")["lifecycle_stage"]
+    moves = moved(stages, STAGES, NOT_YET)
+    then = moves.loc[moves["from"] != NOT_YET].groupby("from", sort=False)["customers"].sum()
+    follows = pd.DataFrame({"group": then.index, "customers": then.to_numpy()})
+    follows["active_share"] = np.linspace(0.9, 0.004, len(then))
+    follows["money_per_customer_day"] = np.linspace(4.5, 0.05, len(then))
+    follows["share_of_money"] = 1 / len(then)
+    follows.attrs["money"] = "net spend"
+    days = np.resize([28, 56, 84, 112], 400)
+    times = pd.DataFrame({"customer_id": np.arange(400), "days": days, "begin_seen": True})
+    times["end_seen"] = times["days"] < 112
+    return Course(date(2011, 6, 3), moves, follows, stage_length(times), date(2010, 12, 23), 400)
+
+
+def renewal_of(ranking: pd.DataFrame) -> Renewal:
+    names = {number: f"{number} {name}" for number, (name, _, _) in enumerate(SEGMENTS, start=1)}
+    now = ranking.set_index("customer_id")["segment"].map(names)
+    then = now.where(np.arange(len(now)) % 7 > 0, names[1])
+    candidates = pd.DataFrame(
+        [
+            ("k-means", 3, 0.91, 0.40, 0.20, None, True, False),
+            ("k-means", 5, 0.88, 0.41, 0.09, None, True, True),
+            ("Gaussian mixture", 4, 0.797, 0.38, 0.03, None, False, False),
+            ("HDBSCAN", 2, None, None, 0.41, 0.7, False, False),
+        ],
+        columns=[
+            *("method", "segments", "stability", "separation", "smallest_share", "agreement"),
+            *("eligible", "chosen"),
+        ],
+    )
+    changes = pd.DataFrame(
+        [(1, "kept", "1", 0.9, 40), (5, "new", "", 0.1, 30), (4, "gone", "4", 0.2, 20)],
+        columns=["segment", "change", "previous", "overlap", "customers"],
+    )
+    return Renewal(
+        earlier=date(2011, 6, 3),
+        moves=moved(now, tuple(names.values()), "new"),
+        drift=group_drift(then, now),
+        age=SegmentationAge(90, 1_800, 200, 0.173, None, 0.173),
+        candidates=candidates,
+        changes=changes,
+        names=names,
+    )
+
+
 def full_run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
     """Make a run that hands over every optional part, costs included; ranks are those of before the costs."""
     parts = run_of(customers)
@@ -269,6 +356,7 @@ def full_run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
     ranking.loc[ranking["predicted_value"] < cost, "tier"] = "below break-even"
     market = market_of(ranking, identified=True)
     ranking["core_in"] = core_by_market(ranking, market)["core_in"].to_numpy()
+    table = customers_of(ranking)
     more: dict[str, object] = {
         "ranking": ranking,
         "growth_weight": 0.1,
@@ -278,6 +366,10 @@ def full_run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
         "rising_since": date(2011, 6, 3),
         "near_core": near_core_of(ranking),
         "shapes": shapes_table(),
+        "course": course_of(ranking),
+        "renewal": renewal_of(ranking),
+        "portfolios": portfolios_of(ranking, table),
+        "price_led": price_led_table(ranking, table, 90),
     }
     return parts | more | others
 

@@ -75,7 +75,7 @@ def test_every_part_is_there_and_the_contents_lead_to_each(page):
 def test_parts_that_are_handed_over_are_shown_and_linked(full_page):
     linked = re.findall(r'<li><a href="#([\w-]+)"', full_page)
     assert linked == re.findall(r'<section id="([\w-]+)"', full_page)
-    assert len(linked) == 16
+    assert len(linked) == 18
     text = plain(full_page)
     for told in (
         "the largest up to 0.1 that cost nothing",
@@ -87,6 +87,11 @@ def test_parts_that_are_handed_over_are_shown_and_linked(full_page):
         "The strongest 6 of 7 factors",
         "Missing for 80 customers: x0.779 on average.",
         "Core is here the smallest set that holds 80 % of predicted value, before cost.",
+        "This segmentation is 90 days old; 17 % of 1,800 customers would be elsewhere today",
+        "Where they come from",
+        "Among 400 customers drawn at random, 400 customers were steady",
+        "pillar of the house",
+        "the largest part of the price off",
     ):
         assert told in text
     assert "nan" not in text.split()
@@ -189,8 +194,8 @@ def test_what_is_handed_over_is_drawn_and_described_too(full_page):
     ids = re.findall(r'\sid="([^"]+)"', full_page)
     assert len(ids) == len(set(ids))
     drawings = re.findall(r"<svg [^>]*>", full_page)
-    # Growth's weight and the market in both widths, and seven features.
-    assert len(drawings) == 9 + 2 + 2 + 7
+    # Growth's weight, the market, and moves of segments and of stages in both widths, and seven features.
+    assert len(drawings) == 9 + 4 * 2 + 7
     assert all('role="img" aria-label="' in drawing or 'class="joint"' in drawing for drawing in drawings)
 
 

@@ -3,6 +3,7 @@
 Called by the rooms of the report alone; a true minus is used, and what is missing is a dash.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from math import isfinite
@@ -113,6 +114,17 @@ def probability(chance: float) -> str:
     if 0.995 < chance < 1:
         return f">99{THIN}%"
     return share(chance, 0)
+
+
+def sentence_of(told: str) -> str:
+    """Write a sentence of the analysis as the page writes its own: a capital first, and space before per cent.
+
+    Examples
+    --------
+    >>> sentence_of("half of them, 50%, stayed.").replace(THIN, " ")
+    'Half of them, 50 %, stayed.'
+    """
+    return re.sub(r"(?<=\d)%", f"{THIN}%", told[:1].upper() + told[1:])
 
 
 def day(when: date) -> str:

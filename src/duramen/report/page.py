@@ -18,8 +18,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from duramen.models.rhythm import STAGES
 from duramen.report import charts, findings, numbers, scoreboard, self_test
+from duramen.report.lifecycle import Course, lifecycle_of
 from duramen.report.market import market_of
 from duramen.report.movers import at_the_door, risen
+from duramen.report.portfolio import portfolio_of
+from duramen.report.price_led import price_led_of
+from duramen.report.segments import Renewal, evidence_of
 from duramen.report.shapes import shapes_of
 from duramen.report.weight import weight_of
 from duramen.scoring.ranking import CORE_SHARE, DEFAULT_TIERS, Tiers, smallest_set, tier_table
@@ -60,6 +64,10 @@ def render_report(
     rising_since: date | None = None,
     near_core: pd.DataFrame | None = None,
     shapes: pd.DataFrame | None = None,
+    course: Course | None = None,
+    renewal: Renewal | None = None,
+    portfolios: Mapping[tuple[str, ...], pd.DataFrame | str] | None = None,
+    price_led: pd.DataFrame | str | None = None,
 ) -> str:
     """Compose the report as the text of one HTML file.
 
@@ -117,6 +125,15 @@ def render_report(
         of a part first, its bins ascending), ``from_`` and ``to`` (bounds), ``value`` (mean of the feature in the bin;
         missing for the customers for whom it is), ``customers``, ``effect`` (mean; of value a factor, of activity a
         term in log odds), ``low`` and ``high`` (where 80 % of their effects lie) and ``unit`` ("times" or "log odds").
+    course : Course, optional
+        How customers passed through the stages of life.
+    renewal : Renewal, optional
+        How the segments were chosen, how old they are and who has moved between them.
+    portfolios : mapping of tuple of str to DataFrame or str, optional
+        By its axes, of which ``loyalty`` and ``size`` are by the past, what ``portfolio`` returns or the sentence of
+        its refusal; without it the section is left out.
+    price_led : DataFrame or str, optional
+        What ``price_led_table`` returns or the sentence of its refusal; without it the section is left out.
 
     Returns
     -------
@@ -194,6 +211,10 @@ def render_report(
         segments_drawn=_segments_drawn(segments),
         stages=_groups(stages),
         stages_drawn=_stages_drawn(stages),
+        lifecycle=None if course is None else lifecycle_of(course, cutoff),
+        evidence=None if renewal is None else evidence_of(renewal, cutoff),
+        portfolio=None if portfolios is None else portfolio_of(portfolios, unit, horizon_days),
+        price_led=None if price_led is None else price_led_of(price_led),
         boards=scoreboard.boards(scorecard, unit),
         factors=_factors(importance),
     )
