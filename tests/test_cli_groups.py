@@ -36,12 +36,14 @@ def both(shop_orders, trained, tmp_path_factory):
     orders.to_csv(folder / "orders.csv", index=False)
     kinds = np.array(["channel", "consumer", "business"])[np.arange(len(ids)) % 3]
     # Of some consumers no kind is told; they are end customers too.
-    told = pd.DataFrame({"customer_id": ids, "kind": kinds}).drop(range(1, 60, 3))
+    told = pd.DataFrame({"customer_id": ids, "kind": kinds, "credit": np.resize(["A", "B", "C"], len(ids))})
+    told = told.drop(range(1, 60, 3))
     told.to_csv(folder / "customers.csv", index=False)
     few = told.assign(kind=told["kind"].where(told["kind"].ne("channel") | (told.index < 15), "consumer"))
     few.to_csv(folder / "few.csv", index=False)
     (folder / "duramen.toml").write_text(
         'orders = "orders.csv"\ncustomers = "customers.csv"\ncurrency = "USD"\nexperiment = "groups"\n'
+        '[portfolio.cells."loyal, large"]\nname = "star"\ntreatment = "the first call on what is new"\n'
     )
     environment = os.environ | {"MLFLOW_TRACKING_URI": trained.uri, "COLUMNS": "80"}
 
@@ -88,7 +90,11 @@ def test_each_group_has_a_model_and_a_report_of_its_own_and_the_quarantine_is_th
         "scores.end.parquet", "scores.channel.parquet", "scores.quarantine.csv", "why.end.parquet",
         "why.channel.parquet",
     }  # fmt: skip
-    assert "channel customers" in (both.folder / "report.channel.html").read_text()
+    report = (both.folder / "report.channel.html").read_text()
+    assert "channel customers" in report
+    # The portfolio is the one that was configured, also by the credit that the customer file tells.
+    assert "the first call on what is new" in report
+    assert "credit unknown" in (both.folder / "report.end.html").read_text()
 
 
 def test_scores_of_a_group_are_those_of_a_model_of_its_transactions_alone(both, ranked):

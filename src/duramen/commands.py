@@ -55,6 +55,7 @@ from duramen.terminal import (
 )
 
 if TYPE_CHECKING:
+    from duramen.analysis.portfolio_axes import Axes
     from duramen.analysis.ranked import Ranked
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.ranking import Tiers
@@ -84,6 +85,7 @@ def train(options: dict[str, Any]) -> None:
             "report, or give the costs to duramen score."
         )
     tiers = _tiers(options)
+    _axes(options)
     previous = _load(options["previous"], kind) if "previous" in options else {}
     tx = _read(options)
     window = _choose_window(tx, options)
@@ -113,7 +115,7 @@ def train(options: dict[str, Any]) -> None:
         if "report" in options:
             ranked = _rank(model, group, window.cutoff, cost, model.tiers)
             report = group_path(Path(options["report"]), group.key)
-            tell("report", _write_report(report, model, card, group, ranked), OPEN_REPORT)
+            tell("report", _write_report(report, model, card, group, ranked, options), OPEN_REPORT)
             rankings[group.kind] = ranked.ranking, model.tiers
         elif group.apart:
             rankings[group.kind] = _rank_plainly(model, group, window.cutoff), model.tiers
@@ -130,6 +132,7 @@ def score(options: dict[str, Any]) -> None:
     files = {key: ranking_files(options, key) for key in model_addresses(address, kind)}
     refuse_shared_places(options, files)
     _tiers(options)
+    _axes(options)
     models = _load(address, kind)
     tx = _read(options)
     groups = groups_to_score(tx, kind, address, models)
@@ -153,7 +156,7 @@ def score(options: dict[str, Any]) -> None:
         if explanations is not None:
             _write_explanations(model, ranked, explanations)
         if report is not None:
-            _write_report(report, model, scorecard(model.judged_), group, ranked)
+            _write_report(report, model, scorecard(model.judged_), group, ranked, options)
             tell("report", report, OPEN_REPORT)
         rankings[group.kind] = ranked.ranking, ranked.tiers
     aside = quarantine_path(scores_path(options))
@@ -265,7 +268,7 @@ def demo(out: Path) -> None:
         write_scores(ranked.ranking, out / "ranking.parquet")
         write_scores(ranked.ranking, out / "ranking.csv")
         _save({"": model}, group.tx, out / "model")
-    report = _write_report(out / "report.html", model, card, group, ranked)
+    report = _write_report(out / "report.html", model, card, group, ranked, options)
     run = _record(model, card, group, options, report=report)
     show_ranking(ranked.ranking, model, ranked.tiers, ranked.market)
     show_scorecard(card, model)
@@ -452,10 +455,33 @@ def _record(
 
 
 def _write_report(
-    path: Path, model: CoreCustomerModel, card: pd.DataFrame, group: Group, ranked: Ranked
+    path: Path,
+    model: CoreCustomerModel,
+    card: pd.DataFrame,
+    group: Group,
+    ranked: Ranked,
+    options: dict[str, Any],
 ) -> Path:
     from duramen.report.of_model import write_model_report
 
     with step("Drawing the report"):
-        write_model_report(path, model, card, group.tx, ranked)
+        credit = _credit(ranked.customers["customer_id"], options)
+        write_model_report(path, model, card, group.tx, ranked, credit, _axes(options))
     return path
+
+
+def _credit(ids: pd.Series[Any], options: dict[str, Any]) -> pd.Series[Any] | None:
+    """Return the credit of each customer, where the file about customers tells any."""
+    from duramen.data.customer_file import read_customer_file
+
+    if "customers" not in options:
+        return None
+    known = read_customer_file(options["customers"])
+    return known.of("credit", ids) if "credit" in known.table else None
+
+
+def _axes(options: dict[str, Any]) -> Axes:
+    """Return the axes of the portfolio, refused before any work is done where they are no such thing."""
+    from duramen.analysis.portfolio_axes import Axes
+
+    return Axes.from_dict(options.get("portfolio", {}))

@@ -14,7 +14,8 @@ from duramen.data.errors import InputError
 OPTIONS = (
     "orders", "cutoff", "cutoffs", "horizon", "model", "model_out", "out", "report", "experiment",
     "customer_id", "date", "amount", "columns", "customers", "date_format", "decimal", "currency",
-    "growth_weight", "tiers", "treatments", "segment_weights", "cost_to_serve", "explanations", "seed", "memory_limit",
+    "growth_weight", "tiers", "treatments", "segment_weights", "portfolio", "cost_to_serve", "explanations", "seed",
+    "memory_limit",
     "segments", "segment", "treatment", "assigned_on", "previous", "kind",
 )  # fmt: skip
 # Whom to model: one kind of customer, all but channel customers (end), or all as one.
@@ -25,6 +26,7 @@ KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "tiers": ((dict,), "a table such as { vip_share = 0.3 }"),
     "treatments": ((dict,), 'a table such as { "quiet one-time" = "a card at Christmas" }'),
     "segment_weights": ((dict,), "a table such as { trend = 0.5 }"),
+    "portfolio": ((dict,), 'a table such as { size_from = "predicted" }'),
     "cutoff": ((str, date, list), "a day such as 2011-06-01"),  # several for a backtest
     "cutoffs": ((int,), "a whole number"),
     "assigned_on": ((str, date), "a day such as 2011-06-01"),

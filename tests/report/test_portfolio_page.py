@@ -123,7 +123,7 @@ def test_names_and_treatments_are_text(parts):
     moves = renewal.moves.assign(**{side: renewal.moves[side] + hostile for side in ("from", "to")})
     renewal = type(renewal)(
         renewal.earlier, moves, renewal.drift, hostile, renewal.candidates.assign(method=hostile),
-        pd.DataFrame(renewal.changes), names,
+        pd.DataFrame(renewal.changes), names, hostile,
     )  # fmt: skip
     led = parts["price_led"].assign(buyers=hostile)
     page = render_report(**parts | {"portfolios": tables, "renewal": renewal, "price_led": led})

@@ -21,9 +21,10 @@ from duramen.analysis.lifecycle import (
 )
 from duramen.analysis.migration import SegmentationAge, age_of_segmentation, flows, group_drift
 from duramen.analysis.portfolio import portfolio
-from duramen.analysis.portfolio_axes import LOYALTY_BY_SIZE, MATRICES
+from duramen.analysis.portfolio_axes import DEFAULT_AXES, LOYALTY_BY_SIZE, MATRICES, Axes
 from duramen.analysis.price_led import price_led_table
 from duramen.analysis.rising import newly_rising
+from duramen.analysis.segment_value import segment_value
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.windows import Window
@@ -54,6 +55,7 @@ def write_model_report(
     tx: Transactions,
     ranked: Ranked,
     credit: pd.Series[Any] | None = None,
+    axes: Axes = DEFAULT_AXES,
 ) -> Path:
     """Write the report of a ranking, whole or not at all.
 
@@ -68,6 +70,8 @@ def write_model_report(
         ``duramen.analysis.ranked.rank_with_markets`` of the same model and transactions.
     credit : pandas.Series, optional
         Grade or number by customer id; with it the portfolio is also by credit.
+    axes : Axes
+        Levels, cuts and names of the portfolio.
     """
     cutoff = ranked.ranking["cutoff"].iloc[0].date()
     earlier = cutoff - timedelta(days=model.window_.horizon)
@@ -96,7 +100,7 @@ def write_model_report(
         shapes=model.shape_,
         course=_course(model, tx, then, ranked, earlier),
         renewal=_renewal(model, tx, then, ranked, earlier),
-        portfolios=_portfolios(ranked, model.window_.horizon, credit),
+        portfolios=_portfolios(ranked, model.window_.horizon, credit, axes),
         price_led=_price_led(ranked, model.window_.horizon),
     )
 
@@ -176,7 +180,10 @@ def _renewal(
     elif made < cutoff:
         known = then if made == earlier else _answer(lambda: customer_table(tx, made))
         age = known if isinstance(known, str) else age_of_segmentation(segmenter, known, ranked.customers)
-    return Renewal(earlier, moves, drift, age, segmenter.candidates_, segmenter.changes_, names)
+    judged = model.judged_.rename(columns={"past_spend": "net_spend"})
+    came = judged[["customer_id", "active"]].assign(value=judged["actual_value"])
+    foretells = segment_value(judged, came, judged["segment"]).verdict
+    return Renewal(earlier, moves, drift, age, segmenter.candidates_, segmenter.changes_, names, foretells)
 
 
 def _now(ranked: Ranked, column: str) -> tuple[date, pd.Series[Any]]:
@@ -185,12 +192,12 @@ def _now(ranked: Ranked, column: str) -> tuple[date, pd.Series[Any]]:
 
 
 def _portfolios(
-    ranked: Ranked, horizon: int, credit: pd.Series[Any] | None
+    ranked: Ranked, horizon: int, credit: pd.Series[Any] | None, axes: Axes
 ) -> dict[tuple[str, ...], pd.DataFrame | str]:
     """Return the matrix of loyalty and size, and where credit is known those with it."""
 
     def placed(matrix: tuple[str, ...]) -> pd.DataFrame | str:
-        return _answer(lambda: portfolio(ranked.ranking, ranked.customers, horizon, matrix, credit))
+        return _answer(lambda: portfolio(ranked.ranking, ranked.customers, horizon, matrix, credit, axes))
 
     return {matrix: placed(matrix) for matrix in ([LOYALTY_BY_SIZE] if credit is None else MATRICES)}
 

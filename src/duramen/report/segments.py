@@ -53,6 +53,8 @@ class Renewal:
         rows where there were none).
     names : dict of int to str
         Names of the segments by number.
+    foretells : str
+        What segments of the held-out cutoff told of the future, in sentences.
     """
 
     earlier: date
@@ -62,6 +64,7 @@ class Renewal:
     candidates: pd.DataFrame
     changes: pd.DataFrame
     names: dict[int, str]
+    foretells: str
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class SegmentEvidence:
         What is asked of a segmentation.
     candidates, changes : list of dict
         Rows of the page.
+    foretells : str
+        What such segments told of the future.
     """
 
     age: str
@@ -88,6 +93,7 @@ class SegmentEvidence:
     asked: str
     candidates: list[dict[str, Any]]
     changes: list[dict[str, Any]]
+    foretells: str
 
 
 def evidence_of(renewal: Renewal, cutoff: date) -> SegmentEvidence:
@@ -114,6 +120,7 @@ def evidence_of(renewal: Renewal, cutoff: date) -> SegmentEvidence:
         asked=ASKED,
         candidates=[_candidate(row) for row in renewal.candidates.to_dict("records")],
         changes=[_change(row, renewal.names) for row in renewal.changes.to_dict("records")],
+        foretells=sentence_of(renewal.foretells),
     )
 
 
