@@ -106,7 +106,9 @@ def show_ranking(ranking: pd.DataFrame, model: Any, tiers: Tiers, market: Market
         )  # fmt: skip
     console.print(table)
     console.print(
-        f"Money in {model.unit_}; 8 in 10 outcomes are meant to lie between low and high.", style="dim"
+        f"Score is value{_growth_in_score(model.growth_weight_)}. Money in {model.unit_}; 8 in 10 outcomes are meant to "
+        "lie between low and high.",
+        style="dim",
     )
     for row in ranking.head(REASONS_SHOWN).itertuples(index=False):
         told = [reason for reason in (row.reason_1, row.reason_2, row.reason_3) if isinstance(reason, str)]
@@ -117,6 +119,10 @@ def show_ranking(ranking: pd.DataFrame, model: Any, tiers: Tiers, market: Market
     counted = [f"{sizes[name]:,} {name}" for name in tiers.names if name in sizes]
     console.print(f"Tiers: {', '.join(counted)}.", highlight=False, markup=False)
     console.print(_market(ranking, market), highlight=False, markup=False)
+
+
+def _growth_in_score(weight: float) -> str:
+    return f" plus {weight:g} times growth" if weight else " alone: growth earned no weight beside it"
 
 
 def _headline(ranking: pd.DataFrame, model: Any, tiers: Tiers) -> str:

@@ -101,3 +101,11 @@ def test_age_drift_and_changes_are_sentences(parts):
     )
     first = render_report(**parts | {"renewal": replace(renewal, changes=renewal.changes.iloc[:0])})
     assert "What became of the segments before" not in first
+
+
+def test_segments_of_today_are_not_to_be_formed_again_for_a_drift_that_they_know(parts):
+    renewal = parts["renewal"]
+    renewal = replace(renewal, drift=renewal.drift.copy())
+    renewal.drift["drift"] = "much"
+    assert "Form the segments again." in evidence_of(renewal, parts["cutoff"]).drift
+    assert "again" not in evidence_of(replace(renewal, age=None), parts["cutoff"]).drift

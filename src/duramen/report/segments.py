@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 DRIFT = {
     "none": "no drift",
     "some": "some drift",
-    "much": "much drift: form the segments again",
+    "much": "much drift",
     "not told from chance": "no more than chance makes of so few customers",
 }
 ASKED = (
@@ -116,7 +116,7 @@ def evidence_of(renewal: Renewal, cutoff: date) -> SegmentEvidence:
     return SegmentEvidence(
         age=age,
         moves=moves_of(renewal.moves, renewal.earlier, cutoff, "segment", outside=(NEW, GONE)),
-        drift="" if renewal.drift is None else _drift(renewal.drift),
+        drift="" if renewal.drift is None else _drift(renewal.drift, made_today=renewal.age is None),
         asked=ASKED,
         candidates=[_candidate(row) for row in renewal.candidates.to_dict("records")],
         changes=[_change(row, renewal.names) for row in renewal.changes.to_dict("records")],
@@ -124,10 +124,13 @@ def evidence_of(renewal: Renewal, cutoff: date) -> SegmentEvidence:
     )
 
 
-def _drift(drift: pd.Series[Any]) -> str:
+def _drift(drift: pd.Series[Any], *, made_today: bool) -> str:
+    # Segments of today know of the drift already.
+    outdated = drift["drift"] == "much" and not made_today
     return (
         f"Sizes of segments: {DRIFT[drift['drift']]} (population stability index {drift['psi']:.3f}; {SOME_DRIFT:g} or "
-        f"more is some, {MUCH_DRIFT:g} or more much). Sizes alone hide who has changed places."
+        f"more is some, {MUCH_DRIFT:g} or more much). {'Form the segments again. ' if outdated else ''}Sizes alone hide "
+        "who has changed places."
     )
 
 
