@@ -106,8 +106,8 @@ def show_ranking(ranking: pd.DataFrame, model: Any, tiers: Tiers, market: Market
         )  # fmt: skip
     console.print(table)
     console.print(
-        f"Score is value{_growth_in_score(model.growth_weight_)}. Money in {model.unit_}; 8 in 10 outcomes are meant to "
-        "lie between low and high.",
+        f"Score is value{_growth_in_score(model.growth_weight_)}. Money in {model.unit_}; 8 in 10 outcomes are "
+        "meant to lie between low and high.",
         style="dim",
     )
     for row in ranking.head(REASONS_SHOWN).itertuples(index=False):

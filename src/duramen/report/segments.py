@@ -126,11 +126,10 @@ def evidence_of(renewal: Renewal, cutoff: date) -> SegmentEvidence:
 
 def _drift(drift: pd.Series[Any], *, made_today: bool) -> str:
     # Segments of today know of the drift already.
-    outdated = drift["drift"] == "much" and not made_today
+    advice = "Form the segments again. " if drift["drift"] == "much" and not made_today else ""
     return (
         f"Sizes of segments: {DRIFT[drift['drift']]} (population stability index {drift['psi']:.3f}; {SOME_DRIFT:g} or "
-        f"more is some, {MUCH_DRIFT:g} or more much). {'Form the segments again. ' if outdated else ''}Sizes alone hide "
-        "who has changed places."
+        f"more is some, {MUCH_DRIFT:g} or more much). {advice}Sizes alone hide who has changed places."
     )
 
 
