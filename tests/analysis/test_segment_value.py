@@ -17,6 +17,8 @@ from duramen.analysis.segment_value import (
 from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.outcomes import customer_outcomes
+from duramen.data.transactions import read_transactions
+from duramen.data.windows import Window
 from duramen.models.segments import BehaviouralSegmenter
 
 
@@ -139,3 +141,17 @@ def test_what_does_not_belong_together_is_refused_in_a_sentence(cdnow_halfway):
         segment_value(customers.head(0), outcomes.head(0), labels[:0])
     with pytest.raises(InputError, match="resamples is 0"):
         segment_value(customers, outcomes, labels, resamples=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "window"),
+    [("cdnow", Window("1997-10-01", 273)), ("complete_journey", Window("2017-09-03", 119))],
+)
+def test_segments_tell_more_of_later_money_and_of_who_returns_than_as_many_rfm_cells(name, window):
+    tx = read_transactions(f"dataset:{name}")
+    customers = customer_table(tx, window.cutoff)
+    segmenter = BehaviouralSegmenter().fit(customers)
+    assert segmenter.stability_ >= 0.8
+    outcomes = customer_outcomes(tx, window, customers)
+    table = segment_value(customers, outcomes, segmenter.predict(customers), resamples=100).table
+    assert (table.loc[table["groups"] == "RFM cells", "ahead_low"] > 0).all()
