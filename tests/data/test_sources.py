@@ -83,7 +83,7 @@ def test_what_is_not_there_or_of_no_known_kind_is_told(tmp_path, file):
     [
         ("empty.csv", "", "is empty (0 bytes)"),
         ("empty.parquet", "", "is empty (0 bytes)"),
-        ("empty.csv.gz", gzip.compress(b""), "has no column that looks like customer_id"),
+        ("empty.csv.gz", gzip.compress(b"", mtime=0), "has no column that looks like customer_id"),
         ("blank.csv", "\n\n", "has no column that looks like customer_id"),
         ("header.csv", HEADER, "leaves no row to use: it holds a header and no rows"),
         ("header.csv", HEADER.strip(), "leaves no row to use: it holds a header and no rows"),
