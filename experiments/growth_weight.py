@@ -9,7 +9,6 @@ Run it with: python experiments/growth_weight.py SOURCE HORIZON [HORIZON ...]
 
 from __future__ import annotations
 
-import math
 import sys
 from datetime import date, timedelta
 
@@ -61,11 +60,13 @@ def main(source: str, horizons: list[int]) -> None:
 def windows_of(tx: Transactions, horizon: int) -> list[Window]:
     """Return windows half a horizon apart, the earliest first, with a horizon before and two after their cutoffs."""
     last = tx.last_date + timedelta(days=1 - 2 * horizon)
-    count = math.floor(((last - tx.first_date).days - horizon) / (horizon // 2)) + 1
-    return [
-        Window(last - timedelta(days=step * (horizon // 2)), horizon)
-        for step in reversed(range(max(count, 0)))
-    ]
+    windows = []
+    # Halves of an odd horizon are rounded, but four of them are two horizons.
+    while (
+        (cutoff := last - timedelta(days=round(len(windows) * horizon / 2))) - tx.first_date
+    ).days >= horizon:
+        windows.append(Window(cutoff, horizon))
+    return windows[::-1]
 
 
 def judge(tx: Transactions, window: Window) -> pd.DataFrame | None:
