@@ -48,16 +48,14 @@ def few_kinds(kinds):
 
 def crowd(rng, customers=300):
     """Customers in whom nothing tells one kind from another."""
-    frequency = rng.integers(0, 20, customers).astype(float)
-    age = rng.uniform(200, 400, customers)
-    silence = rng.uniform(1, 100, customers)
-    # As much spend for whoever comes often as for whoever comes seldom.
-    spend = rng.lognormal(3, 0.7, customers)
+    # As much spread in each measure after its weight, and none goes with another.
+    frequency = np.round(60 * rng.lognormal(0, 0.5, customers))
+    gap = 1_000 / (frequency + 1)
     return pd.DataFrame(
-        {"frequency": frequency, "T": age,
-         "gap_mean": np.where(frequency > 0, (age - silence) / np.maximum(frequency, 1), np.nan),
-         "basket_geometric_mean": spend / (frequency + 0.5), "time_since_last": silence,
-         "purchase_position": np.where(frequency > 0, rng.uniform(0.2, 0.8, customers), np.nan)}
+        {"frequency": frequency, "T": 1_000.0, "gap_mean": gap,
+         "basket_geometric_mean": rng.lognormal(3, 0.5 / 0.7, customers) / frequency,
+         "time_since_last": gap * np.expm1(rng.normal(1.5, 0.4, customers).clip(0.1)),
+         "purchase_position": rng.normal(0.5, 0.2, customers).clip(0.01, 0.99)}
     )  # fmt: skip
 
 
@@ -146,7 +144,7 @@ def test_rules_are_as_faithful_as_they_say(fitted):
 def test_a_rule_covers_and_holds_as_it_says(fitted, shop, labels):
     """One rule read back from its words, on the customers themselves."""
     profile = fitted.profile_.set_index("segment")
-    number = profile.index[profile["rule"].str.contains("repeat purchase days at most 0 ")][0]
+    number = profile.index[profile["rule"].str.startswith("spend a year at most")][0]
     words = profile.loc[number, "rule"].split(" (")[0].split(" and ")
     rate = (shop.customers["frequency"] + 0.5) / (shop.customers["T"] + fitted.base_gap_) * 364
     columns = {
