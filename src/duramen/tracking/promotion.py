@@ -344,7 +344,7 @@ def _record(
         )
     experiment_id = open_experiment(mlflow, experiment)
     with mlflow.start_run(experiment_id=experiment_id, run_name=f"promotion of {name}") as run:
-        mlflow.set_tags({"duramen.promotion": name} | ({KIND: origin.kind} if origin.kind else {}))
+        mlflow.set_tags({"duramen.promotion": name} | _identity(model, origin.kind))
         mlflow.log_params({key.removeprefix("duramen."): value for key, value in evidence.items()})
         row = duel.decisive
         mlflow.log_metrics(
@@ -385,10 +385,14 @@ def _register(mlflow: Any, name: str, source: str, model: CoreCustomerModel, kin
     for found in client.search_model_versions(f"name = '{name}'"):
         if _described(mlflow, found)[2:] == (kind, model.model_version_):
             return str(found.version)
-    tags = {MODEL_VERSION: model.model_version_} | ({KIND: kind} if kind else {})
     # MLflow tells on stderr that it registered; our own sentence tells it.
     with contextlib.redirect_stderr(io.StringIO()):
-        return str(mlflow.register_model(source, name, tags=tags).version)
+        return str(mlflow.register_model(source, name, tags=_identity(model, kind)).version)
+
+
+def _identity(model: CoreCustomerModel, kind: str) -> dict[str, str]:
+    """Return the tags by which a model is known again."""
+    return {MODEL_VERSION: model.model_version_} | ({KIND: kind} if kind else {})
 
 
 def _now() -> str:
