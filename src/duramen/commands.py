@@ -267,13 +267,7 @@ def promote(options: dict[str, Any]) -> None:
     )
 
     rule, seed = Rule.from_dict(options["promotion"]), options.get("seed", 0)
-    addresses = model_addresses(str(options.get("model", "model")), options.get("kind"))
-    if len(addresses) > 1:
-        raise InputError(
-            f"{options.get('model', 'model')} holds a model of {' and '.join(addresses)} customers, who have champions "
-            f"of their own; promote one after the other, for example with --kind {next(iter(addresses))}."
-        )
-    address = addresses[""]
+    address = _one_model(str(options.get("model", "model")), options.get("kind"))
     challenger = _load_model(address)
     origin = tell_kind(find_origin(challenger, address), options.get("kind"), address)
     name = str(options.get("name", default_name(origin.kind)))
@@ -304,6 +298,17 @@ def promote(options: dict[str, Any]) -> None:
         decision = decide(challenger, origin, champion, duel, tx, name=name, experiment=experiment)
     show_duel(duel)
     show_decision(decision, duel.sentence, champion.version if champion else "")
+
+
+def _one_model(address: str, kind: str | None) -> str:
+    """Return the address of the one model that is meant."""
+    addresses = model_addresses(address, kind)
+    if len(addresses) > 1:
+        raise InputError(
+            f"{address} holds a model of {' and '.join(addresses)} customers, who have champions of their own; promote "
+            f"one after the other, for example with --kind {next(iter(addresses))}."
+        )
+    return addresses[""]
 
 
 def rollback(options: dict[str, Any]) -> None:

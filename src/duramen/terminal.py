@@ -278,7 +278,7 @@ def show_duel(duel: Any) -> None:
     # So narrow that a row stands in 80 columns.
     names = [
         "chal-\nlenger", "cham-\npion" if duel.against_champion else rival, "differ-\nence",
-        f"{duel.rule.confidence:.0%} interval", "verdict",
+        f"{100 * duel.rule.confidence:g} % interval", "verdict",
     ]  # fmt: skip
     if duel.against_champion:
         names.append("plain")
