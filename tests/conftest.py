@@ -86,6 +86,19 @@ def trained(shop_orders, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def reflected(trained):
+    """Return a model as bad as history can make one: of the orders of the training, with time running backwards."""
+    from duramen.data.transactions import read_transactions
+    from duramen.data.windows import Window
+    from duramen.scoring.model import CoreCustomerModel
+
+    day = trained.orders["date"]
+    orders = trained.orders.assign(date=day.min() + (day.max() - day))
+    tx = read_transactions(orders, currency="USD")
+    return CoreCustomerModel(growth_weight=0.25).fit(tx, Window(CUTOFF, HORIZON))
+
+
+@pytest.fixture(scope="session")
 def backtested(trained, tmp_path_factory):
     """Run ``duramen backtest`` as a user does, on the orders and into the store of the training."""
     folder = tmp_path_factory.mktemp("backtested")

@@ -275,6 +275,87 @@ def audit(
     commands.audit(options)
 
 
+Name = Annotated[
+    str | None,
+    typer.Option(help="Registered model. [default: duramen, or duramen-channel and the like for one kind]"),
+]
+
+
+@app.command(
+    epilog="Example: duramen promote model/ orders.csv, and then duramen score orders.csv --model "
+    "models:/duramen@champion",
+)
+def promote(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="The challenger: a folder, runs:/RUN/model or models:/NAME/VERSION. [default: model]",
+            show_default=False,
+        ),
+    ] = None,
+    orders: Annotated[
+        str | None,
+        typer.Argument(
+            help="Orders that reach a whole horizon beyond what challenger and champion learned from: a file, a "
+            "folder, duckdb://file.db/table, or dataset:cdnow. The first champion needs none.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Name = None,
+    metric: Annotated[
+        str | None, typer.Option(help="What decides. [default: value captured at top 20 %]")
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(help="How much better a challenger must surely be, in the metric's unit. [default: 0]"),
+    ] = None,
+    cutoff: Annotated[
+        str | None,
+        typer.Option(help="Day from which both forecast. [default: the latest with a complete horizon]"),
+    ] = None,
+    customer_id: CustomerId = None,
+    date: DateColumn = None,
+    amount: Amount = None,
+    column: Column = None,
+    customers: Customers = None,
+    kind: OneKind = None,
+    date_format: DateFormat = None,
+    decimal: Decimal = None,
+    currency: Currency = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of all that is random.")] = None,
+    memory_limit: MemoryLimit = None,
+    config: Config = None,
+) -> None:
+    """Register a model as challenger; it becomes champion if it surely beats the one there is on later purchases."""
+    from duramen import commands
+    from duramen.options import read_options
+
+    options = read_options(
+        config,
+        model=model, orders=orders, name=name, cutoff=cutoff,
+        customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers, kind=kind,
+        date_format=date_format, decimal=decimal, currency=currency, seed=seed, memory_limit=memory_limit,
+    )  # fmt: skip
+    # Single settings of a table; those of the file that are not given here stay.
+    given = {key: value for key, value in (("metric", metric), ("margin", margin)) if value is not None}
+    commands.promote(options | {"promotion": options.get("promotion", {}) | given})
+
+
+@app.command(epilog="Example: duramen rollback --name duramen")
+def rollback(
+    name: Name = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Whose champion, where the name is the default: channel, end, ...")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Make the champion before the champion again."""
+    from duramen import commands
+    from duramen.options import read_options
+
+    commands.rollback(read_options(config, name=name, kind=kind))
+
+
 @app.command(epilog="Example: duramen demo --out duramen-demo")
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the ranking, the report and the model.")] = Path(

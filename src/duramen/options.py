@@ -17,6 +17,7 @@ OPTIONS = (
     "growth_weight", "tiers", "treatments", "segment_weights", "portfolio", "cost_to_serve", "explanations", "seed",
     "memory_limit",
     "segments", "segment", "treatment", "assigned_on", "previous", "kind",
+    "name", "promotion",
 )  # fmt: skip
 # Whom to model: one kind of customer, all but channel customers (end), or all as one.
 WHOM = ("channel", "end", "together", "consumer", "business")
@@ -27,6 +28,7 @@ KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "treatments": ((dict,), 'a table such as { "quiet one-time" = "a card at Christmas" }'),
     "segment_weights": ((dict,), "a table such as { trend = 0.5 }"),
     "portfolio": ((dict,), 'a table such as { size_from = "predicted" }'),
+    "promotion": ((dict,), "a table such as { margin = 0.01 }"),
     "cutoff": ((str, date, list), "a day such as 2011-06-01"),  # several for a backtest
     "cutoffs": ((int,), "a whole number"),
     "assigned_on": ((str, date), "a day such as 2011-06-01"),

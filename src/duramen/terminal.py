@@ -276,6 +276,64 @@ def _show_comparisons(tested: Any) -> None:
     )
 
 
+def show_duel(duel: Any) -> None:
+    """Show each measure of challenger and champion, the difference with its interval, and what decided."""
+    rival = "champion" if duel.against_champion else "plain"
+    console.print(f"\n[bold]Challenger and {rival} beside what came: {duel.window}.[/]", highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
+    # So narrow that a row stands in 80 columns.
+    names = [
+        "chal-\nlenger", "cham-\npion" if duel.against_champion else rival, "differ-\nence",
+        f"{100 * duel.rule.confidence:g} % interval", "verdict",
+    ]  # fmt: skip
+    if duel.against_champion:
+        names.append("plain")
+    table.add_column("", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
+    measure = duel.rule.measure
+    for row in duel.table.itertuples(index=False):
+        decides = (row.target, row.metric) == (measure.target, measure.name)
+        style = {"better": "green", "worse": "red"}.get(row.verdict, "") + " bold" * decides
+        cells = [
+            _short(row.metric) + "*" * decides, _figure(row.challenger), _figure(row.rival),
+            _difference(row.difference), f"{_difference(row.low)} to {_difference(row.high)}", row.verdict,
+        ]  # fmt: skip
+        table.add_row(
+            *cells, *([_figure(row.plain_figure)] if duel.against_champion else []), style=style.strip()
+        )
+    console.print(table)
+    console.print(
+        "* decides; plain is the order of past spend for value and of recency for activity.", style="dim"
+    )
+
+
+def show_decision(decision: Any, sentence: str, before: str) -> None:
+    """Say what became of a challenger, and why.
+
+    Parameters
+    ----------
+    decision : Decision
+    sentence : str
+        What the duel showed.
+    before : str
+        Version of the champion that it was against, empty where there was none.
+    """
+    console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    version, name = f"version {decision.version}", decision.name
+    if decision.promoted:
+        told = f"{version.capitalize()} of {name} is the champion now" + (
+            f"; version {before} was before (duramen rollback --name {name})." if before else ", the first."
+        )
+    else:
+        told = f"{version.capitalize()} of {name} stays challenger; " + (
+            f"version {before} stays the champion." if before else "there is still no champion."
+        )
+    console.print(told, style="bold green" if decision.promoted else "bold yellow", highlight=False, markup=False,
+                  soft_wrap=True)  # fmt: skip
+    tell_run(decision)
+
+
 def show_audit(examined: Any) -> None:
     """Show the seven questions with figure, threshold and verdict, and what each figure is."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))

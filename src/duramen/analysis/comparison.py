@@ -1,6 +1,6 @@
 """Held-out forecasts come in; figures, and ours against the best baseline with an interval, go out.
 
-Called by the backtest.
+Called by the backtest, and where a challenger meets the champion.
 """
 
 from __future__ import annotations
@@ -67,8 +67,16 @@ class _Match:
     figures: pd.Series[float]
 
 
-def compare(held_out: Sequence[HeldOut], figures: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
-    """Set ours against the best baseline of each measure, by a bootstrap over customers.
+def compare(
+    held_out: Sequence[HeldOut],
+    figures: pd.DataFrame,
+    *,
+    seed: int,
+    resamples: int,
+    ours: str = OURS,
+    ends: tuple[float, float] = (LOW, HIGH),
+) -> pd.DataFrame:
+    """Set ours, or the model named, against the best other model of each measure, by a bootstrap over customers.
 
     The same drawn customers serve ours and the baseline, and every cutoff, so that what they have in common drops out
     of the difference. Which baseline is best is read off the same customers, which favours the baseline.
@@ -78,18 +86,18 @@ def compare(held_out: Sequence[HeldOut], figures: pd.DataFrame, *, seed: int, re
     pandas.DataFrame
         ``COMPARISONS_COLUMNS``, a row a measure and cutoff and one for the mean over the cutoffs.
     """
-    matches = list(_matches(figures))
-    sizes = _resampled_sizes(held_out, matches, seed, resamples)
+    matches = list(_matches(figures, ours))
+    sizes = _resampled_sizes(held_out, matches, ours, seed, resamples)
     cutoffs = [pd.Timestamp(held.window.cutoff) for held in held_out]
     rows = []
     for match in matches:
         places = cutoffs if match.cutoff is None else [match.cutoff]
-        ours, theirs = (
+        own_sizes, other_sizes = (
             np.mean([sizes[cutoff, match.measure, model] for cutoff in places], axis=0)
-            for model in (OURS, match.baseline)
+            for model in (ours, match.baseline)
         )
-        low, high = np.nanquantile(ours - theirs, [LOW, HIGH])
-        own, other = match.figures[OURS], match.figures[match.baseline]
+        low, high = np.nanquantile(own_sizes - other_sizes, ends)
+        own, other = match.figures[ours], match.figures[match.baseline]
         verdict = _verdict(np.array([low, high]) * match.measure.direction, NEGLIGIBLE * abs(other))
         rows.append(
             (
@@ -107,23 +115,23 @@ def _verdict(ends: np.ndarray, least: float) -> str:
     return "worse" if ends.max() < -least else "level"
 
 
-def _matches(figures: pd.DataFrame) -> Iterable[_Match]:
+def _matches(figures: pd.DataFrame, ours: str) -> Iterable[_Match]:
     places: list[tuple[Any, pd.DataFrame]] = [*figures.groupby("cutoff"), (None, mean_figures(figures))]
     for cutoff, rows in places:
         for measure in MEASURES:
             of_measure = rows[(rows["target"] == measure.target) & (rows["metric"] == measure.name)]
             known = of_measure.set_index("model")["figure"].dropna().map(measure.size)
-            baselines = known.drop(OURS, errors="ignore")
-            if OURS in known and len(baselines):
+            baselines = known.drop(ours, errors="ignore")
+            if ours in known and len(baselines):
                 yield _Match(measure, cutoff, str((baselines * measure.direction).idxmax()), known)
 
 
 def _resampled_sizes(
-    held_out: Sequence[HeldOut], matches: Sequence[_Match], seed: int, resamples: int
+    held_out: Sequence[HeldOut], matches: Sequence[_Match], ours: str, seed: int, resamples: int
 ) -> dict[tuple[pd.Timestamp, Measure, str], np.ndarray]:
     """Return, by cutoff, measure and model, the figure of each resample that some match needs."""
     everybody = pd.Index(pd.concat([held.scores["customer_id"] for held in held_out]).unique())
-    asked = [_asked(held, matches) for held in held_out]
+    asked = [_asked(held, matches, ours) for held in held_out]
     sizes = {key: np.full(resamples, np.nan) for part in asked for *_, keys in part for key in keys}
     rows = [everybody.get_indexer(held.scores["customer_id"]) for held in held_out]
     # A running sum is too small a task to share: threads that wait for each other take ten times as long.
@@ -141,7 +149,7 @@ def _resampled_sizes(
 
 
 def _asked(
-    held: HeldOut, matches: Sequence[_Match]
+    held: HeldOut, matches: Sequence[_Match], ours: str
 ) -> list[tuple[str, Pair, list[tuple[pd.Timestamp, Measure, str]]]]:
     """Return the forecasts that some match needs, sorted once, with the keys of the figures that it needs of them."""
     cutoff = pd.Timestamp(held.window.cutoff)
@@ -153,7 +161,7 @@ def _asked(
             for match in matches
             if match.measure.target == told.target
             and match.cutoff in (cutoff, None)
-            and told.model in (OURS, match.baseline)
+            and told.model in (ours, match.baseline)
         }
         if measures:
             pair = Pair(told.values, held.actual[told.target], orders[told.target])

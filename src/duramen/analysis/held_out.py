@@ -61,17 +61,20 @@ class HeldOut:
 def hold_out(tx: Transactions, window: Window, *, seed: int = 0) -> HeldOut:
     """Forecast at the cutoff, then look at what came."""
     scores, forecasts = forecasts_at(tx, window, seed=seed)
-    customers = customer_table(tx, window.cutoff)
+    return HeldOut(window, scores, forecasts, what_came(tx, window, customer_table(tx, window.cutoff)))
+
+
+def what_came(tx: Transactions, window: Window, customers: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return what the customers of a table at the cutoff did in the horizon, by target (``HeldOut.actual``)."""
     outcomes = customer_outcomes(tx, window, customers)
     value = outcomes["value"].to_numpy()
     growth = value - past_value(customers, window.horizon)
-    actual = {
+    return {
         "value": value,
         "activity": outcomes["active"].to_numpy(),
         "growth": growth,
         "potential": np.maximum(growth, 0.0),
     }
-    return HeldOut(window, scores, forecasts, actual)
 
 
 def forecasts_at(tx: Transactions, window: Window, *, seed: int = 0) -> tuple[pd.DataFrame, list[Forecast]]:
@@ -83,10 +86,14 @@ def forecasts_at(tx: Transactions, window: Window, *, seed: int = 0) -> tuple[pd
     # The weight of growth moves none of the forecasts, and learning it takes as long as all the rest.
     model = CoreCustomerModel(growth_weight=DEFAULT_GROWTH_WEIGHT, seed=seed).fit(tx, window)
     scores = model.score(customers, with_reasons=False)
-    ours = [
-        Forecast(OURS, "value", "money", scores["predicted_value"].to_numpy()),
-        Forecast(OURS, "activity", "probability", scores["probability_active"].to_numpy()),
-        Forecast(OURS, "growth", "order", scores["growth_outlook"].to_numpy()),
-        Forecast(OURS, "potential", "money", scores["growth_potential"].to_numpy()),
+    return scores, forecasts_of(scores, OURS) + baseline_forecasts(tx, window, customers, seed=seed)
+
+
+def forecasts_of(scores: pd.DataFrame, model: str) -> list[Forecast]:
+    """Return what the scores of a model foretell of each target, under the name that it is to have."""
+    return [
+        Forecast(model, "value", "money", scores["predicted_value"].to_numpy()),
+        Forecast(model, "activity", "probability", scores["probability_active"].to_numpy()),
+        Forecast(model, "growth", "order", scores["growth_outlook"].to_numpy()),
+        Forecast(model, "potential", "money", scores["growth_potential"].to_numpy()),
     ]
-    return scores, ours + baseline_forecasts(tx, window, customers, seed=seed)

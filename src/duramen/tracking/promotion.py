@@ -1,0 +1,399 @@
+"""A model and what a duel showed come in; the registry's champion, with the evidence on its versions, goes out.
+
+Called by the command line. The registry knows the model in use by the alias ``champion`` and the latest that asked to
+replace it by ``challenger``. Everything that a promotion says is written before the one step that moves ``champion``:
+a fault in between leaves the old one in place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from duramen.analysis.challenge import CHALLENGER, CHAMPION
+from duramen.data.errors import InputError
+from duramen.tracking.store import how_to_open, open_experiment, open_store
+
+if TYPE_CHECKING:
+    from duramen.analysis.challenge import Duel
+    from duramen.data.transactions import Transactions
+    from duramen.scoring.model import CoreCustomerModel
+
+MODEL_VERSION, KIND = "duramen.model_version", "duramen.kind"
+# On the registered model: the versions that were champion, the latest last, so that each can come back.
+CHAMPIONS = "duramen.champions"
+PROMOTED, FIRST, KEPT_OUT, ROLLED_BACK = "promoted", "first champion", "not promoted", "rolled back"
+
+
+class Registered(NamedTuple):
+    """A version in the registry."""
+
+    name: str
+    version: str
+    kind: str
+    model_version: str
+
+    @property
+    def uri(self) -> str:
+        """Where its model is."""
+        return f"models:/{self.name}/{self.version}"
+
+
+class Origin(NamedTuple):
+    """Where a model was recorded, empty where it was not, and of what kind of customers it is."""
+
+    uri: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of a challenger: its version, whether it is the champion now, and the run with the evidence."""
+
+    name: str
+    version: str
+    promoted: bool
+    run_id: str
+    experiment: str
+    how_to_open: str
+
+
+def default_name(kind: str) -> str:
+    """Return the name under which models of a kind of customers are registered: each kind has its own champion.
+
+    Examples
+    --------
+    >>> default_name(""), default_name("channel")
+    ('duramen', 'duramen-channel')
+    """
+    return f"duramen-{kind}" if kind else "duramen"
+
+
+def find_champion(name: str) -> Registered | None:
+    """Return the version of a registered model that is in use, if there is any.
+
+    Raises
+    ------
+    InputError
+        If the registry does not answer.
+    """
+    mlflow = open_store()
+    with _answering(mlflow, f"the champion of {name} was not found out"):
+        return _aliased(mlflow, name, CHAMPION)
+
+
+def find_origin(model: CoreCustomerModel, address: str) -> Origin:
+    """Return where a model was recorded; that of a folder is found by the fingerprint of what was learned.
+
+    Raises
+    ------
+    InputError
+        If the store does not answer.
+    """
+    mlflow = open_store()
+    client = mlflow.MlflowClient()
+    with _answering(mlflow, f"where {address} was recorded was not found out"):
+        if address.startswith("runs:/"):
+            run_id = address.removeprefix("runs:/").split("/")[0]
+            return Origin(address, client.get_run(run_id).data.tags.get(KIND, ""))
+        if address.startswith("models:/"):
+            run_id = mlflow.models.get_model_info(address).run_id
+            return Origin(address, client.get_run(run_id).data.tags.get(KIND, "") if run_id else "")
+        experiments = [found.experiment_id for found in client.search_experiments()]
+        told = f"tags.`{MODEL_VERSION}` = '{model.model_version_}' and attributes.status = 'FINISHED'"
+        for run in client.search_runs(experiments, told, order_by=["attributes.start_time DESC"]):
+            if run.outputs and run.outputs.model_outputs:
+                return Origin(f"models:/{run.outputs.model_outputs[0].model_id}", run.data.tags.get(KIND, ""))
+    return Origin("", "")
+
+
+def tell_kind(origin: Origin, kind: str | None, address: str) -> Origin:
+    """Return the origin with the kind that the user tells, where the record tells none.
+
+    Raises
+    ------
+    InputError
+        If the record tells another.
+    """
+    told = "" if kind in (None, "together") else str(kind)
+    if kind is not None and origin.uri and told != origin.kind:
+        raise InputError(
+            f"{address} was trained on {_of_whom(origin.kind)}, not on {_of_whom(told)}; leave --kind out, or name "
+            "another model."
+        )
+    return origin._replace(kind=origin.kind or told)
+
+
+def refuse_other_kind(origin: Origin, champion: Registered) -> None:
+    """Refuse a duel between models of different customers: they would have to be judged on different ones."""
+    if origin.kind != champion.kind:
+        raise InputError(
+            f"the challenger is of {_of_whom(origin.kind)}, and the champion, version {champion.version} of "
+            f"{champion.name}, of {_of_whom(champion.kind)}; each has a champion of its own, for example --name "
+            f"{default_name(origin.kind)}."
+        )
+
+
+def _of_whom(kind: str) -> str:
+    return f"{kind} customers" if kind else "all customers together"
+
+
+def decide(
+    model: CoreCustomerModel,
+    origin: Origin,
+    champion: Registered | None,
+    duel: Duel,
+    tx: Transactions | None,
+    *,
+    name: str,
+    experiment: str = "duramen",
+) -> Decision:
+    """Register a challenger, keep what its duel showed, and make it the champion where it won.
+
+    Parameters
+    ----------
+    model : CoreCustomerModel
+        The challenger.
+    origin : Origin
+        Where it was recorded, and its kind.
+    champion : Registered, optional
+        Whom the duel was against.
+    duel : Duel
+    tx : Transactions, optional
+        What was judged on; where there was no champion, none is needed.
+    name : str
+        Of the registered model.
+    experiment : str
+        Of the run that keeps the evidence.
+
+    Returns
+    -------
+    Decision
+
+    Raises
+    ------
+    InputError
+        If the registry does not answer, somebody else promoted meanwhile, or a model that was never recorded comes
+        without the transactions that its record needs.
+    """
+    mlflow = open_store()
+    client, now = mlflow.MlflowClient(), _now()
+    with _answering(mlflow, "nothing was promoted"):
+        evidence = _evidence(duel, champion, tx)
+        source, run_id = _record(mlflow, model, origin, duel, evidence, tx, name, experiment)
+        version = _register(mlflow, name, source, model, origin.kind)
+        client.set_registered_model_alias(name, CHALLENGER, version)
+        _tag(client, name, version, evidence | {"duramen.decided_at": now, "duramen.decision_run": run_id})
+        client.update_model_version(name, version, duel.sentence)
+        if not duel.won:
+            _tag(client, name, version, {"duramen.decision": KEPT_OUT})
+        else:
+            _refuse_changed(_aliased(mlflow, name, CHAMPION), champion, name)
+            past = _past_champions(mlflow, name, champion)
+            client.set_registered_model_tag(name, CHAMPIONS, " ".join([*past, version]))
+    if duel.won:
+        _hand_over(mlflow, name, version)
+        with _answering(mlflow, f"version {version} is the champion, and only its notes are incomplete"):
+            _tag(client, name, version, {"duramen.decision": PROMOTED if champion else FIRST})
+            if champion:
+                _tag_replaced(client, name, champion.version, version, now)
+            still = _aliased(mlflow, name, CHALLENGER)
+            if still and still.version == version:
+                client.delete_registered_model_alias(name, CHALLENGER)
+    return Decision(name, version, duel.won, run_id, experiment, how_to_open(mlflow))
+
+
+def roll_back(name: str) -> tuple[Registered, Registered]:
+    """Make the champion before the champion again; return the version that was in use, and the one that is now.
+
+    It can be repeated, back to the first.
+
+    Raises
+    ------
+    InputError
+        If there is no champion, there was none before it, or the registry does not answer.
+    """
+    mlflow = open_store()
+    client = mlflow.MlflowClient()
+    with _answering(mlflow, "nothing was rolled back"):
+        champion = _aliased(mlflow, name, CHAMPION)
+        if champion is None:
+            raise InputError(
+                f"{name} has no champion in the store {mlflow.get_tracking_uri()}; promote a model, or give --name."
+            )
+        past = _past_champions(mlflow, name, champion)[:-1]
+        if not past:
+            raise InputError(
+                f"version {champion.version} of {name} is its first champion, or none before it is left; there is "
+                "nothing to go back to."
+            )
+        before = _described(mlflow, client.get_model_version(name, past[-1]))
+    _hand_over(mlflow, name, before.version)
+    with _answering(mlflow, f"version {before.version} is the champion, and only its notes are incomplete"):
+        now = _now()
+        client.set_registered_model_tag(name, CHAMPIONS, " ".join(past))
+        _tag(client, name, champion.version, {"duramen.decision": ROLLED_BACK})
+        _tag(client, name, before.version, {"duramen.restored_at": now})
+        _tag_replaced(client, name, champion.version, before.version, now)
+    return champion, before
+
+
+@contextlib.contextmanager
+def _answering(mlflow: Any, state: str) -> Iterator[None]:
+    """Say in one sentence that the registry did not answer, or refused, and how things stand."""
+    try:
+        yield
+    except (mlflow.exceptions.MlflowException, OSError) as error:
+        reason = str(error).strip().split("\n")[0].rstrip(".")
+        raise InputError(
+            f"the MLflow registry {mlflow.get_registry_uri()} failed ({reason}); {state}."
+        ) from error
+
+
+def _tag(client: Any, name: str, version: str, tags: dict[str, str]) -> None:
+    for tag, value in tags.items():
+        client.set_model_version_tag(name, version, tag, value)
+
+
+def _tag_replaced(client: Any, name: str, old: str, new: str, when: str) -> None:
+    """Tell on a champion that was what took its place; what is in use again is replaced by none."""
+    told = {"duramen.replaced_by": new, "duramen.replaced_at": when}
+    _tag(client, name, old, told)
+    for tag in told.keys() & client.get_model_version(name, new).tags.keys():
+        client.delete_model_version_tag(name, new, tag)
+
+
+def _hand_over(mlflow: Any, name: str, version: str) -> None:
+    """Move the alias: the one step in which another model comes into use."""
+    with _answering(
+        mlflow, f"whether version {version} became the champion of {name} must be looked up there"
+    ):
+        mlflow.MlflowClient().set_registered_model_alias(name, CHAMPION, version)
+
+
+def _aliased(mlflow: Any, name: str, alias: str) -> Registered | None:
+    try:
+        found = mlflow.MlflowClient().get_model_version_by_alias(name, alias)
+    except mlflow.exceptions.MlflowException as error:
+        # No such model, or none by this alias: both are none; anything else is a registry that failed.
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+    return _described(mlflow, found)
+
+
+def _described(mlflow: Any, found: Any) -> Registered:
+    """Return a version with its kind; one that was registered by hand has the tags of its run alone."""
+    tags = dict(found.tags)
+    if MODEL_VERSION not in tags and found.run_id:
+        tags = mlflow.MlflowClient().get_run(found.run_id).data.tags | tags
+    return Registered(found.name, str(found.version), tags.get(KIND, ""), tags.get(MODEL_VERSION, ""))
+
+
+def _past_champions(mlflow: Any, name: str, champion: Registered | None) -> list[str]:
+    """Return the versions that were champion up to the one in use, the latest last.
+
+    Those behind it were written by a promotion that did not come to its end.
+    """
+    if champion is None:
+        return []
+    client = mlflow.MlflowClient()
+    there = {str(found.version) for found in client.search_model_versions(f"name = '{name}'")}
+    told = client.get_registered_model(name).tags.get(CHAMPIONS, "").split()
+    while told and told[-1] != champion.version and champion.version in told:
+        told.pop()
+    # A champion that was set by hand stands in no list.
+    known = told if champion.version in told else [*told, champion.version]
+    return [version for version in known if version in there]
+
+
+def _refuse_changed(now: Registered | None, judged: Registered | None, name: str) -> None:
+    if (now and now.version) != (judged and judged.version):
+        raise InputError(
+            f"{name} got another champion meanwhile: {_called(now)} is in use, and the duel was against "
+            f"{_called(judged)}; nothing was promoted, run the command again."
+        )
+
+
+def _called(version: Registered | None) -> str:
+    return f"version {version.version}" if version else "none"
+
+
+def _record(
+    mlflow: Any,
+    model: CoreCustomerModel,
+    origin: Origin,
+    duel: Duel,
+    evidence: dict[str, str],
+    tx: Transactions | None,
+    name: str,
+    experiment: str,
+) -> tuple[str, str]:
+    """Keep the evidence as a run; return where the model is, and the run."""
+    from duramen.tracking.record import _log_model
+
+    if tx is None and not origin.uri:
+        raise InputError(
+            "this model was not recorded in this store, and recording it takes orders as an example; name them after "
+            "the model."
+        )
+    experiment_id = open_experiment(mlflow, experiment)
+    with mlflow.start_run(experiment_id=experiment_id, run_name=f"promotion of {name}") as run:
+        mlflow.set_tags({"duramen.promotion": name} | _identity(model, origin.kind))
+        mlflow.log_params({key.removeprefix("duramen."): value for key, value in evidence.items()})
+        row = duel.decisive
+        mlflow.log_metrics(
+            {key: float(row[key]) for key in (CHALLENGER, "rival", "difference", "low", "high")}
+        )
+        mlflow.log_text(duel.table.to_csv(index=False), "promotion.csv")
+        told = {"won": duel.won, "sentence": duel.sentence, "model_version": model.model_version_} | evidence
+        mlflow.log_text(json.dumps(told, indent=2) + "\n", "promotion.json")
+        source = origin.uri
+        if tx is not None and not source:
+            source = str(_log_model(mlflow, model, tx).model_uri)
+    return source, run.info.run_id
+
+
+def _evidence(duel: Duel, champion: Registered | None, tx: Transactions | None) -> dict[str, str]:
+    """Return what speaks for the decision, as tags of the version."""
+    row, rule = duel.decisive, duel.rule
+    told = {
+        "duramen.decided_on": str(duel.window),
+        "duramen.judged_customers": str(duel.customers),
+        "duramen.metric": rule.measure.name,
+        "duramen.margin": f"{rule.margin:g}",
+        "duramen.confidence": f"{rule.confidence:g}",
+        "duramen.against": f"version {champion.version}" if champion else f"no champion; {row['plain']}",
+        "duramen.figure": f"{row[CHALLENGER]:.6g}",
+        "duramen.figure_against": f"{row['rival']:.6g}",
+        "duramen.difference": f"{row['difference']:.6g}",
+        "duramen.interval": f"{row['low']:.6g} to {row['high']:.6g}",
+    }
+    if champion and tx is not None:
+        told |= {"duramen.data_digest": tx.digest(duel.window.end), "duramen.data_source": tx.source}
+    return told
+
+
+def _register(mlflow: Any, name: str, source: str, model: CoreCustomerModel, kind: str) -> str:
+    """Return the version of a model, registered where it is not yet: what is tried again makes no second one."""
+    client = mlflow.MlflowClient()
+    for found in client.search_model_versions(f"name = '{name}'"):
+        if _described(mlflow, found)[2:] == (kind, model.model_version_):
+            return str(found.version)
+    # MLflow tells on stderr that it registered; our own sentence tells it.
+    with contextlib.redirect_stderr(io.StringIO()):
+        return str(mlflow.register_model(source, name, tags=_identity(model, kind)).version)
+
+
+def _identity(model: CoreCustomerModel, kind: str) -> dict[str, str]:
+    """Return the tags by which a model is known again."""
+    return {MODEL_VERSION: model.model_version_} | ({KIND: kind} if kind else {})
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
