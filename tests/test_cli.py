@@ -103,7 +103,7 @@ def test_every_kind_of_source_gives_the_same_scores(source, saved, shop, duramen
         "--currency",
         "USD",
     )
-    assert (status, err, new) == (0, "", {"scores.parquet"})
+    assert (status, err, new) == (0, "", {"scores.parquet", "scores.json"})
     scores = pd.read_parquet(tmp_path / "scores.parquet")
     # No market can be told apart in so short a history.
     core = scores.pop("core_in")
@@ -134,7 +134,7 @@ def test_a_report_is_written_beside_the_scores(trained, duramen, tmp_path):
     status, _, err, new = duramen(
         "score", folder / "orders.csv", "--model", folder / "model", "--report", "report.html"
     )
-    assert (status, err, new) == (0, "", {"scores.parquet", "report.html"})
+    assert (status, err, new) == (0, "", {"scores.parquet", "scores.json", "report.html"})
     assert "Core customers of orders.csv" in (tmp_path / "report.html").read_text()
 
 
@@ -149,7 +149,7 @@ def test_costs_tiers_and_explanations_go_the_whole_way(trained, duramen, tmp_pat
     status, out, err, new = duramen(
         "score", "--config", "duramen.toml", "--explanations", "why.parquet", "--report", "report.html"
     )
-    assert (status, err, new) == (0, "", {"scores.parquet", "why.parquet", "report.html"})
+    assert (status, err, new) == (0, "", {"scores.parquet", "scores.json", "why.parquet", "report.html"})
     scores = pd.read_parquet(tmp_path / "scores.parquet")
     assert tuple(scores.columns) == RANKING_COLUMNS
     assert set(scores["cost_to_serve"]) == {5.0}
@@ -256,7 +256,7 @@ def test_rows_set_aside_are_kept_beside_the_scores(trained, duramen, tmp_path):
     dirty.loc[:2, "amount"] = "n/a"
     dirty.to_csv(tmp_path / "orders.csv", index=False)
     status, out, _, new = duramen("score", "orders.csv", "--model", trained.folder / "model")
-    assert (status, new) == (0, {"scores.parquet", "scores.quarantine.csv"})
+    assert (status, new) == (0, {"scores.parquet", "scores.json", "scores.quarantine.csv"})
     assert len(pd.read_csv(tmp_path / "scores.quarantine.csv")) == 3
     assert "amount is no number 3" in out
 
