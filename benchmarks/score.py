@@ -71,8 +71,8 @@ def plainly(orders: Path, model: Path, out: Path) -> None:
     rank_plainly(scores).to_parquet(out)
 
 
-def timed(command: list[str | Path], folder: Path) -> tuple[float, float]:
-    """Run a command to its end; return seconds and the gigabytes of its peak."""
+def timed(command: list[str | Path], folder: Path) -> tuple[float, float, float]:
+    """Run a command to its end; return seconds, those of the processors, and the gigabytes of its peak."""
     started = time.perf_counter()
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(
@@ -82,7 +82,7 @@ def timed(command: list[str | Path], folder: Path) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"{command} ended with {process.returncode}:\n{(folder / 'log.txt').read_text()}")
-    return time.perf_counter() - started, used.ru_maxrss / 2**20
+    return time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20
 
 
 def main() -> None:
@@ -103,7 +103,9 @@ def main() -> None:
         folder = options.folder or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
         model = folder / "model"
-        print(f"{'customers':>10} {'orders':>11} {'way':>13} {'minutes':>8} {'GB':>6} {'customers/s':>12}")
+        print(
+            f"{'customers':>10} {'orders':>11} {'way':>13} {'minutes':>8} {'cpu min':>8} {'GB':>6} {'customers/s':>12}"
+        )
         for customers in sorted(options.customers):
             orders = folder / f"orders_{customers}.parquet"
             if not orders.exists():
@@ -126,8 +128,8 @@ def main() -> None:
                     folder / "p.parquet",
                 ]
             for way, command in runs.items():
-                seconds, peak = timed(command, folder)
-                print(f"{customers:>10,} {rows:>11,} {way:>13} {seconds / 60:>8.2f} {peak:>6.2f} "
+                seconds, cpu, peak = timed(command, folder)
+                print(f"{customers:>10,} {rows:>11,} {way:>13} {seconds / 60:>8.2f} {cpu / 60:>8.2f} {peak:>6.2f} "
                       f"{customers / seconds:>12,.0f}", flush=True)  # fmt: skip
 
 

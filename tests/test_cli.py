@@ -365,6 +365,13 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
         (["score", "orders.csv", "--report", "full"], "is a folder, where a file is to be written"),
         (["score", "orders.csv", "--explanations", "why.csv"], "explanations are written as .parquet"),
         (["score", "orders.csv", "--explanations", "nowhere/why.parquet"], "there is no folder nowhere"),
+        (["score", "orders.csv", "--reasons", "some"], "write one of all, core, none"),
+        (
+            ["score", "orders.csv", "--reasons", "core", "--report", "r.html"],
+            "leave --reasons or --report out",
+        ),
+        (["score", "orders.csv", "--threads", "0"], "0 threads do no work"),
+        (["score", "orders.csv", "--out", "other.csv"], "other.json is no sidecar of scores"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else None,
 )
@@ -386,6 +393,7 @@ def test_bad_words_end_in_one_sentence_and_leave_nothing(words, told, trained, d
     (tmp_path / "tier.toml").write_text('tiers = "gold"\n')
     (tmp_path / "few.csv").write_text("customer_id,cost_to_serve\n00004,1\n")
     (tmp_path / "wide.csv").write_text("customer_id,cost\n00004,1\n")
+    (tmp_path / "other.json").write_text("[1, 2]")
     (tmp_path / "folder.parquet").mkdir()
     costs = pd.DataFrame({"customer_id": trained.orders["customer_id"].unique(), "cost_to_serve": -1})
     costs.to_csv(tmp_path / "below.csv", index=False)

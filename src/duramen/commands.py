@@ -128,6 +128,8 @@ def train(options: dict[str, Any]) -> None:
 
 def score(options: dict[str, Any]) -> None:
     """Rank the customers of orders with a saved model, or each group with its own."""
+    from threadpoolctl import threadpool_limits
+
     from duramen.scoring.files import write_whole
 
     address, kind = str(options.get("model", "model")), options.get("kind")
@@ -150,7 +152,9 @@ def score(options: dict[str, Any]) -> None:
         in_a_way = _score_in_blocks if places.report is None else _score_in_memory
         return in_a_way(model, group, cutoff, cost, tiers, places, options), tiers
 
-    rankings = {group.kind: ranked for group, ranked in work_through(groups, rank, warn)}
+    # DuckDB has its own threads; these are those of the trees.
+    with threadpool_limits(options.get("threads")):
+        rankings = {group.kind: ranked for group, ranked in work_through(groups, rank, warn)}
     aside = quarantine_path(scores_path(options))
     if tx.set_aside:
         write_whole(aside, tx.write_quarantine)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -87,7 +88,7 @@ class RankedBlocks(NamedTuple):
 
     ``places`` has of each customer, by rank, what fits into memory: ``rank``, ``tier``, ``score``, ``predicted_value``,
     ``growth_potential``, ``core_in``, ``cost_to_serve`` where there is one, and as ``customer_id`` its place in the
-    order of ids. ``blocks`` are those of the ranking, to be gone through once.
+    order of ids. ``blocks`` are those of the ranking, to be gone through once. ``market`` has no rows of customers.
     """
 
     places: pd.DataFrame
@@ -135,13 +136,16 @@ def rank_in_blocks(
     scored = score_blocks(
         model, blocks, folder / "scored.parquet", with_reasons=reasons == "all", customers=len(ids)
     )
-    places = place(scored, tiers, costs)
-    order = places["customer_id"].to_numpy()
     _LOG.info("who is core in which market")
     market = responses_of(tx, cutoff, ids, scored.kept.pop("segment").array)
+    response = market.customers["response"].to_numpy()
+    # What is told of each customer's response fills memory, and only the response is needed.
+    market = replace(market, customers=market.customers.iloc[:0].copy())
+    places = place(scored, tiers, costs)
+    order = places["customer_id"].to_numpy()
     places["core_in"] = core_by_response(
         places["predicted_value"].to_numpy(),
-        market.customers["response"].to_numpy()[order],
+        response[order],
         usual_swing(market),
         cost=places["cost_to_serve"].to_numpy() if costs is not None else None,
         core_share=tiers.core_share,

@@ -100,7 +100,9 @@ def place(scored: Scored, tiers: Tiers, cost: npt.NDArray[np.float64] | None = N
         By rank: ``customer_id`` (not the id but its place in the order of ids, which breaks ties as the id does),
         ``rank``, ``tier``, ``score``, ``predicted_value``, ``growth_potential``, and ``cost_to_serve`` where given.
     """
-    numbers = scored.kept.drop(columns="segment").assign(customer_id=np.arange(len(scored.kept)))
+    numbers = scored.kept.drop(columns="segment", errors="ignore").assign(
+        customer_id=np.arange(len(scored.kept))
+    )
     return rank_core_customers(numbers, tiers, cost)
 
 
