@@ -103,7 +103,7 @@ def test_every_kind_of_source_gives_the_same_scores(source, saved, shop, duramen
         "--currency",
         "USD",
     )
-    assert (status, err, new) == (0, "", {"scores.parquet"})
+    assert (status, err, new) == (0, "", {"scores.parquet", "scores.json"})
     scores = pd.read_parquet(tmp_path / "scores.parquet")
     # No market can be told apart in so short a history.
     core = scores.pop("core_in")
@@ -134,7 +134,7 @@ def test_a_report_is_written_beside_the_scores(trained, duramen, tmp_path):
     status, _, err, new = duramen(
         "score", folder / "orders.csv", "--model", folder / "model", "--report", "report.html"
     )
-    assert (status, err, new) == (0, "", {"scores.parquet", "report.html"})
+    assert (status, err, new) == (0, "", {"scores.parquet", "scores.json", "report.html"})
     assert "Core customers of orders.csv" in (tmp_path / "report.html").read_text()
 
 
@@ -149,7 +149,7 @@ def test_costs_tiers_and_explanations_go_the_whole_way(trained, duramen, tmp_pat
     status, out, err, new = duramen(
         "score", "--config", "duramen.toml", "--explanations", "why.parquet", "--report", "report.html"
     )
-    assert (status, err, new) == (0, "", {"scores.parquet", "why.parquet", "report.html"})
+    assert (status, err, new) == (0, "", {"scores.parquet", "scores.json", "why.parquet", "report.html"})
     scores = pd.read_parquet(tmp_path / "scores.parquet")
     assert tuple(scores.columns) == RANKING_COLUMNS
     assert set(scores["cost_to_serve"]) == {5.0}
@@ -256,7 +256,7 @@ def test_rows_set_aside_are_kept_beside_the_scores(trained, duramen, tmp_path):
     dirty.loc[:2, "amount"] = "n/a"
     dirty.to_csv(tmp_path / "orders.csv", index=False)
     status, out, _, new = duramen("score", "orders.csv", "--model", trained.folder / "model")
-    assert (status, new) == (0, {"scores.parquet", "scores.quarantine.csv"})
+    assert (status, new) == (0, {"scores.parquet", "scores.json", "scores.quarantine.csv"})
     assert len(pd.read_csv(tmp_path / "scores.quarantine.csv")) == 3
     assert "amount is no number 3" in out
 
@@ -365,6 +365,13 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
         (["score", "orders.csv", "--report", "full"], "is a folder, where a file is to be written"),
         (["score", "orders.csv", "--explanations", "why.csv"], "explanations are written as .parquet"),
         (["score", "orders.csv", "--explanations", "nowhere/why.parquet"], "there is no folder nowhere"),
+        (["score", "orders.csv", "--reasons", "some"], "write one of all, core, none"),
+        (
+            ["score", "orders.csv", "--reasons", "core", "--report", "r.html"],
+            "leave --reasons or --report out",
+        ),
+        (["score", "orders.csv", "--threads", "0"], "0 threads do no work"),
+        (["score", "orders.csv", "--out", "other.csv"], "other.json is no sidecar of scores"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else None,
 )
@@ -386,6 +393,7 @@ def test_bad_words_end_in_one_sentence_and_leave_nothing(words, told, trained, d
     (tmp_path / "tier.toml").write_text('tiers = "gold"\n')
     (tmp_path / "few.csv").write_text("customer_id,cost_to_serve\n00004,1\n")
     (tmp_path / "wide.csv").write_text("customer_id,cost\n00004,1\n")
+    (tmp_path / "other.json").write_text("[1, 2]")
     (tmp_path / "folder.parquet").mkdir()
     costs = pd.DataFrame({"customer_id": trained.orders["customer_id"].unique(), "cost_to_serve": -1})
     costs.to_csv(tmp_path / "below.csv", index=False)

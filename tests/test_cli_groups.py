@@ -186,7 +186,7 @@ def test_one_kind_is_ranked_by_the_model_of_its_group_in_the_plain_place(
         "score", both.folder / "orders.csv", "--customers", both.folder / "customers.csv", "--kind", kind,
         "--model", both.folder / "model", "--cutoff", CUTOFF, "--currency", "USD", "--out", "s.csv",
     )  # fmt: skip
-    assert (status, err, new) == (0, "", {"s.csv", "s.quarantine.csv"})
+    assert (status, err, new) == (0, "", {"s.csv", "s.json", "s.quarantine.csv"})
     written = pd.read_csv(tmp_path / "s.csv", dtype={"customer_id": str})
     assert list(written["customer_id"]) == list(getattr(ranked, kind)["customer_id"])
     assert "Side by side" not in out
@@ -214,7 +214,7 @@ def test_a_group_without_a_model_is_left_out_of_the_ranking(both, thin, duramen)
         "score", both.folder / "orders.csv", "--customers", both.folder / "few.csv", "--model", thin.folder,
         "--currency", "USD",
     )  # fmt: skip
-    assert (status, err, new) == (0, "", {"scores.end.parquet", "scores.quarantine.csv"})
+    assert (status, err, new) == (0, "", {"scores.end.parquet", "scores.end.json", "scores.quarantine.csv"})
     assert "The 5 channel customers are left out: " in out
     assert "holds no model of channel customers" in spaced(out)
 
@@ -225,7 +225,7 @@ def test_a_model_of_a_group_that_nobody_is_of_is_said(both, duramen, tmp_path):
     status, out, err, new = duramen(
         "score", both.folder / "orders.csv", "--customers", "customers.csv", "--model", both.folder / "model",
     )  # fmt: skip
-    assert (status, err, new) == (0, "", {"scores.end.parquet", "scores.quarantine.csv"})
+    assert (status, err, new) == (0, "", {"scores.end.parquet", "scores.end.json", "scores.quarantine.csv"})
     assert "holds no channel customers, so scores.channel.parquet is not written." in spaced(out)
 
 

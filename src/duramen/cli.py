@@ -73,6 +73,7 @@ CostToServe = Annotated[
         help="CSV or Parquet with customer_id and cost_to_serve, in money over the horizon, for the ranking."
     ),
 ]
+Threads = Annotated[int | None, typer.Option(help="Processor threads to use. [default: all]")]
 MemoryLimit = Annotated[str | None, typer.Option(help="What DuckDB may hold in memory, for example 4GB.")]
 
 
@@ -153,7 +154,12 @@ def score(
     decimal: Decimal = None,
     currency: Currency = None,
     cost_to_serve: CostToServe = None,
+    reasons: Annotated[
+        str | None,
+        typer.Option(help="Who is explained: all, core or none; most of the time goes there. [default: all]"),
+    ] = None,
     memory_limit: MemoryLimit = None,
+    threads: Threads = None,
     config: Config = None,
 ) -> None:
     """Rank the customers of orders with a saved model."""
@@ -165,7 +171,7 @@ def score(
         orders=orders, cutoff=cutoff, model=model, out=out, report=report, explanations=explanations,
         customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers, kind=kind,
         date_format=date_format, decimal=decimal, currency=currency, cost_to_serve=cost_to_serve,
-        memory_limit=memory_limit,
+        reasons=reasons, memory_limit=memory_limit, threads=threads,
     )  # fmt: skip
     commands.score(options)
 

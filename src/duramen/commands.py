@@ -5,8 +5,9 @@ Each command is the whole way through the house in the order in which it runs.
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from duramen.groups import (
 )
 from duramen.places import (
     QUARANTINE,
+    RankingFiles,
     group_path,
     model_addresses,
     quarantine_path,
@@ -73,6 +75,7 @@ READ_OPTIONS = (
     "decimal",
     "currency",
     "memory_limit",
+    "threads",
 )
 
 
@@ -127,8 +130,9 @@ def train(options: dict[str, Any]) -> None:
 
 def score(options: dict[str, Any]) -> None:
     """Rank the customers of orders with a saved model, or each group with its own."""
-    from duramen.analysis.scorecard import scorecard
-    from duramen.scoring.batch import write_scores
+    from threadpoolctl import threadpool_limits
+
+    from duramen.scoring.files import write_whole
 
     address, kind = str(options.get("model", "model")), options.get("kind")
     files = {key: ranking_files(options, key) for key in model_addresses(address, kind)}
@@ -141,33 +145,107 @@ def score(options: dict[str, Any]) -> None:
     cutoff = _choose_cutoff(tx, options)
     cost = _read_costs(groups, cutoff, options)
 
-    def rank(group: Group) -> Ranked:
+    def rank(group: Group) -> tuple[pd.DataFrame, Tiers]:
         if group.key not in models:
             raise InputError(f"{address} holds no model of {group.who}; train one with them.")
         _show_heading(group)
-        model = models[group.key]
-        return _rank(model, group, cutoff, cost, _tiers(options, model.tiers) or model.tiers)
+        model, places = models[group.key], files[group.key]
+        tiers = _tiers(options, model.tiers) or model.tiers
+        in_a_way = _score_in_blocks if places.report is None else _score_in_memory
+        return in_a_way(model, group, cutoff, cost, tiers, places, options), tiers
 
-    rankings = {}
-    for group, ranked in work_through(groups, rank, warn):
-        model, (out, explanations, report) = models[group.key], files[group.key]
-        with step(f"Writing {out}"):
-            write_scores(ranked.ranking, out)
-        show_ranking(ranked.ranking, model, ranked.tiers, ranked.market)
-        tell("scores", out, f"{len(ranked.ranking):,} customers, best first")
-        if explanations is not None:
-            _write_explanations(model, ranked, explanations)
-        if report is not None:
-            _write_report(report, model, scorecard(model.judged_), group, ranked, options)
-            tell("report", report, OPEN_REPORT)
-        rankings[group.kind] = ranked.ranking, ranked.tiers
+    # DuckDB has its own threads; these are those of the trees.
+    with threadpool_limits(options.get("threads")):
+        rankings = {group.kind: ranked for group, ranked in work_through(groups, rank, warn)}
     aside = quarantine_path(scores_path(options))
     if tx.set_aside:
-        tx.write_quarantine(aside)
+        write_whole(aside, tx.write_quarantine)
     tell_quarantine(tx, aside)
     for key in models.keys() - {group.key for group in groups}:
         warn(f"{tx.source} holds no {key} customers, so {files[key].out} is not written.")
     _compare(groups, rankings, tx.unit)
+
+
+def _score_in_blocks(
+    model: CoreCustomerModel,
+    group: Group,
+    cutoff: date,
+    cost: pd.Series[float] | None,
+    tiers: Tiers,
+    places: RankingFiles,
+    options: dict[str, Any],
+) -> pd.DataFrame:
+    """Score and rank customers of any number; return what memory holds of the ranking."""
+    from duramen.analysis.ranked import rank_in_blocks
+    from duramen.data.customers import customer_blocks, customer_ids, sorted_by_customer
+    from duramen.scoring.files import work_folder
+
+    told = {"all": "Scoring, explaining", "core": "Scoring, explaining the core", "none": "Scoring"}
+    reasons = options.get("reasons", "all")
+    with sorted_by_customer(group.tx, cutoff) as days, work_folder(places.out) as folder:
+        if cost is not None:
+            cost = cost.loc[customer_ids(days, cutoff).to_pandas()]
+        with step(f"{told[reasons]} and ranking every customer"):
+            ranked = rank_in_blocks(model, days, cutoff, folder, cost, tiers, reasons)
+        with step(f"Writing {places.out}"):
+            head = _write_scores(ranked.blocks, folder, places.out, model, days, cutoff, tiers, options)
+        show_ranking(head, ranked.places, model, tiers, ranked.market)
+        tell("scores", places.out, f"{len(ranked.places):,} customers, best first")
+        if places.explanations is not None:
+            _write_explanations(model, customer_blocks(days, cutoff), cost, places.explanations)
+    return ranked.places
+
+
+def _score_in_memory(
+    model: CoreCustomerModel,
+    group: Group,
+    cutoff: date,
+    cost: pd.Series[float] | None,
+    tiers: Tiers,
+    places: RankingFiles,
+    options: dict[str, Any],
+) -> pd.DataFrame:
+    """Score and rank customers for a report, which draws from all columns of all of them; return the ranking."""
+    from duramen.analysis.scorecard import scorecard
+    from duramen.scoring.files import slices, work_folder
+
+    report = places.report
+    assert report is not None
+    ranked = _rank(model, group, cutoff, cost, tiers)
+    with step(f"Writing {places.out}"), work_folder(places.out) as folder:
+        _write_scores(slices(ranked.ranking), folder, places.out, model, group.tx, cutoff, tiers, options)
+    show_ranking(ranked.ranking, ranked.ranking, model, tiers, ranked.market)
+    tell("scores", places.out, f"{len(ranked.ranking):,} customers, best first")
+    if places.explanations is not None:
+        _write_explanations(model, [ranked.customers], ranked.cost, places.explanations)
+    _write_report(report, model, scorecard(model.judged_), group, ranked, options)
+    tell("report", report, OPEN_REPORT)
+    return ranked.ranking
+
+
+def _write_scores(
+    blocks: Iterator[pd.DataFrame],
+    folder: Path,
+    out: Path,
+    model: CoreCustomerModel,
+    tx: Transactions,
+    cutoff: date,
+    tiers: Tiers,
+    options: dict[str, Any],
+) -> pd.DataFrame:
+    """Write the blocks of a ranking and their sidecar by way of a work folder; return the first block."""
+    from duramen.scoring.files import write_blocks
+    from duramen.scoring.sidecar import facts, put_in_place
+
+    first = next(blocks)
+    rows = write_blocks(itertools.chain([first], blocks), folder / out.name)
+    chosen = {
+        "reasons": options.get("reasons", "all"),
+        "cost_to_serve": options.get("cost_to_serve"),
+        "tiers": tiers.to_dict(),
+    }
+    put_in_place(folder / out.name, out, rows, facts(model, tx, cutoff, chosen))
+    return first
 
 
 def backtest(options: dict[str, Any]) -> None:
@@ -331,7 +409,7 @@ def rollback(options: dict[str, Any]) -> None:
 
 def demo(out: Path) -> None:
     """Go the whole way on the CDNOW purchases."""
-    from duramen.scoring.batch import write_scores
+    from duramen.scoring.files import write_scores
 
     started = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
@@ -347,7 +425,7 @@ def demo(out: Path) -> None:
         _save({"": model}, group.tx, out / "model")
     report = _write_report(out / "report.html", model, card, group, ranked, options)
     run = _record(model, card, group, options, report=report)
-    show_ranking(ranked.ranking, model, ranked.tiers, ranked.market)
+    show_ranking(ranked.ranking, ranked.ranking, model, ranked.tiers, ranked.market)
     show_scorecard(card, model)
     tell(
         "ranking",
@@ -498,12 +576,15 @@ def _load_model(address: str) -> CoreCustomerModel:
         return CoreCustomerModel.load(address)
 
 
-def _write_explanations(model: CoreCustomerModel, ranked: Ranked, path: Path) -> None:
-    from duramen.scoring.batch import write_explanations
+def _write_explanations(
+    model: CoreCustomerModel, blocks: Iterable[pd.DataFrame], cost: pd.Series[float] | None, path: Path
+) -> None:
+    from duramen.scoring.files import write_explanations
 
+    told = (rows for block in blocks for rows in model.explain_blocks(block, cost_to_serve=cost))
     with step(f"Writing {path}"):
-        rows = write_explanations(model.explain_blocks(ranked.customers, cost_to_serve=ranked.cost), path)
-    tell("explained", path, f"{rows:,} factors and terms, by customer")
+        count = write_explanations(told, path)
+    tell("explained", path, f"{count:,} factors and terms, by customer")
 
 
 def _save(models: Mapping[str, CoreCustomerModel], tx: Transactions, model_out: Path) -> None:

@@ -15,12 +15,14 @@ OPTIONS = (
     "orders", "cutoff", "cutoffs", "horizon", "model", "model_out", "out", "report", "experiment",
     "customer_id", "date", "amount", "columns", "customers", "date_format", "decimal", "currency",
     "growth_weight", "tiers", "treatments", "segment_weights", "portfolio", "cost_to_serve", "explanations", "seed",
-    "memory_limit",
+    "memory_limit", "threads", "reasons",
     "segments", "segment", "treatment", "assigned_on", "previous", "kind",
     "name", "promotion",
 )  # fmt: skip
 # Whom to model: one kind of customer, all but channel customers (end), or all as one.
 WHOM = ("channel", "end", "together", "consumer", "business")
+# Who is explained in the scores: everybody, the core, or nobody.
+EXPLAINED = ("all", "core", "none")
 # What an option may be in the TOML file where it is not text, and how to say so.
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "columns": ((dict,), 'a table of ROLE = "NAME"'),
@@ -35,6 +37,7 @@ KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "horizon": ((str, int), 'a number of days, or text such as "26w"'),
     "growth_weight": ((int, float), "a number"),
     "seed": ((int,), "a whole number"),
+    "threads": ((int,), "a whole number"),
 }
 
 
@@ -67,10 +70,25 @@ def read_options(config: Path | None, **given: Any) -> dict[str, Any]:
         raise InputError(
             f"the kind {options['kind']!r} is none of customers; write one of {', '.join(WHOM)}."
         )
+    _refuse_of_scoring(options)
     weight = options.get("growth_weight", 0)
     if not math.isfinite(weight):
         raise InputError(f"the growth weight {weight} is no finite number; give one such as 0.25.")
     return options
+
+
+def _refuse_of_scoring(options: dict[str, Any]) -> None:
+    """Refuse values of the options that scoring alone has."""
+    if options.get("threads", 1) < 1:
+        raise InputError(f"{options['threads']} threads do no work; give 1 or more.")
+    if options.get("reasons", "all") not in EXPLAINED:
+        raise InputError(
+            f"the reasons {options['reasons']!r} are of nobody; write one of {', '.join(EXPLAINED)}."
+        )
+    if "report" in options and options.get("reasons", "all") != "all":
+        raise InputError(
+            "a report tells the reasons of customers of all tiers; leave --reasons or --report out."
+        )
 
 
 def _refuse_unknown(config: Path, key: str, value: Any) -> None:

@@ -88,10 +88,12 @@ class RankingFiles(NamedTuple):
 
 def ranking_files(options: dict[str, Any], key: str) -> RankingFiles:
     """Return where the files go, refused before any work is done where they cannot be written."""
-    from duramen.scoring.batch import check_explanations_path, check_scores_path
+    from duramen.scoring.files import check_explanations_path, check_scores_path
+    from duramen.scoring.sidecar import refuse_other_json
 
     out = group_path(scores_path(options), key)
     check_scores_path(out)
+    refuse_other_json(out)
     refuse_homeless_report(options, key)
     explanations, report = (
         group_path(Path(options[name]), key) if name in options else None
@@ -109,7 +111,7 @@ def scores_path(options: dict[str, Any]) -> Path:
 
 def refuse_homeless_report(options: dict[str, Any], key: str = "") -> None:
     """Refuse a report that cannot be written, before any work is done."""
-    from duramen.scoring.batch import refuse_unwritable
+    from duramen.scoring.files import refuse_unwritable
 
     if "report" in options:
         refuse_unwritable(group_path(Path(options["report"]), key), "--report")
@@ -117,6 +119,8 @@ def refuse_homeless_report(options: dict[str, Any], key: str = "") -> None:
 
 def refuse_shared_places(options: dict[str, Any], files: Mapping[str, RankingFiles]) -> None:
     """Refuse to write two files to one place, or over a file that is read."""
+    from duramen.scoring.sidecar import sidecar_path
+
     taken = {
         Path(str(options[name])).resolve(): told
         for name, told in (
@@ -130,6 +134,7 @@ def refuse_shared_places(options: dict[str, Any], files: Mapping[str, RankingFil
     for key, places in files.items():
         of_whom = f" of {key} customers" if key else ""
         written += [(f"--{name}{of_whom}", path) for name, path in places._asdict().items() if path]
+        written.append((f"--out's sidecar{of_whom}", sidecar_path(places.out)))
     for told, path in written:
         if (other := taken.setdefault(path.resolve(), told)) != told:
             raise InputError(f"{told} and {other} are both {path}; give each a place of its own.")

@@ -91,13 +91,19 @@ def tell_run(run: Any) -> None:
     tell("MLflow run", run.run_id, f"experiment {run.experiment!r}; open it with: {run.how_to_open}")
 
 
-def show_ranking(ranking: pd.DataFrame, model: Any, tiers: Tiers, market: MarketResponses) -> None:
-    """Show the head of a ranking, why its first customers are there, its tiers, and the market it holds for."""
-    console.print(f"\n[bold]{escape(_headline(ranking, model, tiers))}[/]", highlight=False)
+def show_ranking(
+    head: pd.DataFrame, places: pd.DataFrame, model: Any, tiers: Tiers, market: MarketResponses
+) -> None:
+    """Show the head of a ranking, why its first customers are there, its tiers, and the market it holds for.
+
+    ``places`` has tier, predicted value, core_in and the cost to serve, if any, of all that are ranked.
+    """
+    when = f"over {model.window_.horizon} days from {head['cutoff'].iloc[0]:%Y-%m-%d}"
+    console.print(f"\n[bold]{escape(_headline(places, model, tiers, when))}[/]", highlight=False)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("rank", "customer", "tier", "score", "value", "low to high", "growth", "P(core)"):
         table.add_column(name, justify="left" if name in ("customer", "tier") else "right", no_wrap=True)
-    for row in ranking.head(HEAD).itertuples(index=False):
+    for row in head.head(HEAD).itertuples(index=False):
         table.add_row(
             f"{row.rank:,}", escape(str(row.customer_id)), escape(str(row.tier)), f"{row.score:,.0f}",
             f"{row.predicted_value:,.0f}",
@@ -110,22 +116,24 @@ def show_ranking(ranking: pd.DataFrame, model: Any, tiers: Tiers, market: Market
         "meant to lie between low and high.",
         style="dim",
     )
-    for row in ranking.head(REASONS_SHOWN).itertuples(index=False):
+    for row in head.head(REASONS_SHOWN).itertuples(index=False):
         told = [reason for reason in (row.reason_1, row.reason_2, row.reason_3) if isinstance(reason, str)]
+        if not told:
+            continue
         console.print(
             f"Why {row.customer_id} is number {row.rank}: {'; '.join(told)}.", highlight=False, markup=False
         )
-    sizes = ranking["tier"].value_counts()
+    sizes = places["tier"].value_counts()
     counted = [f"{sizes[name]:,} {name}" for name in tiers.names if name in sizes]
     console.print(f"Tiers: {', '.join(counted)}.", highlight=False, markup=False)
-    console.print(_market(ranking, market), highlight=False, markup=False)
+    console.print(_market(places, market), highlight=False, markup=False)
 
 
 def _growth_in_score(weight: float) -> str:
     return f" plus {weight:g} times growth" if weight else " alone: growth earned no weight beside it"
 
 
-def _headline(ranking: pd.DataFrame, model: Any, tiers: Tiers) -> str:
+def _headline(ranking: pd.DataFrame, model: Any, tiers: Tiers, when: str) -> str:
     """Say how many customers are the core of how much money."""
     core, value, of = (
         int(ranking["tier"].isin(tiers.core_names).sum()),
@@ -136,7 +144,6 @@ def _headline(ranking: pd.DataFrame, model: Any, tiers: Tiers) -> str:
         left = value - ranking["cost_to_serve"]
         of = f"predicted after cost of those above break-even ({left.sum():,.0f} of all)"
         value = left.clip(lower=0)
-    when = f"over {model.window_.horizon} days from {ranking['cutoff'].iloc[0]:%Y-%m-%d}"
     if not core:
         return (
             f"No core can be named: none of {len(ranking):,} customers is to bring more than it costs {when}."

@@ -1,102 +1,99 @@
-"""Scores as files: whole or not at all, the same bytes, and harmless in a spreadsheet."""
+"""Scores in blocks: the same ranking as in memory, whatever the size of a block."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from duramen.data.errors import InputError
-from duramen.scoring.batch import check_scores_path, write_explanations, write_scores
+from duramen.analysis.ranked import rank_in_blocks, rank_with_markets
+from duramen.data import customers
+from duramen.data.customers import customer_blocks, customer_ids, customer_table, sorted_by_customer
+from duramen.data.transactions import read_transactions
+from duramen.data.windows import parse_day
+
+REASONS = ["reason_1", "reason_2", "reason_3"]
 
 
-def test_parquet_holds_the_ranking_as_it_is(shop, tmp_path):
-    path = write_scores(shop.ranking, tmp_path / "scores.parquet")
-    # Parquet knows no unit of time as coarse as a second.
-    expected = shop.ranking.astype({"cutoff": "datetime64[ms]"})
-    pd.testing.assert_frame_equal(pd.read_parquet(path), expected)
+@pytest.fixture(scope="module", params=["cdnow", "complete_journey", "a market that tells customers apart"])
+def real(request, shop):
+    """Return orders, a cutoff, and their ranking in memory; it is scoring that is asked, so one model does."""
+    if request.param == "a market that tells customers apart":
+        tx, cutoff = read_transactions(two_markets()), parse_day("2022-01-01")
+    else:
+        tx = read_transactions(f"dataset:{request.param}")
+        cutoff = parse_day("1998-04-01" if request.param == "cdnow" else "2017-09-03")
+    whole = rank_with_markets(shop.model, tx, customer_table(tx, cutoff))
+    assert whole.market.identified == (request.param == "a market that tells customers apart")
+    return shop.model, tx, cutoff, whole
 
 
-def test_csv_holds_the_same_rows(shop, tmp_path):
-    path = write_scores(shop.ranking, tmp_path / "scores.csv")
-    again = pd.read_csv(path, dtype={"customer_id": str}, parse_dates=["cutoff"])
-    pd.testing.assert_frame_equal(again, shop.ranking, check_dtype=False)
+def two_markets():
+    """Return two years of purchases, of which half the customers follow the market twice and half not at all."""
+    rng = np.random.default_rng(5)
+    level = 1 + 0.5 * np.sin(np.arange(730) / 40)
+    rows = []
+    for customer in range(600):
+        rate = 0.05 * (level**2 if customer % 2 else np.ones(730))
+        days = np.flatnonzero(rng.random(730) < rate)
+        rows.append(pd.DataFrame({"customer_id": f"c{customer:03}", "day": days}))
+    orders = pd.concat(rows, ignore_index=True)
+    orders["date"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(orders.pop("day"), unit="D")
+    return orders.assign(quantity=1, amount=rng.lognormal(3, 0.5, len(orders)).round(2))
 
 
-@pytest.mark.parametrize("ending", ["parquet", "csv"])
-def test_the_same_ranking_gives_the_same_bytes(shop, tmp_path, ending):
-    first = write_scores(shop.ranking, tmp_path / f"a.{ending}").read_bytes()
-    assert write_scores(shop.ranking.copy(), tmp_path / f"b.{ending}").read_bytes() == first
+def in_blocks(folder, model, tx, cutoff, **options):
+    with sorted_by_customer(tx, cutoff) as days:
+        ranked = rank_in_blocks(model, days, cutoff, folder, **options)
+        return ranked, pd.concat(ranked.blocks, ignore_index=True)
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_ids_that_a_spreadsheet_would_run_get_an_apostrophe_in_csv(shop, tmp_path, start):
-    ranking = shop.ranking.head(2).assign(customer_id=[f"{start}cmd|'/c calc'!A1", "plain"])
-    text = write_scores(ranking, tmp_path / "scores.csv").read_bytes().decode()
-    assert f"'{start}cmd" in text
-    assert "'plain" not in text
-    kept = pd.read_parquet(write_scores(ranking, tmp_path / "scores.parquet"))
-    assert kept["customer_id"].iloc[0].startswith(start)
+def test_blocks_are_the_customer_table(real, monkeypatch):
+    _, tx, cutoff, whole = real
+    monkeypatch.setattr(customers, "SLICE", 501)
+    with sorted_by_customer(tx, cutoff) as days:
+        blocks = list(customer_blocks(days, cutoff))
+    assert {len(block) for block in blocks[:-1]} <= {501}
+    assert {block.attrs["cutoff"] for block in blocks} == {cutoff.isoformat()}
+    pd.testing.assert_frame_equal(pd.concat(blocks, ignore_index=True), whole.customers)
 
 
-def test_every_cell_of_text_in_csv_is_harmless(shop, tmp_path):
-    ranking = shop.ranking.head(1).assign(reason_1="=HYPERLINK(1)", segment="@sum")
-    text = write_scores(ranking, tmp_path / "scores.csv").read_text()
-    assert "'=HYPERLINK(1)" in text
-    assert "'@sum" in text
+def test_blocks_are_the_ranking_in_memory(real, tmp_path, monkeypatch):
+    model, tx, cutoff, whole = real
+    monkeypatch.setattr(customers, "SLICE", 3001 if len(whole.ranking) > 10_000 else 401)
+    monkeypatch.setattr("duramen.scoring.batch.WRITTEN_AT_ONCE", 1000)
+    ranked, ranking = in_blocks(tmp_path, model, tx, cutoff)
+    pd.testing.assert_frame_equal(ranking, whole.ranking)
+    pd.testing.assert_frame_equal(ranked.market.level, whole.market.level)
+    assert (ranked.market.swing, ranked.market.reason) == (whole.market.swing, whole.market.reason)
+    for name in ("tier", "score", "predicted_value", "core_in"):
+        assert (ranked.places[name].to_numpy() == whole.ranking[name].to_numpy()).all()
 
 
-def test_negative_numbers_stay_numbers_in_csv(shop, tmp_path):
-    ranking = shop.ranking.head(1).assign(customer_id=-7, predicted_value=-2.5)
-    again = pd.read_csv(write_scores(ranking, tmp_path / "scores.csv"))
-    assert (again["customer_id"].iloc[0], again["predicted_value"].iloc[0]) == (-7, -2.5)
+def test_costs_and_tiers_are_those_of_the_ranking_in_memory(real, tmp_path, monkeypatch):
+    model, tx, cutoff, whole = real
+    ids = whole.customers["customer_id"]
+    cost = pd.Series(np.random.default_rng(1).exponential(9.0, len(ids)).round(2), index=pd.Index(ids))
+    tiers = whole.tiers.from_dict({"core_share": 0.6, "small": {"name": "basic"}})
+    monkeypatch.setattr(customers, "SLICE", 3001)
+    _, ranking = in_blocks(tmp_path, model, tx, cutoff, cost=cost, tiers=tiers, reasons="none")
+    expected = rank_with_markets(model, tx, whole.customers, cost, tiers).ranking
+    assert ranking[REASONS].isna().all(axis=None)
+    pd.testing.assert_frame_equal(ranking.drop(columns=REASONS), expected.drop(columns=REASONS))
 
 
-def test_another_ending_or_a_missing_folder_is_refused_before_any_work(tmp_path):
-    with pytest.raises(InputError, match=r"not as 'scores\.xlsx'"):
-        check_scores_path(tmp_path / "scores.xlsx")
-    with pytest.raises(InputError, match="there is no folder"):
-        check_scores_path(tmp_path / "nowhere" / "scores.csv")
+def test_reasons_of_the_core_are_those_of_all(real, tmp_path, monkeypatch):
+    model, tx, cutoff, whole = real
+    monkeypatch.setattr(customers, "SLICE", 401 if len(whole.ranking) < 10_000 else 9001)
+    _, ranking = in_blocks(tmp_path, model, tx, cutoff, reasons="core")
+    core = whole.ranking["tier"].isin(whole.tiers.core_names)
+    expected = whole.ranking.copy()
+    expected.loc[~core, REASONS] = np.nan
+    pd.testing.assert_frame_equal(ranking, expected)
 
 
-def test_a_write_that_fails_keeps_the_older_file_and_leaves_no_part(shop, tmp_path, monkeypatch):
-    path = tmp_path / "scores.parquet"
-    path.write_bytes(b"older")
-
-    def broken(_self, beside, **_kwargs):
-        beside.write_bytes(b"half")
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", broken)
-    with pytest.raises(OSError, match="no space"):
-        write_scores(shop.ranking, path)
-    assert path.read_bytes() == b"older"
-    assert [file.name for file in tmp_path.iterdir()] == ["scores.parquet"]
-
-
-def test_explanations_are_written_block_by_block_as_they_are(shop, tmp_path, monkeypatch):
-    whole = shop.model.explain(shop.customers)
-    monkeypatch.setattr("duramen.scoring.model.EXPLAINED_AT_ONCE", 700)
-    blocks = list(shop.model.explain_blocks(shop.customers))
-    assert [block["customer_id"].nunique() for block in blocks][:-1] == [700] * 3
-    path = tmp_path / "why.parquet"
-    assert write_explanations(blocks, path) == len(whole)
-    pd.testing.assert_frame_equal(pd.read_parquet(path), whole)
-
-
-def test_explanations_that_fail_midway_leave_the_old_file(shop, tmp_path):
-    path = tmp_path / "why.parquet"
-    path.write_text("old")
-
-    def blocks():
-        yield shop.model.explain(shop.customers.head(3))
-        raise ArithmeticError
-
-    with pytest.raises(ArithmeticError):
-        write_explanations(blocks(), path)
-    assert [path.read_text()] == ["old"]
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_explanations_are_parquet_in_a_folder_that_is_there(tmp_path):
-    with pytest.raises(InputError, match=r"as \.parquet, not as 'why\.csv'; change --explanations"):
-        write_explanations([], tmp_path / "why.csv")
-    with pytest.raises(InputError, match="there is no folder"):
-        write_explanations([], tmp_path / "gone" / "why.parquet")
+def test_the_sorted_days_are_gone_in_the_end(shop):
+    workspace = shop.tx.days.get_backend()
+    before = set(workspace.list_tables())
+    with sorted_by_customer(shop.tx, "1998-04-01") as days:
+        assert set(workspace.list_tables()) > before
+        assert len(customer_ids(days, shop.window.cutoff)) == len(shop.customers)
+    assert set(workspace.list_tables()) == before

@@ -12,7 +12,7 @@ from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window, judge_window, training_windows
 from duramen.models.folds import build_folds, complete_before
-from duramen.scoring.batch import write_scores
+from duramen.scoring.files import write_scores
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import SCORE_COLUMNS, rank_core_customers
 

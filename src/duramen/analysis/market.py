@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from duramen.data.customers import customer_ids, slices_of_customers
 from duramen.data.errors import InputError
 from duramen.data.windows import parse_day
 from duramen.scoring.ranking import CORE_SHARE, RANKING_COLUMNS, smallest_set
 
 if TYPE_CHECKING:
+    import ibis
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from duramen.data.transactions import Transactions
@@ -33,6 +36,10 @@ LEAST_PERIODS, MOST_PERIODS = 12, 39
 LEAST_PURCHASES = 30
 # The level moves if chance would move it so in one history of a thousand.
 CHANCE = 1e-3
+# The markets in which a customer can be core.
+CORE_IN = ("every market", "up only", "down only", "as it is only", "up and down only", "none")
+# Customers whose purchases are weighed at once, so that memory holds no more of them as floats.
+WEIGHED_AT_ONCE = 65_536
 # The spread of responses counts if it lies this many standard errors above none.
 CLEAR = 3.0
 
@@ -119,8 +126,26 @@ def market_responses(
     McCullagh, P. and Nelder, J. A. (1989), "Generalized linear models", 2nd edition, chapters 6 and 9.
     """
     cutoff = parse_day(cutoff)
-    ids, counts, cohorts, starts = _purchases_by_period(tx, cutoff)
-    group = _groups_of(ids, groups)
+    ids = customer_ids(tx, cutoff)
+    return responses_of(tx, cutoff, ids, _groups_of(ids.to_pandas(), groups))
+
+
+def responses_of(
+    tx: Transactions, cutoff: date, ids: pa.ChunkedArray, group: NDArray[np.object_] | pd.Categorical
+) -> MarketResponses:
+    """Learn the responses of ``market_responses`` where ids and groups stand beside each other.
+
+    Parameters
+    ----------
+    tx : Transactions
+    cutoff : date
+        Only purchase days before it are used.
+    ids : pyarrow.ChunkedArray of shape (n,)
+        ``customer_ids`` of ``tx`` at the cutoff.
+    group : array of shape (n,)
+        The group of each.
+    """
+    counts, cohorts, starts = _purchases_by_period(tx, cutoff, ids)
     known, purchases, head, expected = _level(counts, cohorts)
     usable = purchases >= LEAST_PURCHASES
     level = np.log(np.where(usable, purchases, 1) / np.where(usable, expected, 1))
@@ -129,12 +154,13 @@ def market_responses(
         {"start": pd.to_datetime(starts), "known_customers": known, "purchases": purchases}
     )
     periods["level"] = np.where(usable, np.exp(level), np.nan)
-    telling = usable & (np.arange(len(usable)) > cohorts[:, None])
     told = pd.DataFrame(
         {
-            "customer_id": ids,
+            "customer_id": ids.to_pandas(),
             "group": group,
-            "purchases": counts.sum(axis=1, where=telling),
+            "purchases": sum(
+                (counts[:, p] * (cohorts < p) for p in np.flatnonzero(usable)), np.zeros(len(ids), np.uint64)
+            ),
             "response": 1.0,
             "standard_error": np.nan,
         }
@@ -201,7 +227,7 @@ def core_by_market(
             f"the scores lack {' and '.join(missing)}; give what CoreCustomerModel.score returns."
         )
     if swing is None:
-        swing = min(responses.swing, 0.99)
+        swing = usual_swing(responses)
     elif not 0 < swing < 1:
         raise InputError(f"swing {swing!r} is not above 0 and below 1; write 0.2 for 20 %.")
     own = responses.customers.set_index("customer_id")["response"]
@@ -211,31 +237,53 @@ def core_by_market(
             f"{len(again):,} customers have two rows in the scores, for example {again.iloc[0]}; give one each."
         )
     response = scores["customer_id"].map(own).fillna(1.0).to_numpy(dtype=float)
-    value = scores["predicted_value"].to_numpy(dtype=float)
+    table = core_by_response(
+        scores["predicted_value"].to_numpy(dtype=float),
+        response,
+        swing,
+        cost=scores["cost_to_serve"].to_numpy(dtype=float) if "cost_to_serve" in scores else None,
+        core_share=core_share,
+        identified=responses.identified,
+    )
+    table.insert(0, "customer_id", scores["customer_id"].array)
+    return table
+
+
+def usual_swing(responses: MarketResponses) -> float:
+    """Return how far the market is taken to move where nothing is said: the typical change of its level."""
+    return min(responses.swing, 0.99)
+
+
+def core_by_response(
+    value: FloatArray,
+    response: FloatArray,
+    swing: float,
+    *,
+    cost: FloatArray | None = None,
+    core_share: float = CORE_SHARE,
+    identified: bool = True,
+) -> pd.DataFrame:
+    """Return the columns of ``core_by_market`` but the id, from arrays of shape (n,) in an order that breaks ties."""
     table = pd.DataFrame(
         {
-            "customer_id": scores["customer_id"].array,
             "value": value,
             "value_up": value * (1 + swing) ** response,
             "value_down": value * (1 - swing) ** response,
         }
     )
-    cost = scores["cost_to_serve"].to_numpy(dtype=float) if "cost_to_serve" in scores else 0.0
 
     def core_of(name: str) -> NDArray[np.bool_]:
-        return smallest_set(np.maximum(table[name].to_numpy() - cost, 0.0), core_share)
+        held = table[name].to_numpy()
+        return smallest_set(np.maximum(held if cost is None else held - cost, 0.0), core_share)
 
-    if not responses.identified:
+    if not identified:
         # Who is core only after a move of all alike would be so by cost, and no response of the customer's own.
         now = up = down = core_of("value")
     else:
         now, up, down = map(core_of, ("value", "value_up", "value_down"))
     table["core"], table["core_up"], table["core_down"] = now, up, down
-    table["core_in"] = np.select(
-        [now & up & down, up & ~down, down & ~up, now, up],
-        ["every market", "up only", "down only", "as it is only", "up and down only"],
-        default="none",
-    ).astype(object)
+    place = np.select([now & up & down, up & ~down, down & ~up, now, up], range(5), default=5)
+    table["core_in"] = np.array(CORE_IN, dtype=object)[place]
     return table
 
 
@@ -253,38 +301,38 @@ def with_core_in(
 
 
 def _purchases_by_period(
-    tx: Transactions, cutoff: date
-) -> tuple[pd.Series[str], NDArray[np.uint16], NDArray[np.int64], list[date]]:
-    """Return ids, purchase days by customer and period, the period of the first purchase, and the periods' starts.
+    tx: Transactions, cutoff: date, ids: pa.ChunkedArray
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], list[date]]:
+    """Return purchase days by customer and period, the period of the first purchase, and the periods' starts.
 
     Periods are counted back from the cutoff; the first purchase lies in period -1 where it is before all of them.
     """
     import ibis
 
-    days = tx.history(cutoff)
-    days = days.filter(days.purchase)
     periods = min((cutoff - tx.first_date).days // PERIOD, MOST_PERIODS)
     starts = [cutoff - timedelta(days=PERIOD * (periods - p)) for p in range(periods)]
-    days = days.mutate(back=(ibis.literal(cutoff).delta(days.date, unit="day") - 1) // PERIOD)
-    counted = days.group_by("customer_id").aggregate(
-        first=days.date.min(),
-        **{
-            f"period_{p}": days.count(where=days.back == periods - 1 - p).cast("uint16")
+
+    def counted(days: ibis.Table, cutoff: date) -> ibis.Table:
+        days = days.filter((days.date < cutoff) & days.purchase)
+        days = days.mutate(back=(ibis.literal(cutoff).delta(days.date, unit="day") - 1) // PERIOD)
+        # A period of 28 days holds no more purchase days than a byte counts.
+        counts = {
+            f"period_{p}": days.count(where=days.back == periods - 1 - p).cast("uint8")
             for p in range(periods)
-        },
-    )
-    table = counted.order_by("customer_id").to_pyarrow()
-    if not table.num_rows:
-        raise InputError(
-            f"{tx.source} holds no purchase before {cutoff}; its days run from {tx.first_date} to {tx.last_date}; "
-            "choose a cutoff inside them."
-        )
-    counts = np.empty((table.num_rows, periods), dtype=np.uint16)
-    for p in range(periods):
-        counts[:, p] = table[f"period_{p}"].to_numpy()
-    age = (np.datetime64(cutoff) - table["first"].to_numpy().astype("datetime64[D]")).astype(np.int64)
+        }
+        return days.group_by("customer_id").aggregate(first=days.date.min(), **counts)
+
+    counts, age = np.empty((len(ids), periods), dtype=np.uint8), np.empty(len(ids), dtype=np.int64)
+    start = 0
+    for inside, found in slices_of_customers(tx, cutoff, counted, ids):
+        order = found["customer_id"].to_pandas().argsort(kind="stable").to_numpy()
+        rows, start = slice(start, start + len(inside)), start + len(inside)
+        for p in range(periods):
+            counts[rows, p] = found[f"period_{p}"].to_numpy()[order]
+        first = found["first"].to_numpy()[order].astype("datetime64[D]")
+        age[rows] = (np.datetime64(cutoff) - first).astype(np.int64)
     cohorts = np.maximum(periods - 1 - (age - 1) // PERIOD, -1)
-    return table["customer_id"].to_pandas(), counts, cohorts, starts
+    return counts, cohorts, starts
 
 
 def _groups_of(ids: pd.Series[str], groups: pd.Series[str] | None) -> NDArray[np.object_]:
@@ -303,7 +351,7 @@ def _groups_of(ids: pd.Series[str], groups: pd.Series[str] | None) -> NDArray[np
 
 
 def _level(
-    counts: NDArray[np.uint16], cohorts: NDArray[np.int64]
+    counts: NDArray[np.uint8], cohorts: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray, FloatArray]:
     """Return known customers, their purchases, what is usual at each age, and the purchases expected by age.
 
@@ -351,7 +399,7 @@ class _Halves:
 
     def __init__(
         self,
-        counts: NDArray[np.uint16],
+        counts: NDArray[np.uint8],
         cohorts: NDArray[np.int64],
         purchases: NDArray[np.int64],
         level: FloatArray,
@@ -376,7 +424,8 @@ class _Halves:
                 known = periods[self.head[cohort, periods] > 0]
                 # A line of one's own leaves nothing of two periods.
                 if len(known) > 2:
-                    score[rows, half], information[rows, half] = self._score(rows, known, cohort, middle)
+                    for some in np.array_split(rows, len(rows) // WEIGHED_AT_ONCE + 1):
+                        score[some, half], information[some, half] = self._score(some, known, cohort, middle)
         return np.divide(score, information, out=score, where=information > 0), information
 
     def _score(
@@ -439,7 +488,9 @@ def _why_not(level: FloatArray, variance: FloatArray, swing: float, spread: floa
     return ""
 
 
-def _shrink(halves: _Halves, group: NDArray[np.object_], spread: float) -> tuple[FloatArray, FloatArray]:
+def _shrink(
+    halves: _Halves, group: NDArray[np.object_] | pd.Categorical, spread: float
+) -> tuple[FloatArray, FloatArray]:
     """Return each customer's response shrunk towards its group's mean, and its standard error."""
     code, names = pd.factorize(group)
     centre, uncertainty = np.ones(len(names)), np.zeros(len(names))

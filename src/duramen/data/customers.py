@@ -1,8 +1,15 @@
-"""Transactions and a cutoff come in; the customer table goes out as a frame. Called by training and scoring."""
+"""Transactions and a cutoff come in; the customer table goes out as a frame, or a slice of it at a time.
+
+Called by training and scoring.
+"""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import hashlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,6 +18,7 @@ from duramen.data.features import customer_features, feature_names
 from duramen.data.windows import parse_day
 
 if TYPE_CHECKING:
+    import ibis
     import numpy as np
     import pandas as pd
     import pyarrow as pa
@@ -42,46 +50,162 @@ def customer_table(tx: Transactions, cutoff: date | str) -> pd.DataFrame:
     InputError
         If no purchase lies before the cutoff.
     """
+    import numpy as np
+
     cutoff = parse_day(cutoff)
-    customers = _fetch_sorted(tx, cutoff)
-    if customers.empty:
+    names = feature_names(tx.days.columns)
+    ids = customer_ids(tx, cutoff)
+    values = np.empty((len(ids), len(names)), order="F")
+    # All is one block of memory, and the engine works on the next slice while the last one is put in its place.
+    with ThreadPoolExecutor(1) as thread:
+        placed: list[Future[None]] = []
+        for _, found in slices_of_customers(tx, cutoff, _features_or_nan, ids):
+            start = len(placed) * SLICE
+            placed.append(thread.submit(_place_sorted, found, values[start : start + SLICE]))
+        for slice_ in placed:
+            slice_.result()
+    return _as_frame(ids, values, names, cutoff)
+
+
+def customer_blocks(
+    tx: Transactions, cutoff: date | str, ids: pa.ChunkedArray | None = None
+) -> Iterator[pd.DataFrame]:
+    """Give the customer table a slice of customers at a time, in order of id, so that memory holds no more of it.
+
+    One after the other the blocks are ``customer_table``. Where there are many, take ``sorted_by_customer``.
+
+    Parameters
+    ----------
+    tx : Transactions
+    cutoff : date or str
+        First day that is not history.
+    ids : pyarrow.ChunkedArray, optional
+        ``customer_ids`` of the same days, where they are known already.
+
+    Yields
+    ------
+    pandas.DataFrame
+        At most ``SLICE`` customers, with columns, dtypes and ``attrs["cutoff"]`` of ``customer_table``.
+
+    Raises
+    ------
+    InputError
+        If no purchase lies before the cutoff.
+    """
+    import numpy as np
+
+    cutoff = parse_day(cutoff)
+    names = feature_names(tx.days.columns)
+    for inside, found in slices_of_customers(tx, cutoff, _features_or_nan, ids):
+        values = np.empty((len(inside), len(names)), order="F")
+        _place_sorted(found, values)
+        yield _as_frame(inside, values, names, cutoff)
+
+
+@contextmanager
+def sorted_by_customer(tx: Transactions, cutoff: date | str) -> Iterator[Transactions]:
+    """Give the days before the cutoff in order of customer id, where a slice of customers lies together.
+
+    The engine sorts on disk what its memory does not hold. Unsorted, each slice costs a look at all days.
+    """
+    import ibis
+
+    days, workspace = tx.history(parse_day(cutoff)).order_by("customer_id"), tx.days.get_backend()
+    name = ibis.util.gen_name("days_by_customer")
+    try:
+        yield replace(tx, days=workspace.create_table(name, days))
+    finally:
+        workspace.drop_table(name, force=True)
+
+
+def feature_version(tx: Transactions) -> str:
+    """Return a fingerprint of the definition of the customer table, for the columns that ``tx`` has.
+
+    It is that of the SQL at a fixed cutoff: any formula, window or column that changes changes it, and nothing else.
+    """
+    import ibis
+
+    days = ibis.table(tx.days.schema(), name="days")
+    text = ibis.to_sql(customer_features(days, date(2000, 1, 1)), dialect="duckdb")
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def customer_ids(tx: Transactions, cutoff: date) -> pa.ChunkedArray:
+    """Return the ids of the customers with a purchase before the cutoff, sorted.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    purchases = tx.history(cutoff).filter(lambda days: days.purchase)
+    ids = purchases.select("customer_id").distinct().order_by("customer_id").to_pyarrow()["customer_id"]
+    if not len(ids):
         raise InputError(
             f"{tx.source} holds no purchase before the cutoff {cutoff}; its days run from {tx.first_date} to "
             f"{tx.last_date}; choose a cutoff inside them."
         )
-    customers.attrs["cutoff"] = cutoff.isoformat()
-    return customers
+    return ids
 
 
-def _fetch_sorted(tx: Transactions, cutoff: date) -> pd.DataFrame:
-    """Return the features as a frame by customer id, all in one block of memory.
+def slices_of_customers(
+    tx: Transactions,
+    cutoff: date,
+    describe: Callable[[ibis.Table, date], ibis.Table],
+    ids: pa.ChunkedArray | None = None,
+) -> Iterator[tuple[pa.ChunkedArray, pa.Table]]:
+    """Give what a query tells of each customer with a purchase before the cutoff, a slice of customers at a time.
 
-    The engine hands over a slice of customers at a time: memory holds the frame and a slice, not the frame twice.
+    Parameters
+    ----------
+    tx : Transactions
+    cutoff : date
+        First day that is not history.
+    describe : callable
+        From a table of days and the cutoff to a table with a row for each of these customers, by ``customer_id``.
+    ids : pyarrow.ChunkedArray, optional
+        ``customer_ids`` of the same days, where they are known already.
+
+    Yields
+    ------
+    ids : pyarrow.ChunkedArray
+        Ids of the slice, sorted; the slices are in order of id.
+    rows : pyarrow.Table
+        Their rows, in no particular order.
+
+    Raises
+    ------
+    InputError
+        If no purchase lies before the cutoff.
     """
-    import numpy as np
-    import pandas as pd
+    import ibis
 
-    purchases = tx.history(cutoff).filter(lambda days: days.purchase)
-    ids = purchases.select("customer_id").distinct().order_by("customer_id").to_pyarrow()["customer_id"]
-    names = feature_names(tx.days.columns)
-    # With NaN for missing the engine's columns are plain arrays of numbers.
-    features = customer_features(tx.days, cutoff)
-    features = features.mutate(**{name: features[name].fill_null(float("nan")) for name in names})
-    # As a view the features are written as SQL once; a slice's bounds are pushed below their GROUP BY.
-    view = tx.days.get_backend().create_view(f"features_{cutoff:%Y%m%d}", features, overwrite=True)
-    values = np.empty((len(ids), len(names)), order="F")
-    # The engine works on the next slice while the last one is put in its place.
-    with ThreadPoolExecutor(1) as thread:
-        placed = []
+    ids = customer_ids(tx, cutoff) if ids is None else ids
+    workspace = tx.days.get_backend()
+    # As a view the query is written as SQL once; a slice's bounds are pushed below its GROUP BY.
+    view = workspace.create_view(ibis.util.gen_name("described"), describe(tx.days, cutoff))
+    try:
         for start in range(0, len(ids), SLICE):
             inside = ids[start : start + SLICE]
             bounds = view.customer_id.between(inside[0].as_py(), inside[-1].as_py())
-            found = view.filter(bounds).to_pyarrow()
-            placed.append(thread.submit(_place_sorted, found, values[start : start + SLICE]))
-        for slice_ in placed:
-            slice_.result()
+            yield inside, view.filter(bounds).to_pyarrow()
+    finally:
+        workspace.drop_view(view.get_name())
+
+
+def _features_or_nan(days: ibis.Table, cutoff: date) -> ibis.Table:
+    """Return the features with NaN for missing: the engine's columns are then plain arrays of numbers."""
+    features = customer_features(days, cutoff)
+    names = feature_names(days.columns)
+    return features.mutate(**{name: features[name].fill_null(float("nan")) for name in names})
+
+
+def _as_frame(ids: pa.ChunkedArray, values: np.ndarray, names: list[str], cutoff: date) -> pd.DataFrame:
+    import pandas as pd
+
     customers = pd.DataFrame(values, columns=names, copy=False)
     customers.insert(0, "customer_id", ids.to_pandas())
+    customers.attrs["cutoff"] = cutoff.isoformat()
     return customers
 
 

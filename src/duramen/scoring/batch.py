@@ -1,107 +1,231 @@
-"""A ranking or its explanations come in; a file goes out, whole or not at all.
+"""A model and blocks of the customer table come in; a ranking goes out a block at a time, never all of it in memory.
 
-Called by the score command and the demo.
+Called by ``duramen.analysis.ranked`` for the score command. Memory holds a block and what the rank needs of each
+customer; all other columns wait in files of a work folder, and DuckDB brings them into the order of the ranks.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+import logging
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from duramen.data.errors import InputError
+from duramen.scoring.files import WRITTEN_AT_ONCE
+from duramen.scoring.ranking import RANKING_COLUMNS, Tiers, rank_core_customers
 
-# A spreadsheet runs a cell that starts like this as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+if TYPE_CHECKING:
+    from duramen.scoring.model import CoreCustomerModel
 
+_LOG = logging.getLogger(__name__)
 
-def check_scores_path(path: Path) -> None:
-    """Refuse an output path that cannot be written, before any work is done."""
-    if path.suffix.lower() not in (".parquet", ".csv"):
-        raise InputError(f"scores are written as .parquet or .csv, not as {path.name!r}; change --out.")
-    refuse_unwritable(path, "--out")
-
-
-def write_scores(ranking: pd.DataFrame, path: str | Path) -> Path:
-    """Write a ranking as Parquet or CSV, by the ending of ``path``; the same ranking gives the same bytes."""
-    path = Path(path)
-    check_scores_path(path)
-    if path.suffix.lower() == ".csv":
-        return write_whole(path, lambda beside: _defuse(ranking).to_csv(beside, index=False))
-    return write_whole(path, lambda beside: ranking.to_parquet(beside, index=False))
+REASONS = ("reason_1", "reason_2", "reason_3")
+# The same in every row, so that no file but the last holds them.
+CONSTANT = ("cutoff", "model_version")
+# What ranks and tiers are made of, and what the responses to the market lean on.
+KEPT = ("score", "predicted_value", "growth_potential", "segment")
 
 
-def check_explanations_path(path: Path) -> None:
-    """Refuse a path that explanations cannot be written to, before any work is done."""
-    if path.suffix.lower() != ".parquet":
-        raise InputError(
-            f"explanations are written as .parquet, not as {path.name!r}; change --explanations."
-        )
-    refuse_unwritable(path, "--explanations")
+class Scored(NamedTuple):
+    """Scored customers in order of id: all columns in a Parquet file, and in memory what the rank needs.
 
-
-def refuse_unwritable(path: Path, option: str) -> None:
-    """Refuse a file in a folder that is not there or cannot be written to, or in the place of a folder."""
-    if not path.parent.is_dir():
-        raise InputError(
-            f"there is no folder {path.parent} to write {path.name} to; create it or change {option}."
-        )
-    if path.is_dir():
-        raise InputError(f"{path} is a folder, where a file is to be written; change {option}.")
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(
-            f"the folder {path.parent} cannot be written to; change {option} or its permissions."
-        )
-
-
-def write_explanations(blocks: Iterable[pd.DataFrame], path: str | Path) -> int:
-    """Write the blocks of ``CoreCustomerModel.explain_blocks`` as one Parquet file; return its rows.
-
-    No more than a block is held in memory at a time.
+    ``kept`` has the columns of ``KEPT``, the segment as a category; ``constant`` are the columns that are the same in
+    every row, as a frame of one.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    path = Path(path)
-    check_explanations_path(path)
-    rows = 0
-
-    def write(beside: Path) -> None:
-        nonlocal rows
-        writer = None
-        try:
-            for block in blocks:
-                schema = None if writer is None else writer.schema
-                table = pa.Table.from_pandas(block, schema=schema, preserve_index=False)
-                writer = writer or pq.ParquetWriter(beside, table.schema)
-                writer.write_table(table)
-                rows += len(block)
-        finally:
-            if writer is not None:
-                writer.close()
-
-    write_whole(path, write)
-    return rows
+    path: Path
+    kept: pd.DataFrame
+    constant: pd.DataFrame
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Let ``write`` fill a file beside ``path``, then put it in its place in one step."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        write(beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    return path
+def score_blocks(
+    model: CoreCustomerModel,
+    blocks: Iterable[pd.DataFrame],
+    path: Path,
+    *,
+    with_reasons: bool = False,
+    customers: int | None = None,
+) -> Scored:
+    """Score blocks of customers into a Parquet file, a row group each.
+
+    Parameters
+    ----------
+    model : CoreCustomerModel
+    blocks : iterable of pandas.DataFrame
+        Those of ``customer_blocks``.
+    path : Path
+        File to write, in a folder of one's own.
+    with_reasons : bool
+        Whether to explain every customer.
+    customers : int, optional
+        How many there will be, for the log, which tells the rate and the time left.
+
+    Raises
+    ------
+    InputError
+        If a column that the model learned from is missing.
+    """
+    kept, rate = [], _Rate("scored", customers)
+    with _Parquet(path) as file:
+        for block in blocks:
+            scores = model.score(block, with_reasons=with_reasons)
+            kept.append(scores[list(KEPT)].astype({"segment": "category"}))
+            constant = scores[list(CONSTANT)].head(1)
+            file.append(scores.drop(columns=list(CONSTANT)))
+            rate.tell(len(block))
+    segment = pd.api.types.union_categoricals([part.pop("segment") for part in kept])
+    return Scored(path, pd.concat(kept, ignore_index=True).assign(segment=segment), constant)
 
 
-def _defuse(ranking: pd.DataFrame) -> pd.DataFrame:
-    """Put an apostrophe before text that a spreadsheet would run: ids, and reasons that start with a minus."""
-    words = {}
-    for name, column in ranking.items():
-        if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)):
-            text = column.astype(str)
-            words[str(name)] = column.where(~text.str.startswith(FORMULA_STARTS), "'" + text)
-    return ranking.assign(**words)
+def place(scored: Scored, tiers: Tiers, cost: npt.NDArray[np.float64] | None = None) -> pd.DataFrame:
+    """Rank scored customers by the rule of ``rank_core_customers``, from what memory holds of them.
+
+    Parameters
+    ----------
+    scored : Scored
+    tiers : Tiers
+    cost : array of shape (n,), optional
+        Cost to serve of each customer, in order of id.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By rank: ``customer_id`` (not the id but its place in the order of ids, which breaks ties as the id does),
+        ``rank``, ``tier``, ``score``, ``predicted_value``, ``growth_potential``, and ``cost_to_serve`` where given.
+    """
+    numbers = scored.kept.drop(columns="segment", errors="ignore").assign(
+        customer_id=np.arange(len(scored.kept))
+    )
+    return rank_core_customers(numbers, tiers, cost)
+
+
+def write_reasons(
+    model: CoreCustomerModel,
+    blocks: Iterable[pd.DataFrame],
+    wanted: npt.NDArray[np.bool_],
+    path: Path,
+) -> None:
+    """Write the reasons of those who are wanted, missing for the others, to a Parquet file, a row group a block.
+
+    Parameters
+    ----------
+    model : CoreCustomerModel
+    blocks : iterable of pandas.DataFrame
+        Those that were scored.
+    wanted : array of bool, shape (n,)
+        Whom to explain, in order of id.
+    path : Path
+        File to write, in a folder of one's own.
+    """
+    start, rate = 0, _Rate("explained", int(wanted.sum()))
+    with _Parquet(path) as file:
+        for block in blocks:
+            inside, start = wanted[start : start + len(block)], start + len(block)
+            told = pd.DataFrame(index=block.index, columns=list(REASONS), dtype="str")
+            if inside.any():
+                some = block[inside]
+                told.loc[inside] = model.score(some.reset_index(drop=True))[list(REASONS)].to_numpy()
+                rate.tell(len(some))
+            file.append(told)
+
+
+def ranked_blocks(
+    scored: Scored, places: pd.DataFrame, workspace: Any, reasons: Path | None = None
+) -> Iterator[pd.DataFrame]:
+    """Give the ranking, the best first, a block at a time.
+
+    Parameters
+    ----------
+    scored : Scored
+    places : pandas.DataFrame
+        What ``place`` returns, and ``core_in`` where it is known.
+    workspace : ibis DuckDB backend
+        Whose memory limit the sorting keeps to.
+    reasons : Path, optional
+        What ``write_reasons`` wrote.
+
+    Yields
+    ------
+    pandas.DataFrame
+        The columns of ``RANKING_COLUMNS``; reasons that nobody asked for are missing.
+    """
+    by_id = places.set_index("customer_id").sort_index()
+    by_id = by_id.drop(columns=["predicted_value", "growth_potential"]).astype({"tier": "category"})
+    if "core_in" in by_id:
+        by_id = by_id.astype({"core_in": "category"})
+
+    def columns() -> Iterator[pa.RecordBatch]:
+        files = [pq.ParquetFile(path) for path in (scored.path, reasons) if path is not None]
+        start = 0
+        for group in range(files[0].num_row_groups):
+            parts = [file.read_row_group(group) for file in files]
+            own = by_id.iloc[start : start + len(parts[0])]
+            start += len(own)
+            own = own.astype({name: "str" for name in ("tier", "core_in") if name in own})
+            parts.append(pa.Table.from_pandas(own, preserve_index=False))
+            # The score of the rank is after cost.
+            told = {name: part[name] for part in parts for name in part.column_names}
+            yield from pa.table(told).combine_chunks().to_batches()
+
+    batches = columns()
+    first = next(batches)
+    reader = pa.RecordBatchReader.from_batches(first.schema, _after(first, batches))
+    ordered = workspace.con.from_arrow(reader).order("rank").to_arrow_reader(WRITTEN_AT_ONCE)
+    for batch in ordered:
+        block = batch.to_pandas()
+        for name in scored.constant:
+            block[name] = scored.constant[name].repeat(len(block)).array
+        for name in REASONS:
+            if name not in block:
+                block[name] = pd.Series(index=block.index, dtype="str")
+        yield block[[name for name in RANKING_COLUMNS if name in block]]
+
+
+def _after(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield first
+    yield from others
+
+
+class _Parquet:
+    """A Parquet file that grows by a row group at a time; the first tells the columns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.writer: Any = None
+
+    def __enter__(self) -> _Parquet:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.writer is not None:
+            self.writer.close()
+
+    def append(self, block: pd.DataFrame) -> None:
+        schema = None if self.writer is None else self.writer.schema
+        table = pa.Table.from_pandas(block, schema=schema, preserve_index=False)
+        self.writer = self.writer or pq.ParquetWriter(self.path, table.schema)
+        self.writer.write_table(table, row_group_size=len(table))
+
+
+class _Rate:
+    """Tells the log how many of the customers are done, how many a second, and how long the others will take."""
+
+    def __init__(self, done: str, customers: int | None) -> None:
+        self.done, self.of, self.count, self.started = done, customers, 0, time.perf_counter()
+
+    def tell(self, customers: int) -> None:
+        self.count += customers
+        rate = self.count / max(time.perf_counter() - self.started, 1e-9)
+        told = f"{self.count:,}"
+        if self.of is not None:
+            left = (self.of - self.count) / rate
+            told += f" of {self.of:,}"
+            rest = f", {left / 60:.0f} min left" if left >= 90 else f", {left:.0f} s left"
+        _LOG.info("%s customers %s, %s a second%s", told, self.done, f"{rate:,.0f}", rest if self.of else "")

@@ -216,8 +216,10 @@ class Tiers:
         if rising.any():
             rising &= growth >= np.quantile(growth[outside], 1 - self.rising_share)
         vip, regular = smallest_set(held, self.vip_share), smallest_set(held, self.regular_share)
-        *names, small = np.array((self.below_break_even.name, *self.names[:-1]), dtype=object)
-        return np.select([~above, core & vip, core, rising, regular], names, default=small)
+        # Places and not names are chosen: an array of text would hold the longest name for everybody.
+        place = np.select([~above, core & vip, core, rising, regular], [5, 0, 1, 2, 3], default=4)
+        named: npt.NDArray[np.object_] = np.array(self.names, dtype=object)[place]
+        return named
 
 
 DEFAULT_TIERS = Tiers()

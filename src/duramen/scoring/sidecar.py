@@ -1,0 +1,104 @@
+"""A scores file and what it was made of come in; a JSON beside it goes out, by which a reader can trust the file.
+
+Called by the score command. It holds nothing that another run on the same input would write otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from duramen import __version__
+from duramen.data.customers import feature_version
+from duramen.data.errors import InputError
+
+if TYPE_CHECKING:
+    from duramen.data.transactions import Transactions
+    from duramen.scoring.model import CoreCustomerModel
+
+FORMAT_VERSION = 1
+
+
+def sidecar_path(path: Path) -> Path:
+    """Return the place of the sidecar.
+
+    Examples
+    --------
+    >>> sidecar_path(Path("scores.end.parquet")).name
+    'scores.end.json'
+    """
+    return path.with_suffix(".json")
+
+
+def refuse_other_json(path: Path) -> None:
+    """Refuse a place where something else lies than the sidecar of earlier scores, before any work is done."""
+    place = sidecar_path(path)
+    if place.exists() and read_sidecar(place) is None:
+        raise InputError(
+            f"{place} is no sidecar of scores, and that of {path.name} would replace it; change --out."
+        )
+
+
+def read_sidecar(place: Path) -> dict[str, Any] | None:
+    """Return what a sidecar tells, or None where the file is none."""
+    try:
+        told = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return told if isinstance(told, dict) and "format_version" in told and "sha256" in told else None
+
+
+def facts(
+    model: CoreCustomerModel, tx: Transactions, cutoff: date, options: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what scores are made of: model, features, cutoff and orders, and the options that change them."""
+    return {
+        "duramen_version": __version__,
+        "model_version": model.model_version_,
+        "feature_version": feature_version(tx),
+        "cutoff": cutoff.isoformat(),
+        "horizon_days": model.window_.horizon,
+        "unit": model.unit_,
+        "source": tx.source,
+        "source_digest": tx.digest(cutoff),
+        "orders": {"read": tx.rows_in, "used": tx.rows_used, "set_aside": tx.set_aside},
+        "options": options,
+    }
+
+
+def put_in_place(written: Path, path: Path, rows: int, told: dict[str, Any]) -> None:
+    """Put a written file in its place, and then its sidecar, each in one step.
+
+    Whoever is stopped between the two leaves a sidecar whose ``sha256`` and ``bytes`` are not those of the file.
+
+    Parameters
+    ----------
+    written : Path
+        The whole file, in a folder of one's own on the same disk.
+    path : Path
+        Where it is to be.
+    rows : int
+        Its rows, one a customer.
+    told : dict
+        What ``facts`` returns.
+    """
+    own = {
+        "format_version": FORMAT_VERSION,
+        "file": path.name,
+        "rows": rows,
+        "bytes": written.stat().st_size,
+        "sha256": file_digest(written),
+    }
+    beside = sidecar_path(written)
+    beside.write_text(json.dumps(own | told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    written.replace(path)
+    beside.replace(sidecar_path(path))
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
