@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,10 @@ if TYPE_CHECKING:
     from duramen.analysis.ranked import Ranked
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.ranking import Tiers
+    from duramen.tracking.record import RecordedRun
 
+# The exit status where all was computed and written, and only MLflow has no record of it.
+UNRECORDED = 1
 OPEN_REPORT = "open it in a browser; it needs no network"
 READ_OPTIONS = (
     "customer_id",
@@ -109,14 +112,16 @@ def train(options: dict[str, Any]) -> None:
     fitted = list(work_through(groups, fit, warn))
     _save({group.key: model for group, (model, _) in fitted}, tx, model_out)
     chosen = "" if kind is None else f" --kind {kind}"
-    rankings = {}
+    rankings, unrecorded = {}, 0
     for group, (model, card) in fitted:
         run = _record(model, card, group, options)
+        unrecorded += run is None
         _show_heading(group)
         show_scorecard(card, model)
         show_changes(model.segments_.changes_)
         tell("model", model_out / group.key, f"duramen score ORDERS --model {model_out}{chosen}")
-        tell_run(run)
+        if run is not None:
+            tell_run(run)
         if "report" in options:
             ranked = _rank(model, group, window.cutoff, cost, model.tiers)
             report = group_path(Path(options["report"]), group.key)
@@ -126,6 +131,8 @@ def train(options: dict[str, Any]) -> None:
             rankings[group.kind] = _rank_plainly(model, group, window.cutoff), model.tiers
     tell_quarantine(tx, model_out / QUARANTINE)
     _compare(groups, rankings, tx.unit)
+    if unrecorded:
+        raise SystemExit(UNRECORDED)
 
 
 def score(options: dict[str, Any]) -> None:
@@ -269,11 +276,20 @@ def backtest(options: dict[str, Any]) -> None:
     with step(f"Writing {out}"):
         drawings = draw_backtest(tested)
         write_backtest(tested, drawings, out)
-    with step("Recording in MLflow"):
-        experiment = options.get("experiment", "duramen")
-        run = record_backtest(tested, group.tx, drawings, experiment=experiment, kind=group.kind)
+    run = _recorded(
+        lambda: record_backtest(
+            tested,
+            group.tx,
+            drawings,
+            experiment=options.get("experiment", "duramen"),
+            kind=group.kind,
+            configuration=options,
+        )
+    )
     show_backtest(tested)
     tell("tables", out, "every figure, comparison and forecast, as CSV and Parquet; figures as SVG")
+    if run is None:
+        raise SystemExit(UNRECORDED)
     tell_run(run)
 
 
@@ -434,8 +450,11 @@ def demo(out: Path) -> None:
     )
     tell("report", report, OPEN_REPORT)
     tell("model", out / "model", f"duramen score ORDERS --model {out / 'model'}")
-    tell_run(run)
+    if run is not None:
+        tell_run(run)
     console.print(f"Done in {time.perf_counter() - started:.0f} s.")
+    if run is None:
+        raise SystemExit(UNRECORDED)
 
 
 def _read(options: dict[str, Any]) -> Transactions:
@@ -600,16 +619,41 @@ def _save(models: Mapping[str, CoreCustomerModel], tx: Transactions, model_out: 
 
 def _record(
     model: Any, card: pd.DataFrame, group: Group, options: dict[str, Any], *, report: Path | None = None
-) -> Any:
-    from duramen.report.figures import judged_figures
+) -> RecordedRun | None:
+    from duramen.report.figures import effect_figures, judged_figures
     from duramen.tracking.record import record_training
 
-    with step("Recording in MLflow"):
-        experiment = options.get("experiment", "duramen")
-        figures = judged_figures(model.judged_)
-        return record_training(
-            model, card, group.tx, experiment=experiment, figures=figures, report=report, kind=group.kind
+    return _recorded(
+        lambda: record_training(
+            model,
+            card,
+            group.tx,
+            experiment=options.get("experiment", "duramen"),
+            figures=judged_figures(model.judged_) | effect_figures(model.importance_, model.shape_),
+            report=report,
+            kind=group.kind,
+            configuration=options,
         )
+    )
+
+
+def _recorded(record: Callable[[], RecordedRun]) -> RecordedRun | None:
+    """Return the run, or say why there is none: what was written before is kept and told of as ever."""
+    import typer
+
+    from duramen.tracking.run import RecordingError
+
+    try:
+        with step("Recording in MLflow"):
+            return record()
+    except RecordingError as error:
+        typer.secho(
+            f"duramen: {str(error).rstrip('.')}; what was written is kept, and docs/mlflow.md tells how to record it "
+            "later.",
+            err=True,
+            fg="red",
+        )
+        return None
 
 
 def _write_report(

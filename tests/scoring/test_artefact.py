@@ -3,6 +3,7 @@
 import json
 import shutil
 from copy import copy as copy_of
+from pathlib import Path
 
 import lightgbm
 import numpy as np
@@ -23,6 +24,7 @@ FILES = {
     "shape.parquet",
     "growth_weight.parquet",
 }
+FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,14 @@ def copy(saved, tmp_path):
 
 def content(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def rewrite(folder, **changes):
+    """Write the state anew as a release that knew no better would have, with a digest that fits."""
+    path = folder / "model.json"
+    state = json.loads(path.read_text()) | changes
+    del state["digest"]
+    path.write_text(artefact.seal(json.dumps(state, indent=1, sort_keys=True)))
 
 
 def test_a_loaded_model_scores_and_explains_exactly_as_before(shop, saved):
@@ -128,7 +138,43 @@ def test_a_damaged_table_is_named(copy, name):
         CoreCustomerModel.load(copy)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "nonsense", '{"format_version": 4}', "\xff"], ids=repr)
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_changed_byte_anywhere_and_a_cut_are_refused_by_the_name_of_the_file(copy, name):
+    path = copy / name
+    whole = path.read_bytes()
+    places = np.linspace(0, len(whole) - 1, 24).astype(int)
+    damaged = [whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :] for at in places]
+    damaged += [whole[:at] for at in places] + [whole + b"\n", b" " + whole]
+    for content_now in damaged:
+        path.write_bytes(content_now)
+        with pytest.raises(InputError, match=name.replace(".", r"\.")):
+            CoreCustomerModel.load(copy)
+    path.write_bytes(whole)
+    assert CoreCustomerModel.load(copy)
+
+
+def test_a_file_of_another_model_is_refused(copy):
+    """A file that is whole, but not of this model, as a copy that was cut short leaves it."""
+    (copy / "activity_trees.txt").write_bytes((copy / "value_trees.txt").read_bytes())
+    with pytest.raises(InputError, match=r"activity_trees\.txt is not the one that was saved"):
+        CoreCustomerModel.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [('"USD"', '"EUR"'), ('"digest": "', '"digest": "0'), ("\n", "\r\n")]
+)
+def test_a_state_that_was_edited_is_refused_though_it_is_sound_json(copy, old, new):
+    path = copy / "model.json"
+    path.write_bytes(path.read_bytes().replace(old.encode(), new.encode(), 1))
+    with pytest.raises(InputError, match=r"model\.json is not the one that was saved"):
+        CoreCustomerModel.load(copy)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "nonsense", '{"format_version": 4}', '{"format_version": 4, "tree_digests": 3}', "\xff"],
+    ids=repr,
+)
 def test_damaged_json_is_named(copy, text):
     (copy / "model.json").write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=r"model.* is damaged"):
@@ -144,6 +190,9 @@ def test_a_part_of_the_wrong_kind_is_refused(copy, key):
         (copy / "model.json").write_text(json.dumps(state | {key: wrong}))
         with pytest.raises(InputError, match="damaged"):
             CoreCustomerModel.load(copy)
+        rewrite(copy, **{key: wrong})
+        with pytest.raises(InputError, match="damaged"):
+            CoreCustomerModel.load(copy)
 
 
 def test_another_format_version_is_refused_with_the_release_that_reads_it(copy):
@@ -151,6 +200,61 @@ def test_another_format_version_is_refused_with_the_release_that_reads_it(copy):
     (copy / "model.json").write_text(json.dumps(state | {"format_version": 99, "duramen_version": "9.1"}))
     with pytest.raises(InputError, match=r"model format 99.*use duramen 9\.1"):
         CoreCustomerModel.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        (6, r"model format 6, newer than those that this duramen reads, 4 to 5; use duramen 0\.9, or train"),
+        (3, r"model format 3, older than those that this duramen reads, 4 to 5; use duramen 0\.9, or train"),
+        *((odd, "which no duramen writes") for odd in (0, -1, 4.0, "5", True, None, [5])),
+    ],
+)
+def test_a_format_that_is_newer_too_old_or_unknown_is_refused_by_name(copy, version, told):
+    rewrite(copy, format_version=version, duramen_version="0.9")
+    with pytest.raises(InputError, match=told) as refusal:
+        CoreCustomerModel.load(copy)
+    assert str(copy / "model.json") in str(refusal.value)
+
+
+@pytest.fixture(params=range(min(artefact.UPGRADES), artefact.FORMAT_VERSION), ids="format {}".format)
+def older(request):
+    """Return the folder of a small model that an older release saved, and some customers with its scores."""
+    kept = FIXTURES / f"format_{request.param}"
+    known = json.loads((kept / "scored.json").read_text())
+    customers, scores = (pd.DataFrame(known[name]) for name in ("customers", "scores"))
+    return kept / "model", customers, scores.astype({"cutoff": "datetime64[s]"})
+
+
+def test_a_model_of_an_older_release_scores_as_it_did(older):
+    folder, customers, scores = older
+    again = CoreCustomerModel.load(folder).score(customers)
+    pd.testing.assert_frame_equal(again, scores, rtol=1e-9, check_dtype=False)
+
+
+def test_a_model_of_an_older_release_is_saved_in_the_present_format(older, tmp_path):
+    folder, customers, scores = older
+    model = CoreCustomerModel.load(folder)
+    state = json.loads((model.save(tmp_path / "model") / "model.json").read_text())
+    assert state["format_version"] == artefact.FORMAT_VERSION
+    assert set(state["digests"]) == FILES - {"model.json"}
+    again = CoreCustomerModel.load(tmp_path / "model")
+    assert again.model_version_ == scores["model_version"][0]
+    pd.testing.assert_frame_equal(again.score(customers), model.score(customers), check_exact=True)
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_a_damaged_file_of_an_older_release_is_named(older, tmp_path, name):
+    folder = shutil.copytree(older[0], tmp_path / "model")
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=name):
+        CoreCustomerModel.load(folder)
+    (folder / name).unlink()
+    with pytest.raises(
+        InputError, match="is no saved model" if name == "model.json" else f"{name} is missing"
+    ):
+        CoreCustomerModel.load(folder)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):

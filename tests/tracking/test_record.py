@@ -27,6 +27,7 @@ CHILDREN = {
     "LightGBM two-stage",
     "past spend",
     "RFM score",
+    "RFM cells",
     "bought last",
     "segments",
 }

@@ -17,6 +17,7 @@ MODELS = {
     "LightGBM": ("trees_value", "trees_probability"),
 }
 CURVE_POINTS, CALIBRATION_BINS = 200, 10
+FEATURES, SHAPES = 15, 6  # shown of each model, and of each part
 
 
 def judged_figures(judged: pd.DataFrame) -> dict[str, bytes]:
@@ -28,6 +29,55 @@ def judged_figures(judged: pd.DataFrame) -> dict[str, bytes]:
         ``CoreCustomerModel.judged_``.
     """
     return {"gains": _png(gains_figure(judged)), "calibration": _png(calibration_figure(judged))}
+
+
+def effect_figures(importance: pd.DataFrame, shape: pd.DataFrame) -> dict[str, bytes]:
+    """Return the SHAP importance of features, and how the strongest of them move each forecast, as PNG.
+
+    Parameters
+    ----------
+    importance, shape : pandas.DataFrame
+        ``CoreCustomerModel.importance_`` and ``shape_``; there is no figure of what is empty.
+    """
+    drawn = {f"shape_{part}": _png(shape_figure(bins)) for part, bins in shape.groupby("part", sort=False)}
+    if len(importance):
+        drawn["importance"] = _png(importance_figure(importance))
+    return drawn
+
+
+def importance_figure(importance: pd.DataFrame) -> alt.HConcatChart:
+    """Draw the mean absolute SHAP value of the strongest features of each model."""
+    import altair as alt
+
+    bars = [
+        alt.Chart(rows.head(FEATURES))
+        .mark_bar()
+        .encode(
+            alt.X("mean_abs_shap:Q", title=f"mean |SHAP value|, {rows['unit'].iloc[0]}"),
+            alt.Y("feature:N", title=None, sort=None),
+        )
+        .properties(width=WIDTH // 2, height=HEIGHT, title=f"What moves {name}")
+        for name, rows in importance.groupby("model", sort=False)
+    ]
+    drawn: alt.HConcatChart = alt.hconcat(*bars)
+    return drawn
+
+
+def shape_figure(bins: pd.DataFrame) -> alt.ConcatChart:
+    """Draw how the strongest features of one part move it: the mean effect by bin, and its 10 % to 90 %."""
+    import altair as alt
+
+    part, unit = bins["part"].iloc[0], bins["unit"].iloc[0]
+    how = alt.Scale(type="log" if unit == "times" else "linear")
+    charts = []
+    for name in list(dict.fromkeys(bins["feature"]))[:SHAPES]:
+        known = alt.Chart(bins[(bins["feature"] == name) & bins["value"].notna()])
+        x = alt.X("value:Q", title=str(name), scale=alt.Scale(zero=False))
+        band = known.mark_area(opacity=0.3).encode(x, alt.Y("low:Q", title=unit, scale=how), alt.Y2("high:Q"))
+        line = known.mark_line(point=True).encode(x, alt.Y("effect:Q", scale=how))
+        charts.append((band + line).properties(width=WIDTH // 2, height=HEIGHT // 2))
+    drawn: alt.ConcatChart = alt.concat(*charts, columns=3).properties(title=f"How features move {part}")
+    return drawn
 
 
 def gains_figure(judged: pd.DataFrame) -> alt.LayerChart:
@@ -98,7 +148,7 @@ def _sized(chart: Any, title: str) -> alt.LayerChart:
     return sized
 
 
-def _png(chart: alt.LayerChart) -> bytes:
+def _png(chart: Any) -> bytes:
     import vl_convert
 
     png: bytes = vl_convert.vegalite_to_png(chart.to_json(), scale=PIXELS)

@@ -593,7 +593,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         """
         write_model(
             Path(folder),
-            self._state(),
+            self._state() | {"model_version": self.model_version_},
             self._trees(),
             {
                 "judged": self.judged_,
@@ -611,7 +611,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         Raises
         ------
         InputError
-            If the folder is no model, a file of it is missing or damaged, or another format version wrote it.
+            If the folder is no model, a file of it is missing or damaged, or its format is newer, too old or unknown.
         """
         folder = Path(folder)
         state = read_state(folder)
@@ -642,15 +642,16 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         model.distribution_ = ValueDistribution.from_dict(state["distribution"])
         model.growth_ = GrowthModel.from_dict(state["growth"])
         model.growth_weight_ = state["growth_weight"]
-        model.growth_weight_curve_ = read_table(folder, "growth_weight")
+        model.growth_weight_curve_ = read_table(folder, "growth_weight", state)
         model.segments_ = BehaviouralSegmenter.from_dict(state["segments"])
         model.base_gap_, model.core_money_ = state["base_gap"], state["core_money"]
         model.source_, model.customers_ = state["source"], state["customers"]
         model.average_facts_ = state["average_facts"]
         model.typical_, model.money_unit_ = state["typical"], state["money_unit"]
-        model.judged_, model.importance_ = read_table(folder, "judged"), read_table(folder, "importance")
-        model.shape_ = read_table(folder, "shape")
-        model.model_version_ = f"{state['duramen_version']}+{model._fingerprint()}"
+        model.judged_ = read_table(folder, "judged", state)
+        model.importance_ = read_table(folder, "importance", state)
+        model.shape_ = read_table(folder, "shape", state)
+        model.model_version_ = state["model_version"]
         return model
 
 

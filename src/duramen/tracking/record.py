@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 import warnings
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,23 +19,62 @@ from duramen.analysis.scorecard import OURS
 from duramen.data.customers import customer_table
 from duramen.data.transactions import Transactions
 from duramen.scoring.ranking import THRESHOLDS, rank_core_customers
-from duramen.tracking.store import MODEL_ARTEFACT, how_to_open, open_experiment, open_store
+from duramen.tracking.run import (
+    DESCRIPTION,
+    Artefacts,
+    artefacts_of,
+    git_tags,
+    is_unreachable,
+    open_run,
+    package_versions,
+    told_failures,
+)
+from duramen.tracking.store import MODEL_ARTEFACT, how_to_open, import_mlflow, open_experiment, open_store
 
 if TYPE_CHECKING:
     from duramen.analysis.backtest import Backtest
     from duramen.scoring.model import CoreCustomerModel
 
 EXAMPLE_CUSTOMERS = 5
+# Customers, spread over all, whose explanations are kept with the run: some 150 rows each.
+EXPLAINED_CUSTOMERS = 20
+EXPLANATIONS = "explanations.json"
 # What a machine that loads the model must install; their versions are those that fitted it.
 REQUIREMENTS = (
     "duramen",
+    "duckdb",
+    "ibis-framework",
     "lightgbm",
-    "pandas",
-    "numpy",
-    "scipy",
-    "scikit-learn",
     "mlflow",
+    "numba",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+    "sqlglot",
 )
+# What each metric tells, and its unit; "money" is the unit of the source over the horizon.
+METRICS = {
+    "value captured at top 10 %": ("money that the first 10 % of customers by forecast brought", "share"),
+    "value captured at top 20 %": ("money that the first 20 % of customers by forecast brought", "share"),
+    "hit rate at top 10 %": ("first 10 % by forecast who are among the first 10 % by outcome", "share"),
+    "hit rate at top 20 %": ("first 20 % by forecast who are among the first 20 % by outcome", "share"),
+    "normalised Gini": ("order by forecast against the perfect order", "0 is chance, 1 is perfect"),
+    "Spearman": ("rank correlation of forecast and outcome", "-1 to 1"),
+    "Spearman of buyers": ("rank correlation among those who bought", "-1 to 1"),
+    "MAE": ("mean absolute error of a customer's value", "money"),
+    "total bias": ("forecast total over actual total, less 1", "share"),
+    "decile error": ("mean error of the total of a tenth of customers by forecast", "share"),
+    "AUC": ("pairs of a buyer and another that are ordered rightly", "share, 0.5 is chance"),
+    "PR-AUC": ("mean precision at each gain of recall", "share"),
+    "lift at top 10 %": ("buyers among the first 10 % over buyers among all", "times"),
+    "lift at top 20 %": ("buyers among the first 20 % over buyers among all", "times"),
+    "retention profit": ("what a retention campaign earned per customer", "share of the value of one kept"),
+    "Brier": ("mean squared error of the probability to buy", "0 to 1"),
+    "log value explained": ("variance of log value between segments", "share"),
+    "activity explained": ("variance of activity between segments", "share"),
+}
 
 
 @dataclass(frozen=True)
@@ -55,13 +96,14 @@ def record_training(
     figures: Mapping[str, bytes] | None = None,
     report: Path | None = None,
     kind: str = "",
+    configuration: Mapping[str, Any] | None = None,
 ) -> RecordedRun:
     """Record a training as a parent run with a child run for each model.
 
     Parameters
     ----------
     model : CoreCustomerModel
-        Fitted.
+        Fitted, or loaded from the folder where it was saved.
     scorecard : pandas.DataFrame
         ``duramen.scorecard(model.judged_)``.
     tx : Transactions
@@ -73,45 +115,56 @@ def record_training(
         HTML report to keep with the run.
     kind : str, optional
         The group of customers, such as "channel", for the tag ``duramen.kind``.
+    configuration : mapping, optional
+        The options of the command, kept as ``configuration.json``.
 
     Returns
     -------
     RecordedRun
+
+    Raises
+    ------
+    RecordingError
+        If the store cannot be reached or written; a run that was begun is marked as failed, and has no model.
     """
-    mlflow = open_store()
-    experiment_id = open_experiment(mlflow, experiment)
-    window, source = model.window_, Path(tx.source).name
-    with mlflow.start_run(experiment_id=experiment_id, run_name=f"{source} {window}") as parent:
-        mlflow.set_tags(
-            {"duramen.version": version("duramen"), "duramen.model_version": model.model_version_}
-            | _kind(kind)
-        )
-        mlflow.log_params(_parameters(model, tx))
-        _log_dataset(mlflow, model, tx)
-        mlflow.log_metrics(_metrics(scorecard[scorecard["model"] == OURS]))
-        mlflow.log_text(scorecard.to_csv(index=False), "scorecard.csv")
-        mlflow.log_text(model.importance_.to_csv(index=False), "importance.csv")
-        mlflow.log_text(model.shape_.to_csv(index=False), "shape.csv")
-        mlflow.log_text(model.growth_weight_curve_.to_csv(index=False), "growth_weight.csv")
-        for name, png in (figures or {}).items():
-            _log_bytes(mlflow, png, f"figures/{name}.png")
-        if report is not None:
-            mlflow.log_artifact(str(report))
-        logged = _log_model(mlflow, model, tx)
-        for name in scorecard["model"].unique():
-            with mlflow.start_run(experiment_id=experiment_id, run_name=str(name), nested=True):
-                mlflow.log_params(_model_parameters(str(name), model))
-                mlflow.log_metrics(_metrics(scorecard[scorecard["model"] == name]))
-        with mlflow.start_run(experiment_id=experiment_id, run_name="segments", nested=True):
-            mlflow.log_params({"segments": len(model.segments_.profile_), "seed": model.seed})
-            mlflow.log_metrics(
-                {
-                    "stability_adjusted_rand": model.segments_.stability_,
-                    "rule_fidelity": model.segments_.rule_fidelity_,
-                }
-            )
-            mlflow.log_text(model.segments_.profile_.to_csv(index=False), "segments.csv")
-    return RecordedRun(parent.info.run_id, experiment, logged.model_uri, how_to_open(mlflow))
+    mlflow = import_mlflow()
+    with told_failures(mlflow), ExitStack() as children:
+        open_store()
+        client, experiment_id = mlflow.MlflowClient(), open_experiment(mlflow, experiment)
+        ours, digest = scorecard[scorecard["model"] == OURS], tx.digest(model.window_.cutoff)
+        tags = _tags(kind, digest) | {
+            "duramen.model_version": model.model_version_,
+            # By this MLflow knows a JSON file as a table.
+            "mlflow.loggedArtifacts": json.dumps([{"path": EXPLANATIONS, "type": "table"}]),
+            DESCRIPTION: _describe_training(model, tx, ours),
+        }
+        customers = customer_table(tx, model.window_.cutoff)
+        name = f"{_name(tx)} {model.window_}"
+        with open_run(client, experiment_id, name, tags) as parent:
+            _log_batch(mlflow, client, parent, _parameters(model, tx), _metrics(ours))
+            _log_dataset(mlflow, client, parent, model, tx, digest)
+            with artefacts_of(client, parent) as files:
+                _write_training(files, model, scorecard, figures or {}, report)
+                files.write("transactions.txt", str(tx.summary(model.window_.cutoff)))
+                _write_surroundings(files, configuration)
+                spread = customers.iloc[:: max(1, len(customers) // EXPLAINED_CUSTOMERS)]
+                explained = model.explain(spread.head(EXPLAINED_CUSTOMERS))
+                files.write(EXPLANATIONS, explained.to_json(orient="split", index=False))
+            segments = {
+                DESCRIPTION: "Behavioural segments: how stable they are, and how well their rules tell them."
+            }
+            child = children.enter_context(open_run(client, experiment_id, "segments", segments, parent))
+            _log_segments(mlflow, client, child, model)
+            # What is newest stands first in MLflow's list, so the first is recorded last.
+            for name in reversed(scorecard["model"].unique().tolist()):
+                rows = scorecard[scorecard["model"] == name]
+                tags = {DESCRIPTION: _describe_metrics(rows, model.unit_)}
+                child = children.enter_context(open_run(client, experiment_id, str(name), tags, parent))
+                _log_batch(mlflow, client, child, _model_parameters(str(name), model), _metrics(rows))
+            # Last of all: a run that fails before has no model.
+            children.close()
+            logged = _log_model(mlflow, client, parent, model, customers.head(EXAMPLE_CUSTOMERS))
+    return RecordedRun(parent, experiment, logged.model_uri, how_to_open(mlflow))
 
 
 def record_backtest(
@@ -121,6 +174,7 @@ def record_backtest(
     *,
     experiment: str = "duramen",
     kind: str = "",
+    configuration: Mapping[str, Any] | None = None,
 ) -> RecordedRun:
     """Record a backtest as a parent run, with a child run for each model and baseline.
 
@@ -134,46 +188,148 @@ def record_backtest(
     experiment : str
     kind : str, optional
         The group of customers, such as "channel", for the tag ``duramen.kind``.
+    configuration : mapping, optional
+        The options of the command, kept as ``configuration.json``.
 
     Returns
     -------
     RecordedRun
         Without a model.
+
+    Raises
+    ------
+    RecordingError
+        If the store cannot be reached or written; a run that was begun is marked as failed.
     """
-    mlflow = open_store()
-    experiment_id = open_experiment(mlflow, experiment)
-    figures, name = tested.mean_figures(), f"backtest of {Path(tx.source).name}"
-    parameters = {
-        "source": tx.source,
-        "cutoffs": ", ".join(window.cutoff.isoformat() for window in tested.windows),
-        "horizon_days": ", ".join(
-            str(days) for days in sorted({window.horizon for window in tested.windows})
-        ),
-        "unit": tested.unit,
-        "seed": tested.seed,
-        "resamples": tested.resamples,
+    mlflow = import_mlflow()
+    with told_failures(mlflow), ExitStack() as children:
+        open_store()
+        client, experiment_id = mlflow.MlflowClient(), open_experiment(mlflow, experiment)
+        figures = tested.mean_figures()
+        ours = figures[figures["model"] == OURS]
+        parameters = {
+            "source": tx.source,
+            "cutoffs": ", ".join(window.cutoff.isoformat() for window in tested.windows),
+            "horizon_days": ", ".join(
+                str(days) for days in sorted({window.horizon for window in tested.windows})
+            ),
+            "unit": tested.unit,
+            "seed": tested.seed,
+            "resamples": tested.resamples,
+        }
+        what = f"Backtest at {parameters['cutoffs']}: means over the cutoffs, of customers known at each.\n\n"
+        tags = _tags(kind, tx.digest(tested.windows[-1].end))
+        tags |= {DESCRIPTION: what + _describe_metrics(ours, tested.unit)}
+        with open_run(client, experiment_id, f"backtest of {_name(tx)}", tags) as parent:
+            _log_batch(mlflow, client, parent, parameters, _metrics(ours))
+            with artefacts_of(client, parent) as files:
+                _write_surroundings(files, configuration)
+                for name, table in tested.tables().items():
+                    if name != "forecasts":
+                        files.write(f"{name}.csv", table.to_csv(index=False))
+                for drawing, svg in drawings.items():
+                    files.write(f"figures/{drawing}.svg", svg)
+            for name in reversed(figures["model"].unique().tolist()):
+                rows = figures[figures["model"] == name]
+                tags = {DESCRIPTION: _describe_metrics(rows, tested.unit)}
+                child = children.enter_context(open_run(client, experiment_id, str(name), tags, parent))
+                _log_batch(mlflow, client, child, {}, _metrics(rows))
+            children.close()
+    return RecordedRun(parent, experiment, None, how_to_open(mlflow))
+
+
+def _name(tx: Transactions) -> str:
+    return Path(tx.source).name
+
+
+def _tags(kind: str, digest: str) -> dict[str, str]:
+    """Return the tags by which runs are found: of the same data, the same code, or the same group of customers."""
+    tags = {"duramen.version": version("duramen"), "duramen.digest": digest} | git_tags()
+    return tags | ({"duramen.kind": kind} if kind else {})
+
+
+def _describe_training(model: CoreCustomerModel, tx: Transactions, ours: pd.DataFrame) -> str:
+    judged = model.judged_window_
+    notes = "".join(f"\n- {note}" for note in model.notes_)
+    return (
+        f"Core customers of {_name(tx)}: {model.customers_:,} customers with a purchase before {model.window_.cutoff}, "
+        f"forecast over {model.window_.horizon} days, money in {model.unit_}.\n\n"
+        f"Figures are of forecasts made at {judged.cutoff} over {judged.horizon} days, held against what came. "
+        f"Each model and plain baseline has a run of its own below this one.\n\n"
+        f"{_describe_metrics(ours, model.unit_)}"
+        + (f"\n\nWhat the data could not support:\n{notes}" if notes else "")
+    )
+
+
+def _describe_metrics(rows: pd.DataFrame, unit: str) -> str:
+    """Return a table in Markdown of what each metric tells, its unit, and which way is better."""
+    lines = ["| metric | figure | unit | tells | better |", "| --- | ---: | --- | --- | --- |"]
+    better = {True: "higher", False: "lower"}
+    known = rows.dropna(subset=["figure"])
+    names = _metric_names(known)
+    for name, metric, figure, higher in zip(
+        names, known["metric"], known["figure"], known["higher_is_better"], strict=True
+    ):
+        tells, measured = METRICS.get(metric, (metric, ""))
+        direction = "nearest to 0" if pd.isna(higher) else better[bool(higher)]
+        cells = name, f"{figure:.4g}", measured.replace("money", unit), tells, direction
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _log_batch(
+    mlflow: Any, client: Any, run: str, parameters: Mapping[str, Any], metrics: Mapping[str, float]
+) -> None:
+    from time import time
+
+    entities, now = mlflow.entities, int(1000 * time())
+    client.log_batch(
+        run,
+        metrics=[entities.Metric(name, figure, now, 0) for name, figure in metrics.items()],
+        params=[entities.Param(name, str(value)) for name, value in parameters.items()],
+    )
+
+
+def _write_training(
+    files: Artefacts,
+    model: CoreCustomerModel,
+    scorecard: pd.DataFrame,
+    figures: Mapping[str, bytes],
+    report: Path | None,
+) -> None:
+    tables = {
+        "scorecard": scorecard,
+        "importance": model.importance_,
+        "shape": model.shape_,
+        "growth_weight": model.growth_weight_curve_,
     }
-    with mlflow.start_run(experiment_id=experiment_id, run_name=name) as parent:
-        mlflow.set_tags(
-            {"duramen.version": version("duramen"), "duramen.digest": tx.digest(tested.windows[-1].end)}
-            | _kind(kind)
-        )
-        mlflow.log_params(parameters)
-        mlflow.log_metrics(_metrics(figures[figures["model"] == OURS]))
-        for name, table in tested.tables().items():
-            if name != "forecasts":
-                mlflow.log_text(table.to_csv(index=False), f"{name}.csv")
-        for drawing, svg in drawings.items():
-            mlflow.log_text(svg, f"figures/{drawing}.svg")
-        for model in figures["model"].unique():
-            with mlflow.start_run(experiment_id=experiment_id, run_name=str(model), nested=True):
-                mlflow.log_metrics(_metrics(figures[figures["model"] == model]))
-    return RecordedRun(parent.info.run_id, experiment, None, how_to_open(mlflow))
+    for name, table in tables.items():
+        files.write(f"{name}.csv", table.to_csv(index=False))
+    for name, png in figures.items():
+        files.write(f"figures/{name}.png", png)
+    if report is not None:
+        files.write(report.name, report.read_bytes())
 
 
-def _kind(kind: str) -> dict[str, str]:
-    """Return the tag by which the runs of a group of customers are found."""
-    return {"duramen.kind": kind} if kind else {}
+def _write_surroundings(files: Artefacts, configuration: Mapping[str, Any] | None) -> None:
+    """Keep what the run was made with: the packages, and the options without the passwords of addresses."""
+    files.write("packages.txt", package_versions())
+    if configuration is not None:
+        text = json.dumps(dict(configuration), indent=1, sort_keys=True, default=str)
+        files.write("configuration.json", re.sub(r'(://[^/@:\s"]*:)[^/@\s"]+@', r"\1***@", text))
+
+
+def _log_segments(mlflow: Any, client: Any, run: str, model: CoreCustomerModel) -> None:
+    segments = model.segments_
+    _log_batch(
+        mlflow,
+        client,
+        run,
+        {"segments": len(segments.profile_), "seed": model.seed},
+        {"stability_adjusted_rand": segments.stability_, "rule_fidelity": segments.rule_fidelity_},
+    )
+    with artefacts_of(client, run) as files:
+        files.write("segments.csv", segments.profile_.to_csv(index=False))
 
 
 def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
@@ -224,50 +380,62 @@ def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
 def _metrics(rows: pd.DataFrame) -> dict[str, float]:
     """Return the figures by names that MLflow takes."""
     known = rows.dropna(subset=["figure"])
-    names = (
-        known["target"]
-        + "."
-        + known["metric"].map(lambda metric: re.sub(r"[^a-z0-9]+", "_", metric.lower()).strip("_"))
-    )
-    return dict(zip(names, known["figure"].astype(float), strict=True))
+    return dict(zip(_metric_names(known), known["figure"].astype(float), strict=True))
 
 
-def _log_dataset(mlflow: Any, model: CoreCustomerModel, tx: Transactions) -> None:
+def _metric_names(rows: pd.DataFrame) -> pd.Series[str]:
+    plain = rows["metric"].map(lambda metric: re.sub(r"[^a-z0-9]+", "_", metric.lower()).strip("_"))
+    names: pd.Series[str] = rows["target"] + "." + plain
+    return names
+
+
+def _log_dataset(
+    mlflow: Any, client: Any, run: str, model: CoreCustomerModel, tx: Transactions, digest: str
+) -> None:
     summary = tx.summary(model.window_.cutoff)
     facts = pd.DataFrame(
         [(name, str(value)) for name, value in vars(summary).items()], columns=["fact", "value"]
     )
     # MLflow knows files; a frame, a table or a packaged data set stands in the parameter "source".
     source = tx.source if Path(tx.source).exists() else None
-    digest = tx.digest(model.window_.cutoff)
     with warnings.catch_warnings():
         # MLflow registers its reader of local files twice and then finds the two alike.
         warnings.filterwarnings("ignore", "The specified dataset source can be interpreted", UserWarning)
         dataset = mlflow.data.from_pandas(facts, source=source, name="transactions", digest=digest)
-    mlflow.log_input(dataset, context="training")
-    mlflow.log_text(str(summary), "transactions.txt")
+    context = mlflow.entities.InputTag("mlflow.data.context", "training")
+    used = mlflow.entities.DatasetInput(dataset._to_mlflow_entity(), [context])
+    client.log_inputs(run, datasets=[used])
 
 
-def _log_model(mlflow: Any, model: CoreCustomerModel, tx: Transactions) -> Any:
-    example = customer_table(tx, model.window_.cutoff).head(EXAMPLE_CUSTOMERS)
+def _log_model(mlflow: Any, client: Any, run: str, model: CoreCustomerModel, example: pd.DataFrame) -> Any:
+    """Log the model with the run; where that fails midway, no part of it stays."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # Ids and ranks are whole numbers and never missing.
         warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer", UserWarning)
         signature = mlflow.models.infer_signature(
             example, rank_core_customers(model.score(example), model.tiers)
         )
-        return mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(Path(__file__).with_name("pyfunc.py")),
-            artifacts={MODEL_ARTEFACT: str(model.save(Path(folder) / MODEL_ARTEFACT))},
-            signature=signature,
-            input_example=example,
-            pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
-        )
-
-
-def _log_bytes(mlflow: Any, content: bytes, artefact: str) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / Path(artefact).name
-        file.write_bytes(content)
-        mlflow.log_artifact(str(file), str(Path(artefact).parent))
+        saved = model.save(Path(folder) / MODEL_ARTEFACT)
+        known = client.get_run(run)
+        logged = client.create_logged_model(known.info.experiment_id, "model", run, params=known.data.params)
+        # As with a run: failed until all of it is there.
+        client.finalize_logged_model(logged.model_id, "FAILED")
+        try:
+            return mlflow.models.Model.log(
+                artifact_path=None,
+                flavor=mlflow.pyfunc,
+                run_id=run,
+                model_id=logged.model_id,
+                python_model=str(Path(__file__).with_name("pyfunc.py")),
+                artifacts={MODEL_ARTEFACT: str(saved)},
+                signature=signature,
+                input_example=example,
+                pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
+                flavor_name="pyfunc.ModelFromCode",
+            )
+        except Exception as error:
+            # A server that is gone cannot be asked to forget.
+            if not is_unreachable(error):
+                with suppress(Exception):
+                    client.delete_logged_model(logged.model_id)
+            raise

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,33 @@ if TYPE_CHECKING:
 DEFAULT_FOLDER = Path("mlruns")
 # Where the saved model lies among the artefacts of a logged one.
 MODEL_ARTEFACT = "duramen_model"
+ARTEFACTS = "artifacts"
+# MLflow waits 120 s for an answer and asks eight times: a server that hangs would hold a training for half an hour, and
+# so holds it little more than a minute. What the user set wins.
+PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+# Where a store of MLflow keeps whole addresses of its files.
+ADDRESSES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+
+
+def import_mlflow() -> Any:
+    """Return the ``mlflow`` module, quiet and with bounded patience."""
+    # MLflow tells every step of making a store and of copying a file; what goes wrong still comes as an exception.
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    # A lock file of uv in the working directory is of another project than the model.
+    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)
+    import mlflow
+
+    return mlflow
 
 
 def open_store() -> Any:
@@ -21,29 +50,71 @@ def open_store() -> Any:
 
     ``MLFLOW_TRACKING_URI`` and ``MLFLOW_REGISTRY_URI`` win.
     """
-    # MLflow tells every step of making a store and of copying a file; what goes wrong still comes as an exception.
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    import mlflow
-
+    mlflow = import_mlflow()
     if not mlflow.environment_variables.MLFLOW_TRACKING_URI.get() and not mlflow.is_tracking_uri_set():
         DEFAULT_FOLDER.mkdir(exist_ok=True)
         mlflow.set_tracking_uri(f"sqlite:///{DEFAULT_FOLDER / 'mlflow.db'}")
+    if (base := _local_base(mlflow)) is not None:
+        _make_tables(base)
+        mend_addresses(base)
     return mlflow
+
+
+def _local_base(mlflow: Any) -> Path | None:
+    """Return the SQLite file of the store, where it is one."""
+    uri: str = mlflow.get_tracking_uri()
+    return Path(uri.removeprefix("sqlite:///")).resolve() if uri.startswith("sqlite:///") else None
+
+
+def _make_tables(base: Path) -> None:
+    """Make the tables of a new store, one process at a time: MLflow's own making fails where two begin at once."""
+    from mlflow.store.db.utils import _safe_initialize_tables
+    from sqlalchemy import create_engine
+
+    engine = create_engine(f"sqlite:///{base}")
+    try:
+        _safe_initialize_tables(engine)
+    finally:
+        engine.dispose()
+
+
+def mend_addresses(base: Path) -> None:
+    """Let a store that was moved or copied with its files find them again.
+
+    MLflow keeps whole addresses of files that lie beside the store. Where those of an experiment lead elsewhere, and
+    the same files lie beside this store, they are set to what is beside it.
+    """
+    with closing(sqlite3.connect(base)) as store, store:
+        for name, old in store.execute("select name, artifact_location from experiments").fetchall():
+            folder = base.parent / ARTEFACTS / name
+            new = folder.as_uri()
+            tail = new.removeprefix(base.parent.as_uri())
+            if old is None or old == new or not old.endswith(tail) or not folder.is_dir():
+                continue
+            for table, column in ADDRESSES:
+                store.execute(
+                    f"update {table} set {column} = ? || substr({column}, ?) "
+                    f"where {column} = ? or substr({column}, 1, ?) = ?",
+                    (new, len(old) + 1, old, len(old) + 1, f"{old}/"),
+                )
 
 
 def open_experiment(mlflow: Any, name: str) -> str:
     """Return the id of an experiment, made where it is missing; local artefacts lie beside the local store."""
     found = mlflow.get_experiment_by_name(name)
-    if found is not None:
-        experiment_id: str = found.experiment_id
-        return experiment_id
-    uri = mlflow.get_tracking_uri()
-    folder = None
-    if uri.startswith("sqlite:///"):
-        folder = (Path(uri.removeprefix("sqlite:///")).resolve().parent / "artifacts" / name).as_uri()
-    created: str = mlflow.create_experiment(name, artifact_location=folder)
-    return created
+    if found is None:
+        base = _local_base(mlflow)
+        folder = None if base is None else (base.parent / ARTEFACTS / name).as_uri()
+        try:
+            created: str = mlflow.create_experiment(name, artifact_location=folder)
+            return created
+        except mlflow.exceptions.MlflowException:
+            # Another training may have made it in the meantime.
+            found = mlflow.get_experiment_by_name(name)
+            if found is None:
+                raise
+    experiment_id: str = found.experiment_id
+    return experiment_id
 
 
 def how_to_open(mlflow: Any) -> str:
@@ -62,8 +133,9 @@ def load_model(address: str) -> CoreCustomerModel:
     """
     from duramen.scoring.model import CoreCustomerModel
 
-    mlflow = open_store()
+    mlflow = import_mlflow()
     try:
+        open_store()
         folder = Path(mlflow.artifacts.download_artifacts(address))
     except (mlflow.exceptions.MlflowException, OSError) as error:
         reason = str(error).strip().split("\n")[0].rstrip(".")
