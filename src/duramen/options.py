@@ -15,11 +15,13 @@ OPTIONS = (
     "orders", "cutoff", "cutoffs", "horizon", "model", "model_out", "out", "report", "experiment",
     "customer_id", "date", "amount", "columns", "customers", "date_format", "decimal", "currency",
     "growth_weight", "tiers", "treatments", "segment_weights", "portfolio", "cost_to_serve", "explanations", "seed",
-    "memory_limit",
+    "memory_limit", "engine", "master",
     "segments", "segment", "treatment", "assigned_on", "previous", "kind",
 )  # fmt: skip
 # Whom to model: one kind of customer, all but channel customers (end), or all as one.
 WHOM = ("channel", "end", "together", "consumer", "business")
+# What builds the customer table and scores it.
+ENGINES = ("duckdb", "spark")
 # What an option may be in the TOML file where it is not text, and how to say so.
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "columns": ((dict,), 'a table of ROLE = "NAME"'),
@@ -65,10 +67,19 @@ def read_options(config: Path | None, **given: Any) -> dict[str, Any]:
         raise InputError(
             f"the kind {options['kind']!r} is none of customers; write one of {', '.join(WHOM)}."
         )
+    _refuse_engine(options)
     weight = options.get("growth_weight", 0)
     if not math.isfinite(weight):
         raise InputError(f"the growth weight {weight} is no finite number; give one such as 0.25.")
     return options
+
+
+def _refuse_engine(options: dict[str, Any]) -> None:
+    """Refuse an engine that there is not, and a master of none."""
+    if (engine := options.get("engine", "duckdb")) not in ENGINES:
+        raise InputError(f"there is no engine {engine!r}; write one of {', '.join(ENGINES)}.")
+    if "master" in options and engine != "spark":
+        raise InputError("a master is for Spark alone; give --engine spark with it.")
 
 
 def _refuse_unknown(config: Path, key: str, value: Any) -> None:
