@@ -99,6 +99,16 @@ def reflected(trained):
 
 
 @pytest.fixture(scope="session")
+def spark():
+    """Give the one Spark of all tests: a real one, on two cores of this machine."""
+    from duramen.data.spark_session import spark_session
+
+    with spark_session("local[2]", "2g") as session:
+        session.conf.set("spark.sql.shuffle.partitions", "3")
+        yield session
+
+
+@pytest.fixture(scope="session")
 def backtested(trained, tmp_path_factory):
     """Run ``duramen backtest`` as a user does, on the orders and into the store of the training."""
     folder = tmp_path_factory.mktemp("backtested")

@@ -160,6 +160,13 @@ def score(
     ] = None,
     memory_limit: MemoryLimit = None,
     threads: Threads = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="duckdb, or spark, which reads and writes what Spark does. [default: duckdb]"),
+    ] = None,
+    master: Annotated[
+        str | None, typer.Option(help="Master of Spark: local[2], yarn, spark://host:7077.")
+    ] = None,
     config: Config = None,
 ) -> None:
     """Rank the customers of orders with a saved model."""
@@ -171,7 +178,7 @@ def score(
         orders=orders, cutoff=cutoff, model=model, out=out, report=report, explanations=explanations,
         customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers, kind=kind,
         date_format=date_format, decimal=decimal, currency=currency, cost_to_serve=cost_to_serve,
-        reasons=reasons, memory_limit=memory_limit, threads=threads,
+        reasons=reasons, memory_limit=memory_limit, threads=threads, engine=engine, master=master,
     )  # fmt: skip
     commands.score(options)
 

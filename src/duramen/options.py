@@ -15,7 +15,7 @@ OPTIONS = (
     "orders", "cutoff", "cutoffs", "horizon", "model", "model_out", "out", "report", "experiment",
     "customer_id", "date", "amount", "columns", "customers", "date_format", "decimal", "currency",
     "growth_weight", "tiers", "treatments", "segment_weights", "portfolio", "cost_to_serve", "explanations", "seed",
-    "memory_limit", "threads", "reasons",
+    "memory_limit", "threads", "reasons", "engine", "master",
     "segments", "segment", "treatment", "assigned_on", "previous", "kind",
     "name", "promotion",
 )  # fmt: skip
@@ -23,6 +23,8 @@ OPTIONS = (
 WHOM = ("channel", "end", "together", "consumer", "business")
 # Who is explained in the scores: everybody, the core, or nobody.
 EXPLAINED = ("all", "core", "none")
+# What builds the customer table and scores it.
+ENGINES = ("duckdb", "spark")
 # What an option may be in the TOML file where it is not text, and how to say so.
 KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "columns": ((dict,), 'a table of ROLE = "NAME"'),
@@ -71,6 +73,7 @@ def read_options(config: Path | None, **given: Any) -> dict[str, Any]:
             f"the kind {options['kind']!r} is none of customers; write one of {', '.join(WHOM)}."
         )
     _refuse_of_scoring(options)
+    _refuse_engine(options)
     weight = options.get("growth_weight", 0)
     if not math.isfinite(weight):
         raise InputError(f"the growth weight {weight} is no finite number; give one such as 0.25.")
@@ -89,6 +92,14 @@ def _refuse_of_scoring(options: dict[str, Any]) -> None:
         raise InputError(
             "a report tells the reasons of customers of all tiers; leave --reasons or --report out."
         )
+
+
+def _refuse_engine(options: dict[str, Any]) -> None:
+    """Refuse an engine that there is not, and a master of none."""
+    if (engine := options.get("engine", "duckdb")) not in ENGINES:
+        raise InputError(f"there is no engine {engine!r}; write one of {', '.join(ENGINES)}.")
+    if "master" in options and engine != "spark":
+        raise InputError("a master is for Spark alone; give --engine spark with it.")
 
 
 def _refuse_unknown(config: Path, key: str, value: Any) -> None:

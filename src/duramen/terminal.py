@@ -68,7 +68,7 @@ class _StatusHandler(logging.Handler):
         self.status.update(f"{self.what}: {record.getMessage()} ...")
 
 
-def tell(name: str, path: Path, how: str) -> None:
+def tell(name: str, path: Path | str, how: str) -> None:
     """Say where something lies and what to do with it."""
     console.print(
         f"  [bold]{name:<11}[/]{escape(str(path))}  [dim]{escape(how)}[/]", highlight=False, soft_wrap=True
@@ -80,7 +80,7 @@ def warn(sentence: str) -> None:
     console.print(f"Note: {sentence}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
-def tell_quarantine(tx: Transactions, path: Path) -> None:
+def tell_quarantine(tx: Transactions, path: Path | str) -> None:
     """Say where the rows lie that were set aside, if there are any."""
     if tx.set_aside:
         tell("set aside", path, f"{sum(tx.set_aside.values()):,} rows with their reasons")

@@ -1,8 +1,6 @@
 """The one definition of the features gives the same table on DuckDB and on a real local Spark."""
 
 import datetime
-import os
-import sys
 from pathlib import Path
 
 import duckdb
@@ -64,25 +62,11 @@ def engine():
 
 
 @pytest.fixture(scope="module")
-def spark(engine, tmp_path_factory):
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    from pyspark.sql import SparkSession
-
-    folder = tmp_path_factory.mktemp("spark")
-    session = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.shuffle.partitions", "2")
-        .config("spark.sql.warehouse.dir", str(folder / "warehouse"))
-        .config("spark.ui.enabled", "false")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .getOrCreate()
-    )
-    engine.execute("copy days to $path (format parquet)", {"path": str(folder / "days.parquet")})
-    session.read.parquet(str(folder / "days.parquet")).createOrReplaceTempView("days")
-    yield session
-    session.stop()
+def days_on_spark(engine, spark, tmp_path_factory):
+    path = tmp_path_factory.mktemp("spark") / "days.parquet"
+    engine.execute("copy days to $path (format parquet)", {"path": str(path)})
+    spark.read.parquet(str(path)).createOrReplaceTempView("days")
+    return spark
 
 
 def expression(engine, cutoff):
@@ -91,13 +75,13 @@ def expression(engine, cutoff):
 
 
 @pytest.mark.parametrize("cutoff", CUTOFFS, ids=str)
-def test_every_feature_is_the_same_on_spark_and_on_duckdb(engine, spark, cutoff, tmp_path):
+def test_every_feature_is_the_same_on_spark_and_on_duckdb(engine, days_on_spark, cutoff, tmp_path):
     # Loads the options that its SQL depends on.
     ibis.pyspark  # noqa: B018
     query = expression(engine, cutoff)
     on_duckdb = engine.sql(str(ibis.to_sql(query, dialect="duckdb"))).to_arrow_table()
     # Through a file, since Spark leaves the socket open through which it hands rows to Python.
-    spark.sql(str(ibis.to_sql(query, dialect="pyspark"))).write.parquet(str(tmp_path / "spark"))
+    days_on_spark.sql(str(ibis.to_sql(query, dialect="pyspark"))).write.parquet(str(tmp_path / "spark"))
     on_spark = engine.sql(f"from '{tmp_path}/spark/*.parquet' order by customer_id").to_arrow_table()
     assert on_spark.column_names == on_duckdb.column_names == ["customer_id", *FEATURES]
     assert on_spark["customer_id"].to_pylist() == on_duckdb["customer_id"].to_pylist()

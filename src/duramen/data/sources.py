@@ -43,6 +43,11 @@ def open_workspace(memory_limit: str | None = None, threads: int | None = None) 
     return workspace
 
 
+def is_spark_frame(source: Any) -> bool:
+    """Tell whether a source lies on Spark, without importing Spark to ask."""
+    return type(source).__module__.startswith("pyspark.sql") and hasattr(source, "sparkSession")
+
+
 def source_name(source: Any) -> str:
     """Return how a message calls the source."""
     return str(source) if isinstance(source, str | Path) else f"the {type(source).__name__}"
@@ -54,7 +59,7 @@ def open_source(workspace: Any, source: Any) -> ibis.Table:
     Parameters
     ----------
     workspace : ibis DuckDB backend
-    source : str, Path, pandas.DataFrame, pyarrow.Table or ibis.Table
+    source : str, Path, pandas.DataFrame, pyarrow.Table, ibis.Table or pyspark.sql.DataFrame
         A CSV or Parquet file, a folder of either, ``duckdb://file.db/table``, ``dataset:cdnow`` or
         ``dataset:complete_journey``, or a frame.
 
@@ -69,6 +74,8 @@ def open_source(workspace: Any, source: Any) -> ibis.Table:
         source = open_dataset(source.removeprefix("dataset:"))
     if isinstance(source, str | Path):
         return _open_files(workspace, Path(source))
+    if is_spark_frame(source):
+        return workspace.open(source)
     return _open_frame(workspace, source)
 
 

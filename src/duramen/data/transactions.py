@@ -28,7 +28,7 @@ from duramen.data.columns import REQUIRED, find_columns
 from duramen.data.customer_file import CHANNEL, INTERNAL, CustomerFile, read_customer_file
 from duramen.data.errors import InputError
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
-from duramen.data.sources import open_source, open_workspace, source_name
+from duramen.data.sources import is_spark_frame, open_source, open_workspace, source_name
 
 if TYPE_CHECKING:
     import ibis
@@ -138,6 +138,12 @@ class Transactions:
     def rows_used(self) -> int:
         """Rows in, less rows set aside."""
         return self.rows_in - sum(self.set_aside.values())
+
+    @property
+    def rejected(self) -> ibis.Table:
+        """The rows set aside, in the engine that read them."""
+        table: ibis.Table = self._rejected
+        return table
 
     def quarantine(self) -> pd.DataFrame:
         """Return the rows set aside, as they came, with the ``reason`` of each."""
@@ -303,6 +309,7 @@ def read_transactions(
     decimal: str = ".",
     currency: str | None = None,
     customers: CustomerFile | Any = None,
+    name: str | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
 ) -> Transactions:
@@ -310,8 +317,9 @@ def read_transactions(
 
     Parameters
     ----------
-    source : str, Path, pandas.DataFrame, pyarrow.Table or ibis.Table
-        A CSV or Parquet file, a folder of either, ``duckdb://file.db/table``, or a frame.
+    source : str, Path, pandas.DataFrame, pyarrow.Table, ibis.Table or pyspark.sql.DataFrame
+        A CSV or Parquet file, a folder of either, ``duckdb://file.db/table``, or a frame. What lies on Spark stays
+        there: the days are a table of Spark.
     customer_id, date, amount : str, optional
         Names of the three columns that suffice; found by themselves where the names are usual. ``amount`` is net
         money of the row, negative for a return.
@@ -326,6 +334,8 @@ def read_transactions(
     customers : CustomerFile or what ``read_customer_file`` takes, optional
         What is known of the customers: internal ones are set aside, and the orders of members become those of their
         household or firm, as if it had been their customer.
+    name : str, optional
+        What messages call the source; by default its path.
     memory_limit : str, optional
         What DuckDB may hold in memory, for example ``"4GB"``; more goes to disk.
     threads : int, optional
@@ -342,10 +352,10 @@ def read_transactions(
     lines apart; with three columns alone, two equal rows may be two purchases and are kept. Lines of a day that
     cancel exactly (a sale and its reversal of the same amount) leave no trace but their rows.
     """
-    where = source_name(source)
+    where = name or source_name(source)
     if decimal not in (".", ","):
         raise InputError(f"decimal mark {decimal!r} is neither '.' nor ','; give one of them.")
-    workspace = open_workspace(memory_limit, threads)
+    workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
     raw = open_source(workspace, source)
     given = {"customer_id": customer_id, "date": date, "amount": amount, **(columns or {})}
     roles = find_columns(raw.columns, given, where)
@@ -379,7 +389,9 @@ def read_transactions(
     usable = rows.filter(rows.reason.isnull()).drop("reason")
     rejected = _as_it_came(rows.filter(rows.reason.notnull()), roles)
     set_aside = {
-        reason: count for reason, count in sorted(counts.items(), key=lambda item: -item[1]) if reason
+        reason: count
+        for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
+        if reason
     }
     has_returns = any(row["returns"] for row in counted.to_pylist() if row["reason"] is None)
     if customers is not None or any(raw[roles[role]].type().is_string() for role in ("date", "amount")):
@@ -406,6 +418,13 @@ def read_transactions(
         kinds=workspace.create_table("kinds", _kinds(usable)) if "kind" in usable.columns else None,
         notes=notes,
     )
+
+
+def _on_spark(source: Any) -> Any:
+    # Apart, since it needs the extra that only those have who have such a frame.
+    from duramen.data.spark import SparkWorkspace
+
+    return SparkWorkspace.of(source.sparkSession)
 
 
 def _kinds(lines: ibis.Table) -> ibis.Table:

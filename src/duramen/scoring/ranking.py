@@ -26,6 +26,8 @@ RANKING_COLUMNS = tuple(
 
 # The 80/20 rule: the core is the smallest set that holds this share of value.
 CORE_SHARE = 0.8
+# Keeps rounding in a sum of values from asking for one customer too many.
+SET_TOLERANCE = 1e-12
 
 
 THRESHOLDS = ("vip_share", "core_share", "regular_share", "rising_share", "rising_ratio")
@@ -397,7 +399,6 @@ def smallest_set(values: npt.NDArray[np.float64], part: float = CORE_SHARE) -> n
     order = np.argsort(-values, kind="stable")
     running = np.cumsum(values[order])
     if len(values) and running[-1] > 0:
-        # The tolerance keeps rounding in the sum from asking for one customer too many.
-        needed = int(np.argmax(running >= part * running[-1] * (1 - 1e-12))) + 1
+        needed = int(np.argmax(running >= part * running[-1] * (1 - SET_TOLERANCE))) + 1
         held[order[:needed]] = True
     return held

@@ -1,0 +1,335 @@
+"""Orders to ranking on a real Spark, beside the same on DuckDB and pandas; Complete Journey and made-up dirt."""
+
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from pyspark.sql import functions as F
+
+from duramen.data import spark_session as opening
+from duramen.data.customers import customer_table
+from duramen.data.datasets import complete_journey
+from duramen.data.errors import InputError
+from duramen.data.spark import customer_frame, purchase_histories
+from duramen.data.spark_session import read_orders, spark_session
+from duramen.data.transactions import read_transactions
+from duramen.data.windows import Window
+from duramen.models.beta_geo import BetaGeoModel, ModifiedBetaGeoModel
+from duramen.models.pareto_nbd import ParetoNBDModel
+from duramen.scoring.model import CoreCustomerModel
+from duramen.scoring.ranking import Tiers, rank_core_customers
+from duramen.scoring.spark import HadoopFolder, rank_on_spark, score_on_spark, write_folder
+
+# Spark leaves the sockets open through which it hands rows to Python, until the collector finds them.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
+CUTOFF, HORIZON = "2017-11-01", 28
+# 300 households. Every 29th line is made a return, and costs are made up, since the source has neither.
+LINES = """
+copy (
+    select household_id, transaction_timestamp, basket_id, product_id, product_id % 40 as category, quantity,
+           sales_value * if(product_id % 29 = 0, -1, 1) as sales_value, retail_disc + coupon_disc as discount,
+           round(sales_value * 0.7, 2) as cost
+    from read_parquet($source) where household_id % 8 = 0
+) to $path (format parquet)
+"""
+
+
+def same(ours, theirs, what=""):
+    """Hold two frames to the same columns and values, numbers to nine digits."""
+    assert list(ours) == list(theirs)
+    for name in theirs:
+        if pd.api.types.is_float_dtype(theirs[name]):
+            np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-9, atol=0, err_msg=f"{what} {name}")
+        else:
+            pd.testing.assert_series_equal(ours[name], theirs[name], check_index=False, check_dtype=False)
+
+
+@pytest.fixture(scope="module")
+def grocer(spark, tmp_path_factory):
+    """Return the orders of the households, and what either engine makes of them."""
+    path = tmp_path_factory.mktemp("grocer") / "lines.parquet"
+    duckdb.execute(LINES, {"source": str(complete_journey()), "path": str(path)})
+    tx = read_transactions(path, currency="USD")
+    model = CoreCustomerModel(growth_weight=0.2).fit(tx, Window(CUTOFF, HORIZON))
+    on_spark = read_transactions(read_orders(spark, str(path)), currency="USD")
+    customers = customer_table(tx, CUTOFF)
+    frame = customer_frame(on_spark, CUTOFF).persist()
+    return SimpleNamespace(path=path, tx=tx, model=model, customers=customers, on_spark=on_spark, frame=frame)
+
+
+@pytest.fixture(scope="module")
+def scored(grocer):
+    """Return the scores of both, by customer id."""
+    on_spark = score_on_spark(grocer.model, grocer.frame, CUTOFF).persist()
+    return SimpleNamespace(here=grocer.model.score(grocer.customers), frame=on_spark)
+
+
+def pandas_of(frame):
+    # By way of Arrow alone: what Spark's own way asks of pandas goes out of use.
+    return frame.toArrow().to_pandas()
+
+
+def by_id(frame):
+    return pandas_of(frame).sort_values("customer_id", ignore_index=True)
+
+
+def test_the_door_tells_the_same_of_orders_on_spark(grocer):
+    assert grocer.on_spark.rows_in == grocer.tx.rows_in
+    assert grocer.on_spark.set_aside == grocer.tx.set_aside
+    ours, theirs = (vars(tx.summary()) | {"source": ""} for tx in (grocer.on_spark, grocer.tx))
+    assert ours == theirs
+
+
+def test_every_day_is_the_same_on_spark(grocer):
+    days = [
+        tx.days.order_by("customer_id", "date").to_pyarrow().to_pandas()
+        for tx in (grocer.on_spark, grocer.tx)
+    ]
+    pd.testing.assert_frame_equal(days[0][days[1].columns], days[1], check_dtype=False)
+
+
+def test_every_feature_is_the_same_on_spark(grocer):
+    assert len(grocer.customers) > 250
+    same(by_id(grocer.frame), grocer.customers)
+    assert grocer.frame.schema["customer_id"].dataType.simpleString() == "bigint"
+
+
+def test_every_score_column_and_every_reason_is_the_same_on_spark(scored):
+    same(by_id(scored.frame), scored.here)
+
+
+def test_ranks_and_tiers_are_the_same_on_spark(grocer, scored):
+    ranked = rank_on_spark(scored.frame, grocer.model.tiers)
+    same(pandas_of(ranked), rank_core_customers(scored.here, grocer.model.tiers))
+    assert ranked.rdd.getNumPartitions() > 1
+
+
+CROWDS = {
+    "ties in every column": lambda n, rng: (np.repeat(rng.integers(1, 4, n // 10), 10)[:n] * 1.0, np.ones(n)),
+    "nobody brings anything": lambda n, rng: (np.zeros(n), rng.random(n)),
+    "one brings all": lambda n, rng: (np.eye(1, n, 7)[0] * 1e9, rng.random(n)),
+    "growth beside little value": lambda n, rng: (rng.lognormal(3, 2, n), rng.lognormal(3, 2, n)),
+}
+
+
+@pytest.mark.parametrize(
+    ("crowd", "costs"), list(zip(CROWDS, (True, False, False, True), strict=True)), ids=list(CROWDS)
+)
+def test_ranks_and_tiers_of_any_scores_are_those_of_pandas(spark, crowd, costs):
+    rng = np.random.default_rng(5)
+    n = 700
+    value, growth = CROWDS[crowd](n, rng)
+    ids = rng.permutation(n)
+    scores = pd.DataFrame(
+        {"customer_id": [f"é{i}" if i % 3 else f"c{i}" for i in ids], "score": value + 0.1 * growth,
+         "predicted_value": value, "growth_potential": growth, "cost": rng.integers(0, 30, n) * 1.0}
+    )  # fmt: skip
+    tiers = Tiers(vip_share=0.3, rising_share=0.2)
+    theirs = rank_core_customers(
+        scores.drop(columns="cost"), tiers, scores["cost"].to_numpy() if costs else None
+    )
+    given = scores.rename(columns={"cost": "cost_to_serve"}) if costs else scores.drop(columns="cost")
+    rows = [tuple(row) for row in given.astype(object).itertuples(index=False)]
+    frame = spark.createDataFrame(
+        rows, ", ".join(f"{c} {'string' if c == 'customer_id' else 'double'}" for c in given)
+    )
+    same(pandas_of(rank_on_spark(frame.repartition(4), tiers)), theirs)
+
+
+@pytest.mark.parametrize("model", [BetaGeoModel, ModifiedBetaGeoModel, ParetoNBDModel])
+def test_counts_of_histories_on_spark_are_all_that_a_purchase_model_is_fitted_to(grocer, model):
+    histories = purchase_histories(grocer.frame)
+    assert histories["customers"].sum() == len(grocer.customers)
+    ours = model().fit(histories, weights=histories["customers"]).params_
+    assert ours == pytest.approx(model().fit(grocer.customers).params_, rel=1e-9)
+
+
+def test_spark_udf_of_the_recorded_model_scores_as_python_does(spark, trained, monkeypatch):
+    import mlflow
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.uri)
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    client = mlflow.MlflowClient()
+    runs = client.search_runs([client.get_experiment_by_name("duramen").experiment_id])
+    (run,) = (run.info.run_id for run in runs if "mlflow.parentRunId" not in run.data.tags)
+    table = customer_table(read_transactions(trained.folder / "orders.csv", currency="USD"), "1998-04-01")
+    theirs = CoreCustomerModel.load(trained.folder / "model").score(table)
+    # A struct of the udf takes numbers and words, and no dates.
+    kept = [name for name in theirs if name != "cutoff"]
+    kinds = ["double" if pd.api.types.is_float_dtype(theirs[name]) else "string" for name in kept]
+    udf = mlflow.pyfunc.spark_udf(
+        spark, f"runs:/{run}/model", env_manager="local",
+        result_type=", ".join(f"{name} {kind}" for name, kind in zip(kept, kinds, strict=True)),
+    )  # fmt: skip
+    schema = ", ".join(f"{name} {'string' if name == 'customer_id' else 'double'}" for name in table)
+    rows = table.astype(object).where(table.notna(), None).itertuples(index=False)
+    customers = spark.createDataFrame([tuple(row) for row in rows], schema)
+    # The model ranks each batch, so its rows come in another order: the id in the struct tells whose they are.
+    scored = customers.select(udf(F.struct(*customers.columns)).alias("of")).select("of.*")
+    same(by_id(scored), theirs[kept])
+
+
+def test_orders_of_text_are_set_aside_by_the_same_reasons_on_spark(spark, tmp_path):
+    good = {"customer": "a", "day": "03/02/2020", "amount": "1.234,50", "order": "1", "product": "p",
+            "status": "paid", "kind": "consumer"}  # fmt: skip
+    bad = [{"customer": " "}, {"customer": "NULL"}, {"day": "30/02/2020"}, {"day": "01/01/2999"}, {"day": "x"},
+           {"amount": "free"}, {"amount": "1.2"}, {"status": " Refunded "}, {"kind": "internal"}]  # fmt: skip
+    rows = [good | {"order": f"bad {i}"} | change for i, change in enumerate(bad)]
+    for i in range(300):
+        own = {"customer": f" c{i % 9}", "amount": f"{i - 30},25", "day": f"{i % 27 + 1}/{i % 12 + 1}/2021"}
+        rows.append(good | {"order": str(i)} | own)
+    rows += [
+        rows[-1],
+        rows[-1],
+        rows[30] | {"order": "50", "amount": "-20,25"},
+        rows[-40] | {"customer": 'a "b", c'},
+    ]
+    path = tmp_path / "orders.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    settings = {"decimal": ",", "date": "day"}
+    theirs = read_transactions(path, **settings)
+    ours = read_transactions(read_orders(spark, str(path)), name=str(path), **settings)
+    assert theirs.set_aside["duplicate line"] == 2
+    assert len(theirs.set_aside) == 7
+    assert ours.set_aside == theirs.set_aside
+    assert str(ours) == str(theirs)
+    order = ["reason", "order"]
+    pd.testing.assert_frame_equal(
+        ours.quarantine().sort_values(order, ignore_index=True).fillna("").astype(str),
+        theirs.quarantine().sort_values(order, ignore_index=True).fillna("").astype(str),
+    )
+    days = [tx.days.order_by("customer_id", "date").to_pyarrow().to_pylist() for tx in (ours, theirs)]
+    assert [dict(sorted(day.items())) for day in days[0]] == [dict(sorted(day.items())) for day in days[1]]
+    ours.days.get_backend().close()
+
+
+def test_two_sources_in_one_session_do_not_mix(spark):
+    def orders(amount):
+        return spark.createDataFrame(
+            [(c, f"2020-01-0{d}", amount) for c in "abc" for d in (1, 5)],
+            "customer string, date string, amount double",
+        )
+
+    first, second = read_transactions(orders(1.0)), read_transactions(orders(2.0))
+    assert (first.summary().net_total, second.summary().net_total) == (6.0, 12.0)
+
+
+def test_what_the_door_refuses_it_refuses_on_spark(spark, tmp_path):
+    with pytest.raises(
+        InputError, match=f"{tmp_path}/none.parquet could not be read by Spark: .*does not exist"
+    ):
+        read_orders(spark, f"{tmp_path}/none.parquet")
+    times = pd.DataFrame({"date": pd.to_datetime(["2020-01-01"]).astype("datetime64[ns]")})
+    times.to_parquet(tmp_path / "nanoseconds.parquet")
+    with pytest.raises(InputError, match="holds times in nanoseconds, which Spark does not read"):
+        read_orders(spark, f"{tmp_path}/nanoseconds.parquet")
+    frame = spark.createDataFrame([("a", "b")], "customer string, note string")
+    with pytest.raises(InputError, match=r"sales\.orders has no column that looks like date or amount"):
+        read_transactions(frame, name="sales.orders")
+
+
+def test_a_table_without_what_the_model_learned_from_is_refused_before_spark_works(grocer):
+    with pytest.raises(InputError, match="lacks 1 columns that the model learned from"):
+        score_on_spark(grocer.model, grocer.frame.drop("net_spend"))
+
+
+def test_a_folder_is_written_whole_or_not_at_all(spark, tmp_path):
+    out = tmp_path / "scores"
+    assert write_folder(spark.range(10), str(out), {"cutoff": "2020-01-01"}) == 10
+    assert json.loads((out / "_duramen.json").read_text()) == {"cutoff": "2020-01-01", "rows": 10}
+    failing = spark.range(10).select(F.raise_error(F.lit("stop")))
+    with pytest.raises(Exception, match="stop"):
+        write_folder(failing, str(out))
+    assert len(pd.read_parquet(out)) == 10
+    assert write_folder(spark.range(7), str(out)) == 7
+    assert len(pd.read_parquet(out)) == 7
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["scores"]
+
+
+def test_a_ranking_moved_aside_by_a_killed_run_is_put_back(spark, tmp_path):
+    out = tmp_path / "scores"
+    write_folder(spark.range(3), str(out))
+    out.rename(tmp_path / ".scores.old")
+    with pytest.raises(Exception, match="stop"):
+        write_folder(spark.range(1).select(F.raise_error(F.lit("stop"))), str(out))
+    assert len(pd.read_parquet(out)) == 3
+
+
+def test_what_duramen_did_not_write_is_not_replaced(spark, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").touch()
+    (tmp_path / "notes").touch()
+    for name in ("photos", "notes"):
+        with pytest.raises(InputError, match=f"{tmp_path}/{name} (is a file|holds something)"):
+            HadoopFolder(spark, f"{tmp_path}/{name}").refuse_occupied()
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_command_ranks_on_spark_as_on_duckdb(grocer, duramen, tmp_path):
+    grocer.model.save(tmp_path / "model")
+    duckdb.sql(f"copy (from '{grocer.path}' where household_id % 32 = 0) to '{tmp_path}/lines.parquet'")
+    words = ("score", "lines.parquet", "--model", "model", "--cutoff", CUTOFF, "--currency", "USD")
+    status, out, err, _ = duramen(*words, "--engine", "spark", "--master", "local[2]", "--out", "ranked")
+    assert status == 0, err
+    assert "customers in Parquet files of Spark, best first" in out.replace("\n", " ")
+    customers = customer_table(read_transactions(tmp_path / "lines.parquet"), CUTOFF)
+    theirs = rank_core_customers(grocer.model.score(customers))
+    same(pd.read_parquet(tmp_path / "ranked").sort_values("rank", ignore_index=True), theirs)
+    facts = json.loads((tmp_path / "ranked" / "_duramen.json").read_text())
+    assert facts["rows"] == len(theirs)
+    assert facts["model_version"] == grocer.model.model_version_
+    assert facts["cutoff"] == CUTOFF
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--engine", "flink"), "there is no engine 'flink'; write one of duckdb, spark."),
+        (("--master", "yarn"), "a master is for Spark alone"),
+        (("--engine", "spark", "--report", "r.html"), "--report is not for --engine spark"),
+        (
+            ("--engine", "spark", "--out", "scores.csv"),
+            "Spark writes a folder of Parquet files, not 'scores.csv'",
+        ),
+    ],
+)
+def test_what_spark_does_not_do_is_refused_before_any_work(duramen, refused, words, told):
+    assert told in refused(duramen("score", "orders.parquet", *words))
+
+
+def test_spark_without_java_or_with_an_old_one_is_refused_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(
+        InputError, match=r"Spark needs Java 17, and there is none in JAVA_HOME .*; install a JRE"
+    ):
+        opening.refuse_missing_java()
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho 'openjdk version \"1.8.0_412\"' >&2\n")
+    java.chmod(0o755)
+    with pytest.raises(InputError, match=r"bin/java is Java 8; set JAVA_HOME to a later one"):
+        opening.refuse_missing_java()
+
+
+def test_without_pyspark_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr(opening.importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(InputError, match=r"duramen\[spark\]"), spark_session():
+        pass
+
+
+def test_days_and_moments_are_those_of_utc_and_workers_run_this_python(spark):
+    assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
+    assert os.environ["PYSPARK_PYTHON"]
+    moments = spark.sql(
+        "select 'a' as customer, timestamp '2020-01-01 23:30:00-02:00' as date, 1.0 as amount"
+    )
+    assert read_transactions(moments).first_date.isoformat() == "2020-01-02"
+    assert Path(os.environ["PYSPARK_PYTHON"]).exists()
