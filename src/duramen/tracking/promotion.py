@@ -335,7 +335,8 @@ def _record(
     experiment: str,
 ) -> tuple[str, str]:
     """Keep the evidence as a run; return where the model is, and the run."""
-    from duramen.tracking.record import _log_model
+    from duramen.data.customers import customer_table
+    from duramen.tracking.record import EXAMPLE_CUSTOMERS, log_model
 
     if tx is None and not origin.uri:
         raise InputError(
@@ -355,7 +356,9 @@ def _record(
         mlflow.log_text(json.dumps(told, indent=2) + "\n", "promotion.json")
         source = origin.uri
         if tx is not None and not source:
-            source = str(_log_model(mlflow, model, tx).model_uri)
+            example = customer_table(tx, model.window_.cutoff).head(EXAMPLE_CUSTOMERS)
+            client = mlflow.MlflowClient()
+            source = str(log_model(mlflow, client, run.info.run_id, model, example).model_uri)
     return source, run.info.run_id
 
 

@@ -163,7 +163,7 @@ def record_training(
                 _log_batch(mlflow, client, child, _model_parameters(str(name), model), _metrics(rows))
             # Last of all: a run that fails before has no model.
             children.close()
-            logged = _log_model(mlflow, client, parent, model, customers.head(EXAMPLE_CUSTOMERS))
+            logged = log_model(mlflow, client, parent, model, customers.head(EXAMPLE_CUSTOMERS))
     return RecordedRun(parent, experiment, logged.model_uri, how_to_open(mlflow))
 
 
@@ -407,7 +407,7 @@ def _log_dataset(
     client.log_inputs(run, datasets=[used])
 
 
-def _log_model(mlflow: Any, client: Any, run: str, model: CoreCustomerModel, example: pd.DataFrame) -> Any:
+def log_model(mlflow: Any, client: Any, run: str, model: CoreCustomerModel, example: pd.DataFrame) -> Any:
     """Log the model with the run; where that fails midway, no part of it stays."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # Ids and ranks are whole numbers and never missing.
