@@ -27,7 +27,7 @@ def free_port():
         return place.getsockname()[1]
 
 
-def wait_for(address, process, seconds=120):
+def wait_for(address, process, seconds=300):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert process.poll() is None, f"the server at {address} ended"

@@ -17,6 +17,8 @@ DEFAULT_FOLDER = Path("mlruns")
 # Where the saved model lies among the artefacts of a logged one.
 MODEL_ARTEFACT = "duramen_model"
 ARTEFACTS = "artifacts"
+# By this MLflow's page opens an experiment among those of trained models.
+KIND = {"mlflow.experimentKind": "custom_model_development"}
 # MLflow waits 120 s for an answer and asks eight times: a server that hangs would hold a training for half an hour, and
 # so holds it little more than a minute. What the user set wins.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
@@ -106,7 +108,7 @@ def open_experiment(mlflow: Any, name: str) -> str:
         base = _local_base(mlflow)
         folder = None if base is None else (base.parent / ARTEFACTS / name).as_uri()
         try:
-            created: str = mlflow.create_experiment(name, artifact_location=folder)
+            created: str = mlflow.create_experiment(name, artifact_location=folder, tags=KIND)
             return created
         except mlflow.exceptions.MlflowException:
             # Another training may have made it in the meantime.
