@@ -88,7 +88,7 @@ def test_each_group_has_a_model_and_a_report_of_its_own_and_the_quarantine_is_th
     assert {path.name for path in both.folder.iterdir() if path.is_file()} == {
         "orders.csv", "customers.csv", "few.csv", "duramen.toml", "report.end.html", "report.channel.html",
         "scores.end.parquet", "scores.channel.parquet", "scores.quarantine.csv", "why.end.parquet",
-        "why.channel.parquet",
+        "why.channel.parquet", "scores.end.json", "scores.channel.json",
     }  # fmt: skip
     report = (both.folder / "report.channel.html").read_text()
     assert "channel customers" in report
@@ -199,7 +199,7 @@ def test_a_kind_trained_alone_gives_the_model_of_its_group_in_the_plain_place(
     for name in ("orders.csv", "customers.csv"):
         shutil.copy(both.folder / name, tmp_path)
     toml = (both.folder / "duramen.toml").read_text().replace("groups", "kinds")
-    (tmp_path / "duramen.toml").write_text(f'{toml}kind = "channel"\n')
+    (tmp_path / "duramen.toml").write_text(f'kind = "channel"\n{toml}')
     status, out, err, _ = duramen("train", *TIME, "--config", "duramen.toml", "--model-out", "dealers")
     assert (status, err) == (0, "")
     dealers, group = CoreCustomerModel.load("dealers"), CoreCustomerModel.load(both.folder / "model/channel")
