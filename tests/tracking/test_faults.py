@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from duramen.data.errors import InputError
 from duramen.scoring.model import CoreCustomerModel
 from duramen.tracking import store
 from duramen.tracking.record import record_training
@@ -59,46 +60,39 @@ def test_two_trainings_at_once_are_both_recorded_in_a_new_store(twice, store_at)
 
 
 @pytest.mark.parametrize("how", [shutil.move, shutil.copytree])
-def test_a_store_that_was_moved_or_copied_finds_its_files_where_they_are(
-    twice, tmp_path, monkeypatch, store_at, how
-):
-    first = shutil.copytree(twice, tmp_path / "here")
-    # Set right once, so that the store knows the place from which it goes.
-    monkeypatch.chdir(first)
-    client = store_at("sqlite:///mlruns/mlflow.db")
+def test_a_store_that_was_moved_or_copied_finds_its_files_where_they_are(twice, tmp_path, store_at, how):
+    # MLflow keeps a store open by its address, so that each place needs a whole one.
+    here, there = tmp_path / "here", tmp_path / "there"
+    shutil.copytree(twice, here)
+    store_at(f"sqlite:///{here}/mlruns/mlflow.db")
     store.open_store()
-    how(first, tmp_path / "there")
-    monkeypatch.chdir(tmp_path / "there")
+    how(here, there)
+    client = store_at(f"sqlite:///{there}/mlruns/mlflow.db")
     (run, _) = parents(client)
     assert store.load_model(f"runs:/{run.info.run_id}/model").customers_ == 295
-    with sqlite3.connect("mlruns/mlflow.db") as base:
+    with sqlite3.connect(there / "mlruns" / "mlflow.db") as base:
         for table, column in store.ADDRESSES:
             places = [str(place) for (place,) in base.execute(f"select {column} from {table}")]
-            assert not [place for place in places if f"{tmp_path}/here/mlruns/artifacts/duramen" in place]
+            assert not [place for place in places if f"{here}/mlruns/artifacts/duramen" in place]
     base.close()
 
 
-def test_files_that_did_not_move_with_the_store_are_missed_by_name(twice, tmp_path, monkeypatch, store_at):
-    from duramen.data.errors import InputError
-
-    client = store_at(f"sqlite:///{twice}/mlruns/mlflow.db")
+def test_files_that_did_not_move_with_the_store_are_missed_by_name(twice, tmp_path, store_at):
+    (tmp_path / "here").mkdir()
+    shutil.copytree(twice / "mlruns", tmp_path / "here" / "mlruns")
+    store_at(f"sqlite:///{tmp_path}/here/mlruns/mlflow.db")
+    store.open_store()
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    (tmp_path / "there" / "mlruns" / "artifacts").rename(tmp_path / "lost")
+    client = store_at(f"sqlite:///{tmp_path}/there/mlruns/mlflow.db")
     (run, _) = parents(client)
-    (tmp_path / "mlruns").mkdir()
-    shutil.copy(twice / "mlruns" / "mlflow.db", tmp_path / "mlruns" / "mlflow.db")
-    monkeypatch.chdir(tmp_path)
-    moved = twice / "mlruns" / "artifacts"
-    hidden = moved.rename(moved.with_name("elsewhere"))
-    try:
-        store_at("sqlite:///mlruns/mlflow.db")
-        address = f"runs:/{run.info.run_id}/model"
-        with pytest.raises(InputError, match=f"{address} was not found in the store"):
-            store.load_model(address)
-    finally:
-        hidden.rename(moved)
+    address = f"runs:/{run.info.run_id}/model"
+    with pytest.raises(InputError, match=f"{address} was not found in the store"):
+        store.load_model(address)
 
 
 def test_a_full_disk_leaves_no_finished_run_and_no_model(small, store_at, tmp_path, monkeypatch):
-    import mlflow
+    import mlflow.pyfunc
 
     client = store_at(f"sqlite:///{tmp_path}/mlflow.db")
 

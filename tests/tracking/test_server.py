@@ -218,7 +218,7 @@ def test_a_server_that_is_killed_midway_leaves_a_failed_run_and_no_model(
 def test_a_server_that_hangs_midway_is_given_up_and_keeps_a_failed_run_and_no_model(
     server, small, store_at, goes_away, monkeypatch
 ):
-    import mlflow
+    import mlflow.pyfunc
 
     client = store_at(server.uri)
     goes_away(mlflow.pyfunc, "save_model", server, signal.SIGSTOP)

@@ -404,7 +404,13 @@ def _log_dataset(
         dataset = mlflow.data.from_pandas(facts, source=source, name="transactions", digest=digest)
     context = mlflow.entities.InputTag("mlflow.data.context", "training")
     used = mlflow.entities.DatasetInput(dataset._to_mlflow_entity(), [context])
-    client.log_inputs(run, datasets=[used])
+    try:
+        client.log_inputs(run, datasets=[used])
+    except mlflow.exceptions.MlflowException as error:
+        if is_unreachable(error):
+            raise
+        # Two trainings of the same data at once both make its entry, and one of them fails; then it is there.
+        client.log_inputs(run, datasets=[used])
 
 
 def log_model(mlflow: Any, client: Any, run: str, model: CoreCustomerModel, example: pd.DataFrame) -> Any:

@@ -144,4 +144,9 @@ def load_model(address: str) -> CoreCustomerModel:
         raise InputError(
             f"{address} was not found in the store {mlflow.get_tracking_uri()}: {reason}."
         ) from error
+    if not (folder / "MLmodel").is_file():
+        raise InputError(
+            f"{address} was not found in the store {mlflow.get_tracking_uri()}: the run is there, its files are not; "
+            "they may lie where the store was before it was moved."
+        )
     return CoreCustomerModel.load(folder / "artifacts" / MODEL_ARTEFACT)
