@@ -226,7 +226,7 @@ def test_a_registered_champion_scores_from_the_command_line(client, runs, traine
     assert written.pop("core_in").eq("every market").equals(core)
     pd.testing.assert_frame_equal(written, expected.astype({"cutoff": "datetime64[ms]"}))
     # The address of the store in the environment wins over the default one.
-    assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
+    assert {path.name for path in tmp_path.iterdir()} == {"scores.parquet", "scores.json"}
 
 
 @pytest.mark.usefixtures("client")

@@ -122,7 +122,7 @@ def distinct_names(names: list[str], profile: pd.DataFrame) -> list[str]:
     for name in {name for name in names if names.count(name) > 1}:
         rows = [place for place, other in enumerate(names) if other == name]
         measure, words = _telling_words(profile.iloc[rows])
-        # The figure of the spend stands in for its size.
+        # The order by spend stands in for its size.
         stem = name.rsplit(", ", 1)[0] if measure == "spend" else name
         for place, word in zip(rows, words, strict=True):
             told[place] = f"{stem}, {word}"
@@ -143,10 +143,23 @@ def _telling_words(profile: pd.DataFrame) -> tuple[str, list[str]]:
     # In words first, then in figures; where one measure leaves two alike, the next is tried.
     for speak in (_WORDS, _FIGURES):
         for measure in measures:
-            spoken = [speak[measure](row) for row in profile.to_dict(orient="records")]
+            if measure == "spend":
+                spoken = _spend_in_words(profile["spend_per_year"])
+            else:
+                spoken = [speak[measure](row) for row in profile.to_dict(orient="records")]
             if len(set(spoken)) == len(spoken):
                 return str(measure), spoken
     return "", [f"group {place + 1}" for place in range(len(profile))]
+
+
+def _spend_in_words(spend: pd.Series[float]) -> list[str]:
+    """Tell namesakes apart by their order, not by an amount: the same customers in cents keep their names."""
+    order = spend.rank(method="dense").astype(int)
+    known = {2: ("less spend", "more spend"), 3: ("least spend", "middling spend", "most spend")}
+    words = known.get(
+        len(spend), [f"spend {place + 1} of {len(spend)} from below" for place in range(len(spend))]
+    )
+    return [words[place - 1] for place in order]
 
 
 def _money(amount: float) -> str:
@@ -179,7 +192,6 @@ def _trend_in_words(row: Mapping[Any, float]) -> str:
 _Words = dict[str, Callable[[Mapping[Any, float]], str]]
 _FIGURES: _Words = {
     "rhythm": lambda row: f"every {364 / row['purchases_per_year']:,.0f} days",
-    "spend": lambda row: f"{_money(row['spend_per_year'])} a year",
     "silence": lambda row: f"silent for {row['time_since_last']:,.0f} days",
     "trend": lambda row: f"mean purchase {row['purchase_position']:.0%} into their time",
 }

@@ -15,6 +15,8 @@ GROWTH_WEIGHTS = (0.0, 0.02, 0.05, DEFAULT_GROWTH_WEIGHT, 0.25, 0.5, 1.0, 2.0)
 # The money that the first customers bring is what a weight is judged by. One border alone is noisy: which few stand
 # on either side of it decides. So it is the mean over ten borders, from the first twentieth to the first half.
 TOP_SHARES = tuple(np.arange(1, 11) / 20)
+# Less than this is rounding: orders that differ in nobody who counts capture the same.
+ROUNDING = 1e-9
 # Standard errors to either side that hold a difference 19 times in 20.
 WIDTH = 1.96
 
@@ -73,7 +75,11 @@ def choose_growth_weight(curve: pd.DataFrame) -> float:
     where it captured clearly more than value alone, and more than that weight.
     """
     weights, captured = curve["weight"].to_numpy(), curve["captured"].to_numpy()
-    costless = (weights <= DEFAULT_GROWTH_WEIGHT) & (curve["difference"].to_numpy() >= 0)
+    costless = (weights <= DEFAULT_GROWTH_WEIGHT) & (curve["difference"].to_numpy() >= -ROUNDING)
     chosen = int(np.flatnonzero(costless)[-1])
-    gains = (weights > DEFAULT_GROWTH_WEIGHT) & (curve["low"].to_numpy() > 0) & (captured > captured[chosen])
+    gains = (
+        (weights > DEFAULT_GROWTH_WEIGHT)
+        & (curve["low"].to_numpy() > 0)
+        & (captured > captured[chosen] + ROUNDING)
+    )
     return float(weights[np.where(gains, captured, -np.inf).argmax() if gains.any() else chosen])
