@@ -43,6 +43,10 @@ def registry(trained, tmp_path_factory, monkeypatch):
     base = tmp_path_factory.mktemp("registry") / "mlflow.db"
     shutil.copy(trained.folder / "mlruns" / "mlflow.db", base)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{base}")
+    # Other tests may have registered that model before.
+    client = open_store().MlflowClient(f"sqlite:///{base}", f"sqlite:///{base}")
+    for known in client.search_registered_models():
+        client.delete_registered_model(known.name)
     return base
 
 
