@@ -93,8 +93,8 @@ def test_each_group_has_a_model_and_a_report_of_its_own_and_the_quarantine_is_th
     report = (both.folder / "report.channel.html").read_text()
     assert "channel customers" in report
     # The portfolio is the one that was configured, also by the credit that the customer file tells.
-    assert "the first call on what is new" in report
-    assert "credit unknown" in (both.folder / "report.end.html").read_text()
+    assert "The first call on what is new" in report
+    assert "credit is unknown" in (both.folder / "report.end.html").read_text()
 
 
 def test_scores_of_a_group_are_those_of_a_model_of_its_transactions_alone(both, ranked):
