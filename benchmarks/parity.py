@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
 
 from duramen.data.customers import customer_table
 from duramen.data.datasets import complete_journey
@@ -60,9 +61,9 @@ def days(tx: Transactions) -> pd.DataFrame:
     return table.to_pandas().assign(date=lambda frame: pd.to_datetime(frame["date"]))
 
 
-def pandas_of(frame: object) -> pd.DataFrame:
+def pandas_of(frame: DataFrame) -> pd.DataFrame:
     """Return a DataFrame of Spark as one of pandas."""
-    return frame.toArrow().to_pandas()  # type: ignore[attr-defined]
+    return frame.toArrow().to_pandas()
 
 
 def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
