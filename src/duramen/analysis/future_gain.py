@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.analysis.bootstrap import draws
+from duramen.analysis.metrics import log_value
 from duramen.analysis.relabelling import FEWEST_CUSTOMERS, FOLDS, RESAMPLES, Estimate, estimate
 
 # Past spend may act in any smooth way: a label must not seem to add what a bend of the same curve would have told.
@@ -36,7 +37,7 @@ def gain_in_value(spend: np.ndarray, labels: np.ndarray, value: np.ndarray, seed
     """
     from sklearn.linear_model import Ridge
 
-    came = np.log1p(np.maximum(value, 0.0))
+    came = log_value(value)
 
     def loss(design: np.ndarray) -> np.ndarray:
         foretold = _cross_fitted(Ridge(alpha=1.0), design, came, "predict", seed)

@@ -221,6 +221,18 @@ def variance_explained(actual: np.ndarray, groups: np.ndarray, copies: np.ndarra
     return float((sums[there] ** 2 / sizes[there]).sum() / total)
 
 
+def log_value(money: np.ndarray) -> np.ndarray:
+    """Return ``log1p`` of money, 0 where it is negative: what groups and models are to tell of future value.
+
+    Examples
+    --------
+    >>> log_value(np.array([-3.0, 0.0, np.e - 1])).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    logs: np.ndarray = np.log1p(np.maximum(money, 0.0))
+    return logs
+
+
 def equal_groups(score: np.ndarray, count: int) -> np.ndarray:
     """Return ``count`` groups, from 0, of (nearly) equally many customers by a score, ties by the order given.
 

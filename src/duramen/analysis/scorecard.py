@@ -11,6 +11,7 @@ import pandas as pd
 from duramen.analysis.metrics import (
     captured,
     decile_error,
+    log_value,
     normalised_gini,
     spearman,
     total_bias,
@@ -99,12 +100,12 @@ def _activity_rows(
 def _segment_rows(judged: pd.DataFrame) -> list[dict[str, object]]:
     segments = pd.factorize(judged["segment"])[0]
     plain = groups_of_equal_count(judged.rename(columns={"past_spend": "net_spend"}), int(segments.max()) + 1)
-    log_value = np.log1p(np.maximum(judged["actual_value"].to_numpy(), 0.0))
+    value = log_value(judged["actual_value"].to_numpy())
     active = judged["active"].to_numpy(dtype=float)
     rows = []
     for model, groups in ({OURS: segments} | plain).items():
         figures: list[tuple[str, float, bool | None]] = [
-            ("log value explained", variance_explained(log_value, groups), True),
+            ("log value explained", variance_explained(value, groups), True),
             ("activity explained", variance_explained(active, groups), True),
         ]
         rows += _rows(model, "segments", figures)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from duramen.analysis.bootstrap import draws
-from duramen.analysis.metrics import variance_explained
+from duramen.analysis.metrics import log_value, variance_explained
 from duramen.analysis.rfm import groups_of_equal_count
 from duramen.data.errors import InputError
 
@@ -92,7 +92,7 @@ def segment_value(
         )
     count = int(labels.max()) + 1
     groups = {SEGMENTS: labels} | groups_of_equal_count(customers, count)
-    value = np.log1p(np.maximum(outcomes["value"].to_numpy(dtype=float), 0.0))
+    value = log_value(outcomes["value"].to_numpy(dtype=float))
     targets = dict(zip(TARGETS, (value, outcomes["active"].to_numpy(dtype=float)), strict=True))
     drawn = list(draws(len(labels), resamples, seed))
     rows = [
