@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from duramen.analysis.metrics import captured
@@ -11,6 +11,7 @@ from duramen.data.windows import Window
 from duramen.scoring.growth_weight import (
     DEFAULT_GROWTH_WEIGHT,
     GROWTH_WEIGHTS,
+    ROUNDING,
     TOP_SHARES,
     choose_growth_weight,
     growth_weight_curve,
@@ -56,6 +57,8 @@ def test_the_interval_is_that_of_resampled_customers(world):
     assert curve.loc[0.25, "high"] == pytest.approx(high, abs=0.1 * (high - low))
 
 
+# Here the ten borders gain and lose the same money: a tie but for the last bit of their mean.
+@example(seed=21, customers=229)
 @given(seed=st.integers(0, 10_000), customers=st.integers(20, 400))
 def test_the_weight_that_is_chosen_captured_no_less_than_value_alone(seed, customers):
     rng = np.random.default_rng(seed)
@@ -63,7 +66,7 @@ def test_the_weight_that_is_chosen_captured_no_less_than_value_alone(seed, custo
     money = rng.poisson(value + rng.choice([0, 1]) * potential).astype(float)
     curve = growth_weight_curve(value, potential, money).set_index("weight")
     chosen = choose_growth_weight(curve.reset_index())
-    assert curve.loc[chosen, "captured"] >= curve.loc[0.0, "captured"]
+    assert curve.loc[chosen, "captured"] >= curve.loc[0.0, "captured"] - ROUNDING
     # Beyond the default a little more is not enough.
     assert chosen <= DEFAULT_GROWTH_WEIGHT or curve.loc[chosen, "low"] > 0
 
