@@ -84,24 +84,30 @@ class RankingFiles(NamedTuple):
     out: Path
     explanations: Path | None
     report: Path | None
+    incremental: Path | None
 
 
 def ranking_files(options: dict[str, Any], key: str) -> RankingFiles:
     """Return where the files go, refused before any work is done where they cannot be written."""
-    from duramen.scoring.files import check_explanations_path, check_scores_path
+    from duramen.scoring.files import check_explanations_path, check_scores_path, refuse_unwritable
+    from duramen.scoring.incremental import read_made_of
     from duramen.scoring.sidecar import refuse_other_json
 
     out = group_path(scores_path(options), key)
     check_scores_path(out)
     refuse_other_json(out)
     refuse_homeless_report(options, key)
-    explanations, report = (
+    explanations, report, incremental = (
         group_path(Path(options[name]), key) if name in options else None
-        for name in ("explanations", "report")
+        for name in ("explanations", "report", "incremental")
     )
     if explanations is not None:
         check_explanations_path(explanations)
-    return RankingFiles(out, explanations, report)
+    if incremental is not None:
+        refuse_unwritable(incremental, "--incremental")
+        if incremental.exists():
+            read_made_of(incremental)
+    return RankingFiles(out, explanations, report, incremental)
 
 
 def scores_path(options: dict[str, Any]) -> Path:
