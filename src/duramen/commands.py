@@ -315,10 +315,10 @@ def _rank_on_spark(
 ) -> None:
     """Score, rank and write one group."""
     from duramen.data.spark import customer_frame
-    from duramen.scoring.spark import rank_on_spark, score_on_spark, tier_sums, write_folder
+    from duramen.scoring.spark import explain_tiers, rank_on_spark, score_on_spark, tier_sums, write_folder
 
     tiers = _tiers(options, model.tiers) or model.tiers
-    with_reasons = options.get("reasons", "all") != "none"
+    reasons = options.get("reasons", "all")
     facts = {
         "model_version": model.model_version_,
         "cutoff": cutoff.isoformat(),
@@ -328,8 +328,13 @@ def _rank_on_spark(
         "engine": "spark",
     }
     with step("Scoring and ranking every customer on Spark, and writing"):
-        scores = score_on_spark(model, customer_frame(group.tx, cutoff), cutoff, with_reasons=with_reasons)
-        ranking = rank_on_spark(scores, tiers)
+        customers = customer_frame(group.tx, cutoff)
+        ranking = rank_on_spark(
+            score_on_spark(model, customers, cutoff, with_reasons=reasons == "all"), tiers
+        )
+        if reasons != "all":
+            explained = tiers.core_names if reasons == "core" else ()
+            ranking = explain_tiers(model, ranking, customers, explained, cutoff)
         rows = write_folder(ranking, out, facts)
         sums = tier_sums(ranking, tiers)
     for name, customers, value in sums:

@@ -23,7 +23,7 @@ from duramen.models.beta_geo import BetaGeoModel, ModifiedBetaGeoModel
 from duramen.models.pareto_nbd import ParetoNBDModel
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import Tiers, rank_core_customers
-from duramen.scoring.spark import HadoopFolder, rank_on_spark, score_on_spark, write_folder
+from duramen.scoring.spark import HadoopFolder, explain_tiers, rank_on_spark, score_on_spark, write_folder
 
 # Spark leaves the sockets open through which it hands rows to Python, until the collector finds them.
 pytestmark = pytest.mark.filterwarnings(
@@ -110,6 +110,17 @@ def test_ranks_and_tiers_are_the_same_on_spark(grocer, scored):
     ranked = rank_on_spark(scored.frame, grocer.model.tiers)
     same(pandas_of(ranked), rank_core_customers(scored.here, grocer.model.tiers))
     assert ranked.rdd.getNumPartitions() > 1
+
+
+@pytest.mark.parametrize("reasons", ["core", "none"])
+def test_reasons_of_some_tiers_are_those_of_all_on_spark(grocer, scored, reasons):
+    names = grocer.model.tiers.core_names if reasons == "core" else ()
+    without = score_on_spark(grocer.model, grocer.frame, CUTOFF, with_reasons=False)
+    ranking = rank_on_spark(without, grocer.model.tiers)
+    ours = pandas_of(explain_tiers(grocer.model, ranking, grocer.frame, names, CUTOFF))
+    theirs = rank_core_customers(scored.here, grocer.model.tiers)
+    theirs.loc[~theirs["tier"].isin(names), ["reason_1", "reason_2", "reason_3"]] = np.nan
+    same(ours, theirs)
 
 
 CROWDS = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ import pandas as pd
 from duramen.data.errors import InputError
 from duramen.data.spark_session import whole_address
 from duramen.data.windows import parse_day
+from duramen.scoring.batch import REASONS
 from duramen.scoring.ranking import DEFAULT_TIERS, RANKING_COLUMNS, SCORE_COLUMNS, SET_TOLERANCE, Tiers
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel
 
 # Score columns that are words; all others but the id and the cutoff are numbers.
-TEXT_COLUMNS = ("segment", "lifecycle_stage", "reason_1", "reason_2", "reason_3", "model_version")
+TEXT_COLUMNS = ("segment", "lifecycle_stage", *REASONS, "model_version")
 # What tells a folder that was written here from any other; readers of Parquet pass over names that begin so.
 SIDECAR = "_duramen.json"
 # Where a row lies: the part of the sorted frame, and its place in the part.
@@ -71,20 +72,88 @@ def score_on_spark(
     InputError
         If a column that the model learned from is missing.
     """
-    needed = ["customer_id", *model.features_]
+    left_out = {"rank", "tier"} | (set() if with_reasons else set(REASONS))
+    columns = [name for name in SCORE_COLUMNS if name not in left_out]
+
+    def scores(model: CoreCustomerModel, block: pd.DataFrame) -> pd.DataFrame:
+        return model.score(block, with_reasons=with_reasons)[columns]
+
+    return _on_workers(model, customers, cutoff, columns, scores)
+
+
+def explain_tiers(
+    model: CoreCustomerModel,
+    ranking: DataFrame,
+    customers: DataFrame,
+    tiers: Collection[str],
+    cutoff: date | str | None = None,
+) -> DataFrame:
+    """Add reasons to a ranking that has none, of the customers of some tiers; those of the others are missing.
+
+    Parameters
+    ----------
+    model : CoreCustomerModel
+    ranking : pyspark.sql.DataFrame
+        What ``rank_on_spark`` returns.
+    customers : pyspark.sql.DataFrame
+        Those whose scores were ranked.
+    tiers : collection of str
+        Their names, for example ``model.tiers.core_names``; of none, nobody is explained.
+    cutoff : date or str, optional
+        That of the customer table; by default the model's own.
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+        In the order of the ranking.
+    """
+    from pyspark.sql import functions as F
+
+    if not tiers:
+        explained = ranking.withColumns({name: F.lit(None).cast("string") for name in REASONS})
+    else:
+        chosen = ranking.filter(F.col("tier").isin(*tiers)).select("customer_id")
+        columns = ["customer_id", *REASONS]
+
+        def told(model: CoreCustomerModel, block: pd.DataFrame) -> pd.DataFrame:
+            return model.reasons(block).assign(customer_id=block["customer_id"])[columns]
+
+        asked = customers.join(chosen, "customer_id", "left_semi")
+        reasons = _on_workers(model, asked, cutoff, columns, told)
+        explained = ranking.join(reasons, "customer_id", "left").orderBy("rank")
+    return explained.select(*(name for name in RANKING_COLUMNS if name in explained.columns))
+
+
+def _on_workers(
+    model: CoreCustomerModel,
+    customers: DataFrame,
+    cutoff: date | str | None,
+    columns: list[str],
+    tell: Callable[[CoreCustomerModel, pd.DataFrame], pd.DataFrame],
+) -> DataFrame:
+    """Return what is told of each block of customers, on the workers, of whom each loads the model once."""
     # Before the work begins: what a worker raises comes back with the stack of two languages.
     model._require(pd.DataFrame(columns=customers.columns))
     with tempfile.TemporaryDirectory(prefix="duramen-model-") as folder:
         files = {
             path.name: path.read_bytes() for path in sorted(model.save(Path(folder) / "model").iterdir())
         }
+    digest = hashlib.sha256(b"".join(name.encode() + held for name, held in files.items())).hexdigest()
     day = parse_day(cutoff or model.window_.cutoff).isoformat()
-    left_out = {"rank", "tier"} | (set() if with_reasons else {"reason_1", "reason_2", "reason_3"})
-    columns = [name for name in SCORE_COLUMNS if name not in left_out]
+
+    def work(blocks: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        from threadpoolctl import threadpool_limits
+
+        held = _model_of_worker(digest, lambda: files)
+        # Spark runs a worker for each core: threads of its own would only stand in each other's way.
+        with threadpool_limits(1):
+            for block in blocks:
+                block.attrs["cutoff"] = day
+                yield tell(held, block)
+
     of_id = customers.schema["customer_id"].dataType.simpleString()
     schema = ", ".join(f"{name} {_type_of(name, of_id)}" for name in columns)
-    work = _scorer(files, day, with_reasons, columns)
-    return customers.select(*needed).mapInPandas(work, schema)
+    return customers.select("customer_id", *model.features_).mapInPandas(work, schema)
 
 
 def _type_of(name: str, of_id: str) -> str:
@@ -92,25 +161,6 @@ def _type_of(name: str, of_id: str) -> str:
         return "string"
     # A cutoff is a day and no moment, and has no zone.
     return {"customer_id": of_id, "cutoff": "timestamp_ntz"}.get(name, "double")
-
-
-def _scorer(
-    files: dict[str, bytes], cutoff: str, with_reasons: bool, columns: list[str]
-) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """Return what runs on the workers."""
-    digest = hashlib.sha256(b"".join(name.encode() + held for name, held in files.items())).hexdigest()
-
-    def work(blocks: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        from threadpoolctl import threadpool_limits
-
-        model = _model_of_worker(digest, lambda: files)
-        # Spark runs a worker for each core: threads of its own would only stand in each other's way.
-        with threadpool_limits(1):
-            for block in blocks:
-                block.attrs["cutoff"] = cutoff
-                yield model.score(block, with_reasons=with_reasons)[columns]
-
-    return work
 
 
 _LOADED: dict[str, CoreCustomerModel] = {}
