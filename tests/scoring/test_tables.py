@@ -202,6 +202,21 @@ def test_blocks_that_fail_midway_leave_the_old_rows(database, ranking, older):
     assert same(held(database), before)
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_server_that_goes_away_midway_leaves_the_old_rows(database, ranking, older):
+    table, before = older
+
+    def blocks():
+        yield ranking.head(9)
+        of_others = "from pg_stat_activity where usename = 'analyst' and pid <> pg_backend_pid()"
+        database.sql(f"select pg_terminate_backend(pid) {of_others}")
+        yield ranking.tail(-9)
+
+    with pytest.raises(InputError, match="cannot be written, and is as it was"):
+        write_table(blocks(), table, {})
+    assert same(held(database), before)
+
+
 def test_a_new_file_that_fails_midway_is_not_there(ranking, tmp_path):
     def blocks():
         yield ranking
