@@ -162,6 +162,13 @@ def score(
         str | None,
         typer.Option(help="Who is explained: all, core or none; most of the time goes there. [default: all]"),
     ] = None,
+    incremental: Annotated[
+        Path | None,
+        typer.Option(
+            help="Parquet file that keeps what was scored: the next run at the same cutoff scores only customers "
+            "whose orders changed, with the same result."
+        ),
+    ] = None,
     memory_limit: MemoryLimit = None,
     threads: Threads = None,
     engine: Annotated[
@@ -182,7 +189,8 @@ def score(
         orders=orders, cutoff=cutoff, model=model, out=out, report=report, explanations=explanations,
         customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers, kind=kind,
         date_format=date_format, decimal=decimal, currency=currency, cost_to_serve=cost_to_serve,
-        reasons=reasons, memory_limit=memory_limit, threads=threads, engine=engine, master=master,
+        reasons=reasons, incremental=incremental, memory_limit=memory_limit, threads=threads, engine=engine,
+        master=master,
     )  # fmt: skip
     commands.score(options)
 

@@ -6,6 +6,7 @@ Each command is the whole way through the house in the order in which it runs.
 from __future__ import annotations
 
 import itertools
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
@@ -62,6 +63,7 @@ from duramen.terminal import (
 if TYPE_CHECKING:
     from duramen.analysis.portfolio_axes import Axes
     from duramen.analysis.ranked import Ranked
+    from duramen.scoring.incremental import Rescored
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.ranking import Tiers
     from duramen.scoring.tables import Table
@@ -200,14 +202,30 @@ def _score_in_blocks(
         if cost is not None:
             cost = cost.loc[customer_ids(days, cutoff).to_pandas()]
         with step(f"{told[reasons]} and ranking every customer"):
-            ranked = rank_in_blocks(model, days, cutoff, folder, cost, tiers, reasons)
+            ranked = rank_in_blocks(
+                model, days, cutoff, folder, cost, tiers, reasons, earlier=places.incremental
+            )
         with step(f"Writing {places.out}"):
             head = _write_scores(ranked.blocks, folder, places.out, model, days, cutoff, tiers, options)
         show_ranking(head, ranked.places, model, tiers, ranked.market)
         tell("scores", str(places.out), f"{len(ranked.places):,} customers, best first")
+        if ranked.rescored is not None:
+            _keep_for_next_run(ranked.rescored, len(ranked.places), places)
         if places.explanations is not None:
             _write_explanations(model, customer_blocks(days, cutoff), cost, places.explanations)
     return ranked.places
+
+
+def _keep_for_next_run(rescored: Rescored, customers: int, places: RankingFiles) -> None:
+    """Keep the scores by which the next run knows who changed, and say who did in this one."""
+    from duramen.scoring.files import write_whole
+
+    assert places.incremental is not None
+    write_whole(places.incremental, lambda beside: shutil.copyfile(rescored.scored.path, beside))
+    told = f"{rescored.computed:,} of {customers:,} customers had other orders, and were scored"
+    if rescored.why_all:
+        told = f"all were scored: {rescored.why_all}"
+    tell("kept", places.incremental, told)
 
 
 def _score_in_memory(

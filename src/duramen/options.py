@@ -15,7 +15,7 @@ OPTIONS = (
     "orders", "cutoff", "cutoffs", "horizon", "model", "model_out", "out", "report", "experiment",
     "customer_id", "date", "amount", "columns", "customers", "date_format", "decimal", "currency",
     "growth_weight", "tiers", "treatments", "segment_weights", "portfolio", "cost_to_serve", "explanations", "seed",
-    "memory_limit", "threads", "reasons", "engine", "master",
+    "memory_limit", "threads", "reasons", "incremental", "engine", "master",
     "segments", "segment", "treatment", "assigned_on", "previous", "kind",
     "name", "promotion",
 )  # fmt: skip
@@ -91,6 +91,11 @@ def _refuse_of_scoring(options: dict[str, Any]) -> None:
     if "report" in options and options.get("reasons", "all") != "all":
         raise InputError(
             "a report tells the reasons of customers of all tiers; leave --reasons or --report out."
+        )
+    if "report" in options and "incremental" in options:
+        raise InputError(
+            "a report draws from all columns of all customers, so that all are scored; leave --incremental or --report "
+            "out."
         )
 
 

@@ -92,6 +92,7 @@ class RankingFiles(NamedTuple):
     out: Path | Table
     explanations: Path | None
     report: Path | None
+    incremental: Path | None
 
     @property
     def work(self) -> Path:
@@ -104,7 +105,8 @@ def ranking_files(options: dict[str, Any], key: str) -> RankingFiles:
 
     Tables are left to ``check_tables``.
     """
-    from duramen.scoring.files import check_explanations_path, check_scores_path
+    from duramen.scoring.files import check_explanations_path, check_scores_path, refuse_unwritable
+    from duramen.scoring.incremental import read_made_of
     from duramen.scoring.sidecar import refuse_other_json
 
     out = scores_place(options)
@@ -115,13 +117,17 @@ def ranking_files(options: dict[str, Any], key: str) -> RankingFiles:
     else:
         out = out.of_group(key)
     refuse_homeless_report(options, key)
-    explanations, report = (
+    explanations, report, incremental = (
         group_path(Path(options[name]), key) if name in options else None
-        for name in ("explanations", "report")
+        for name in ("explanations", "report", "incremental")
     )
     if explanations is not None:
         check_explanations_path(explanations)
-    return RankingFiles(out, explanations, report)
+    if incremental is not None:
+        refuse_unwritable(incremental, "--incremental")
+        if incremental.exists():
+            read_made_of(incremental)
+    return RankingFiles(out, explanations, report, incremental)
 
 
 def scores_place(options: dict[str, Any]) -> Path | Table:

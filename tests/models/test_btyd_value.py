@@ -35,6 +35,22 @@ def test_being_active_takes_being_alive(shop, fitted):
     assert (forecast["btyd_probability_active"] <= forecast["btyd_probability_alive"] + 1e-9).all()
 
 
+@pytest.mark.parametrize("kind", PURCHASE_MODELS)
+def test_a_forecast_does_not_depend_on_who_else_is_asked_about(shop, kind):
+    model, everybody = PURCHASE_MODELS[kind]().fit(shop.customers), shop.customers
+    forecasts = {
+        "purchases": lambda some: model.expected_purchases(some, 91),
+        "discounted": lambda some: model.discounted_purchases(some, 364, 3e-4),
+        "alive": model.probability_alive,
+        "active": lambda some: model.probability_active(some, 91),
+    }
+    for name, forecast in forecasts.items():
+        of_all = forecast(everybody)
+        for rows in ([0], [7, 2000], range(0, 2500, 25), range(1, 2400)):
+            alone = forecast(everybody.iloc[list(rows)].reset_index(drop=True))
+            np.testing.assert_array_equal(alone, of_all[list(rows)], err_msg=name)
+
+
 def test_lifetime_value_is_the_discounted_forecast(shop, fitted):
     undiscounted = fitted.lifetime_value(shop.customers, 364, 0.0)
     np.testing.assert_allclose(undiscounted, fitted.forecast(shop.customers, 364)["btyd_value"], rtol=1e-3)

@@ -61,7 +61,7 @@ def test_blocks_are_the_ranking_in_memory(real, tmp_path, monkeypatch):
     monkeypatch.setattr(customers, "SLICE", 3001 if len(whole.ranking) > 10_000 else 401)
     monkeypatch.setattr("duramen.scoring.batch.WRITTEN_AT_ONCE", 1000)
     ranked, ranking = in_blocks(tmp_path, model, tx, cutoff)
-    pd.testing.assert_frame_equal(ranking, whole.ranking)
+    pd.testing.assert_frame_equal(ranking, whole.ranking, check_exact=True)
     pd.testing.assert_frame_equal(ranked.market.level, whole.market.level)
     assert (ranked.market.swing, ranked.market.reason) == (whole.market.swing, whole.market.reason)
     for name in ("tier", "score", "predicted_value", "core_in"):
@@ -77,7 +77,9 @@ def test_costs_and_tiers_are_those_of_the_ranking_in_memory(real, tmp_path, monk
     _, ranking = in_blocks(tmp_path, model, tx, cutoff, cost=cost, tiers=tiers, reasons="none")
     expected = rank_with_markets(model, tx, whole.customers, cost, tiers).ranking
     assert ranking[REASONS].isna().all(axis=None)
-    pd.testing.assert_frame_equal(ranking.drop(columns=REASONS), expected.drop(columns=REASONS))
+    pd.testing.assert_frame_equal(
+        ranking.drop(columns=REASONS), expected.drop(columns=REASONS), check_exact=True
+    )
 
 
 def test_reasons_of_the_core_are_those_of_all(real, tmp_path, monkeypatch):
@@ -87,7 +89,7 @@ def test_reasons_of_the_core_are_those_of_all(real, tmp_path, monkeypatch):
     core = whole.ranking["tier"].isin(whole.tiers.core_names)
     expected = whole.ranking.copy()
     expected.loc[~core, REASONS] = np.nan
-    pd.testing.assert_frame_equal(ranking, expected)
+    pd.testing.assert_frame_equal(ranking, expected, check_exact=True)
 
 
 def test_the_sorted_days_are_gone_in_the_end(shop):

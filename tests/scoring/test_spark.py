@@ -152,31 +152,6 @@ def test_counts_of_histories_on_spark_are_all_that_a_purchase_model_is_fitted_to
     assert ours == pytest.approx(model().fit(grocer.customers).params_, rel=1e-9)
 
 
-def test_spark_udf_of_the_recorded_model_scores_as_python_does(spark, trained, monkeypatch):
-    import mlflow
-
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.uri)
-    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
-    client = mlflow.MlflowClient()
-    runs = client.search_runs([client.get_experiment_by_name("duramen").experiment_id])
-    (run,) = (run.info.run_id for run in runs if "mlflow.parentRunId" not in run.data.tags)
-    table = customer_table(read_transactions(trained.folder / "orders.csv", currency="USD"), "1998-04-01")
-    theirs = CoreCustomerModel.load(trained.folder / "model").score(table)
-    # A struct of the udf takes numbers and words, and no dates.
-    kept = [name for name in theirs if name != "cutoff"]
-    kinds = ["double" if pd.api.types.is_float_dtype(theirs[name]) else "string" for name in kept]
-    udf = mlflow.pyfunc.spark_udf(
-        spark, f"runs:/{run}/model", env_manager="local",
-        result_type=", ".join(f"{name} {kind}" for name, kind in zip(kept, kinds, strict=True)),
-    )  # fmt: skip
-    schema = ", ".join(f"{name} {'string' if name == 'customer_id' else 'double'}" for name in table)
-    rows = table.astype(object).where(table.notna(), None).itertuples(index=False)
-    customers = spark.createDataFrame([tuple(row) for row in rows], schema)
-    # The model ranks each batch, so its rows come in another order: the id in the struct tells whose they are.
-    scored = customers.select(udf(F.struct(*customers.columns)).alias("of")).select("of.*")
-    same(by_id(scored), theirs[kept])
-
-
 def test_orders_of_text_are_set_aside_by_the_same_reasons_on_spark(spark, tmp_path):
     good = {"customer": "a", "day": "03/02/2020", "amount": "1.234,50", "order": "1", "product": "p",
             "status": "paid", "kind": "consumer"}  # fmt: skip

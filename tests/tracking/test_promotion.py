@@ -1,7 +1,10 @@
 """Who is champion in the registry, what is kept of why, and what a fault at any step leaves behind."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -171,6 +174,46 @@ def test_rolling_back_goes_from_champion_to_champion_to_the_first(models):
     assert (left.version, now.version, champions(models, "back")) == ("2", "1", "1")
     with pytest.raises(InputError, match="version 1 of back is its first champion"):
         roll_back("back")
+
+
+def test_looking_for_a_store_that_is_not_there_makes_none(tmp_path):
+    # A process of its own: MLflow remembers the store that a test pointed it at.
+    look = (
+        "import sys; from duramen.data.errors import InputError\n"
+        "from duramen.tracking import promotion, store\n"
+        "for look in (lambda: promotion.roll_back('shop'), lambda: store.load_model('models:/shop@champion')):\n"
+        "    try: look()\n"
+        "    except InputError as error: print(error)\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+    done = subprocess.run(
+        [sys.executable, "-c", look],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    no_champion, no_model = done.stdout.splitlines()
+    assert no_champion.startswith(
+        "shop has no champion in the store mlruns/mlflow.db, which is not there; go to"
+    )
+    assert no_model.startswith(
+        "models:/shop@champion was not found in the store mlruns/mlflow.db, which is not"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_did_not_come_to_its_end_is_no_challenger(models):
+    import mlflow
+
+    with mlflow.start_run() as run:
+        pass
+    models.client.set_terminated(run.info.run_id, "FAILED")
+    with pytest.raises(
+        InputError, match=r"did not come to its end \(FAILED\), so its record is not whole; train"
+    ):
+        find_origin(models.good, f"runs:/{run.info.run_id}/model")
 
 
 def test_rolling_back_nothing_is_refused(models):

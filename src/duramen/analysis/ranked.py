@@ -25,6 +25,7 @@ from duramen.analysis.market import (
 )
 from duramen.data.customers import customer_blocks, customer_ids
 from duramen.scoring.batch import place, ranked_blocks, score_blocks, write_reasons
+from duramen.scoring.incremental import Rescored, rescore
 from duramen.scoring.ranking import Tiers, costs_of, rank_core_customers
 
 if TYPE_CHECKING:
@@ -89,12 +90,14 @@ class RankedBlocks(NamedTuple):
     ``places`` has of each customer, by rank, what fits into memory: ``rank``, ``tier``, ``score``, ``predicted_value``,
     ``growth_potential``, ``core_in``, ``cost_to_serve`` where there is one, and as ``customer_id`` its place in the
     order of ids. ``blocks`` are those of the ranking, to be gone through once. ``market`` has no rows of customers.
+    ``rescored`` is what became of an earlier run's scores, None where none were to be used.
     """
 
     places: pd.DataFrame
     blocks: Iterator[pd.DataFrame]
     tiers: Tiers
     market: MarketResponses
+    rescored: Rescored | None = None
 
 
 def rank_in_blocks(
@@ -105,6 +108,7 @@ def rank_in_blocks(
     cost: pd.Series[float] | None = None,
     tiers: Tiers | None = None,
     reasons: str = "all",
+    earlier: Path | None = None,
 ) -> RankedBlocks:
     """Score and rank as ``rank_with_markets`` does, with no more in memory than a block and a few numbers a customer.
 
@@ -123,6 +127,9 @@ def rank_in_blocks(
         By default those of the model.
     reasons : str
         Who is explained: "all", "core" or "none"; of the others the reasons are missing.
+    earlier : Path, optional
+        Scores of an earlier run, or where those of this one are to be kept: only customers whose days are others than
+        then are scored, and ``rescored.scored.path`` is what to keep for the next run.
 
     Raises
     ------
@@ -132,10 +139,15 @@ def rank_in_blocks(
     tiers = model.tiers if tiers is None else tiers
     ids = customer_ids(tx, cutoff)
     costs = None if cost is None else costs_of(pd.DataFrame({"customer_id": ids.to_pandas()}), cost)
-    blocks = customer_blocks(tx, cutoff, ids)
-    scored = score_blocks(
-        model, blocks, folder / "scored.parquet", with_reasons=reasons == "all", customers=len(ids)
-    )
+    explained, rescored = reasons == "all", None
+    if earlier is None:
+        blocks = customer_blocks(tx, cutoff, ids)
+        scored = score_blocks(
+            model, blocks, folder / "scored.parquet", with_reasons=explained, customers=len(ids)
+        )
+    else:
+        rescored = rescore(model, tx, cutoff, earlier, folder, with_reasons=explained)
+        scored = rescored.scored
     _LOG.info("who is core in which market")
     market = responses_of(tx, cutoff, ids, scored.kept.pop("segment").array)
     response = market.customers["response"].to_numpy()
@@ -157,4 +169,5 @@ def rank_in_blocks(
         wanted = np.zeros(len(ids), dtype=bool)
         wanted[order[places["tier"].isin(tiers.core_names).to_numpy()]] = True
         write_reasons(model, customer_blocks(tx, cutoff, ids), wanted, told)
-    return RankedBlocks(places, ranked_blocks(scored, places, tx.days.get_backend(), told), tiers, market)
+    ranking = ranked_blocks(scored, places, tx.days.get_backend(), told)
+    return RankedBlocks(places, ranking, tiers, market, rescored)

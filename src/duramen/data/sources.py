@@ -10,14 +10,13 @@ import csv
 import glob
 import gzip
 import re
-import tempfile
-import weakref
 import zlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from duramen.data.datasets import open_dataset
 from duramen.data.errors import InputError
+from duramen.data.locks import temporary_folder
 
 if TYPE_CHECKING:
     import ibis
@@ -34,14 +33,13 @@ def open_workspace(memory_limit: str | None = None, threads: int | None = None) 
     """Return an Ibis DuckDB connection whose tables live in memory and go to a temporary folder beyond its limit."""
     import ibis
 
-    folder = tempfile.TemporaryDirectory(prefix="duramen-")
-    settings: dict[str, Any] = {"temp_directory": folder.name}
+    settings: dict[str, Any] = {}
     if memory_limit is not None:
         settings["memory_limit"] = memory_limit
     if threads is not None:
         settings["threads"] = threads
     workspace = ibis.duckdb.connect(**settings)
-    weakref.finalize(workspace, folder.cleanup)
+    workspace.con.execute("SET temp_directory = $1", [str(temporary_folder(workspace))])
     return workspace
 
 

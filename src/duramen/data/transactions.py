@@ -168,7 +168,8 @@ class Transactions:
         import ibis
         import pyarrow as pa
 
-        ids = ibis.memtable(pa.table({"customer_id": pa.array(list(customer_ids))}))
+        held = customer_ids if isinstance(customer_ids, pa.ChunkedArray) else pa.array(list(customer_ids))
+        ids = ibis.memtable(pa.table({"customer_id": held}))
         return self._part(self.days.semi_join(ids, "customer_id"))
 
     def of_kind(self, kind: str) -> Transactions:

@@ -6,7 +6,7 @@ both.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float64]
 _STEP = 0.25
 _DIGITS = 40.0  # e**-40 is what the cut tails weigh
 _ROWS = 2048
+# Buyers share their number of nodes in steps of this, so that a step holds many of them.
+_NODES = 16
 _NEARLY_SURE = 0.999
 
 # Expected purchases at a known chance to leave, given p of shape (n, k) and shape and stretch of shape (n,
@@ -137,9 +139,8 @@ def purchases_while_alive(
     1.193147
     """
     out = np.empty(len(shape))
-    for rows in _chunks(len(shape)):
+    for rows, p, weight in _leaving(shape, stretch, a, b):
         big_r, u = shape[rows, None], stretch[rows, None]
-        p, weight = _leaving(shape[rows], stretch[rows], a, b[rows])
         total = (weight * count(p, big_r, u)).sum(axis=1)
         out[rows] = np.minimum(total / weight.sum(axis=1), shape[rows] * stretch[rows])
     return out
@@ -190,10 +191,9 @@ def discounted_purchases_while_alive(
         members = np.flatnonzero(panels == halvings)
         fraction, share = time_panels(int(halvings))
         faded = np.exp(-discount * horizon * fraction) * share * discount * horizon
-        for rows in _chunks(len(members)):
+        for rows, p, weight in _leaving(shape[members], stretch[members], a, b[members]):
             some = members[rows]
             big_r, u = shape[some, None], stretch[some, None]
-            p, weight = _leaving(shape[some], stretch[some], a, b[some])
             inner = np.exp(-discount * horizon) * count(p, big_r, u)
             for part, factor in zip(fraction, faded, strict=True):
                 inner += factor * count(p, big_r, u * part)
@@ -222,29 +222,33 @@ def time_panels(halvings: int) -> tuple[FloatArray, FloatArray]:
     return nodes.ravel(), (width[:, None] * weight / 2).ravel()
 
 
-def _chunks(size: int) -> list[slice]:
-    return [slice(at, at + _ROWS) for at in range(0, size, _ROWS)]
-
-
 def _leaving(
     shape: FloatArray, stretch: FloatArray, a: float, b: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Nodes for p, and Beta(a, b) weights up to a factor that is the same for all nodes of a row."""
+) -> Iterator[tuple[NDArray[np.int64], FloatArray, FloatArray]]:
+    """
+    Give rows some at a time, with nodes for p, and Beta(a, b) weights up to a factor common to a row's nodes.
+
+    Each row has as many nodes as it needs itself: what is expected of a buyer must not depend, not even in
+    the last digit, on who else is asked about.
+    """
     left, right = -np.log1p((shape + 1) * stretch + b) - 2.5, np.log1p(a + shape) + 2.5
     low, high = _reach(a, b, left)
     # y is logit(p) in the middle and its logarithm in the tails
     start = np.where(low < left, left - np.log1p(np.maximum(left - low, 0.0)), low)
     stop = np.where(high > right, right + np.log1p(np.maximum(high - right, 0.0)), high)
     step = min(_STEP, 0.6 / np.sqrt(a))
-    count = int(np.ceil((stop - start).max() / step)) + 1
-    y = start[:, None] + ((stop - start) / (count - 1))[:, None] * np.arange(count)
-    before, after = np.exp(left[:, None] - y), np.exp(y - right[:, None])
-    logit = y - before + after
-    log_p = -np.logaddexp(0.0, -logit)
-    log_weight = a * log_p + b[:, None] * (log_p - logit)
-    log_weight -= log_weight.max(axis=1, keepdims=True)
-    # below e**-600 a chance to leave counts as that, which keeps it divisible
-    return np.exp(np.maximum(log_p, -600.0)), np.exp(log_weight) * (1 + before + after)
+    needed = _NODES * np.ceil((np.ceil((stop - start) / step) + 1) / _NODES).astype(int)
+    for count in np.unique(needed):
+        members = np.flatnonzero(needed == count)
+        for rows in np.split(members, range(_ROWS, len(members), _ROWS)):
+            y = start[rows, None] + ((stop - start)[rows] / (count - 1))[:, None] * np.arange(count)
+            before, after = np.exp(left[rows, None] - y), np.exp(y - right[rows, None])
+            logit = y - before + after
+            log_p = -np.logaddexp(0.0, -logit)
+            log_weight = a * log_p + b[rows, None] * (log_p - logit)
+            log_weight -= log_weight.max(axis=1, keepdims=True)
+            # below e**-600 a chance to leave counts as that, which keeps it divisible
+            yield rows, np.exp(np.maximum(log_p, -600.0)), np.exp(log_weight) * (1 + before + after)
 
 
 def _reach(a: float, b: FloatArray, left: FloatArray) -> tuple[FloatArray, FloatArray]:

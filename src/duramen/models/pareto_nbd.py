@@ -19,7 +19,14 @@ from sklearn.utils.validation import check_is_fitted
 from duramen.data.errors import InputError
 from duramen.models.interchange import check_saved, lifetimes_fitter, restore_fit, saved_fit
 from duramen.models.maximum_likelihood import log_intervals, maximise, natural_covariance
-from duramen.models.pareto_nbd_likelihood import ParetoNBDLikelihood, graded, left_before, rates
+from duramen.models.pareto_nbd_likelihood import (
+    ParetoNBDLikelihood,
+    graded,
+    left_before,
+    nodes_needed,
+    range_of_time,
+    rates,
+)
 from duramen.models.purchase_history import (
     PurchaseHistory,
     check_horizon,
@@ -202,7 +209,10 @@ class ParetoNBDModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
             )
             return np.asarray(expit(-ended.log_odds))
 
-        return history, alpha, beta, _in_chunks(alive, distinct)[codes]
+        bought, left = (rate[distinct] + history.recency[distinct] for rate in (alpha, beta))
+        wait = history.age[distinct] - history.recency[distinct]
+        _, *ranges = range_of_time(r + history.frequency[distinct], bought, s, left, wait)
+        return history, alpha, beta, _in_chunks(alive, distinct, nodes_needed(*ranges))[codes]
 
     def expected_purchases(self, customers: pd.DataFrame, horizon: float) -> FloatArray:
         """
@@ -277,7 +287,8 @@ class ParetoNBDModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
             grown = staying * np.expm1(log_time)
             return np.asarray((step * np.exp((1 - s) * log_time - rate * grown)).sum(axis=0) * staying)
 
-        faded = _in_chunks(time, np.arange(len(levels)))[codes]
+        nodes = nodes_needed(np.log1p(span / levels), s - 1 + rate * levels)
+        faded = _in_chunks(time, np.arange(len(levels)), nodes)[codes]
         return alive * (self.params_["r"] + history.frequency) / (alpha + history.age) * faded
 
     def residual_purchases(self, customers: pd.DataFrame, discount: float) -> FloatArray:
@@ -356,18 +367,18 @@ class ParetoNBDModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
         history, alpha, beta, alive = self._posterior(customers)
         s = self.params_["s"]
         shape, scale, staying = self.params_["r"] + history.frequency, alpha + history.age, beta + history.age
-        middle = np.minimum(scale, staying)
+        middle, length, power = range_of_time(shape, scale, s, staying, span)
 
         def active(rows: IntArray) -> FloatArray:
             unit, big_r = middle[rows], shape[rows]
-            power = unit * (big_r / scale[rows] + s / staying[rows])
-            log_time, step = graded(np.log1p(span / unit), power)
+            log_time, step = graded(length[rows], power[rows])
             time = unit * np.expm1(log_time)
             fall = big_r * np.log1p(time / scale[rows]) + s * np.log1p(time / staying[rows])
             density = np.exp(log_time - fall) / (scale[rows] + time)
             return np.asarray((step * density).sum(axis=0) * unit * big_r)
 
-        return alive * np.minimum(_in_chunks(active, np.arange(len(shape))), 1.0)
+        found = _in_chunks(active, np.arange(len(shape)), nodes_needed(length, power))
+        return alive * np.minimum(found, 1.0)
 
     def purchase_distribution(self, customers: pd.DataFrame, horizon: float, most: int) -> FloatArray:
         """
@@ -580,7 +591,17 @@ class ParetoNBDModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
         return lifetimes_fitter("ParetoNBDFitter", self.params_, customers)
 
 
-def _in_chunks(function: Callable[[IntArray], FloatArray], rows: IntArray) -> FloatArray:
-    """Evaluate where nodes of all rows at once would not stay in the cache."""
-    parts = [function(rows[at : at + _ROWS]) for at in range(0, len(rows), _ROWS)]
-    return np.concatenate(parts)
+def _in_chunks(function: Callable[[IntArray], FloatArray], rows: IntArray, nodes: IntArray) -> FloatArray:
+    """
+    Evaluate some rows at a time: nodes of all at once would not stay in the cache.
+
+    Rows go together that need as many nodes: what is expected of a customer must not depend, not even in
+    the last digit, on who else is asked about.
+    """
+    found = np.empty(len(rows))
+    for count in np.unique(nodes):
+        members = np.flatnonzero(nodes == count)
+        for some in np.split(members, range(_ROWS, len(members), _ROWS)):
+            # NumPy adds the nodes of one row alone in another order than those of many.
+            found[some] = function(rows[some.repeat(2)] if len(some) == 1 else rows[some])[: len(some)]
+    return found

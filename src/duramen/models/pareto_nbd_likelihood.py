@@ -9,12 +9,13 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, expit, gammaln, polygamma
 
 from duramen.models.purchase_history import PurchaseHistory
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 # Histories taken at once: with some ten nodes each they stay in the cache.
 _BLOCK = 2048
@@ -276,10 +277,7 @@ def left_before(
         Log-odds, nodes and their shares.
     """
     bought, left, wait = alpha + start, beta + start, end - start
-    # the logarithm of time that resolves both alpha + tau and beta + tau, and the slope of the fall in it
-    middle = np.minimum(bought, left)
-    power = middle * (shape / bought + s / left)
-    length = np.log1p(wait / middle)
+    middle, length, power = range_of_time(shape, bought, s, left, wait)
     log_time, step = graded(length, power)
     waited = np.expm1(log_time)
     late = middle * waited
@@ -292,6 +290,37 @@ def left_before(
         log_odds = shape * buying + s * leaving + np.log(s * middle * total)
     share = density / np.maximum(total, 1e-300)
     return Ended(log_odds, bought + late, left_then, buying - bought_fall, leaving - left_fall, share)
+
+
+def range_of_time(
+    shape: FloatArray, bought: FloatArray, s: float, left: FloatArray, wait: ArrayLike
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """
+    Give the logarithm of time that resolves both bought + t and left + t, and the slope of the fall in it.
+
+    Parameters
+    ----------
+    shape, bought, left : ndarray of shape (n,)
+        R, and the rate parameters of buying and of leaving at t = 0.
+    s : float
+        Shape of leaving.
+    wait : float or ndarray of shape (n,)
+        The longest t.
+
+    Returns
+    -------
+    middle, length, power : ndarray of shape (n,)
+        Unit of time, range of log(1 + t / middle), and slope.
+    """
+    middle = np.minimum(bought, left)
+    return middle, np.log1p(np.asarray(wait) / middle), middle * (shape / bought + s / left)
+
+
+def nodes_needed(length: FloatArray, power: FloatArray) -> IntArray:
+    """Return how many nodes `graded` gives each row where it is asked for that row alone, shape (n,)."""
+    longest = np.minimum(length, 40.0 / np.maximum(power, 1e-6))
+    limits, counts = zip(*_NODES, strict=True)
+    return np.asarray(counts)[np.searchsorted(limits, longest)]
 
 
 def graded(length: FloatArray, power: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -309,8 +338,7 @@ def graded(length: FloatArray, power: FloatArray) -> tuple[FloatArray, FloatArra
         k is what the longest range asks for.
     """
     slope = np.maximum(power, 1e-6)
-    longest = float(np.minimum(length, 40.0 / slope).max(initial=0.0))
-    node, weight = _legendre(next(count for limit, count in _NODES if longest <= limit))
+    node, weight = _legendre(int(nodes_needed(length, power).max(initial=_NODES[0][1])))
     span = -np.expm1(-slope * length / _GRADE)
     part = node[:, None] * span
     return np.log1p(-part) * (-_GRADE / slope), weight[:, None] * (_GRADE / slope * span) / (1 - part)

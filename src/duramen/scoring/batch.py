@@ -131,7 +131,7 @@ def write_reasons(
             told = pd.DataFrame(index=block.index, columns=list(REASONS), dtype="str")
             if inside.any():
                 some = block[inside]
-                told.loc[inside] = model.score(some.reset_index(drop=True))[list(REASONS)].to_numpy()
+                told.loc[inside] = model.reasons(some)[list(REASONS)].to_numpy()
                 rate.tell(len(some))
             file.append(told)
 

@@ -11,14 +11,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pandas as pd
 
 from duramen.data.errors import InputError
-
-if sys.platform != "win32":
-    import fcntl
+from duramen.data.locks import take_lock
 
 # Rows of a ranking that are written at once: a row group of Parquet.
 WRITTEN_AT_ONCE = 125_000
@@ -152,7 +149,7 @@ def _locked(path: Path, what: object) -> Iterator[None]:
         return
     while True:
         lock = path.open("w")
-        if not _lock(lock):
+        if not take_lock(lock):
             lock.close()
             raise InputError(f"another run is writing {what}; wait for its end, or write elsewhere.")
         # Whoever held it before may have removed the file between its opening and the lock.
@@ -164,15 +161,6 @@ def _locked(path: Path, what: object) -> Iterator[None]:
     finally:
         path.unlink(missing_ok=True)
         lock.close()
-
-
-def _lock(file: IO[str]) -> bool:
-    """Take the lock of an open file; return whether it was free."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _defuse(ranking: pd.DataFrame) -> pd.DataFrame:

@@ -368,6 +368,22 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             scores = pd.concat([scores, self._reasons(customers, forecast)], axis=1)
         return scores[[column for column in SCORE_COLUMNS if column in scores]]
 
+    def reasons(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """Return ``reason_1`` to ``reason_3`` of ``score`` alone, on the index of ``customers``.
+
+        Parameters
+        ----------
+        customers : pandas.DataFrame
+            ``customer_table`` at any cutoff.
+
+        Raises
+        ------
+        InputError
+            If a column that the model learned from is missing.
+        """
+        self._require(customers)
+        return self._reasons(customers, self._forecast(customers))
+
     def _reasons(self, customers: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
         """Return three reasons a customer on the index of ``customers``, a block of them at a time."""
         explainer, told = Explainer(self), []

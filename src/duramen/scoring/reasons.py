@@ -6,8 +6,6 @@ customer's own facts.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -101,34 +99,51 @@ def reasons(
             for name in dict.fromkeys(map(theme, features))
         }
     )
-    strength = themes.to_numpy()
+    strength, facts = themes.to_numpy(), _Facts(customers, averages)
     order = np.argsort(-np.abs(strength), axis=1, kind="stable")[:, :count]
     told = pd.DataFrame(index=customers.index)
     for place in range(order.shape[1]):
         column = np.empty(len(customers), dtype=object)
         for position, name in enumerate(themes.columns):
             rows = np.flatnonzero(order[:, place] == position)
-            if len(rows):
-                facts = [_Facts(row, averages) for row in customers.iloc[rows].to_dict(orient="records")]
-                factors = np.exp(strength[rows, position])
-                column[rows] = [
-                    f"{_SENTENCES[name](fact, unit)}: x{_factor(factor)}"
-                    for fact, factor in zip(facts, factors, strict=True)
-                ]
+            factors, sentence = np.exp(strength[rows, position]).tolist(), _SENTENCES[name]
+            column[rows] = [
+                f"{sentence(facts.of(row), unit)}: x{_factor(factor)}"
+                for row, factor in zip(rows.tolist(), factors, strict=True)
+            ]
         told[f"reason_{place + 1}"] = column
     return told
 
 
-class _Facts(dict[Any, Any]):
-    """The facts of one customer, with 0 for those that are missing, beside those of the average customer."""
+class _Facts:
+    """The facts of one customer after the other, beside those of the average customer.
 
-    def __init__(self, own: dict[Any, Any], averages: dict[str, float]) -> None:
-        super().__init__(own)
-        self._averages = averages
+    A table of a row is slow to make and a dict of it slower: columns become lists once, when first asked for.
+    """
+
+    def __init__(self, customers: pd.DataFrame, averages: dict[str, float]) -> None:
+        self._customers, self._averages = customers, averages
+        self._columns: dict[str, list[float]] = {}
+        self._row = 0
+
+    def of(self, row: int) -> _Facts:
+        """Turn to the customer of a row."""
+        self._row = row
+        return self
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._customers
+
+    def __getitem__(self, key: str) -> float:
+        column = self._columns.get(key)
+        if column is None:
+            column = self._columns[key] = self._customers[key].to_numpy(dtype=float).tolist()
+        return column[self._row]
 
     def number(self, key: str) -> float:
-        value = float(self.get(key, 0.0))
-        return 0.0 if np.isnan(value) else value
+        """Return a fact, 0 where it is missing."""
+        value = self[key]
+        return 0.0 if value != value else value
 
     def days(self, key: str, what: str = "day", more: int = 0) -> str:
         """Write a count of days and the average customer's; ``more`` are added to both."""

@@ -275,7 +275,7 @@ def refuse_not_on_spark(options: Mapping[str, Any]) -> None:
         raise InputError(
             "no orders are given; name a path or a table that Spark reads, or set orders in the --config file."
         )
-    for option in ("report", "explanations", "cost_to_serve", "customers"):
+    for option in ("report", "explanations", "cost_to_serve", "customers", "incremental"):
         if option in options:
             raise InputError(
                 f"--{option.replace('_', '-')} is not for --engine spark, which writes the ranking alone; leave it "

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duramen.analysis.challenge import CHALLENGER, CHAMPION
 from duramen.data.errors import InputError
-from duramen.tracking.store import how_to_open, open_experiment, open_store
+from duramen.tracking.store import how_to_open, open_experiment, open_store, refuse_without_store
 
 if TYPE_CHECKING:
     from duramen.analysis.challenge import Duel
@@ -93,14 +93,19 @@ def find_origin(model: CoreCustomerModel, address: str) -> Origin:
     Raises
     ------
     InputError
-        If the store does not answer.
+        If the store does not answer, or the run that is named did not come to its end.
     """
     mlflow = open_store()
     client = mlflow.MlflowClient()
     with _answering(mlflow, f"where {address} was recorded was not found out"):
         if address.startswith("runs:/"):
-            run_id = address.removeprefix("runs:/").split("/")[0]
-            return Origin(address, client.get_run(run_id).data.tags.get(KIND, ""))
+            run = client.get_run(address.removeprefix("runs:/").split("/")[0])
+            if run.info.status != "FINISHED":
+                raise InputError(
+                    f"the run of {address} did not come to its end ({run.info.status}), so its record is not whole; "
+                    "train again, or name the folder of the model."
+                )
+            return Origin(address, run.data.tags.get(KIND, ""))
         if address.startswith("models:/"):
             run_id = mlflow.models.get_model_info(address).run_id
             return Origin(address, client.get_run(run_id).data.tags.get(KIND, "") if run_id else "")
@@ -218,6 +223,7 @@ def roll_back(name: str) -> tuple[Registered, Registered]:
     InputError
         If there is no champion, there was none before it, or the registry does not answer.
     """
+    refuse_without_store(f"{name} has no champion")
     mlflow = open_store()
     client = mlflow.MlflowClient()
     with _answering(mlflow, "nothing was rolled back"):

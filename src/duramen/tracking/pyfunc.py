@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 
 from duramen.scoring.model import CoreCustomerModel
@@ -23,9 +24,16 @@ class CoreCustomerPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # ml
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Return the ranking of the customers given; MLflow passes the other two, and nothing here needs them."""
+        """Return scores, rank and tier of the customers given, a row for each row and in their order.
+
+        MLflow passes the other two, and nothing here needs them. Who asks for predictions puts them beside what was
+        asked, as Spark does with the rows of a batch: the order of the ranking would give each customer the next one's.
+        """
         del context, params
-        return rank_core_customers(self.model.score(model_input), self.model.tiers)
+        ranking = rank_core_customers(self.model.score(model_input), self.model.tiers)
+        by_id = ranking.sort_values("customer_id", kind="stable")
+        asked = np.argsort(model_input["customer_id"].to_numpy(), kind="stable")
+        return by_id.set_axis(asked).sort_index()
 
 
 mlflow.models.set_model(CoreCustomerPyfunc())

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel
 
 DEFAULT_FOLDER = Path("mlruns")
+DEFAULT_BASE = DEFAULT_FOLDER / "mlflow.db"
 # Where the saved model lies among the artefacts of a logged one.
 MODEL_ARTEFACT = "duramen_model"
 ARTEFACTS = "artifacts"
@@ -53,13 +54,26 @@ def open_store() -> Any:
     ``MLFLOW_TRACKING_URI`` and ``MLFLOW_REGISTRY_URI`` win.
     """
     mlflow = import_mlflow()
-    if not mlflow.environment_variables.MLFLOW_TRACKING_URI.get() and not mlflow.is_tracking_uri_set():
+    if _takes_default(mlflow):
         DEFAULT_FOLDER.mkdir(exist_ok=True)
-        mlflow.set_tracking_uri(f"sqlite:///{DEFAULT_FOLDER / 'mlflow.db'}")
+        mlflow.set_tracking_uri(f"sqlite:///{DEFAULT_BASE}")
     if (base := _local_base(mlflow)) is not None:
         _make_tables(base)
         mend_addresses(base)
     return mlflow
+
+
+def refuse_without_store(lack: str) -> None:
+    """Refuse to look into a store that is not there, which opening would make; ``lack`` says what is missed in it."""
+    if _takes_default(import_mlflow()) and not DEFAULT_BASE.is_file():
+        raise InputError(
+            f"{lack} in the store {DEFAULT_BASE}, which is not there; go to the folder of the training, or set "
+            "MLFLOW_TRACKING_URI."
+        )
+
+
+def _takes_default(mlflow: Any) -> bool:
+    return not mlflow.environment_variables.MLFLOW_TRACKING_URI.get() and not mlflow.is_tracking_uri_set()
 
 
 def _local_base(mlflow: Any) -> Path | None:
@@ -135,6 +149,7 @@ def load_model(address: str) -> CoreCustomerModel:
     """
     from duramen.scoring.model import CoreCustomerModel
 
+    refuse_without_store(f"{address} was not found")
     mlflow = import_mlflow()
     try:
         open_store()
