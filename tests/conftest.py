@@ -2,8 +2,12 @@
 
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -106,6 +110,88 @@ def spark():
     with spark_session("local[2]", "2g") as session:
         session.conf.set("spark.sql.shuffle.partitions", "3")
         yield session
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """Give the one PostgreSQL of all tests: a real one, of its own, on a free port of this machine.
+
+    ``address`` is that of the database ``shop`` for the role ``analyst``, with the password; ``root`` is that of its
+    owner, who may do everything.
+    """
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    if not found:
+        pytest.skip("no PostgreSQL under /usr/lib/postgresql")
+    from adbc_driver_postgresql import dbapi
+
+    folder = Path(tempfile.mkdtemp(prefix="duramen-postgresql-"))
+    secret, socket_ = folder / "secret", socket.create_server(("127.0.0.1", 0))
+    secret.write_text("owner")
+    port = socket_.getsockname()[1]
+    socket_.close()
+    as_owner = []
+    if os.geteuid() == 0:  # as whom PostgreSQL does not run
+        as_owner = ["runuser", "-u", "postgres", "--"]
+        for path in (folder, secret):
+            shutil.chown(path, "postgres", "postgres")
+
+    def run(program, *words):
+        command = [*as_owner, found[-1] / program, "-D", folder / "data", *words]
+        subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+    run("initdb", "-U", "owner", "-A", "scram-sha-256", "-E", "UTF8", "--pwfile", secret, "--no-sync")
+    settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    run("pg_ctl", "-w", "-l", folder / "log", "-o", settings, "start")
+    try:
+        root = f"postgresql://owner:owner@127.0.0.1:{port}"
+        for name, statements in {
+            "postgres": (
+                "create role analyst login password 'se@cr/et'",
+                "create database shop owner analyst",
+            ),
+            "shop": (
+                "create role reader login password 'reader'",
+                "create schema marts authorization analyst",
+            ),
+        }.items():
+            with dbapi.connect(f"{root}/{name}", autocommit=True) as base, base.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+        address = f"postgresql://analyst:se%40cr%2Fet@127.0.0.1:{port}/shop"
+        yield SimpleNamespace(address=address, root=f"{root}/shop", host=f"127.0.0.1:{port}")
+    finally:
+        run("pg_ctl", "-w", "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["duckdb", "postgresql"])
+def database(request, tmp_path):
+    """Give a DuckDB file and a PostgreSQL schema of the test's own: addresses of tables, and what SQL says of them."""
+    if request.param == "duckdb":
+        import duckdb
+
+        def sql(*statements):
+            with duckdb.connect(tmp_path / "shop.db") as base:
+                for statement in statements:
+                    base.execute(statement)
+                return base.to_arrow_table().to_pandas()
+
+        return SimpleNamespace(kind="duckdb", at=f"duckdb://{tmp_path}/shop.db/{{}}".format, sql=sql)
+    from adbc_driver_postgresql import dbapi
+
+    address, schema = request.getfixturevalue("postgresql").address, f"of_{uuid.uuid4().hex[:8]}"
+
+    def sql(*statements):
+        with dbapi.connect(address) as base, base.cursor() as cursor:
+            cursor.execute(f"set search_path to {schema}")
+            for statement in statements:
+                cursor.execute(statement)
+            told = cursor.fetch_arrow_table().to_pandas() if cursor.description else None
+            base.commit()
+            return told
+
+    sql(f"create schema {schema}")
+    return SimpleNamespace(kind="postgresql", at=f"{address}/{schema}.{{}}".format, sql=sql)
 
 
 @pytest.fixture(scope="session")

@@ -137,7 +137,11 @@ def score(
         str | None, typer.Option(help="Folder, or MLflow URI: models:/duramen@champion, runs:/RUN/model.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Parquet or CSV file to write. [default: scores.parquet]")
+        str | None,
+        typer.Option(
+            help="Parquet or CSV file to write, or a table: duckdb://file.db/table, "
+            "postgresql://user@host/database/table (password by PGPASSWORD). [default: scores.parquet]"
+        ),
     ] = None,
     cutoff: Cutoff = None,
     report: Annotated[Path | None, typer.Option(help="HTML report to write as well.")] = None,

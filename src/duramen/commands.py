@@ -32,6 +32,7 @@ from duramen.groups import (
 from duramen.places import (
     QUARANTINE,
     RankingFiles,
+    check_tables,
     group_path,
     model_addresses,
     quarantine_path,
@@ -39,7 +40,7 @@ from duramen.places import (
     refuse_homeless_report,
     refuse_occupied,
     refuse_shared_places,
-    scores_path,
+    scores_place,
 )
 from duramen.terminal import (
     console,
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from duramen.scoring.incremental import Rescored
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.ranking import Tiers
+    from duramen.scoring.tables import Table
     from duramen.tracking.record import RecordedRun
 
 # The exit status where all was computed and written, and only MLflow has no record of it.
@@ -149,10 +151,12 @@ def score(options: dict[str, Any]) -> None:
     address, kind = str(options.get("model", "model")), options.get("kind")
     files = {key: ranking_files(options, key) for key in model_addresses(address, kind)}
     refuse_shared_places(options, files)
+    check_tables(files, options)
     _tiers(options)
     _axes(options)
     models = _load(address, kind)
     tx = _read(options)
+    check_tables(files, options, tx)
     groups = groups_to_score(tx, kind, address, models)
     cutoff = _choose_cutoff(tx, options)
     cost = _read_costs(groups, cutoff, options)
@@ -169,7 +173,7 @@ def score(options: dict[str, Any]) -> None:
     # DuckDB has its own threads; these are those of the trees.
     with threadpool_limits(options.get("threads")):
         rankings = {group.kind: ranked for group, ranked in work_through(groups, rank, warn)}
-    aside = quarantine_path(scores_path(options))
+    aside = quarantine_path(scores_place(options))
     if tx.set_aside:
         write_whole(aside, tx.write_quarantine)
     tell_quarantine(tx, aside)
@@ -194,7 +198,7 @@ def _score_in_blocks(
 
     told = {"all": "Scoring, explaining", "core": "Scoring, explaining the core", "none": "Scoring"}
     reasons = options.get("reasons", "all")
-    with sorted_by_customer(group.tx, cutoff) as days, work_folder(places.out) as folder:
+    with sorted_by_customer(group.tx, cutoff) as days, work_folder(places.work, places.out) as folder:
         if cost is not None:
             cost = cost.loc[customer_ids(days, cutoff).to_pandas()]
         with step(f"{told[reasons]} and ranking every customer"):
@@ -204,7 +208,7 @@ def _score_in_blocks(
         with step(f"Writing {places.out}"):
             head = _write_scores(ranked.blocks, folder, places.out, model, days, cutoff, tiers, options)
         show_ranking(head, ranked.places, model, tiers, ranked.market)
-        tell("scores", places.out, f"{len(ranked.places):,} customers, best first")
+        tell("scores", str(places.out), f"{len(ranked.places):,} customers, best first")
         if ranked.rescored is not None:
             _keep_for_next_run(ranked.rescored, len(ranked.places), places)
         if places.explanations is not None:
@@ -240,10 +244,10 @@ def _score_in_memory(
     report = places.report
     assert report is not None
     ranked = _rank(model, group, cutoff, cost, tiers)
-    with step(f"Writing {places.out}"), work_folder(places.out) as folder:
+    with step(f"Writing {places.out}"), work_folder(places.work, places.out) as folder:
         _write_scores(slices(ranked.ranking), folder, places.out, model, group.tx, cutoff, tiers, options)
     show_ranking(ranked.ranking, ranked.ranking, model, tiers, ranked.market)
-    tell("scores", places.out, f"{len(ranked.ranking):,} customers, best first")
+    tell("scores", str(places.out), f"{len(ranked.ranking):,} customers, best first")
     if places.explanations is not None:
         _write_explanations(model, [ranked.customers], ranked.cost, places.explanations)
     _write_report(report, model, scorecard(model.judged_), group, ranked, options)
@@ -254,25 +258,31 @@ def _score_in_memory(
 def _write_scores(
     blocks: Iterator[pd.DataFrame],
     folder: Path,
-    out: Path,
+    out: Path | Table,
     model: CoreCustomerModel,
     tx: Transactions,
     cutoff: date,
     tiers: Tiers,
     options: dict[str, Any],
 ) -> pd.DataFrame:
-    """Write the blocks of a ranking and their sidecar by way of a work folder; return the first block."""
+    """Write the blocks of a ranking and their sidecar, files by way of a work folder; return the first block."""
     from duramen.scoring.files import write_blocks
     from duramen.scoring.sidecar import facts, put_in_place
+    from duramen.scoring.tables import write_table
 
     first = next(blocks)
-    rows = write_blocks(itertools.chain([first], blocks), folder / out.name)
+    everything = itertools.chain([first], blocks)
     chosen = {
         "reasons": options.get("reasons", "all"),
         "cost_to_serve": options.get("cost_to_serve"),
         "tiers": tiers.to_dict(),
     }
-    put_in_place(folder / out.name, out, rows, facts(model, tx, cutoff, chosen))
+    told = facts(model, tx, cutoff, chosen)
+    if isinstance(out, Path):
+        rows = write_blocks(everything, folder / out.name)
+        put_in_place(folder / out.name, out, rows, told)
+    else:
+        write_table(everything, out, told)
     return first
 
 

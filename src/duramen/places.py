@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duramen.data.errors import InputError
 from duramen.groups import GROUPS, TOGETHER, named
+
+if TYPE_CHECKING:
+    from duramen.data.transactions import Transactions
+    from duramen.scoring.tables import Table
 
 QUARANTINE = "quarantine.csv"
 
@@ -26,9 +30,13 @@ def group_path(path: Path, key: str) -> Path:
     return path.with_name(f"{path.stem}.{key}{path.suffix}") if key else path
 
 
-def quarantine_path(out: Path) -> Path:
-    """Return where the rows that were set aside go, once for all groups."""
-    return out.with_name(f"{out.stem}.{QUARANTINE}")
+def quarantine_path(out: Path | Table) -> Path:
+    """Return where the rows that were set aside go, once for all groups: beside a file, else in the current folder."""
+    return (
+        out.with_name(f"{out.stem}.{QUARANTINE}")
+        if isinstance(out, Path)
+        else Path(f"{out.name}.{QUARANTINE}")
+    )
 
 
 def model_addresses(address: str, kind: str | None) -> dict[str, str]:
@@ -79,23 +87,35 @@ def refuse_occupied(folder: Path, apart: bool | None = None) -> None:
 
 
 class RankingFiles(NamedTuple):
-    """Where the files of a group's ranking go."""
+    """Where the files of a group's ranking go; the scores may go into a table."""
 
-    out: Path
+    out: Path | Table
     explanations: Path | None
     report: Path | None
     incremental: Path | None
 
+    @property
+    def work(self) -> Path:
+        """What the work folder of the scores is named after."""
+        return self.out if isinstance(self.out, Path) else self.out.work_place
+
 
 def ranking_files(options: dict[str, Any], key: str) -> RankingFiles:
-    """Return where the files go, refused before any work is done where they cannot be written."""
+    """Return where the files go, refused before any work is done where they cannot be written.
+
+    Tables are left to ``check_tables``.
+    """
     from duramen.scoring.files import check_explanations_path, check_scores_path, refuse_unwritable
     from duramen.scoring.incremental import read_made_of
     from duramen.scoring.sidecar import refuse_other_json
 
-    out = group_path(scores_path(options), key)
-    check_scores_path(out)
-    refuse_other_json(out)
+    out = scores_place(options)
+    if isinstance(out, Path):
+        out = group_path(out, key)
+        check_scores_path(out)
+        refuse_other_json(out)
+    else:
+        out = out.of_group(key)
     refuse_homeless_report(options, key)
     explanations, report, incremental = (
         group_path(Path(options[name]), key) if name in options else None
@@ -110,9 +130,24 @@ def ranking_files(options: dict[str, Any], key: str) -> RankingFiles:
     return RankingFiles(out, explanations, report, incremental)
 
 
-def scores_path(options: dict[str, Any]) -> Path:
-    """Return where the scores go, or those of each group beside."""
-    return Path(options.get("out", "scores.parquet"))
+def scores_place(options: dict[str, Any]) -> Path | Table:
+    """Return the file or the table where the scores go, or those of each group beside."""
+    from duramen.scoring.tables import table_at
+
+    out = str(options.get("out", "scores.parquet"))
+    return table_at(out) or Path(out)
+
+
+def check_tables(
+    files: Mapping[str, RankingFiles], options: dict[str, Any], tx: Transactions | None = None
+) -> None:
+    """Refuse tables that cannot be written: before any work is done, and again when the orders tell the type of ids."""
+    from duramen.scoring.tables import check_table
+
+    ids = None if tx is None else tx.days.customer_id.type().to_pyarrow()
+    for places in files.values():
+        if not isinstance(places.out, Path):
+            check_table(places.out, with_cost="cost_to_serve" in options, ids=ids)
 
 
 def refuse_homeless_report(options: dict[str, Any], key: str = "") -> None:
@@ -124,11 +159,11 @@ def refuse_homeless_report(options: dict[str, Any], key: str = "") -> None:
 
 
 def refuse_shared_places(options: dict[str, Any], files: Mapping[str, RankingFiles]) -> None:
-    """Refuse to write two files to one place, or over a file that is read."""
+    """Refuse to write two files or tables to one place, or over one that is read."""
     from duramen.scoring.sidecar import sidecar_path
 
     taken = {
-        Path(str(options[name])).resolve(): told
+        _identity(str(options[name])): told
         for name, told in (
             ("orders", "the orders"),
             ("customers", "--customers"),
@@ -136,14 +171,24 @@ def refuse_shared_places(options: dict[str, Any], files: Mapping[str, RankingFil
         )
         if name in options
     }
-    written = [("--out's quarantine", quarantine_path(scores_path(options)))]
+    written: list[tuple[str, Path | Table]] = [("--out's quarantine", quarantine_path(scores_place(options)))]
     for key, places in files.items():
         of_whom = f" of {key} customers" if key else ""
         written += [(f"--{name}{of_whom}", path) for name, path in places._asdict().items() if path]
-        written.append((f"--out's sidecar{of_whom}", sidecar_path(places.out)))
-    for told, path in written:
-        if (other := taken.setdefault(path.resolve(), told)) != told:
-            raise InputError(f"{told} and {other} are both {path}; give each a place of its own.")
+        beside = sidecar_path(places.out) if isinstance(places.out, Path) else places.out.sidecar
+        written.append((f"--out's sidecar{of_whom}", beside))
+    for told, place in written:
+        if (other := taken.setdefault(_identity(place), told)) != told:
+            raise InputError(f"{told} and {other} are both {place}; give each a place of its own.")
+
+
+def _identity(place: str | Path | Table) -> object:
+    """Return what two names of the same file or table have in common."""
+    from duramen.scoring.tables import table_at
+
+    if isinstance(place, str):
+        place = (table_at(place) if place.startswith("duckdb://") else None) or Path(place)
+    return place.resolve() if isinstance(place, Path) else place.identity
 
 
 def _groups_in(folder: Path) -> list[str]:

@@ -1,7 +1,9 @@
 """Every kind of source reads alike, and what cannot be read is told in one sentence."""
 
 import gzip
+from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -170,6 +172,18 @@ def test_a_missing_duckdb_file_or_table_is_told(tmp_path, stored, orders, file):
     assert "names no table; write duckdb://file.db/table" in told("duckdb://orders")
     text = file("orders.csv", HEADER)
     assert "could not be opened as a DuckDB file" in told(f"duckdb://{text}/orders")
+
+
+def test_a_duckdb_file_that_was_read_can_be_written_to_and_may_be_gone(stored, orders):
+    address = stored("DuckDB table", orders())
+    tx = read_transactions(address)
+    file = address.removeprefix("duckdb://").rpartition("/")[0]
+    with duckdb.connect(file) as base:
+        base.execute('drop table "our orders"')
+    Path(file).unlink()
+    assert tx.set_aside == {}
+    assert list(tx.quarantine()) == ["reason", *tx.columns.values()]
+    assert tx.summary().rows_in == len(orders())
 
 
 def test_the_files_of_the_caller_are_only_read(stored, orders, tmp_path):

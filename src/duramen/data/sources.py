@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CSV_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".txt")
 PARQUET_ENDINGS = (".parquet", ".pq")
+# What a workspace calls the DuckDB file that it reads from.
+ATTACHED = "attached"
 
 
 def open_workspace(memory_limit: str | None = None, threads: int | None = None) -> Any:
@@ -120,24 +122,44 @@ def _to_arrow(column: pd.Series[Any]) -> pa.Array:
     return pa.array(column.astype("str").where(column.notna(), None), from_pandas=True)
 
 
-def _open_duckdb_table(workspace: Any, address: str) -> ibis.Table:
+def split_duckdb(address: str) -> tuple[str, str, str]:
+    """Return the file, the schema (empty where none is named) and the table of ``duckdb://file.db/schema.table``.
+
+    Raises
+    ------
+    InputError
+        If it names no table.
+    """
     file, _, table = address.removeprefix("duckdb://").rpartition("/")
-    if not file or not table:
+    schema, _, name = table.rpartition(".")
+    if not file or not name:
         raise InputError(f"{address} names no table; write duckdb://file.db/table.")
+    return file, schema, name
+
+
+def close_source(workspace: Any) -> None:
+    """Let go of the DuckDB file that the rows were read from, so that others can write to it."""
+    if hasattr(workspace, "detach") and ATTACHED in workspace.list_catalogs():
+        workspace.detach(ATTACHED)
+
+
+def _open_duckdb_table(workspace: Any, address: str) -> ibis.Table:
+    file, schema, name = split_duckdb(address)
     if not Path(file).is_file():
         raise InputError(f"there is no DuckDB file {file}; write duckdb://file.db/table.")
     import duckdb
 
-    schema, _, name = table.rpartition(".")
     try:
         # Ibis writes the path into its SQL as it stands.
-        workspace.attach(file.replace("'", "''"), name="attached", read_only=True)
+        workspace.attach(file.replace("'", "''"), name=ATTACHED, read_only=True)
     except duckdb.Error as error:
         raise InputError(f"{file} could not be opened as a DuckDB file: {_first_line(error)}") from error
-    tables = workspace.list_tables(database=("attached", schema or "main"))
+    tables = workspace.list_tables(database=(ATTACHED, schema or "main"))
     if name not in tables:
-        raise InputError(f"{file} has no table {table}; its tables are {', '.join(tables) or 'none'}.")
-    return workspace.table(name, database=("attached", schema or "main"))
+        raise InputError(
+            f"{file} has no table {address.rpartition('/')[2]}; its tables are {', '.join(tables) or 'none'}."
+        )
+    return workspace.table(name, database=(ATTACHED, schema or "main"))
 
 
 def _open_files(workspace: Any, path: Path) -> ibis.Table:

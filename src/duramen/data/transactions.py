@@ -28,7 +28,7 @@ from duramen.data.columns import REQUIRED, find_columns
 from duramen.data.customer_file import CHANNEL, INTERNAL, CustomerFile, read_customer_file
 from duramen.data.errors import InputError
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
-from duramen.data.sources import is_spark_frame, open_source, open_workspace, source_name
+from duramen.data.sources import close_source, is_spark_frame, open_source, open_workspace, source_name
 
 if TYPE_CHECKING:
     import ibis
@@ -407,6 +407,10 @@ def read_transactions(
             shared = shared.distinct()
     days = workspace.create_table("days", collapse_to_days(usable, shared, has_returns))
     workspace.drop_table("shared")
+    # A copy, since the source may be gone when the quarantine is asked for; of nothing, where that needs no look.
+    rejected = workspace.create_table("rejected", rejected if set_aside else rejected.limit(0))
+    kinds = workspace.create_table("kinds", _kinds(usable)) if "kind" in usable.columns else None
+    close_source(workspace)
     return Transactions(
         days=days,
         rows_in=sum(counts.values()),
@@ -414,9 +418,8 @@ def read_transactions(
         columns=roles,
         unit=currency or "currency units",
         source=where,
-        # A copy, since the source may be gone when the quarantine is asked for.
-        _rejected=workspace.create_table("rejected", rejected) if set_aside else rejected,
-        kinds=workspace.create_table("kinds", _kinds(usable)) if "kind" in usable.columns else None,
+        _rejected=rejected,
+        kinds=kinds,
         notes=notes,
     )
 

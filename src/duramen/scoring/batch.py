@@ -19,14 +19,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duramen.scoring.files import WRITTEN_AT_ONCE
-from duramen.scoring.ranking import RANKING_COLUMNS, Tiers, rank_core_customers
+from duramen.scoring.ranking import RANKING_COLUMNS, REASONS, Tiers, rank_core_customers
 
 if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel
 
 _LOG = logging.getLogger(__name__)
 
-REASONS = ("reason_1", "reason_2", "reason_3")
 # The same in every row, so that no file but the last holds them.
 CONSTANT = ("cutoff", "model_version")
 # What ranks and tiers are made of, and what the responses to the market lean on.

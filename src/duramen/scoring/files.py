@@ -121,10 +121,10 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
 
 
 @contextmanager
-def work_folder(path: Path) -> Iterator[Path]:
+def work_folder(path: Path, what: object = None) -> Iterator[Path]:
     """Give an empty folder beside ``path``, on the same disk, for what is to take its place; it is gone at the end.
 
-    What a run left there that was killed is removed first.
+    What a run left there that was killed is removed first. Messages call it ``what``, by default the path.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def work_folder(path: Path) -> Iterator[Path]:
         If another run is at work on the same file.
     """
     folder = path.with_name(f".{path.name}.part")
-    with _locked(path.with_name(f".{path.name}.lock"), path):
+    with _locked(path.with_name(f".{path.name}.lock"), what or path):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         try:
@@ -142,7 +142,7 @@ def work_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(path: Path, what: Path) -> Iterator[None]:
+def _locked(path: Path, what: object) -> Iterator[None]:
     """Hold the lock of a file, which the system lets go of however the process ends."""
     if sys.platform == "win32":  # has no such locks
         yield
@@ -151,7 +151,7 @@ def _locked(path: Path, what: Path) -> Iterator[None]:
         lock = path.open("w")
         if not take_lock(lock):
             lock.close()
-            raise InputError(f"another run is writing {what}; wait for its end, or choose another file.")
+            raise InputError(f"another run is writing {what}; wait for its end, or write elsewhere.")
         # Whoever held it before may have removed the file between its opening and the lock.
         if path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino:
             break

@@ -18,6 +18,9 @@ SCORE_COLUMNS = (
     "probability_alive", "expected_purchases", "expected_spend", "clv", "segment", "lifecycle_stage",
     "probability_core", "reason_1", "reason_2", "reason_3", "model_version",
 )  # fmt: skip
+REASONS = ("reason_1", "reason_2", "reason_3")
+# Score columns that are words; all others but the id, the cutoff and the rank are amounts and probabilities.
+TEXT_COLUMNS = ("segment", "lifecycle_stage", *REASONS, "model_version")
 # Cost to serve, and the market in which a customer is core, are there only where they are known.
 _AFTER = {"growth_outlook": "cost_to_serve", "probability_core": "core_in"}
 RANKING_COLUMNS = tuple(

@@ -1,6 +1,7 @@
-"""A scores file and what it was made of come in; a JSON beside it goes out, by which a reader can trust the file.
+"""Scores and what they were made of come in; a JSON beside them goes out, by which a reader can trust them.
 
-Called by the score command. It holds nothing that another run on the same input would write otherwise.
+Called by the score command, and for tables by ``tables.py``. It holds nothing that another run on the same input would
+write otherwise.
 """
 
 from __future__ import annotations
@@ -86,16 +87,34 @@ def put_in_place(written: Path, path: Path, rows: int, told: dict[str, Any]) -> 
         What ``facts`` returns.
     """
     own = {
-        "format_version": FORMAT_VERSION,
         "file": path.name,
         "rows": rows,
         "bytes": written.stat().st_size,
         "sha256": file_digest(written),
     }
     beside = sidecar_path(written)
-    beside.write_text(json.dumps(own | told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    beside.write_text(_text(own | told) + "\n", encoding="utf-8")
     written.replace(path)
     beside.replace(sidecar_path(path))
+
+
+def table_sidecar(table: str, rows: int, told: dict[str, Any]) -> str:
+    """Return the sidecar of scores in a table, which is replaced with them and needs no digest.
+
+    Parameters
+    ----------
+    table : str
+        Name of the table, with its schema where one is named.
+    rows : int
+        Its rows, one a customer.
+    told : dict
+        What ``facts`` returns.
+    """
+    return _text({"table": table, "rows": rows} | told)
+
+
+def _text(told: dict[str, Any]) -> str:
+    return json.dumps({"format_version": FORMAT_VERSION} | told, indent=1, ensure_ascii=False)
 
 
 def file_digest(path: Path) -> str:

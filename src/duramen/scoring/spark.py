@@ -20,8 +20,15 @@ import pandas as pd
 from duramen.data.errors import InputError
 from duramen.data.spark_session import whole_address
 from duramen.data.windows import parse_day
-from duramen.scoring.batch import REASONS
-from duramen.scoring.ranking import DEFAULT_TIERS, RANKING_COLUMNS, SCORE_COLUMNS, SET_TOLERANCE, Tiers
+from duramen.scoring.ranking import (
+    DEFAULT_TIERS,
+    RANKING_COLUMNS,
+    REASONS,
+    SCORE_COLUMNS,
+    SET_TOLERANCE,
+    TEXT_COLUMNS,
+    Tiers,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -29,8 +36,6 @@ if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
     from duramen.scoring.model import CoreCustomerModel
 
-# Score columns that are words; all others but the id and the cutoff are numbers.
-TEXT_COLUMNS = ("segment", "lifecycle_stage", *REASONS, "model_version")
 # What tells a folder that was written here from any other; readers of Parquet pass over names that begin so.
 SIDECAR = "_duramen.json"
 # Where a row lies: the part of the sorted frame, and its place in the part.
@@ -326,10 +331,14 @@ def refuse_not_on_spark(options: Mapping[str, Any]) -> None:
                 f"--{option.replace('_', '-')} is not for --engine spark, which writes the ranking alone; leave it "
                 "out, or leave --engine out and use DuckDB."
             )
-    if str(options.get("out", "")).lower().endswith(".csv"):
+    out = str(options.get("out", ""))
+    if out.startswith(("duckdb://", "postgresql://", "postgres://")):
         raise InputError(
-            f"Spark writes a folder of Parquet files, not {str(options['out'])!r}; name a folder by --out."
+            "Spark writes a folder of Parquet files, not a table of a database; name a folder by --out, or leave "
+            "--engine out and use DuckDB."
         )
+    if out.lower().endswith(".csv"):
+        raise InputError(f"Spark writes a folder of Parquet files, not {out!r}; name a folder by --out.")
 
 
 def write_quarantine(tx: Transactions, out: str) -> None:
