@@ -4,8 +4,11 @@ In: nothing; the orders are simulated. Out: a printed table.
 Called by hand: `python benchmarks/score.py --customers 100000 1000000 --reasons none core`.
 
 Each run is a process of its own, from the command to its end; memory is the peak of what the system gave it. The model
-is trained once, on the orders of the fewest customers. `--plain 1000000` runs the pandas script on so many: group-bys
-of `features.py`, then the same model's scores, ranks and tiers, all customers at once.
+is trained once, on the orders of the fewest customers. `--plain 1000000` runs two pandas scripts on so many, all
+customers at once. "careful pandas" does what ours does: the vectorised group-bys of `features.py`, then scores by the
+same model, ranks and tiers. "tutorial pandas" is what tutorials of lifetimes teach, and makes less: recency, frequency
+and money by a function of each group, the summary of lifetimes, its forecasts and lifetime value with parameters that
+are known, and quintiles.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -71,6 +75,44 @@ def plainly(orders: Path, model: Path, out: Path) -> None:
     rank_plainly(scores).to_parquet(out)
 
 
+def as_tutorials_do(orders: Path, model: Path, out: Path) -> None:
+    """Do it as tutorials of lifetimes teach it; of the model only the horizon is taken."""
+    from lifetimes import BetaGeoFitter, GammaGammaFitter
+    from lifetimes.utils import summary_data_from_transaction_data
+
+    from duramen.scoring.model import CoreCustomerModel
+
+    horizon = CoreCustomerModel.load(model).window_.horizon
+    rows = pd.read_parquet(orders)
+    rows["date"] = pd.to_datetime(rows["date"])
+    rows = rows[rows["amount"] > 0]
+    snapshot = pd.Timestamp(CUTOFF)
+    rfm = rows.groupby("customer_id").agg(
+        days=("date", lambda days: (snapshot - days.max()).days),
+        orders=("order_id", lambda ids: ids.nunique()),
+        money=("amount", lambda money: money.sum()),
+    )
+    summary = summary_data_from_transaction_data(
+        rows, "customer_id", "date", "amount", observation_period_end=CUTOFF
+    )
+    purchases, spend = BetaGeoFitter(), GammaGammaFitter()
+    purchases.params_ = pd.Series({"r": 0.9, "alpha": 100.0, "a": 0.1, "b": 2.0})
+    spend.params_ = pd.Series({"p": 2.0, "q": 3.0, "v": 40.0})
+    # What fitting sets, and lifetime value asks for.
+    purchases.predict = purchases.conditional_expected_number_of_purchases_up_to_time
+    history = summary["frequency"], summary["recency"], summary["T"]
+    table = summary.join(rfm).assign(
+        purchases=purchases.conditional_expected_number_of_purchases_up_to_time(horizon, *history),
+        alive=purchases.conditional_probability_alive(*history),
+        value=spend.customer_lifetime_value(
+            purchases, *history, summary["monetary_value"], time=horizon // 30, freq="D"
+        ),
+    )
+    table = table.sort_values("value", ascending=False)
+    table["quintile"] = pd.qcut(table["value"].rank(method="first"), 5, labels=False)
+    table.reset_index().to_parquet(out)
+
+
 def timed(command: list[str | Path], folder: Path) -> tuple[float, float, float]:
     """Run a command to its end; return seconds, those of the processors, and the gigabytes of its peak."""
     started = time.perf_counter()
@@ -85,6 +127,9 @@ def timed(command: list[str | Path], folder: Path) -> tuple[float, float, float]
     return time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20
 
 
+PLAIN_WAYS = {"careful pandas": plainly, "tutorial pandas": as_tutorials_do}
+
+
 def main() -> None:
     """Read the options, simulate, train, run and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -94,17 +139,18 @@ def main() -> None:
     parser.add_argument("--memory-limit", default="1GB")
     parser.add_argument("--threads", default="2")
     parser.add_argument("--folder", type=Path, help="where orders and the model are kept and found again")
-    parser.add_argument("--run-plainly", nargs=3, type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--run-plainly", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.run_plainly:
-        plainly(*options.run_plainly)
+        way, *paths = options.run_plainly
+        PLAIN_WAYS[way](*map(Path, paths))
         return
     with tempfile.TemporaryDirectory() as name:
         folder = options.folder or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
         model = folder / "model"
         print(
-            f"{'customers':>10} {'orders':>11} {'way':>13} {'minutes':>8} {'cpu min':>8} {'GB':>6} {'customers/s':>12}"
+            f"{'customers':>10} {'orders':>11} {'way':>16} {'minutes':>8} {'cpu min':>8} {'GB':>6} {'customers/s':>12}"
         )
         for customers in sorted(options.customers):
             orders = folder / f"orders_{customers}.parquet"
@@ -119,17 +165,12 @@ def main() -> None:
                 "--out", folder / "scores.parquet", "--memory-limit", options.memory_limit,
                 "--threads", options.threads] for reasons in options.reasons}  # fmt: skip
             if customers in options.plain:
-                runs["plain pandas"] = [
-                    sys.executable,
-                    __file__,
-                    "--run-plainly",
-                    orders,
-                    model,
-                    folder / "p.parquet",
-                ]
+                for way in PLAIN_WAYS:
+                    plain = [sys.executable, __file__, "--run-plainly", way]
+                    runs[way] = [*plain, orders, model, folder / "plain.parquet"]
             for way, command in runs.items():
                 seconds, cpu, peak = timed(command, folder)
-                print(f"{customers:>10,} {rows:>11,} {way:>13} {seconds / 60:>8.2f} {cpu / 60:>8.2f} {peak:>6.2f} "
+                print(f"{customers:>10,} {rows:>11,} {way:>16} {seconds / 60:>8.2f} {cpu / 60:>8.2f} {peak:>6.2f} "
                       f"{customers / seconds:>12,.0f}", flush=True)  # fmt: skip
 
 
