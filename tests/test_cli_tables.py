@@ -55,6 +55,24 @@ def test_the_table_has_the_rows_of_the_file_of_the_same_run(database, shop, mode
     assert "cr%2Fet" not in out
 
 
+def test_earlier_scores_serve_a_table_too(database, some_orders, models, duramen, tmp_path):
+    words = ("score", "orders.parquet", "--model", models / "one", *CUTOFF)
+    kept = ("--incremental", "kept.parquet", "--out", database.at("scores"))
+    some_orders.to_parquet(tmp_path / "orders.parquet")
+    assert duramen(*words, *kept)[0] == 0
+    late = some_orders.head(1).assign(date=pd.Timestamp("1998-03-30"))
+    pd.concat([some_orders, late]).to_parquet(tmp_path / "orders.parquet")
+    status, out, err, _ = duramen(*words, *kept)
+    assert (status, err) == (0, "")
+    customers = some_orders["customer_id"].nunique()
+    assert f"1 of {customers} customers had other orders, and were scored" in out.replace("\n", " ")
+    assert duramen(*words, "--out", "scores.parquet")[0] == 0
+    rows = database.sql("select * from scores order by rank")
+    pd.testing.assert_frame_equal(
+        in_parquet(rows), pd.read_parquet("scores.parquet"), check_dtype=False, check_exact=True
+    )
+
+
 def test_orders_and_scores_may_lie_in_one_duckdb_file(some_orders, models, duramen, tmp_path):
     with duckdb.connect(tmp_path / "shop.db") as base:
         base.execute("create table orders as from some_orders")
