@@ -154,36 +154,34 @@ def responses_of(
         {"start": pd.to_datetime(starts), "known_customers": known, "purchases": purchases}
     )
     periods["level"] = np.where(usable, np.exp(level), np.nan)
-    told = pd.DataFrame(
-        {
-            "customer_id": ids.to_pandas(),
-            "group": group,
-            "purchases": sum(
-                (counts[:, p] * (cohorts < p) for p in np.flatnonzero(usable)), np.zeros(len(ids), np.uint64)
-            ),
-            "response": 1.0,
-            "standard_error": np.nan,
-        }
-    )
+
+    def customers(response: FloatArray | float = 1.0, error: FloatArray | float = np.nan) -> pd.DataFrame:
+        # Made last, when what responses are estimated from fills no memory any more.
+        tell = (counts[:, p] * (cohorts < p) for p in np.flatnonzero(usable))
+        table = {"customer_id": ids.to_pandas(), "group": group}
+        table["purchases"] = sum(tell, np.zeros(len(ids), np.uint64))
+        return pd.DataFrame(table | {"response": response, "standard_error": error})
+
     if usable.sum() < LEAST_PERIODS:
         reason = (
             f"Only {usable.sum()} periods of {PERIOD} days hold at least {LEAST_PURCHASES} purchases of known "
             f"customers each, and {LEAST_PERIODS} are needed to see responses and whether they come again."
         )
         periods["standard_error"] = np.nan
-        return MarketResponses(cutoff, told, periods, 0.0, 0.0, False, reason)
+        return MarketResponses(cutoff, customers(), periods, 0.0, 0.0, False, reason)
 
     halves = _Halves(counts, cohorts, purchases * usable, level, head)
     estimate, information = halves.estimate(np.zeros(len(ids), dtype=np.int64), np.ones(1))
     clumping, spread, error, _ = _spreads(estimate, information)
+    del estimate, information
     variance = clumping / np.maximum(purchases, 1)
     periods["standard_error"] = periods["level"] * np.sqrt(variance)
     swing = _swing(level[usable], variance[usable])
     reason = _why_not(level[usable], variance[usable], swing, spread, error)
     if reason:
-        return MarketResponses(cutoff, told, periods, swing, 0.0, False, reason)
-    told["response"], told["standard_error"] = _shrink(halves, group, spread)
-    return MarketResponses(cutoff, told, periods, swing, float(np.sqrt(spread)), True, "")
+        return MarketResponses(cutoff, customers(), periods, swing, 0.0, False, reason)
+    responses = customers(*_shrink(halves, group, spread))
+    return MarketResponses(cutoff, responses, periods, swing, float(np.sqrt(spread)), True, "")
 
 
 def core_by_market(

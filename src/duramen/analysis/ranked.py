@@ -162,7 +162,7 @@ def rank_in_blocks(
         cost=places["cost_to_serve"].to_numpy() if costs is not None else None,
         core_share=tiers.core_share,
         identified=market.identified,
-    )["core_in"]
+    )["core_in"].astype("category")
     told = None
     if reasons == "core":
         told = folder / "reasons.parquet"

@@ -97,12 +97,14 @@ def place(scored: Scored, tiers: Tiers, cost: npt.NDArray[np.float64] | None = N
     -------
     pandas.DataFrame
         By rank: ``customer_id`` (not the id but its place in the order of ids, which breaks ties as the id does),
-        ``rank``, ``tier``, ``score``, ``predicted_value``, ``growth_potential``, and ``cost_to_serve`` where given.
+        ``rank``, ``tier`` (a category), ``score``, ``predicted_value``, ``growth_potential``, and ``cost_to_serve``
+        where given.
     """
     numbers = scored.kept.drop(columns="segment", errors="ignore").assign(
         customer_id=np.arange(len(scored.kept))
     )
-    return rank_core_customers(numbers, tiers, cost)
+    # A word for each customer takes more memory than all its numbers.
+    return rank_core_customers(numbers, tiers, cost).astype({"tier": "category"})
 
 
 def write_reasons(
@@ -155,10 +157,8 @@ def ranked_blocks(
     pandas.DataFrame
         The columns of ``RANKING_COLUMNS``; reasons that nobody asked for are missing.
     """
-    by_id = places.set_index("customer_id").sort_index()
-    by_id = by_id.drop(columns=["predicted_value", "growth_potential"]).astype({"tier": "category"})
-    if "core_in" in by_id:
-        by_id = by_id.astype({"core_in": "category"})
+    kept = places.drop(columns=["customer_id", "predicted_value", "growth_potential"])
+    by_id = kept.iloc[np.argsort(places["customer_id"].to_numpy())]
 
     def columns() -> Iterator[pa.RecordBatch]:
         files = [pq.ParquetFile(path) for path in (scored.path, reasons) if path is not None]
