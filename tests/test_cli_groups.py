@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from duramen import commands
+from duramen.commands.train import save_models
 from duramen.data.customers import customer_table
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
@@ -112,10 +112,10 @@ def test_models_of_groups_are_written_all_or_not_at_all(both, tmp_path):
             raise OSError("no space left on the disk")
 
     end = CoreCustomerModel.load(both.folder / "model" / "end")
-    commands._save({"end": end}, both.tx, tmp_path / "model")
+    save_models({"end": end}, both.tx, tmp_path / "model")
     before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
     with pytest.raises(OSError, match="no space left"):
-        commands._save({"end": end, "channel": FullDisk()}, both.tx, tmp_path / "model")
+        save_models({"end": end, "channel": FullDisk()}, both.tx, tmp_path / "model")
     assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
 
 

@@ -115,7 +115,7 @@ def train(
     config: Config = None,
 ) -> None:
     """Fit the models to orders, judge them on held-out purchases, save them and record them in MLflow."""
-    from duramen import commands
+    from duramen.commands import train as command
     from duramen.options import read_options
 
     options = read_options(
@@ -125,7 +125,7 @@ def train(
         date_format=date_format, decimal=decimal, currency=currency, growth_weight=growth_weight,
         cost_to_serve=cost_to_serve, seed=seed, memory_limit=memory_limit,
     )  # fmt: skip
-    commands.train(options)
+    command.train(options)
 
 
 @app.command(
@@ -181,7 +181,7 @@ def score(
     config: Config = None,
 ) -> None:
     """Rank the customers of orders with a saved model."""
-    from duramen import commands
+    from duramen.commands import score as command
     from duramen.options import read_options
 
     options = read_options(
@@ -192,7 +192,7 @@ def score(
         reasons=reasons, incremental=incremental, memory_limit=memory_limit, threads=threads, engine=engine,
         master=master,
     )  # fmt: skip
-    commands.score(options)
+    command.score(options)
 
 
 @app.command(
@@ -230,7 +230,7 @@ def backtest(
     config: Config = None,
 ) -> None:
     """Judge the model beside plain baselines at several past cutoffs, each trained only on what lay before it."""
-    from duramen import commands
+    from duramen.commands import backtest as command
     from duramen.options import read_options
 
     options = read_options(
@@ -239,7 +239,7 @@ def backtest(
         customer_id=customer_id, date=date, amount=amount, columns=column, customers=customers, kind=kind,
         date_format=date_format, decimal=decimal, currency=currency, seed=seed, memory_limit=memory_limit,
     )  # fmt: skip
-    commands.backtest(options)
+    command.backtest(options)
 
 
 @app.command(
@@ -287,7 +287,7 @@ def audit(
     config: Config = None,
 ) -> None:
     """Examine anybody's segments by the seven ways in which segmentations go wrong."""
-    from duramen import commands
+    from duramen.commands import audit as command
     from duramen.options import read_options
 
     options = read_options(
@@ -297,7 +297,7 @@ def audit(
         customer_id=customer_id, date=date, amount=amount, columns=column, date_format=date_format,
         decimal=decimal, currency=currency, seed=seed, memory_limit=memory_limit,
     )  # fmt: skip
-    commands.audit(options)
+    command.audit(options)
 
 
 Name = Annotated[
@@ -352,7 +352,7 @@ def promote(
     config: Config = None,
 ) -> None:
     """Register a model as challenger; it becomes champion if it surely beats the one there is on later purchases."""
-    from duramen import commands
+    from duramen.commands import promote as command
     from duramen.options import read_options
 
     options = read_options(
@@ -363,7 +363,7 @@ def promote(
     )  # fmt: skip
     # Single settings of a table; those of the file that are not given here stay.
     given = {key: value for key, value in (("metric", metric), ("margin", margin)) if value is not None}
-    commands.promote(options | {"promotion": options.get("promotion", {}) | given})
+    command.promote(options | {"promotion": options.get("promotion", {}) | given})
 
 
 @app.command(epilog="Example: duramen rollback --name duramen")
@@ -375,10 +375,10 @@ def rollback(
     config: Config = None,
 ) -> None:
     """Make the champion before the champion again."""
-    from duramen import commands
+    from duramen.commands import promote as command
     from duramen.options import read_options
 
-    commands.rollback(read_options(config, name=name, kind=kind))
+    command.rollback(read_options(config, name=name, kind=kind))
 
 
 @app.command(epilog="Example: duramen demo --out duramen-demo")
@@ -388,9 +388,9 @@ def demo(
     ),
 ) -> None:
     """Train on the purchases of 23,570 CDNOW customers and show everything that comes out."""
-    from duramen import commands
+    from duramen.commands import demo as command
 
-    commands.demo(out)
+    command.demo(out)
 
 
 def main() -> None:
