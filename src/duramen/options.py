@@ -92,11 +92,6 @@ def _refuse_of_scoring(options: dict[str, Any]) -> None:
         raise InputError(
             "a report tells the reasons of customers of all tiers; leave --reasons or --report out."
         )
-    if "report" in options and "incremental" in options:
-        raise InputError(
-            "a report draws from all columns of all customers, so that all are scored; leave --incremental or --report "
-            "out."
-        )
 
 
 def _refuse_engine(options: dict[str, Any]) -> None:

@@ -124,6 +124,11 @@ def ranking_files(options: dict[str, Any], key: str) -> RankingFiles:
     if explanations is not None:
         check_explanations_path(explanations)
     if incremental is not None:
+        if report is not None:
+            raise InputError(
+                "a report draws from all columns of all customers, so that all are scored; leave --incremental or "
+                "--report out."
+            )
         refuse_unwritable(incremental, "--incremental")
         if incremental.exists():
             read_made_of(incremental)

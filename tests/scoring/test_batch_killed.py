@@ -12,6 +12,7 @@ import pytest
 
 from duramen.data.errors import InputError
 from duramen.scoring.files import work_folder, write_whole
+from duramen.scoring.incremental import read_made_of
 from duramen.scoring.sidecar import file_digest, read_sidecar
 
 DURAMEN = Path(sys.executable).with_name("duramen")
@@ -66,6 +67,22 @@ def test_killed_at_any_moment_the_old_scores_stay_and_the_next_run_ends_the_job(
     assert (done.returncode, done.stderr) == (0, "")
     assert contents(tmp_path) == written
     assert {path.name for path in tmp_path.iterdir()} == set(old)
+
+
+def test_killed_with_scores_kept_for_the_next_run_it_goes_on_from_whole_ones(job, tmp_path):
+    command, written = job
+    moments, kept = random.Random(11), tmp_path / "kept.parquet"
+    command = [*command, "--incremental", kept.name]
+    for _ in range(6):
+        kill_at_work(command, tmp_path, moments.uniform(0, 0.9))
+        if kept.exists():
+            read_made_of(kept)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = contents(tmp_path)
+    assert found.pop(kept.name)
+    assert found == written
+    assert {path.name for path in tmp_path.iterdir()} == {*written, kept.name}
 
 
 def test_a_second_run_on_the_same_file_is_refused_while_the_first_is_at_work(tmp_path):

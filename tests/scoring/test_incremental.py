@@ -1,5 +1,6 @@
 """Scoring only those whose orders changed: the same as scoring all, whatever changed."""
 
+import copy
 import json
 
 import numpy as np
@@ -12,7 +13,7 @@ from duramen.analysis.ranked import rank_in_blocks
 from duramen.data.customers import sorted_by_customer
 from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
-from duramen.scoring.incremental import read_made_of
+from duramen.scoring.incremental import _histories, read_made_of
 
 CUTOFF = pd.Timestamp("1998-04-01")
 
@@ -90,6 +91,53 @@ def test_costs_tiers_and_reasons_of_the_core_are_made_anew(shop, tmp_path):
     pd.testing.assert_frame_equal(again, full, check_exact=True)
 
 
+def test_blocks_and_folders_of_any_kind_make_no_difference(shop, tmp_path, monkeypatch):
+    # DuckDB takes names of folders such as these for columns, and row groups of its own size.
+    (tmp_path / "segment=retail").mkdir()
+    (tmp_path / "cutoff=2001-01-01").mkdir()
+    monkeypatch.setattr("duramen.data.customers.SLICE", 401)
+    orders = changed_orders(shop.orders, 7)[0]
+    full, _ = ranked(tmp_path / "full", shop.model, orders, reasons="core")
+    kept = tmp_path / "cutoff=2001-01-01" / "kept.parquet"
+    first, rescored = ranked(
+        tmp_path / "segment=retail" / "first", shop.model, shop.orders, kept, reasons="core"
+    )
+    rescored.scored.path.replace(kept)
+    again, rescored = ranked(tmp_path / "segment=retail" / "again", shop.model, orders, kept, reasons="core")
+    assert 0 < rescored.computed < 30
+    assert first["segment"].nunique() > 1
+    pd.testing.assert_frame_equal(again, full, check_exact=True)
+
+
+def test_any_value_of_a_day_is_part_of_what_customers_are_known_by(shop):
+    some = shop.tx.of_customers(shop.customers["customer_id"].head(300))
+    days = some.days.to_pyarrow().to_pandas()
+    workspace = some.days.get_backend()
+
+    def fingerprints(table):
+        made = workspace.create_table("changed_days", table, overwrite=True)
+        return (
+            _histories(made)
+            .order_by("customer_id")
+            .to_pyarrow()
+            .to_pandas()
+            .set_index("customer_id")["history"]
+        )
+
+    before = fingerprints(days)
+    twice = days[days.duplicated("customer_id", keep=False) & days["purchase"]]
+    first, last = (twice.groupby("customer_id").nth(n) for n in (0, -1))
+    for name in set(days) - {"customer_id", "date"}:
+        swapped = days.copy()
+        swapped.loc[first.index, name] = last[name].to_numpy()
+        swapped.loc[last.index, name] = first[name].to_numpy()
+        changed = swapped.loc[
+            (swapped[name] != days[name]) & ~(swapped[name].isna() & days[name].isna()), "customer_id"
+        ]
+        differ = fingerprints(swapped) != before
+        assert set(differ.index[differ]) == set(changed), name
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -98,17 +146,20 @@ def test_costs_tiers_and_reasons_of_the_core_are_made_anew(shop, tmp_path):
         ({"ids": True}, "the ids are of another type"),
         ({"reasons": "none"}, "other customers were given reasons"),
         ({"model": True}, "the model is another"),
+        ({"version": True}, "made the earlier ones"),
     ],
     ids=lambda change: next(iter(change)) if isinstance(change, dict) else "",
 )
-def test_scores_of_other_making_are_not_used(shop, history_alone, first, tmp_path, change, told):
-    orders, model = shop.orders, shop.model
+def test_scores_of_other_making_are_not_used(shop, history_alone, first, tmp_path, monkeypatch, change, told):
+    orders, model, change = shop.orders, shop.model, dict(change)
     if change.pop("product", False):
         orders = orders.assign(product="cd")
     if change.pop("ids", False):
         orders = orders.assign(customer_id=orders["customer_id"].astype(int))
+    if change.pop("version", False):
+        monkeypatch.setattr("duramen.scoring.incremental.__version__", "another")
     if change.pop("model", False):
-        model = history_alone.model
+        model = copy.copy(history_alone.model)
         model.model_version_ = "another"
     full, _ = ranked(tmp_path / "full", model, orders, **change)
     again, rescored = ranked(tmp_path / "again", model, orders, first[1], **change)

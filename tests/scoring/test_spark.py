@@ -273,6 +273,18 @@ def test_the_command_ranks_on_spark_as_on_duckdb(grocer, duramen, tmp_path):
     assert facts["rows"] == len(theirs)
     assert facts["model_version"] == grocer.model.model_version_
     assert facts["cutoff"] == CUTOFF
+    # From a folder in partitions, with reasons of the core alone.
+    duckdb.sql(
+        f"copy (select *, household_id % 3 as part from '{tmp_path}/lines.parquet') to '{tmp_path}/parts' "
+        "(format parquet, partition_by (part))"
+    )
+    words = ("score", "parts", *words[2:], "--reasons", "core")
+    status, _, err, _ = duramen(*words, "--engine", "spark", "--master", "local[2]", "--out", "core")
+    assert status == 0, err
+    theirs.loc[~theirs["tier"].isin(grocer.model.tiers.core_names), ["reason_1", "reason_2", "reason_3"]] = (
+        np.nan
+    )
+    same(pd.read_parquet(tmp_path / "core").sort_values("rank", ignore_index=True), theirs)
 
 
 @pytest.mark.parametrize(

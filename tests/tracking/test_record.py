@@ -17,7 +17,7 @@ from duramen.data.transactions import read_transactions
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 from duramen.tracking import store
-from duramen.tracking.record import record_training
+from duramen.tracking.record import record_training, without_password
 
 PICKLES = (".pkl", ".pickle", ".joblib", ".cloudpickle", ".skops", ".dill")
 CHILDREN = {
@@ -169,6 +169,46 @@ def test_the_model_loads_without_pickles_and_predicts_what_it_scores(runs, fitte
     # A prediction for each row, where the row stood.
     expected = ranking.sort_values("customer_id", ignore_index=True)
     pd.testing.assert_frame_equal(loaded.predict(fitted.customers), expected, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://ann:s3cret@db/shop", "postgresql://ann:s3@cret@db/shop/scores",
+        "postgresql://ann:s3/cret@db/shop/scores", "postgresql://ann:s3%00cret@db/shop/scores",
+        "postgresql://ann:s3cret/shop/scores", "postgresql://ann@db/shop/scores?password=s3cret",
+        "postgresql://ann@db/shop/scores?%70assword=s3cret", "mysql://ann:s3:cret@db/shop",
+    ],
+)  # fmt: skip
+def test_no_configuration_that_is_kept_holds_a_password(address):
+    told = without_password(address)
+    assert told.startswith(address.partition("://")[0] + "://ann")
+    assert "s3" not in told
+    assert "cret" not in told
+
+
+def test_addresses_without_a_password_are_kept_as_they_are():
+    for address in (
+        "postgresql://db:5433/shop/scores?sslmode=require",
+        "duckdb:///data/shop.db/scores",
+        "a.csv",
+        3,
+    ):
+        assert without_password(address) == address
+
+
+def test_rows_of_one_id_keep_their_places(runs, fitted):
+    import mlflow
+
+    asked = (
+        fitted.customers.iloc[[5, 3, 9, 4]].assign(customer_id=["b", "a", "b", "a"]).reset_index(drop=True)
+    )
+    asked.attrs = fitted.customers.attrs
+    told = mlflow.pyfunc.load_model(runs.uri).predict(asked)
+    assert told["customer_id"].tolist() == ["b", "a", "b", "a"]
+    scores = fitted.model.score(asked)
+    pd.testing.assert_series_equal(told["score"], scores["score"], check_exact=True)
+    assert sorted(told["rank"]) == [1, 2, 3, 4]
 
 
 def test_signature_and_example_are_those_of_the_customer_table(runs, fitted):

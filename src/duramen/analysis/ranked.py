@@ -128,13 +128,14 @@ def rank_in_blocks(
     reasons : str
         Who is explained: "all", "core" or "none"; of the others the reasons are missing.
     earlier : Path, optional
-        Scores of an earlier run, or where those of this one are to be kept: only customers whose days are others than
-        then are scored, and ``rescored.scored.path`` is what to keep for the next run.
+        What an earlier run kept, if it is there: only customers whose days are others than then are scored, and
+        ``rescored.scored.path`` is what to keep for the next run.
 
     Raises
     ------
     InputError
-        If a column that the model learned from is missing, or a cost is missing, negative or of nobody.
+        If a column that the model learned from is missing, a cost is missing, negative or of nobody, or ``earlier`` is
+        something else.
     """
     tiers = model.tiers if tiers is None else tiers
     ids = customer_ids(tx, cutoff)

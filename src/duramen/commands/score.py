@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 from collections.abc import Iterable, Iterator
@@ -102,7 +103,11 @@ def _score_in_blocks(
 
     told = {"all": "Scoring, explaining", "core": "Scoring, explaining the core", "none": "Scoring"}
     reasons = options.get("reasons", "all")
-    with sorted_by_customer(group.tx, cutoff) as days, work_folder(places.work, places.out) as folder:
+    with contextlib.ExitStack() as held:
+        days = held.enter_context(sorted_by_customer(group.tx, cutoff))
+        folder = held.enter_context(work_folder(places.work, places.out))
+        # Held from the beginning: no other run may put other scores there that this one has begun to use.
+        beside = held.enter_context(work_folder(places.incremental)) if places.incremental else None
         if cost is not None:
             cost = cost.loc[customer_ids(days, cutoff).to_pandas()]
         with step(f"{told[reasons]} and ranking every customer"):
@@ -113,23 +118,21 @@ def _score_in_blocks(
             head = _write_scores(ranked.blocks, folder, places.out, model, days, cutoff, tiers, options)
         show_ranking(head, ranked.places, model, tiers, ranked.market)
         tell("scores", str(places.out), f"{len(ranked.places):,} customers, best first")
-        if ranked.rescored is not None:
-            _keep_for_next_run(ranked.rescored, len(ranked.places), places)
+        if ranked.rescored is not None and places.incremental and beside:
+            _keep_for_next_run(ranked.rescored, len(ranked.places), places.incremental, beside)
         if places.explanations is not None:
             _write_explanations(model, customer_blocks(days, cutoff), cost, places.explanations)
     return ranked.places
 
 
-def _keep_for_next_run(rescored: Rescored, customers: int, places: RankingFiles) -> None:
+def _keep_for_next_run(rescored: Rescored, customers: int, path: Path, beside: Path) -> None:
     """Keep the scores by which the next run knows who changed, and say who did in this one."""
-    from duramen.scoring.files import write_whole
-
-    assert places.incremental is not None
-    write_whole(places.incremental, lambda beside: shutil.copyfile(rescored.scored.path, beside))
+    shutil.copyfile(rescored.scored.path, beside / path.name)
+    (beside / path.name).replace(path)
     told = f"{rescored.computed:,} of {customers:,} customers had other orders, and were scored"
     if rescored.why_all:
         told = f"all were scored: {rescored.why_all}"
-    tell("kept", places.incremental, told)
+    tell("kept", path, told)
 
 
 def _score_in_memory(

@@ -74,11 +74,12 @@ def _rank_on_spark(
         ranking = rank_on_spark(
             score_on_spark(model, customers, cutoff, with_reasons=reasons == "all"), tiers
         )
+        # Before the reasons, which would be made once more for the sums.
+        sums = tier_sums(ranking, tiers)
         if reasons != "all":
             explained = tiers.core_names if reasons == "core" else ()
             ranking = explain_tiers(model, ranking, customers, explained, cutoff)
         rows = write_folder(ranking, out, facts)
-        sums = tier_sums(ranking, tiers)
     for name, customers, value in sums:
         console.print(
             f"  {name:<18}{customers:>12,} customers {value:>16,.0f} {model.unit_}", highlight=False

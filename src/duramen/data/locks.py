@@ -38,17 +38,20 @@ def temporary_folder(owner: Any) -> Path:
     """
     _clear_away()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
-    lock = (folder / "new").open("w")
-    take_lock(lock)
-    # Only now may others look whether it is held.
-    Path(lock.name).rename(folder / HELD)
+    lock = None
+    if sys.platform != "win32":
+        lock = (folder / "new").open("w")
+        take_lock(lock)
+        # Only now may others look whether it is held.
+        Path(lock.name).rename(folder / HELD)
     weakref.finalize(owner, _remove, folder, lock)
     return folder
 
 
-def _remove(folder: Path, lock: IO[str]) -> None:
+def _remove(folder: Path, lock: IO[str] | None) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    lock.close()
+    if lock is not None:
+        lock.close()
 
 
 def _clear_away() -> None:

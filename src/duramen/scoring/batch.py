@@ -6,6 +6,7 @@ customer; all other columns wait in files of a work folder, and DuckDB brings th
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 from collections.abc import Iterable, Iterator
@@ -161,10 +162,12 @@ def ranked_blocks(
     by_id = kept.iloc[np.argsort(places["customer_id"].to_numpy())]
 
     def columns() -> Iterator[pa.RecordBatch]:
-        files = [pq.ParquetFile(path) for path in (scored.path, reasons) if path is not None]
+        scores = pq.ParquetFile(scored.path)
+        groups = [scores.metadata.row_group(group).num_rows for group in range(scores.num_row_groups)]
+        told_beside = itertools.repeat(None) if reasons is None else _rows_in_step(reasons, groups)
         start = 0
-        for group in range(files[0].num_row_groups):
-            parts = [file.read_row_group(group) for file in files]
+        for group, beside in zip(range(scores.num_row_groups), told_beside, strict=False):
+            parts = [scores.read_row_group(group), *([] if beside is None else [beside])]
             own = by_id.iloc[start : start + len(parts[0])]
             start += len(own)
             own = own.astype({name: "str" for name in ("tier", "core_in") if name in own})
@@ -185,6 +188,17 @@ def ranked_blocks(
             if name not in block:
                 block[name] = pd.Series(index=block.index, dtype="str")
         yield block[[name for name in RANKING_COLUMNS if name in block]]
+
+
+def _rows_in_step(path: Path, sizes: Iterable[int]) -> Iterator[pa.Table]:
+    """Give the rows of a Parquet file so many at a time, whatever its own row groups hold."""
+    file, group = pq.ParquetFile(path), 0
+    held = file.schema_arrow.empty_table()
+    for size in sizes:
+        while len(held) < size:
+            held, group = pa.concat_tables([held, file.read_row_group(group)]), group + 1
+        yield held.slice(0, size)
+        held = held.slice(size)
 
 
 def _after(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -73,6 +73,8 @@ class DuckDBFile:
         connection = self._connect(table, 0 if rehearse else SECONDS_OF_PATIENCE)
         try:
             opened = DuckDBTransaction(connection, table)
+            # Another run may have made it while this one waited.
+            fresh = fresh and not opened.execute("SELECT 1 FROM information_schema.tables LIMIT 1")
             opened.execute("BEGIN")
             yield opened
             opened.execute("ROLLBACK" if rehearse else "COMMIT")
@@ -149,6 +151,11 @@ class DuckDBTransaction:
 
     def wait_for_others(self, schema: str, name: str) -> None:
         """Do nothing: no other process can have the file open."""
+
+    def is_free(self, schema: str, name: str) -> bool:
+        """Return that no other run is writing the table."""
+        del schema, name
+        return True
 
     @contextlib.contextmanager
     def _refused_in_a_sentence(self) -> Iterator[None]:
@@ -244,6 +251,11 @@ class PostgreSQLTransaction:
             "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))::text", f"duramen {schema}.{name}"
         )
 
+    def is_free(self, schema: str, name: str) -> bool:
+        """Return whether no other run is writing the table."""
+        lock = "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0))::text"
+        return self.execute(lock, f"duramen {schema}.{name}") == [("true",)]
+
     def commit(self) -> None:
         """Keep what was done."""
         with self._refused_in_a_sentence():
@@ -291,9 +303,9 @@ def split_postgresql(address: str) -> tuple[PostgreSQLDatabase, str]:
         f"{parts['hosts']}/{parts['database']}{parameters}",
     )
     if user is None:
-        return PostgreSQLDatabase(f"postgresql://{where}", f"postgresql://{where}"), parts["table"]
+        return PostgreSQLDatabase(f"postgresql://{where}", f"postgresql://{where}"), unquote(parts["table"])
     shown = f"postgresql://{user}@{where}"
-    return PostgreSQLDatabase(f"postgresql://{user}{password}@{where}", shown), parts["table"]
+    return PostgreSQLDatabase(f"postgresql://{user}{password}@{where}", shown), unquote(parts["table"])
 
 
 def _columns_of_table(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from duramen import __version__
 from duramen.data.customers import customer_blocks, feature_version, sorted_by_customer
 from duramen.data.errors import InputError
 from duramen.scoring.batch import KEPT, Scored, score_blocks
@@ -79,7 +81,7 @@ def rescore(
     cutoff : date
         First day that is not history.
     earlier : Path
-        What ``Rescored.scored.path`` was then. Where there is none, or it was made with another model, cutoff or
+        What ``Rescored.scored.path`` was then. Where there is none, or it was made by another duramen, model, cutoff or
         customer table, all are scored.
     folder : Path
         An empty folder of one's own.
@@ -92,6 +94,8 @@ def rescore(
         If ``earlier`` is something else, or a column that the model learned from is missing.
     """
     made_of = {
+        "duramen_version": __version__,
+        "duckdb_version": version("duckdb"),
         "model_version": model.model_version_,
         "cutoff": cutoff.isoformat(),
         "feature_version": feature_version(tx),
@@ -102,12 +106,12 @@ def rescore(
     now = workspace.create_table("histories", _histories(tx.history(cutoff)))
     try:
         why_all = _why_all(earlier, made_of)
-        kept = None if why_all else workspace.read_parquet(earlier).semi_join(now, ["customer_id", HISTORY])
-        fresh = folder / "fresh.parquet"
-        computed = _score(model, tx, cutoff, _others(now, kept), fresh, with_reasons)
+        kept = None if why_all else _read(workspace, earlier).semi_join(now, ["customer_id", HISTORY])
+        fresh, ids = folder / "fresh.parquet", _others(now, kept)
+        computed = _score(model, tx, cutoff, ids, kept is None, fresh, with_reasons)
         tables = [] if kept is None else [kept]
         if computed:
-            tables.append(workspace.read_parquet(fresh).inner_join(now, "customer_id"))
+            tables.append(_read(workspace, fresh).inner_join(now, "customer_id"))
         path = folder / "scored.parquet"
         told = {MADE_OF.decode(): json.dumps(made_of)}
         workspace.to_parquet(_together(tables), path, row_group_size=WRITTEN_AT_ONCE, kv_metadata=told)
@@ -117,15 +121,21 @@ def rescore(
     constant = pd.DataFrame(
         {"cutoff": pd.Timestamp(cutoff), "model_version": model.model_version_}, index=[0]
     )
-    numbers = pq.read_table(path, columns=list(KEPT), read_dictionary=["segment"]).to_pandas()
+    numbers = pq.ParquetFile(path, read_dictionary=["segment"]).read(list(KEPT)).to_pandas()
     return Rescored(Scored(path, numbers, constant), computed, why_all)
+
+
+def _read(workspace: Any, path: Path) -> ibis.Table:
+    """Return the columns of a file, and none that a folder on its way is named after."""
+    return workspace.read_parquet(path, hive_partitioning=False)
 
 
 def _histories(days: ibis.Table) -> ibis.Table:
     """Return a fingerprint of the days of each customer who ever bought, which no order of rows changes."""
     import ibis
 
-    day = ibis.struct({name: days[name] for name in days.columns}).hash()
+    # Twice: DuckDB leaves the last of several values unmixed, and it would not tell of which day it is.
+    day = ibis.struct({name: days[name] for name in days.columns}).hash().hash()
     customers = days.group_by("customer_id").having(days.purchase.any())
     return customers.aggregate(**{HISTORY: day.bit_xor()})
 
@@ -136,6 +146,8 @@ def _why_all(earlier: Path, made_of: dict[str, Any]) -> str:
         return "there are no earlier scores"
     then = read_made_of(earlier)
     told = {
+        "duramen_version": f"duramen {then.get('duramen_version')} made the earlier ones",
+        "duckdb_version": "DuckDB is another one, and may know customers again otherwise",
         "model_version": "the model is another",
         "cutoff": f"the cutoff was {then.get('cutoff')}, and each day more changes everybody",
         "feature_version": "the orders have other columns, or duramen makes the customer table otherwise",
@@ -145,29 +157,31 @@ def _why_all(earlier: Path, made_of: dict[str, Any]) -> str:
     return next((why for key, why in told.items() if then.get(key) != made_of[key]), "")
 
 
-def _others(now: ibis.Table, kept: ibis.Table | None) -> pa.ChunkedArray | None:
-    """Return the ids of the customers whose scores are not kept, or None for all."""
-    if kept is None:
-        return None
-    return now.anti_join(kept, "customer_id").select("customer_id").to_pyarrow()["customer_id"]
+def _others(now: ibis.Table, kept: ibis.Table | None) -> pa.ChunkedArray:
+    """Return the ids of the customers whose scores are not kept."""
+    others = now if kept is None else now.anti_join(kept, "customer_id")
+    return others.select("customer_id").order_by("customer_id").to_pyarrow()["customer_id"]
 
 
 def _score(
     model: CoreCustomerModel,
     tx: Transactions,
     cutoff: date,
-    ids: pa.ChunkedArray | None,
+    ids: pa.ChunkedArray,
+    all_of_them: bool,
     path: Path,
     with_reasons: bool,
 ) -> int:
     """Score some customers, or all, into a file; return how many."""
-    if ids is None:
-        return len(score_blocks(model, customer_blocks(tx, cutoff), path, with_reasons=with_reasons).kept)
-    if len(ids):
-        with sorted_by_customer(tx.of_customers(ids), cutoff) as days:
-            score_blocks(
-                model, customer_blocks(days, cutoff), path, with_reasons=with_reasons, customers=len(ids)
-            )
+    if all_of_them:
+        blocks = customer_blocks(tx, cutoff, ids)
+        score_blocks(model, blocks, path, with_reasons=with_reasons, customers=len(ids))
+    elif len(ids):
+        some = tx.of_customers(ids)
+        with sorted_by_customer(some, cutoff) as days:
+            some.days.get_backend().drop_table(some.days.op().name)
+            blocks = customer_blocks(days, cutoff, ids)
+            score_blocks(model, blocks, path, with_reasons=with_reasons, customers=len(ids))
     return len(ids)
 
 

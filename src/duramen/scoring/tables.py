@@ -6,11 +6,13 @@ the old ones until all new ones are there. Nothing that is there is dropped, so 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from duramen.data.errors import InputError
 from duramen.data.sources import split_duckdb
@@ -58,7 +60,7 @@ class Table:
         if isinstance(self.database, DuckDBFile):
             return f"duckdb://{self.database.file}/{self.full_name}"
         where, mark, parameters = self.database.address.partition("?")
-        return f"{where}/{self.full_name}{mark}{parameters}"
+        return f"{where}/{quote(self.full_name)}{mark}{parameters}"
 
     @property
     def full_name(self) -> str:
@@ -75,7 +77,9 @@ class Table:
         """What the work folder is named after: beside the DuckDB file, else in the current folder."""
         if isinstance(self.database, DuckDBFile):
             return self.database.file.with_name(f"{self.database.file.name}.{self.full_name}")
-        return Path(f"{self.full_name}.postgresql")
+        # Tables of one name in two databases are two.
+        digest = hashlib.sha256(f"{self.database.address}/{self.full_name}".encode()).hexdigest()
+        return Path(f"{self.full_name.replace('/', '_')}.{digest[:8]}.postgresql")
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -109,7 +113,11 @@ def table_at(address: str) -> Table | None:
             "postgresql://user@host/database/table by --out."
         )
     database, table = split_postgresql(address)
-    schema, _, name = table.rpartition(".")
+    schema, dot, name = table.rpartition(".")
+    if not name or (dot and not schema):
+        raise InputError(
+            f"{database.address} and {table!r} name no table; write postgresql://user@host/database/table."
+        )
     return Table(database, schema, name)
 
 
@@ -219,6 +227,9 @@ def _make_ready(
     home = transaction.schema(table.schema)
     if not rehearse:
         transaction.wait_for_others(home, table.name)
+    elif not transaction.is_free(home, table.name):
+        # What another run is about to make can be looked at when it is there: at the load, which waits for it.
+        return home
     for place, columns in ((table, kinds), (table.sidecar, {"sidecar": "json"})):
         types = {name: transaction.types.get(kind, "") for name, kind in columns.items()}
         found = transaction.columns(home, place.name)

@@ -99,22 +99,26 @@ def find_origin(model: CoreCustomerModel, address: str) -> Origin:
     client = mlflow.MlflowClient()
     with _answering(mlflow, f"where {address} was recorded was not found out"):
         if address.startswith("runs:/"):
-            run = client.get_run(address.removeprefix("runs:/").split("/")[0])
-            if run.info.status != "FINISHED":
-                raise InputError(
-                    f"the run of {address} did not come to its end ({run.info.status}), so its record is not whole; "
-                    "train again, or name the folder of the model."
-                )
-            return Origin(address, run.data.tags.get(KIND, ""))
+            return _origin_of_run(client, address.removeprefix("runs:/").split("/")[0], address)
         if address.startswith("models:/"):
             run_id = mlflow.models.get_model_info(address).run_id
-            return Origin(address, client.get_run(run_id).data.tags.get(KIND, "") if run_id else "")
+            return _origin_of_run(client, run_id, address) if run_id else Origin(address, "")
         experiments = [found.experiment_id for found in client.search_experiments()]
         told = f"tags.`{MODEL_VERSION}` = '{model.model_version_}' and attributes.status = 'FINISHED'"
         for run in client.search_runs(experiments, told, order_by=["attributes.start_time DESC"]):
             if run.outputs and run.outputs.model_outputs:
                 return Origin(f"models:/{run.outputs.model_outputs[0].model_id}", run.data.tags.get(KIND, ""))
     return Origin("", "")
+
+
+def _origin_of_run(client: Any, run_id: str, address: str) -> Origin:
+    run = client.get_run(run_id)
+    if run.info.status != "FINISHED":
+        raise InputError(
+            f"the run of {address} did not come to its end ({run.info.status}), so its record is not whole; train "
+            "again, or name the folder of the model."
+        )
+    return Origin(address, run.data.tags.get(KIND, ""))
 
 
 def tell_kind(origin: Origin, kind: str | None, address: str) -> Origin:
@@ -223,7 +227,7 @@ def roll_back(name: str) -> tuple[Registered, Registered]:
     InputError
         If there is no champion, there was none before it, or the registry does not answer.
     """
-    refuse_without_store(f"{name} has no champion")
+    refuse_without_store(f"{name} has no champion", registry=True)
     mlflow = open_store()
     client = mlflow.MlflowClient()
     with _answering(mlflow, "nothing was rolled back"):

@@ -30,10 +30,15 @@ class CoreCustomerPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # ml
         asked, as Spark does with the rows of a batch: the order of the ranking would give each customer the next one's.
         """
         del context, params
-        ranking = rank_core_customers(self.model.score(model_input), self.model.tiers)
-        by_id = ranking.sort_values("customer_id", kind="stable")
-        asked = np.argsort(model_input["customer_id"].to_numpy(), kind="stable")
-        return by_id.set_axis(asked).sort_index()
+        scores = self.model.score(model_input).reset_index(drop=True)
+        # Each row is known again by its place in the order of ids, which breaks ties as the id does.
+        by_id = scores["customer_id"].argsort(kind="stable").to_numpy()
+        placed = scores["customer_id"].take(by_id)
+        ranking = rank_core_customers(
+            scores.iloc[by_id].assign(customer_id=np.arange(len(scores))), self.model.tiers
+        )
+        told = ranking.sort_values("customer_id", ignore_index=True)
+        return told.assign(customer_id=placed.array).set_axis(by_id).sort_index()
 
 
 mlflow.models.set_model(CoreCustomerPyfunc())

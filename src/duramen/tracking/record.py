@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import pandas as pd
 
@@ -315,8 +316,30 @@ def _write_surroundings(files: Artefacts, configuration: Mapping[str, Any] | Non
     """Keep what the run was made with: the packages, and the options without the passwords of addresses."""
     files.write("packages.txt", package_versions())
     if configuration is not None:
-        text = json.dumps(dict(configuration), indent=1, sort_keys=True, default=str)
-        files.write("configuration.json", re.sub(r'(://[^/@:\s"]*:)[^/@\s"]+@', r"\1***@", text))
+        shown = {key: without_password(value) for key, value in configuration.items()}
+        files.write("configuration.json", json.dumps(shown, indent=1, sort_keys=True, default=str))
+
+
+def without_password(value: Any) -> Any:
+    """Return an option as it may be shown: of an address all but the password, however that is written.
+
+    Examples
+    --------
+    >>> without_password("postgresql://ann:s3/cr@t@db/shop?sslmode=require&password=x")
+    'postgresql://ann:***@db/shop?***'
+    """
+    if not isinstance(value, str) or "://" not in value:
+        return value
+    kind, _, rest = value.partition("://")
+    who, at, where = rest.rpartition("@")
+    user, colon, _ = who.partition(":")
+    if not at:
+        # What stands where a port does and is none.
+        where = re.sub(r"^([^/:]*):(?!\d+(?:[/?]|$))[^/?]+", r"\1:***", where)
+    where, mark, parameters = where.partition("?")
+    if "password" in unquote(parameters).lower():
+        parameters = "***"
+    return f"{kind}://{user}{colon and ':***'}{at}{where}{mark}{parameters}"
 
 
 def _log_segments(mlflow: Any, client: Any, run: str, model: CoreCustomerModel) -> None:

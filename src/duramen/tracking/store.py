@@ -63,9 +63,19 @@ def open_store() -> Any:
     return mlflow
 
 
-def refuse_without_store(lack: str) -> None:
-    """Refuse to look into a store that is not there, which opening would make; ``lack`` says what is missed in it."""
-    if _takes_default(import_mlflow()) and not DEFAULT_BASE.is_file():
+def refuse_without_store(lack: str, *, registry: bool) -> None:
+    """Refuse to look into a store that is not there, which opening would make.
+
+    Parameters
+    ----------
+    lack : str
+        What is missed in it, in words.
+    registry : bool
+        Whether what is looked for lies in the registry, which may be another place than the store of runs.
+    """
+    mlflow = import_mlflow()
+    elsewhere = registry and bool(mlflow.environment_variables.MLFLOW_REGISTRY_URI.get())
+    if _takes_default(mlflow) and not elsewhere and not DEFAULT_BASE.is_file():
         raise InputError(
             f"{lack} in the store {DEFAULT_BASE}, which is not there; go to the folder of the training, or set "
             "MLFLOW_TRACKING_URI."
@@ -149,7 +159,7 @@ def load_model(address: str) -> CoreCustomerModel:
     """
     from duramen.scoring.model import CoreCustomerModel
 
-    refuse_without_store(f"{address} was not found")
+    refuse_without_store(f"{address} was not found", registry=address.startswith("models:/"))
     mlflow = import_mlflow()
     try:
         open_store()
