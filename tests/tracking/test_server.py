@@ -157,6 +157,18 @@ def test_the_requirements_are_all_that_loading_and_scoring_import(recorded, smal
     assert (done.returncode, done.stdout.strip()) == (0, str(len(small.customers))), done.stderr
 
 
+@pytest.fixture
+def registered(recorded, server, store_at):
+    """Register the recorded model on the server for one test, which others share; return its address."""
+    import mlflow
+
+    client = store_at(server.uri)
+    with contextlib.redirect_stderr(io.StringIO()):
+        version = mlflow.register_model(recorded[0].model_uri, "every-way").version
+    yield f"models:/every-way/{version}"
+    client.delete_registered_model("every-way")
+
+
 def same(told, expected, what):
     """Hold scores that came some way to those of Python: numbers to nine digits, words as they are."""
     for name in told:
@@ -171,13 +183,12 @@ def same(told, expected, what):
 # Spark leaves the sockets open through which it hands rows to Python, until the collector finds them.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_every_way_to_the_model_gives_the_same_scores(
-    recorded, small, store_at, server, serve, spark, tmp_path, monkeypatch
+    recorded, registered, small, serve, spark, tmp_path, monkeypatch
 ):
     import mlflow
     from pyspark.sql import functions as F
 
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
-    store_at(server.uri)
     # In no order: what is told of a customer stands where the customer stood.
     customers = small.customers.sample(frac=1, random_state=3, ignore_index=True)
     customers.attrs = small.customers.attrs
@@ -187,9 +198,6 @@ def test_every_way_to_the_model_gives_the_same_scores(
 
     folder = CoreCustomerModel.load(small.model.save(tmp_path / "model"))
     pd.testing.assert_frame_equal(folder.score(customers), scores, check_exact=True)
-    with contextlib.redirect_stderr(io.StringIO()):
-        version = mlflow.register_model(recorded[0].model_uri, "every-way").version
-    registered = f"models:/every-way/{version}"
     pd.testing.assert_frame_equal(store.load_model(registered).score(customers), scores, check_exact=True)
     told = mlflow.pyfunc.load_model(registered).predict(customers)
     pd.testing.assert_frame_equal(told[list(expected)], expected, check_exact=True)
