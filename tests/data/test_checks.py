@@ -9,7 +9,15 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from duramen.data.checks import DATE_FORMATS, choose_date_format, parse_amount, parse_date, parse_money
+from duramen.data.checks import (
+    DATE_FORMATS,
+    MISSING_WORDS,
+    choose_date_format,
+    parse_amount,
+    parse_customer_id,
+    parse_date,
+    parse_money,
+)
 from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
 
@@ -56,6 +64,24 @@ def test_an_amount_is_read_in_the_stated_form_or_not_at_all(values, decimal, amo
 )
 def test_numbers_are_amounts_where_they_are_finite_and_exact(values, column, dtype, expected):
     assert values(lambda c: parse_amount(c, "."), column, dtype) == expected
+
+
+IDS = {
+    "C000123": "C000123", " C000123\n": "C000123", "\x0bC000123": "C000123", "C 123 456": "C 123 456", "12": "12",
+    "nan": None, " NaN ": None, "NULL": None, "None": None, "<NA>": None, "": None, " \t": None, None: None,
+    "nano": "nano", "nullable": "nullable", "\u00e9lan 1": "\u00e9lan 1", "\u00a0C0001234": "\u00a0C0001234",
+}  # fmt: skip
+
+
+def test_an_id_is_what_is_written_without_space_around_and_missing_where_a_word_says_so(values):
+    assert values(parse_customer_id, list(IDS)) == list(IDS.values())
+
+
+@given(text=st.text(st.sampled_from("aNnul<>oe1 \t\n\x0b\x0c\r\u00a0\u00e9"), max_size=9))
+@settings(max_examples=200, deadline=None)
+def test_any_id_is_stripped_of_ascii_space_alone(values, text):
+    stripped = text.strip(" \t\n\r\x0b\x0c")
+    assert values(parse_customer_id, [text]) == [None if stripped.lower() in MISSING_WORDS else stripped]
 
 
 @given(st.decimals(-(10**8), 10**8, places=4))

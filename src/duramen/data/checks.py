@@ -5,7 +5,7 @@ Every rule is an Ibis expression, so that it runs where the data lies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ MOST_ROUNDED = 1e-3
 # Earlier days are what systems write for "unknown", such as 0001-01-01.
 EARLIEST_DAY = date(1900, 1, 1)
 MISSING_WORDS = ("", "nan", "null", "none", "<na>")
+# Longer than each of these words and without space: an id as it should be, as most are.
+_PLAIN_ID = "^[!-~]{5,}$"
 UNPAID_WORDS = (
     "refunded",
     "unpaid",
@@ -52,10 +54,22 @@ def parse_customer_id(column: ir.Column) -> ir.Column:
 
     if column.type().is_string():
         stripped = column.strip()
-        return ibis.cases((stripped.lower().isin(MISSING_WORDS), ibis.null("string")), else_=stripped)
+        # Each look at the lines comes by here, and to strip and lower them is most of what it takes.
+        return ibis.cases(
+            (column.re_search(_PLAIN_ID), column),
+            (_is_one_of(stripped.lower(), MISSING_WORDS), ibis.null("string")),
+            else_=stripped,
+        )
     if column.type().is_floating():
         return ibis.cases((column.isnan(), ibis.null(column.type())), else_=column)
     return column
+
+
+def _is_one_of(text: ir.StringValue, words: Iterable[str]) -> ir.BooleanValue:
+    """Tell which texts are one of the words: ``isin`` is a join to DuckDB, done for every row before any case."""
+    import ibis
+
+    return ibis.or_(*(text == word for word in words))
 
 
 def parse_date(column: ir.Column, form: str) -> ir.Column:
@@ -153,7 +167,7 @@ def reason_set_aside(rows: ibis.Table, today: date, currency: str | None) -> ir.
     if "kind" in rows.columns:
         reasons.append((rows.kind.cast("string").lower().strip() == "internal", "internal customer"))
     if "status" in rows.columns:
-        unpaid = rows.status.cast("string").lower().strip().isin(UNPAID_WORDS)
+        unpaid = _is_one_of(rows.status.cast("string").lower().strip(), UNPAID_WORDS)
         reasons.append((unpaid, "unpaid or refunded order"))
     if "currency" in rows.columns and currency is not None:
         reasons.append((rows.currency.cast("string").strip() != currency, "other currency"))
