@@ -6,6 +6,7 @@ value exactly.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -99,7 +100,7 @@ class Explainer:
 
     def __init__(self, model: CoreCustomerModel) -> None:
         self._model = model
-        self._trees = {name: TreeShap(booster) for name, booster in model.boosters().items()}
+        self._trees = model.boosters()
 
     def effects(self, part: str, forecast: Forecast, cost: np.ndarray | None = None) -> Effects:
         """Return the effects of one of ``PARTS``; costs to serve, where there are any, are part of the score."""
@@ -117,8 +118,9 @@ class Explainer:
         weight, two_stage = value.btyd_weight_, value.two_stage_weight_
         for name, share in (("value", value.trees_weight_), ("spend", two_stage)):
             if name in self._trees:
-                factors += share * self._trees[name].values(features)
-                base += share * self._trees[name].base
+                trees = _tree_shap(self._trees[name])
+                factors += share * trees.values(features)
+                base += share * trees.base
         if two_stage > 0:
             typical_ratio = np.log(model.typical_["probability_ratio"])
             ratio = log_probability_ratio(features, forecast.probability)
@@ -148,8 +150,9 @@ class Explainer:
         base = activity.intercept_
         if "activity" in self._trees:
             share = activity.slope_ * activity.trees_weight_
-            terms += share * self._trees["activity"].values(features)
-            base += share * self._trees["activity"].base
+            trees = _tree_shap(self._trees["activity"])
+            terms += share * trees.values(features)
+            base += share * trees.base
         # The rest is BTYD's, and what keeps a probability from 0 and 1.
         rest = logit(forecast.probability) - base - terms.sum(axis=1).to_numpy()
         average = activity.slope_ * activity.btyd_weight_ * self._model.typical_["btyd_log_odds"]
@@ -183,6 +186,12 @@ class Explainer:
         average["past_value"] = average["predicted_value"]
         terms, base = growth_terms(inputs, average, model.distribution_)
         return Effects("growth", terms, base, model.unit_)
+
+
+@lru_cache(maxsize=3)
+def _tree_shap(booster: Any) -> TreeShap:
+    """Take a booster's trees apart once, and not again for each block of customers; a model has three boosters."""
+    return TreeShap(booster)
 
 
 def typical_customer(forecast: Forecast) -> dict[str, float]:
