@@ -1,19 +1,18 @@
 """Time and memory of `duramen score` as a whole process, for ever more customers, beside the pandas script of a user.
 
 In: nothing; the orders are simulated. Out: a printed table.
-Called by hand: `python benchmarks/score.py --customers 100000 1000000 --reasons none core`.
+Called by hand: `python benchmarks/score.py --customers 100000 1000000 --reasons none core --scripts 1000000`.
 
-Each run is a process of its own, from the command to its end; memory is the peak of what the system gave it. The model
-is trained once, on the orders of the fewest customers. `--plain 1000000` runs two pandas scripts on so many, all
-customers at once. "careful pandas" does what ours does: the vectorised group-bys of `features.py`, then scores by the
-same model, ranks and tiers. "tutorial pandas" is what tutorials of lifetimes teach, and makes less: recency, frequency
-and money by a function of each group, the summary of lifetimes, its forecasts and lifetime value with parameters that
-are known, and quintiles.
+Each run is a process of its own, from the command to its end; memory is the peak of what the system gave it. All
+models are trained before, on the orders of the fewest customers. `--scripts` names for how many customers those of
+`scripts.py` run too. `--turns` repeats the table, so that all take turns on a machine that is not always as fast.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
+import itertools
 import os
 import subprocess
 import sys
@@ -22,12 +21,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 # The day after the last order.
-CUTOFF, HORIZON = "2024-01-01", "182d"
+CUTOFF = "2024-01-01"
+# What the models are trained to forecast, before it.
+TRAINING_CUTOFF, DAYS_AHEAD = "2023-07-03", 182
 DAYS, AT_ONCE = 730, 500_000
 DURAMEN = Path(sys.executable).with_name("duramen")
 # Minutes and gigabytes for ten million customers without reasons, and how much longer those of the core may take.
@@ -62,57 +62,6 @@ def simulate(path: Path, customers: int) -> int:
     return rows
 
 
-def plainly(orders: Path, model: Path, out: Path) -> None:
-    """Do it as one would in a notebook: everything in pandas, everybody at once."""
-    from features import by_pandas
-    from rank import rank_plainly
-
-    from duramen.scoring.model import CoreCustomerModel
-
-    table = by_pandas(orders)
-    table.attrs["cutoff"] = CUTOFF
-    scores = CoreCustomerModel.load(model).score(table, with_reasons=False)
-    rank_plainly(scores).to_parquet(out)
-
-
-def as_tutorials_do(orders: Path, model: Path, out: Path) -> None:
-    """Do it as tutorials of lifetimes teach it; of the model only the horizon is taken."""
-    from lifetimes import BetaGeoFitter, GammaGammaFitter
-    from lifetimes.utils import summary_data_from_transaction_data
-
-    from duramen.scoring.model import CoreCustomerModel
-
-    horizon = CoreCustomerModel.load(model).window_.horizon
-    rows = pd.read_parquet(orders)
-    rows["date"] = pd.to_datetime(rows["date"])
-    rows = rows[rows["amount"] > 0]
-    snapshot = pd.Timestamp(CUTOFF)
-    rfm = rows.groupby("customer_id").agg(
-        days=("date", lambda days: (snapshot - days.max()).days),
-        orders=("order_id", lambda ids: ids.nunique()),
-        money=("amount", lambda money: money.sum()),
-    )
-    summary = summary_data_from_transaction_data(
-        rows, "customer_id", "date", "amount", observation_period_end=CUTOFF
-    )
-    purchases, spend = BetaGeoFitter(), GammaGammaFitter()
-    purchases.params_ = pd.Series({"r": 0.9, "alpha": 100.0, "a": 0.1, "b": 2.0})
-    spend.params_ = pd.Series({"p": 2.0, "q": 3.0, "v": 40.0})
-    # What fitting sets, and lifetime value asks for.
-    purchases.predict = purchases.conditional_expected_number_of_purchases_up_to_time
-    history = summary["frequency"], summary["recency"], summary["T"]
-    table = summary.join(rfm).assign(
-        purchases=purchases.conditional_expected_number_of_purchases_up_to_time(horizon, *history),
-        alive=purchases.conditional_probability_alive(*history),
-        value=spend.customer_lifetime_value(
-            purchases, *history, summary["monetary_value"], time=horizon // 30, freq="D"
-        ),
-    )
-    table = table.sort_values("value", ascending=False)
-    table["quintile"] = pd.qcut(table["value"].rank(method="first"), 5, labels=False)
-    table.reset_index().to_parquet(out)
-
-
 def timed(command: list[str | Path], folder: Path) -> tuple[float, float, float]:
     """Run a command to its end; return seconds, those of the processors, and the gigabytes of its peak."""
     started = time.perf_counter()
@@ -127,7 +76,30 @@ def timed(command: list[str | Path], folder: Path) -> tuple[float, float, float]
     return time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 2**20
 
 
-PLAIN_WAYS = {"careful pandas": plainly, "tutorial pandas": as_tutorials_do}
+def by_script(way: str, orders: str, models: str, out: str) -> None:
+    """Run one of the scripts in this process."""
+    import scripts
+
+    ways = {
+        "careful, none": scripts.careful,
+        "usual, none": scripts.usual,
+        "usual, core": functools.partial(scripts.usual, reasons=True),
+    }
+    ways[way](Path(orders), Path(models), CUTOFF, Path(out))
+
+
+SCRIPTS = ("careful, none", "usual, none", "usual, core")
+
+
+def train(orders: Path, folder: Path) -> None:
+    """Train what is not there yet: our model, and those of the scripts."""
+    if not (folder / "model").exists():
+        subprocess.run([DURAMEN, "train", orders, "--cutoff", TRAINING_CUTOFF, "--horizon", f"{DAYS_AHEAD}d",
+                        "--model-out", folder / "model"], cwd=folder, check=True, capture_output=True)  # fmt: skip
+    if not (folder / "usual").exists():
+        import scripts
+
+        scripts.train_usual(orders, folder, TRAINING_CUTOFF, DAYS_AHEAD)
 
 
 def main() -> None:
@@ -135,41 +107,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--customers", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--reasons", nargs="+", default=["none", "core"])
-    parser.add_argument("--plain", type=int, nargs="*", default=[])
+    parser.add_argument("--scripts", type=int, nargs="*", default=[])
+    parser.add_argument("--turns", type=int, default=1)
     parser.add_argument("--memory-limit", default="1GB")
     parser.add_argument("--threads", default="2")
     parser.add_argument("--folder", type=Path, help="where orders and the model are kept and found again")
-    parser.add_argument("--run-plainly", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--run-script", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.run_plainly:
-        way, *paths = options.run_plainly
-        PLAIN_WAYS[way](*map(Path, paths))
+    if options.run_script:
+        by_script(*options.run_script)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = options.folder or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
-        model = folder / "model"
         print(
             f"{'customers':>10} {'orders':>11} {'way':>16} {'minutes':>8} {'cpu min':>8} {'GB':>6} {'customers/s':>12}"
         )
-        for customers in sorted(options.customers):
+        for customers, turn in itertools.product(sorted(options.customers), range(options.turns)):
             orders = folder / f"orders_{customers}.parquet"
             if not orders.exists():
                 simulate(orders, customers)
             rows = pq.ParquetFile(orders).metadata.num_rows
-            if not model.exists():
-                subprocess.run([DURAMEN, "train", orders, "--cutoff", "2023-07-03", "--horizon", HORIZON,
-                                "--model-out", model], cwd=folder, check=True, capture_output=True)  # fmt: skip
-            runs = {f"reasons {reasons}": [
-                DURAMEN, "score", orders, "--model", model, "--cutoff", CUTOFF, "--reasons", reasons,
+            train(orders, folder)
+            runs = {f"ours, {reasons}": [
+                DURAMEN, "score", orders, "--model", folder / "model", "--cutoff", CUTOFF, "--reasons", reasons,
                 "--out", folder / "scores.parquet", "--memory-limit", options.memory_limit,
                 "--threads", options.threads] for reasons in options.reasons}  # fmt: skip
-            if customers in options.plain:
-                for way in PLAIN_WAYS:
-                    plain = [sys.executable, __file__, "--run-plainly", way]
-                    runs[way] = [*plain, orders, model, folder / "plain.parquet"]
-            for way, command in runs.items():
-                seconds, cpu, peak = timed(command, folder)
+            if customers in options.scripts:
+                script = [sys.executable, "-W", "ignore", __file__, "--run-script"]
+                runs |= {way: [*script, way, orders, folder, folder / "script.parquet"] for way in SCRIPTS}
+            for way in sorted(runs, reverse=bool(turn % 2)):
+                seconds, cpu, peak = timed(runs[way], folder)
                 print(f"{customers:>10,} {rows:>11,} {way:>16} {seconds / 60:>8.2f} {cpu / 60:>8.2f} {peak:>6.2f} "
                       f"{customers / seconds:>12,.0f}", flush=True)  # fmt: skip
 
