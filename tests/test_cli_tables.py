@@ -8,8 +8,8 @@ import duckdb
 import pandas as pd
 import pytest
 
+from duramen.delivery.sidecar import read_sidecar
 from duramen.places import ranking_files
-from duramen.scoring.sidecar import read_sidecar
 
 CUTOFF = ("--cutoff", "1998-04-01", "--currency", "USD", "--reasons", "core")
 

@@ -14,7 +14,7 @@ from duramen.groups import GROUPS, TOGETHER, named
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
-    from duramen.scoring.tables import Table
+    from duramen.delivery.tables import Table
 
 QUARANTINE = "quarantine.csv"
 
@@ -105,9 +105,9 @@ def ranking_files(options: dict[str, Any], key: str) -> RankingFiles:
 
     Tables are left to ``check_tables``.
     """
-    from duramen.scoring.files import check_explanations_path, check_scores_path, refuse_unwritable
+    from duramen.delivery.files import check_explanations_path, check_scores_path, refuse_unwritable
+    from duramen.delivery.sidecar import refuse_other_json
     from duramen.scoring.incremental import read_made_of
-    from duramen.scoring.sidecar import refuse_other_json
 
     out = scores_place(options)
     if isinstance(out, Path):
@@ -137,7 +137,7 @@ def ranking_files(options: dict[str, Any], key: str) -> RankingFiles:
 
 def scores_place(options: dict[str, Any]) -> Path | Table:
     """Return the file or the table where the scores go, or those of each group beside."""
-    from duramen.scoring.tables import table_at
+    from duramen.delivery.tables import table_at
 
     out = str(options.get("out", "scores.parquet"))
     return table_at(out) or Path(out)
@@ -147,7 +147,7 @@ def check_tables(
     files: Mapping[str, RankingFiles], options: dict[str, Any], tx: Transactions | None = None
 ) -> None:
     """Refuse tables that cannot be written: before any work is done, and again when the orders tell the type of ids."""
-    from duramen.scoring.tables import check_table
+    from duramen.delivery.tables import check_table
 
     ids = None if tx is None else tx.days.customer_id.type().to_pyarrow()
     for places in files.values():
@@ -157,7 +157,7 @@ def check_tables(
 
 def refuse_homeless_report(options: dict[str, Any], key: str = "") -> None:
     """Refuse a report that cannot be written, before any work is done."""
-    from duramen.scoring.files import refuse_unwritable
+    from duramen.delivery.files import refuse_unwritable
 
     if "report" in options:
         refuse_unwritable(group_path(Path(options["report"]), key), "--report")
@@ -165,7 +165,7 @@ def refuse_homeless_report(options: dict[str, Any], key: str = "") -> None:
 
 def refuse_shared_places(options: dict[str, Any], files: Mapping[str, RankingFiles]) -> None:
     """Refuse to write two files or tables to one place, or over one that is read."""
-    from duramen.scoring.sidecar import sidecar_path
+    from duramen.delivery.sidecar import sidecar_path
 
     taken = {
         _identity(str(options[name])): told
@@ -189,7 +189,7 @@ def refuse_shared_places(options: dict[str, Any], files: Mapping[str, RankingFil
 
 def _identity(place: str | Path | Table) -> object:
     """Return what two names of the same file or table have in common."""
-    from duramen.scoring.tables import table_at
+    from duramen.delivery.tables import table_at
 
     if isinstance(place, str):
         place = (table_at(place) if place.startswith("duckdb://") else None) or Path(place)

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from duramen.data.errors import InputError
-from duramen.scoring.files import check_scores_path, write_explanations, write_scores
+from duramen.delivery.files import check_scores_path, write_explanations, write_scores
 
 
 def test_parquet_holds_the_ranking_as_it_is(shop, tmp_path):

@@ -7,8 +7,8 @@ import pytest
 from duramen.data.customers import feature_version
 from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
-from duramen.scoring.files import work_folder
-from duramen.scoring.sidecar import facts, file_digest, put_in_place, read_sidecar, refuse_other_json
+from duramen.delivery.files import work_folder
+from duramen.delivery.sidecar import facts, file_digest, put_in_place, read_sidecar, refuse_other_json
 
 
 def test_it_tells_model_features_cutoff_orders_and_file(shop, tmp_path):

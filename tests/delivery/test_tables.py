@@ -14,15 +14,15 @@ import pyarrow as pa
 import pytest
 
 from duramen.data.errors import InputError
-from duramen.scoring import databases
-from duramen.scoring.files import slices, work_folder, write_scores
-from duramen.scoring.tables import check_table, table_at, write_table
+from duramen.delivery import databases
+from duramen.delivery.files import slices, work_folder, write_scores
+from duramen.delivery.tables import check_table, table_at, write_table
 
 # A run that stops after its first block until a line comes in: killed, or let on.
 STOPPED = """
 import sys
 import pandas as pd
-from duramen.scoring.tables import table_at, write_table
+from duramen.delivery.tables import table_at, write_table
 
 def blocks():
     ranking = pd.read_parquet(sys.argv[2])

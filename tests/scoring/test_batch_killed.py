@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from duramen.data.errors import InputError
-from duramen.scoring.files import work_folder, write_whole
+from duramen.delivery.files import work_folder, write_whole
+from duramen.delivery.sidecar import file_digest, read_sidecar
 from duramen.scoring.incremental import read_made_of
-from duramen.scoring.sidecar import file_digest, read_sidecar
 
 DURAMEN = Path(sys.executable).with_name("duramen")
 MOMENTS = 20

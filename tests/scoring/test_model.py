@@ -11,8 +11,8 @@ from duramen.data.customers import customer_table
 from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window, judge_window, training_windows
+from duramen.delivery.files import write_scores
 from duramen.models.folds import build_folds, complete_before
-from duramen.scoring.files import write_scores
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import SCORE_COLUMNS, rank_core_customers
 

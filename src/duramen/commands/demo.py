@@ -16,7 +16,7 @@ from duramen.terminal import console, show_ranking, show_scorecard, step, tell, 
 
 def demo(out: Path) -> None:
     """Go the whole way on the CDNOW purchases."""
-    from duramen.scoring.files import write_scores
+    from duramen.delivery.files import write_scores
 
     started = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)

@@ -36,10 +36,10 @@ from duramen.places import (
 from duramen.terminal import show_ranking, step, tell, tell_quarantine, warn
 
 if TYPE_CHECKING:
+    from duramen.delivery.tables import Table
     from duramen.scoring.incremental import Rescored
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.ranking import Tiers
-    from duramen.scoring.tables import Table
 
 
 def score(options: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ def score(options: dict[str, Any]) -> None:
         return
     from threadpoolctl import threadpool_limits
 
-    from duramen.scoring.files import write_whole
+    from duramen.delivery.files import write_whole
 
     address, kind = str(options.get("model", "model")), options.get("kind")
     files = {key: ranking_files(options, key) for key in model_addresses(address, kind)}
@@ -99,7 +99,7 @@ def _score_in_blocks(
     """Score and rank customers of any number; return what memory holds of the ranking."""
     from duramen.analysis.ranked import rank_in_blocks
     from duramen.data.customers import customer_blocks, customer_ids, sorted_by_customer
-    from duramen.scoring.files import work_folder
+    from duramen.delivery.files import work_folder
 
     told = {"all": "Scoring, explaining", "core": "Scoring, explaining the core", "none": "Scoring"}
     reasons = options.get("reasons", "all")
@@ -146,7 +146,7 @@ def _score_in_memory(
 ) -> pd.DataFrame:
     """Score and rank customers for a report, which draws from all columns of all of them; return the ranking."""
     from duramen.analysis.scorecard import scorecard
-    from duramen.scoring.files import slices, work_folder
+    from duramen.delivery.files import slices, work_folder
 
     report = places.report
     assert report is not None
@@ -173,9 +173,9 @@ def _write_scores(
     options: dict[str, Any],
 ) -> pd.DataFrame:
     """Write the blocks of a ranking and their sidecar, files by way of a work folder; return the first block."""
-    from duramen.scoring.files import write_blocks
-    from duramen.scoring.sidecar import facts, put_in_place
-    from duramen.scoring.tables import write_table
+    from duramen.delivery.files import write_blocks
+    from duramen.delivery.sidecar import facts, put_in_place
+    from duramen.delivery.tables import write_table
 
     first = next(blocks)
     everything = itertools.chain([first], blocks)
@@ -196,7 +196,7 @@ def _write_scores(
 def _write_explanations(
     model: CoreCustomerModel, blocks: Iterable[pd.DataFrame], cost: pd.Series[float] | None, path: Path
 ) -> None:
-    from duramen.scoring.files import write_explanations
+    from duramen.delivery.files import write_explanations
 
     told = (rows for block in blocks for rows in model.explain_blocks(block, cost_to_serve=cost))
     with step(f"Writing {path}"):

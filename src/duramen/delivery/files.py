@@ -16,9 +16,7 @@ import pandas as pd
 
 from duramen.data.errors import InputError
 from duramen.data.locks import take_lock
-
-# Rows of a ranking that are written at once: a row group of Parquet.
-WRITTEN_AT_ONCE = 125_000
+from duramen.scoring.batch import WRITTEN_AT_ONCE
 
 # A spreadsheet runs a cell that starts like this as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from duramen.data.errors import InputError
 from duramen.data.sources import split_duckdb
-from duramen.scoring.databases import (
+from duramen.delivery.databases import (
     DuckDBFile,
     DuckDBTransaction,
     PostgreSQLDatabase,
@@ -24,9 +24,9 @@ from duramen.scoring.databases import (
     quoted,
     split_postgresql,
 )
-from duramen.scoring.files import refuse_unwritable
+from duramen.delivery.files import refuse_unwritable
+from duramen.delivery.sidecar import table_sidecar
 from duramen.scoring.ranking import RANKING_COLUMNS, TEXT_COLUMNS
-from duramen.scoring.sidecar import table_sidecar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +161,7 @@ def write_table(blocks: Iterable[pd.DataFrame], table: Table, told: dict[str, An
     table : Table
         Made where there is none.
     told : dict
-        What ``duramen.scoring.sidecar.facts`` returns.
+        What ``duramen.delivery.sidecar.facts`` returns.
 
     Returns
     -------

@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from duramen import __version__
 from duramen.data.errors import InputError
+from duramen.delivery.files import write_scores, write_whole
 from duramen.report import charts, numbers
-from duramen.scoring.files import write_scores, write_whole
 
 if TYPE_CHECKING:
     from markupsafe import Markup

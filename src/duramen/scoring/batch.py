@@ -19,7 +19,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from duramen.scoring.files import WRITTEN_AT_ONCE
 from duramen.scoring.ranking import RANKING_COLUMNS, REASONS, Tiers, rank_core_customers
 
 if TYPE_CHECKING:
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+# Rows of a ranking that are written at once: a row group of Parquet.
+WRITTEN_AT_ONCE = 125_000
 # The same in every row, so that no file but the last holds them.
 CONSTANT = ("cutoff", "model_version")
 # What ranks and tiers are made of, and what the responses to the market lean on.

@@ -19,8 +19,7 @@ import pyarrow.parquet as pq
 from duramen import __version__
 from duramen.data.customers import customer_blocks, feature_version, sorted_by_customer
 from duramen.data.errors import InputError
-from duramen.scoring.batch import KEPT, Scored, score_blocks
-from duramen.scoring.files import WRITTEN_AT_ONCE
+from duramen.scoring.batch import KEPT, WRITTEN_AT_ONCE, Scored, score_blocks
 
 if TYPE_CHECKING:
     import ibis
