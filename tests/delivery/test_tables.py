@@ -217,6 +217,23 @@ def test_a_server_that_goes_away_midway_leaves_the_old_rows(database, ranking, o
     assert same(held(database), before)
 
 
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_policy_that_hides_rows_is_refused_before_any_work(database, ranking, older):
+    table, before = older
+    database.sql(
+        "alter table scores enable row level security",
+        "alter table scores force row level security",
+        "create policy best on scores using (rank <= 2)",
+    )
+    for write in (check_table, lambda table: write_table(blocks_of(ranking), table, {"of": "newer"})):
+        with pytest.raises(
+            InputError, match="and is as it was: query would be affected by row-level security"
+        ):
+            write(table)
+    database.sql("drop policy best on scores", "alter table scores no force row level security")
+    assert same(held(database), before)
+
+
 def test_a_new_file_that_fails_midway_is_not_there(ranking, tmp_path):
     def blocks():
         yield ranking
