@@ -41,6 +41,16 @@ def test_another_column_is_another_version_of_the_features_and_another_cutoff_is
     assert feature_version(with_product) != feature_version(plain)
 
 
+def test_the_sidecar_of_another_file_that_is_there_is_not_replaced(tmp_path):
+    told = {"format_version": 1, "sha256": "of an earlier run", "file": "scores.parquet"}
+    (tmp_path / "scores.json").write_text(json.dumps(told))
+    refuse_other_json(tmp_path / "scores.csv")
+    (tmp_path / "scores.parquet").write_bytes(b"PAR1")
+    refuse_other_json(tmp_path / "scores.parquet")
+    with pytest.raises(InputError, match=r"is the sidecar of scores\.parquet, and that of scores\.csv would"):
+        refuse_other_json(tmp_path / "scores.csv")
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": 1}', "\x00"])
 def test_a_file_that_is_no_sidecar_is_not_replaced(tmp_path, text):
     (tmp_path / "scores.json").write_text(text)

@@ -322,6 +322,22 @@ def test_without_a_schema_postgresql_takes_that_of_new_tables(postgresql, databa
         database.sql("drop table marts.plain", "drop table marts.plain_sidecar")
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_what_duckdb_would_open_in_memory_is_refused_and_stays(ranking, tmp_path, ending):
+    file = write_scores(ranking.head(9), tmp_path / f"others.{ending}")
+    before, table = file.read_bytes(), table_at(f"duckdb://{file}/scores")
+    for write in (check_table, lambda table: write_table([ranking], table, {})):
+        with pytest.raises(InputError, match="is no DuckDB file"):
+            write(table)
+    assert file.read_bytes() == before
+
+
+def test_a_schema_of_a_file_that_is_not_there_is_refused_before_any_work(tmp_path):
+    with pytest.raises(InputError, match="a new file has no schema 'marts'"):
+        check_table(table_at(f"duckdb://{tmp_path}/new.db/marts.scores"))
+    assert not (tmp_path / "new.db").exists()
+
+
 def test_duckdb_knows_no_upper_case(ranking, tmp_path):
     write_table([ranking.head(3)], table_at(f"duckdb://{tmp_path}/a.db/scores"), {})
     upper = table_at(f"duckdb://{tmp_path}/./a.db/main.SCORES")

@@ -93,7 +93,11 @@ class DuckDBFile:
         while True:
             try:
                 # DuckDB takes a whole path for nothing else, such as a database in memory or of a service.
-                return duckdb.connect(str(self.file.resolve()), config=TO_WRITE_A_BLOCK)
+                connection = duckdb.connect(str(self.file.resolve()), config=TO_WRITE_A_BLOCK)
+                if _lies_in_memory(connection):
+                    connection.close()
+                    raise _not_written(table, f"{self.file} is no DuckDB file")
+                return connection
             except duckdb.Error as error:
                 holder = re.search(r"lock is held in (.+?) \(PID (\d+)\)", str(error))
                 if holder is None:
@@ -308,6 +312,12 @@ def split_postgresql(address: str) -> tuple[PostgreSQLDatabase, str]:
         return PostgreSQLDatabase(f"postgresql://{where}", f"postgresql://{where}"), unquote(parts["table"])
     shown = f"postgresql://{user}@{where}"
     return PostgreSQLDatabase(f"postgresql://{user}{password}@{where}", shown), unquote(parts["table"])
+
+
+def _lies_in_memory(connection: Any) -> bool:
+    """Tell whether what is written would be lost: DuckDB opens CSV and Parquet files as views in memory."""
+    path = "SELECT path FROM duckdb_databases() WHERE database_name = current_catalog()"
+    return bool(connection.execute(path).fetchone() == (None,))
 
 
 def _columns_of_table(

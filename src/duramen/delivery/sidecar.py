@@ -35,11 +35,20 @@ def sidecar_path(path: Path) -> Path:
 
 
 def refuse_other_json(path: Path) -> None:
-    """Refuse a place where something else lies than the sidecar of earlier scores, before any work is done."""
+    """Refuse a place where something else lies than the sidecar of earlier scores there, before any work is done."""
     place = sidecar_path(path)
-    if place.exists() and read_sidecar(place) is None:
+    if not place.exists():
+        return
+    told = read_sidecar(place)
+    if told is None:
         raise InputError(
             f"{place} is no sidecar of scores, and that of {path.name} would replace it; change --out."
+        )
+    other = place.with_name(str(told.get("file", path.name)))
+    if other.name != path.name and other.exists():
+        raise InputError(
+            f"{place} is the sidecar of {other.name}, and that of {path.name} would replace it; remove "
+            f"{other.name}, or give --out another stem."
         )
 
 

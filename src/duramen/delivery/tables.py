@@ -144,6 +144,11 @@ def check_table(table: Table, *, with_cost: bool = False, ids: pa.DataType | Non
     refuse_unwritable(table.work_place, "--out")
     if isinstance(table.database, DuckDBFile):
         if not table.database.file.exists():
+            if table.schema.casefold() not in ("", "main"):
+                raise InputError(
+                    f"{table.database.file} is not there yet, and a new file has no schema {table.schema!r}; make it "
+                    "first, or leave the schema out of --out."
+                )
             return
         refuse_unwritable(table.database.file, "--out")
     names = [name for name in RANKING_COLUMNS if with_cost or name != "cost_to_serve"]
