@@ -308,6 +308,8 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
     [
         (["train"], "no orders are given"),
         (["train", "nowhere.csv"], "there is no file or folder nowhere.csv"),
+        (["train", "orders.csv", "--memory-limit", "lots"], "'lots' is no amount of memory"),
+        (["train", "dataset:complete_journey", "--memory-limit", "1MB"], "DuckDB has too little memory"),
         (["train", "empty.csv"], "is empty (0 bytes)"),
         (["train", "photo.jpg"], "neither CSV nor Parquet"),
         (["train", "duckdb://nowhere.db/orders"], "no DuckDB file"),

@@ -404,6 +404,15 @@ def main() -> None:
     except InputError as error:
         typer.secho(f"duramen: {error}", err=True, fg="red")
         sys.exit(2)
+    except Exception as error:
+        # Looked up by name: DuckDB takes long to import, and was if it has run out.
+        if type(error).__name__ != "OutOfMemoryException":
+            raise
+        told = str(error).split("\n")[0]
+        typer.secho(
+            f"duramen: DuckDB has too little memory ({told}); raise --memory-limit.", err=True, fg="red"
+        )
+        sys.exit(2)
     except KeyboardInterrupt:
         typer.secho("duramen: interrupted; nothing was left half-written.", err=True)
         sys.exit(130)

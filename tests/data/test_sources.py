@@ -276,6 +276,12 @@ def test_a_file_that_goes_after_it_was_read_is_still_in_the_quarantine(file):
     assert tx.quarantine()["amount"].tolist() == ["4"]
 
 
+@pytest.mark.parametrize("text", ["lots", "", "0", "10", "-1GB", "0GB", "80%", "1 gigabyte"])
+def test_what_is_no_amount_of_memory_is_refused(orders, text):
+    with pytest.raises(InputError, match="is no amount of memory; write it as 4GB or 500MB"):
+        read_transactions(orders(), memory_limit=text)
+
+
 def test_a_memory_limit_and_a_number_of_threads_change_nothing(orders, days_of):
     limited = read_transactions(orders(), memory_limit="200MB", threads=1)
     assert days_of(limited) == days_of(read_transactions(orders()))

@@ -27,15 +27,48 @@ CSV_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".txt")
 PARQUET_ENDINGS = (".parquet", ".pq")
 # What a workspace calls the DuckDB file that it reads from.
 ATTACHED = "attached"
+# A number and its unit: thousands as in GB, or 1,024s as in GiB and Java's g.
+_MEMORY = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kmgt])(?P<bytes>b|ib|)", re.IGNORECASE)
+
+
+def parse_memory(text: str) -> int:
+    """Return the bytes of an amount of memory as users write it.
+
+    Raises
+    ------
+    InputError
+        If it is none, or nothing.
+
+    Examples
+    --------
+    >>> parse_memory("1GB"), parse_memory("500 MB"), parse_memory("4g") == parse_memory("4GiB")
+    (1000000000, 500000000, True)
+    """
+    found = _MEMORY.fullmatch(text.strip())
+    power = "kmgt".index(found["unit"].lower()) + 1 if found else 0
+    amount = (
+        int(float(found["number"]) * (1000 if found["bytes"].lower() == "b" else 1024) ** power)
+        if found
+        else 0
+    )
+    if not amount:
+        raise InputError(f"{text!r} is no amount of memory; write it as 4GB or 500MB.")
+    return amount
 
 
 def open_workspace(memory_limit: str | None = None, threads: int | None = None) -> Any:
-    """Return an Ibis DuckDB connection whose tables live in memory and go to a temporary folder beyond its limit."""
+    """Return an Ibis DuckDB connection whose tables live in memory and go to a temporary folder beyond its limit.
+
+    Raises
+    ------
+    InputError
+        If the limit is no amount of memory.
+    """
     import ibis
 
     settings: dict[str, Any] = {}
     if memory_limit is not None:
-        settings["memory_limit"] = memory_limit
+        settings["memory_limit"] = f"{parse_memory(memory_limit) / 1000:.0f}KB"
     if threads is not None:
         settings["threads"] = threads
     workspace = ibis.duckdb.connect(**settings)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from duramen.data.datasets import open_dataset
 from duramen.data.errors import InputError
-from duramen.data.sources import CSV_ENDINGS
+from duramen.data.sources import CSV_ENDINGS, parse_memory
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -43,12 +43,12 @@ def spark_session(master: str | None = None, memory: str | None = None) -> Itera
         the cluster has set, else all processors of this machine. A session that is open goes on with its own.
 
     memory : str, optional
-        What a new Spark may hold on this machine (``spark.driver.memory``), such as ``4g``.
+        What a new Spark may hold on this machine (``spark.driver.memory``), such as ``4GB``.
 
     Raises
     ------
     InputError
-        If PySpark or Java is missing or too old, or Spark does not start.
+        If PySpark or Java is missing or too old, the memory is no amount of it, or Spark does not start.
     """
     if importlib.util.find_spec("pyspark") is None:
         raise InputError(
@@ -74,7 +74,7 @@ def _start(builder: Any, master: str | None, memory: str | None) -> SparkSession
     quiet = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
     settings = quiet | {"spark.sql.execution.arrow.maxRecordsPerBatch": str(BLOCK)}
     if memory is not None:
-        settings["spark.driver.memory"] = memory
+        settings["spark.driver.memory"] = f"{parse_memory(memory) // 2**20}m"
     if master is not None:
         builder = builder.master(master)
         if master.startswith("local"):
