@@ -170,8 +170,10 @@ def test_scores_of_other_making_are_not_used(shop, history_alone, first, tmp_pat
 
 def test_a_file_of_something_else_is_refused(tmp_path):
     (tmp_path / "text.parquet").write_text("no Parquet")
-    pq.write_table(pa.table({"customer_id": [1]}), tmp_path / "other.parquet")
-    for name in ("text.parquet", "other.parquet"):
+    table = pa.table({"customer_id": [1]})
+    pq.write_table(table, tmp_path / "other.parquet")
+    pq.write_table(table.replace_schema_metadata({"duramen": "3"}), tmp_path / "number.parquet")
+    for name in ("text.parquet", "other.parquet", "number.parquet"):
         with pytest.raises(InputError, match=f"{name} holds no scores of an earlier run; remove it"):
             read_made_of(tmp_path / name)
 

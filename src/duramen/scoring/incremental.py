@@ -49,16 +49,13 @@ def read_made_of(path: Path) -> dict[str, Any]:
         If the file is none that ``rescore`` wrote.
     """
     try:
-        told = json.loads((pq.read_schema(path).metadata or {})[MADE_OF])
-    except (
-        OSError,
-        KeyError,
-        ValueError,
-    ) as error:  # pyarrow says with a ValueError that a file is no Parquet
+        told: dict[str, Any] = dict(json.loads((pq.read_schema(path).metadata or {})[MADE_OF]))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        # pyarrow says with a ValueError that a file is no Parquet.
         raise InputError(
             f"{path} holds no scores of an earlier run; remove it, or name another file by --incremental."
         ) from error
-    return dict(told)
+    return told
 
 
 def rescore(
@@ -95,6 +92,7 @@ def rescore(
     made_of = {
         "duramen_version": __version__,
         "duckdb_version": version("duckdb"),
+        "libraries": {name: version(name) for name in ("lightgbm", "numpy", "scipy")},
         "model_version": model.model_version_,
         "cutoff": cutoff.isoformat(),
         "feature_version": feature_version(tx),
@@ -147,6 +145,7 @@ def _why_all(earlier: Path, made_of: dict[str, Any]) -> str:
     told = {
         "duramen_version": f"duramen {then.get('duramen_version')} made the earlier ones",
         "duckdb_version": "DuckDB is another one, and may know customers again otherwise",
+        "libraries": "LightGBM, NumPy or SciPy is another one, and may end in another last digit",
         "model_version": "the model is another",
         "cutoff": f"the cutoff was {then.get('cutoff')}, and each day more changes everybody",
         "feature_version": "the orders have other columns, or duramen makes the customer table otherwise",
