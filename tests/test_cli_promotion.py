@@ -165,6 +165,7 @@ def test_what_cannot_be_judged_is_refused_and_registers_nothing(duramen, refused
         ((lab.good, lab.orders, "--kind", "end"), "was trained on all customers together, not on end customers"),
         ((both, lab.orders), "holds a model of end and channel customers, who have champions of their own"),
         ((both, lab.orders, "--kind", "end", "--name", "duramen"), "customers together, not on end customers"),
+        ((lab.good, lab.orders, "--name", "a/b"), "'a/b' is no name of a registered model"),
         (("runs:/0123456789abcdef0123456789abcdef/model", lab.orders), "was not found in the store"),
         ((tmp_path / "nowhere", lab.orders), "nowhere"),
     ):  # fmt: skip

@@ -28,6 +28,10 @@ def promote(options: dict[str, Any]) -> None:
     challenger = load_model(address)
     origin = tell_kind(find_origin(challenger, address), options.get("kind"), address)
     name = str(options.get("name", default_name(origin.kind)))
+    if not name or set(name) & set("/:"):
+        raise InputError(
+            f"{name!r} is no name of a registered model: it is empty or holds / or :; change --name."
+        )
     champion = find_champion(name)
     if champion:
         refuse_other_kind(origin, champion)
