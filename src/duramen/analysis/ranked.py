@@ -24,6 +24,7 @@ from duramen.analysis.market import (
     with_core_in,
 )
 from duramen.data.customers import customer_blocks, customer_ids
+from duramen.data.windows import parse_day
 from duramen.scoring.batch import place, ranked_blocks, score_blocks, write_reasons
 from duramen.scoring.incremental import Rescored, rescore
 from duramen.scoring.ranking import Tiers, costs_of, rank_core_customers
@@ -103,7 +104,7 @@ class RankedBlocks(NamedTuple):
 def rank_in_blocks(
     model: CoreCustomerModel,
     tx: Transactions,
-    cutoff: date,
+    cutoff: date | str,
     folder: Path,
     cost: pd.Series[float] | None = None,
     tiers: Tiers | None = None,
@@ -117,7 +118,7 @@ def rank_in_blocks(
     model : CoreCustomerModel
     tx : Transactions
         Where there are many, ``sorted_by_customer``.
-    cutoff : date
+    cutoff : date or str
         First day that is not history.
     folder : Path
         An empty folder of one's own, whose files the blocks are made of.
@@ -137,7 +138,7 @@ def rank_in_blocks(
         If a column that the model learned from is missing, a cost is missing, negative or of nobody, or ``earlier`` is
         something else.
     """
-    tiers = model.tiers if tiers is None else tiers
+    tiers, cutoff = model.tiers if tiers is None else tiers, parse_day(cutoff)
     ids = customer_ids(tx, cutoff)
     costs = None if cost is None else costs_of(pd.DataFrame({"customer_id": ids.to_pandas()}), cost)
     explained, rescored = reasons == "all", None
