@@ -3,11 +3,13 @@
 import copy
 import io
 import re
+import threading
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import logit
+from threadpoolctl import threadpool_limits
 
 from duramen.data.errors import InputError
 from duramen.models.churn import ActivityModel
@@ -341,6 +343,22 @@ def test_the_size_of_blocks_changes_nothing(shop, features, monkeypatch):
     blocks, same_base = explained.values(features), explained.base
     np.testing.assert_array_equal(blocks, whole)
     assert same_base == base
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_more_threads_explain_than_were_asked_for(shop, features, monkeypatch, threads):
+    explained, at_work = TreeShap(shop.model.value_.boosters_.value), set()
+    look_up = tree_shap._look_up
+
+    def noting(trees, columns):
+        at_work.add(threading.get_ident())
+        return look_up(trees, columns)
+
+    monkeypatch.setattr("duramen.scoring.tree_shap.BLOCK", 50)
+    monkeypatch.setattr("duramen.scoring.tree_shap._look_up", noting)
+    with threadpool_limits(threads):
+        explained.values(features)
+    assert 1 <= len(at_work) <= threads
 
 
 def test_explaining_prints_nothing(shop, capfd):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, product
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_info
 
 # What contributions may miss LightGBM's own by, and their sum the trees' raw score, in log money or log odds.
 TOLERANCE = 1e-4
@@ -64,7 +64,8 @@ class TreeShap:
 
     def blocks(self, features: pd.DataFrame) -> Iterator[tuple[slice, np.ndarray]]:
         """Give the rows and values of ``values`` a block at a time, so that memory holds no more than that."""
-        threads = os.cpu_count() or 1
+        # As many as NumPy and LightGBM may have: a Spark worker has one, and so has whoever asked for one.
+        threads = min((library["num_threads"] for library in threadpool_info()), default=1)
         size = max(1, min(BLOCK, -(-len(features) // threads)))
         starts = range(0, len(features), size)
 
