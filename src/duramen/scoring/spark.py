@@ -331,6 +331,10 @@ def refuse_not_on_spark(options: Mapping[str, Any]) -> None:
                 f"--{option.replace('_', '-')} is not for --engine spark, which writes the ranking alone; leave it "
                 "out, or leave --engine out and use DuckDB."
             )
+    if "threads" in options:
+        raise InputError(
+            "--threads is for DuckDB; Spark has as many as its master gives, for example --master 'local[2]'."
+        )
     out = str(options.get("out", ""))
     if out.startswith(("duckdb://", "postgresql://", "postgres://")):
         raise InputError(
