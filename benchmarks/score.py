@@ -84,11 +84,13 @@ def by_script(way: str, orders: str, models: str, out: str) -> None:
         "careful, none": scripts.careful,
         "usual, none": scripts.usual,
         "usual, core": functools.partial(scripts.usual, reasons=True),
+        "applied, none": functools.partial(scripts.usual, applied=True),
+        "applied, core": functools.partial(scripts.usual, applied=True, reasons=True),
     }
     ways[way](Path(orders), Path(models), CUTOFF, Path(out))
 
 
-SCRIPTS = ("careful, none", "usual, none", "usual, core")
+SCRIPTS = ("careful, none", "usual, none", "usual, core", "applied, none", "applied, core")
 
 
 def train(orders: Path, folder: Path) -> None:
