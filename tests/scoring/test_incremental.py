@@ -199,6 +199,24 @@ def test_the_command_writes_the_same_bytes_and_says_who_was_scored(shop, duramen
     assert json.loads(written[1])["rows"] == customers
 
 
+@pytest.mark.parametrize("damage", ["bytes", "rows"])
+def test_a_damaged_file_is_refused(history_alone, shop, tmp_path, damage):
+    orders = shop.orders[shop.orders["date"] < pd.Timestamp(shop.window.cutoff)]
+    _, first = ranked(tmp_path / "first", history_alone.model, orders, tmp_path / "nothing.parquet")
+    kept = tmp_path / "kept.parquet"
+    if damage == "rows":
+        table = pq.read_table(first.scored.path)
+        pq.write_table(pa.concat_tables([table, table.slice(0, 3)]), kept)
+    else:
+        held = bytearray(first.scored.path.read_bytes())
+        held[2000:4000] = bytes(2000)
+        kept.write_bytes(held)
+    with pytest.raises(
+        InputError, match=r"kept\.parquet is damaged; remove it, and all customers are scored"
+    ):
+        ranked(tmp_path / "again", history_alone.model, orders, kept)
+
+
 def test_bad_words_end_in_one_sentence_and_leave_the_file(shop, duramen, tmp_path):
     shop.model.save(tmp_path / "model")
     shop.orders.head(50).to_parquet(tmp_path / "orders.parquet")

@@ -87,8 +87,10 @@ def rescore(
     Raises
     ------
     InputError
-        If ``earlier`` is something else, or a column that the model learned from is missing.
+        If ``earlier`` is something else or damaged, or a column that the model learned from is missing.
     """
+    import duckdb
+
     made_of = {
         "duramen_version": __version__,
         "duckdb_version": version("duckdb"),
@@ -112,6 +114,9 @@ def rescore(
         path = folder / "scored.parquet"
         told = {MADE_OF.decode(): json.dumps(made_of)}
         workspace.to_parquet(_together(tables), path, row_group_size=WRITTEN_AT_ONCE, kv_metadata=told)
+        customers = now.count().to_pyarrow().as_py()
+    except duckdb.InvalidInputException as error:
+        raise _damaged(earlier) from error
     finally:
         workspace.drop_table("histories", force=True)
     # As scoring writes them.
@@ -119,12 +124,18 @@ def rescore(
         {"cutoff": pd.Timestamp(cutoff), "model_version": model.model_version_}, index=[0]
     )
     numbers = pq.ParquetFile(path, read_dictionary=["segment"]).read(list(KEPT)).to_pandas()
+    if len(numbers) != customers:
+        raise _damaged(earlier)
     return Rescored(Scored(path, numbers, constant), computed, why_all)
 
 
 def _read(workspace: Any, path: Path) -> ibis.Table:
     """Return the columns of a file, and none that a folder on its way is named after."""
     return workspace.read_parquet(path, hive_partitioning=False)
+
+
+def _damaged(earlier: Path) -> InputError:
+    return InputError(f"{earlier} is damaged; remove it, and all customers are scored anew.")
 
 
 def _histories(days: ibis.Table) -> ibis.Table:
