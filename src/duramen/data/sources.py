@@ -45,15 +45,10 @@ def parse_memory(text: str) -> int:
     (1000000000, 500000000, True)
     """
     found = _MEMORY.fullmatch(text.strip())
-    power = "kmgt".index(found["unit"].lower()) + 1 if found else 0
-    amount = (
-        int(float(found["number"]) * (1000 if found["bytes"].lower() == "b" else 1024) ** power)
-        if found
-        else 0
-    )
-    if not amount:
+    if found is None or not float(found["number"]):
         raise InputError(f"{text!r} is no amount of memory; write it as 4GB or 500MB.")
-    return amount
+    base = 1000 if found["bytes"].lower() == "b" else 1024
+    return int(float(found["number"]) * base ** ("kmgt".index(found["unit"].lower()) + 1))
 
 
 def open_workspace(memory_limit: str | None = None, threads: int | None = None) -> Any:

@@ -30,8 +30,7 @@ class SparkWorkspace(Backend):  # type: ignore[misc]  # Ibis ships no types
     @classmethod
     def of(cls, session: SparkSession) -> SparkWorkspace:
         """Return a workspace of a session, whose days become those of UTC."""
-        # Named, it loads the options that its SQL depends on.
-        ibis.pyspark  # noqa: B018
+        ibis.pyspark  # noqa: B018  named, it loads the options that its SQL depends on
         workspace = cls(session)
         workspace.reconnect()
         workspace.held_ = {}
