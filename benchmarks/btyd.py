@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from duramen.models import (
+from duramen.btyd import (
     BetaGeoModel,
     GammaGammaModel,
     ModifiedBetaGeoModel,

@@ -28,9 +28,9 @@ from features import simulate
 from duramen.data.customers import customer_table
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
-from duramen.models.folds import model_features
+from duramen.explain.tree_shap import TreeShap
+from duramen.forecast.folds import model_features
 from duramen.scoring.model import CoreCustomerModel
-from duramen.scoring.tree_shap import TreeShap
 
 # Two years of orders are simulated from 2022 on, and the trees learn from as many customers as by default.
 WINDOW = Window("2023-07-03", 182)

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 
 from duramen.data.customers import customer_table
 from duramen.data.datasets import complete_journey
-from duramen.data.spark import customer_frame
+from duramen.data.spark_customers import customer_frame
 from duramen.data.spark_session import read_orders, spark_session
 from duramen.data.transactions import Transactions, read_transactions
 from duramen.data.windows import Window
@@ -50,7 +50,7 @@ def main() -> None:
         saved = CoreCustomerModel.load(model.save(Path(folder) / "model"))
         customers, frame = customer_table(here, given.cutoff), customer_frame(there, given.cutoff).persist()
         print(f"features of {len(customers):,} customers {compare(customers, pandas_of(frame))}")
-        ranking = rank_core_customers(model.score(customers), model.tiers)
+        ranking = rank_core_customers(model.predict(customers), model.tiers)
         on_spark = rank_on_spark(score_on_spark(saved, frame, given.cutoff), saved.tiers)
         print(f"ranking {compare(ranking, pandas_of(on_spark))}")
 

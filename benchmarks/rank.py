@@ -92,7 +92,7 @@ def main() -> None:
         tx = read_transactions("dataset:cdnow")
         model = CoreCustomerModel().fit(tx, WINDOW)
         model.save(folder / "model")
-        scores = model.score(customer_table(tx, WINDOW.cutoff))
+        scores = model.predict(customer_table(tx, WINDOW.cutoff))
         print(f"{'customers':>10} {'work':>12} {'seconds':>8} {'adds, MB':>9}")
         for customers in chosen.customers:
             path = folder / f"{customers}.parquet"

@@ -34,7 +34,7 @@ def careful(orders: Path, models: Path, cutoff: str, out: Path) -> None:
 
     table = by_pandas(orders)
     table.attrs["cutoff"] = cutoff
-    scores = CoreCustomerModel.load(models / "model").score(table, with_reasons=False)
+    scores = CoreCustomerModel.load(models / "model").predict(table, with_reasons=False)
     rank_plainly(scores).to_parquet(out)
 
 

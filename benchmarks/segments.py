@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from duramen.analysis.segment_value import segment_value
 from duramen.data.customers import customer_table
 from duramen.data.datasets import open_dataset
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
-from duramen.models.segments import WEIGHTS, BehaviouralSegmenter
+from duramen.evaluation.segment_information import segment_value
+from duramen.segments.segmenter import WEIGHTS, BehaviouralSegmenter
 
 # Seconds that fitting and assigning a million customers may take.
 BAR = 30.0

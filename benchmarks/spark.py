@@ -67,13 +67,13 @@ def on_duckdb(path: Path, model: CoreCustomerModel) -> list[tuple[str, float, fl
     with measured("customer table", steps):
         customers = customer_table(tx, CUTOFF)
     with measured("scores", steps):
-        scores = model.score(customers, with_reasons=False)
+        scores = model.predict(customers, with_reasons=False)
     with measured("rank and tiers", steps):
         ranking = rank_core_customers(scores, model.tiers)
     with measured("writing", steps):
         ranking.to_parquet(path.with_name("ranking.parquet"), index=False)
     with measured("scores with reasons", steps):
-        model.score(customers, with_reasons=True)
+        model.predict(customers, with_reasons=True)
     return steps
 
 
@@ -81,7 +81,7 @@ def on_spark(
     path: Path, model: CoreCustomerModel, given: argparse.Namespace
 ) -> list[tuple[str, float, float, float]]:
     """Measure the steps on Spark, each of which holds what it made."""
-    from duramen.data.spark import customer_frame
+    from duramen.data.spark_customers import customer_frame
     from duramen.data.spark_session import read_orders, spark_session
     from duramen.scoring.spark import rank_on_spark, score_on_spark, write_folder
 

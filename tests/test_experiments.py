@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from duramen.options import read_options
+from duramen.cli.config import read_options
 from duramen.scoring.model import CoreCustomerModel
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
@@ -26,7 +26,7 @@ def results():
 
 @pytest.mark.parametrize("experiment", TRAININGS)
 def test_experiment_trains_judges_and_reports(experiment, tmp_path):
-    command = [sys.executable, "-c", "from duramen.cli import main; main()", "train"]
+    command = [sys.executable, "-c", "from duramen.cli.app import main; main()", "train"]
 
     done = subprocess.run(
         [*command, "--config", str(EXPERIMENTS / f"{experiment}.toml")],

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from duramen.analysis.churn_groups import churn_by_group, what_distinguishes
-from duramen.data.errors import InputError
+from duramen.analysis.churn_groups import churn_by_group, compare_churners
 from duramen.data.features import FEATURES
 from duramen.data.outcomes import customer_outcomes
+from duramen.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -124,21 +124,21 @@ def test_groups_and_churned_of_different_length_are_refused():
 def test_separation_is_the_mann_whitney_statistic_with_its_variance():
     rng = np.random.default_rng(3)
     values, churned = rng.poisson(2, 300).astype(float), rng.random(300) < 0.3
-    found = what_distinguishes(pd.DataFrame({"visits": values}), churned).loc[0]
+    found = compare_churners(pd.DataFrame({"visits": values}), churned).loc[0]
     left, stayed = values[churned], values[~churned]
     pairs = np.sign(left[:, None] - stayed[None, :])
     assert found["separation"] == pytest.approx(pairs.mean() / 2)
     test = stats.mannwhitneyu(left, stayed, use_continuity=False, method="asymptotic")
     assert found["false_discovery"] == pytest.approx(test.pvalue)
     shuffled = [
-        what_distinguishes(pd.DataFrame({"visits": values}), rng.permutation(churned)).loc[0, "separation"]
+        compare_churners(pd.DataFrame({"visits": values}), rng.permutation(churned)).loc[0, "separation"]
         for _ in range(400)
     ]
     assert np.std(shuffled) == pytest.approx(found["standard_error"], rel=0.1)
 
 
 def test_silence_sets_lost_cdnow_customers_apart_and_is_explained(shop, churned):
-    found = what_distinguishes(shop.customers, churned)
+    found = compare_churners(shop.customers, churned)
     assert found["separation"].abs().dropna().is_monotonic_decreasing
     silence = found.set_index("feature").loc["time_since_last"]
     assert silence["separation"] > 0.2
@@ -151,7 +151,7 @@ def test_silence_sets_lost_cdnow_customers_apart_and_is_explained(shop, churned)
 
 def test_what_is_missing_is_left_out_of_the_comparison():
     satisfaction = [1.0, np.nan, 2.0, 5.0, 4.0, np.nan]
-    told = what_distinguishes(pd.DataFrame({"satisfaction": satisfaction}), [1, 1, 1, 0, 0, 0]).loc[0]
+    told = compare_churners(pd.DataFrame({"satisfaction": satisfaction}), [1, 1, 1, 0, 0, 0]).loc[0]
     assert told["separation"] == -0.5
     assert (told["known_left"], told["known_stayed"]) == (2, 2)
     assert (told["median_left"], told["median_stayed"], told["meaning"]) == (1.5, 4.5, "")
@@ -168,7 +168,7 @@ def test_what_cannot_be_compared_comes_last_and_what_never_varies_tells_nothing(
             "score": pd.array([3, 4, None, 1], dtype="Int64"),
         }
     )
-    found = what_distinguishes(table, [1, 1, 0, 0]).set_index("feature")
+    found = compare_churners(table, [1, 1, 0, 0]).set_index("feature")
     assert found.index.tolist() == ["score", "referred", "same", "unknown", "known_for_stayers"]
     assert found.loc["same", ["separation", "standard_error", "false_discovery"]].tolist() == [0, 0, 1]
     assert found.loc[["unknown", "known_for_stayers"], "false_discovery"].isna().all()
@@ -177,7 +177,7 @@ def test_what_cannot_be_compared_comes_last_and_what_never_varies_tells_nothing(
 
 
 def test_features_that_are_all_unknown_are_told_as_such():
-    found = what_distinguishes(pd.DataFrame({"satisfaction": [np.nan, np.nan]}), [1, 0])
+    found = compare_churners(pd.DataFrame({"satisfaction": [np.nan, np.nan]}), [1, 0])
     assert found["false_discovery"].isna().all()
 
 
@@ -188,7 +188,7 @@ def test_few_of_many_idle_features_are_found():
         churned = rng.random(400) < 0.4
         table = pd.DataFrame(rng.normal(size=(400, 40))).add_prefix("idle_")
         table["told"] = rng.normal(size=400) + churned
-        found = what_distinguishes(table, churned).set_index("feature")["false_discovery"] < 0.1
+        found = compare_churners(table, churned).set_index("feature")["false_discovery"] < 0.1
         true.append(found["told"])
         false.append((found.sum() - found["told"]) / max(found.sum(), 1))
     assert all(true)
@@ -196,19 +196,19 @@ def test_few_of_many_idle_features_are_found():
 
 
 def test_order_of_customers_and_units_do_not_matter(shop, churned):
-    one = what_distinguishes(shop.customers, churned)
+    one = compare_churners(shop.customers, churned)
     turned = shop.customers.iloc[::-1].assign(net_spend=lambda table: 100 * table["net_spend"])
-    other = what_distinguishes(turned, churned.to_numpy()[::-1])
+    other = compare_churners(turned, churned.to_numpy()[::-1])
     np.testing.assert_allclose(one["separation"], other["separation"], atol=1e-12)
 
 
 def test_without_two_sides_or_numbers_there_is_nothing_to_compare():
     table = pd.DataFrame({"customer_id": [1, 2], "visits": [1.0, 2.0]})
     with pytest.raises(InputError, match="all of the 2 customers left, so there are no two sides"):
-        what_distinguishes(table, [1, 1])
+        compare_churners(table, [1, 1])
     with pytest.raises(InputError, match="none of the 2 customers left"):
-        what_distinguishes(table, [0, 0])
+        compare_churners(table, [0, 0])
     with pytest.raises(InputError, match="the customer table holds no numeric column"):
-        what_distinguishes(table[["customer_id"]], [1, 0])
+        compare_churners(table[["customer_id"]], [1, 0])
     with pytest.raises(InputError, match=r"churned has the shape \(3,\)"):
-        what_distinguishes(table, [1, 0, 1])
+        compare_churners(table, [1, 0, 1])

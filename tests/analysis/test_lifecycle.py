@@ -24,10 +24,10 @@ from duramen.analysis.lifecycle import (
 from duramen.analysis.migration import matrix
 from duramen.data.customers import customer_table
 from duramen.data.datasets import complete_journey
-from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
-from duramen.models.rhythm import STAGES, base_gap, lifecycle_stage
+from duramen.errors import InputError
+from duramen.segments.lifecycle_stage import STAGES, base_gap, lifecycle_stage
 
 EARLIER, LATER = "1997-10-01", "1998-01-01"
 

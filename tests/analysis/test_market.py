@@ -6,10 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from duramen.analysis.market import MarketResponses, core_by_market, market_responses, with_core_in
-from duramen.data.errors import InputError
+from duramen.analysis.market import (
+    MarketElasticities,
+    core_by_market_scenario,
+    market_elasticities,
+    with_core_in,
+)
 from duramen.data.transactions import read_transactions
-from duramen.scoring.ranking import DEFAULT_TIERS, SCORE_COLUMNS, Tiers, rank_core_customers, smallest_set
+from duramen.errors import InputError
+from duramen.io.score_columns import SCORE_COLUMNS
+from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.tiers import DEFAULT_TIERS, Tiers, smallest_set
 
 START = date(2020, 1, 1)
 
@@ -44,13 +51,13 @@ def world(spread=0.5, *, customers=3000, periods=20, rate=2.0, swing=0.35, wobbl
 @pytest.fixture(scope="module")
 def planted():
     tx, response, level, cutoff = world()
-    return market_responses(tx, cutoff), response, level
+    return market_elasticities(tx, cutoff), response, level
 
 
 @pytest.fixture(scope="module")
 def alike():
     tx, _, _, cutoff = world(spread=0.0)
-    return market_responses(tx, cutoff)
+    return market_elasticities(tx, cutoff)
 
 
 def errors(found, response):
@@ -90,10 +97,10 @@ def test_the_level_and_its_swing_are_those_of_the_world(planted):
 
 def test_what_passes_is_not_taken_for_a_response():
     tx, response, _, cutoff = world(wobble=0.7, rate=4.0, seed=4)
-    off = errors(market_responses(tx, cutoff), response)
+    off = errors(market_elasticities(tx, cutoff), response)
     assert 0.85 < off.std() < 1.15
     tx, _, _, cutoff = world(spread=0.0, wobble=0.7, rate=4.0, seed=4)
-    assert not market_responses(tx, cutoff).identified
+    assert not market_elasticities(tx, cutoff).identified
 
 
 def test_newcomers_and_ageing_are_no_market():
@@ -107,7 +114,7 @@ def test_newcomers_and_ageing_are_no_market():
     bought = pd.DataFrame(
         {"customer_id": row.astype(str), "date": pd.Timestamp(START) + pd.to_timedelta(days[row, column] // 1, "D")}
     ).assign(amount=1.0)  # fmt: skip
-    found = market_responses(read_transactions(bought), START + timedelta(560))
+    found = market_elasticities(read_transactions(bought), START + timedelta(560))
     settled = found.level.iloc[4:]
     assert settled["purchases"].iloc[-1] > 3 * settled["purchases"].iloc[0]
     assert np.log(settled["level"]).abs().max() < 0.1
@@ -118,7 +125,7 @@ def test_groups_have_means_of_their_own_that_their_customers_lean_on():
     mean = np.repeat([0.4, 1.6], 1500)
     tx, response, _, cutoff = world(spread=0.3, mean=mean)
     groups = pd.Series(np.repeat(["calm", "keen"], 1500), index=response.index)
-    found = market_responses(tx, cutoff, groups)
+    found = market_elasticities(tx, cutoff, groups)
     told = found.customers.groupby("group")["response"].mean()
     # The level is that of all, in which the keen half weighs as much as the calm.
     assert told["keen"] - told["calm"] == pytest.approx(1.2, abs=0.25)
@@ -133,7 +140,7 @@ def test_a_world_without_differing_responses_gives_the_same_core_sets(alike):
     assert alike.customers["response"].eq(1).all()
     assert alike.customers["standard_error"].isna().all()
     scores = scores_of(alike)
-    table = core_by_market(scores, alike)
+    table = core_by_market_scenario(scores, alike)
     assert set(table["core_in"]) == {"every market", "none"}
     assert (table["core_up"] == table["core"]).all()
     assert (table["core_down"] == table["core"]).all()
@@ -141,19 +148,19 @@ def test_a_world_without_differing_responses_gives_the_same_core_sets(alike):
 
 def test_too_few_periods_are_refused():
     tx, _, _, cutoff = world(periods=11)
-    found = market_responses(tx, cutoff)
+    found = market_elasticities(tx, cutoff)
     assert not found.identified
     assert "12 are needed" in found.reason
     assert "12 are needed" in str(found)
-    soon = market_responses(tx, START + timedelta(20))
+    soon = market_elasticities(tx, START + timedelta(20))
     assert soon.level.empty
     assert not soon.identified
-    assert set(core_by_market(scores_of(soon), soon)["core_in"]) <= {"every market", "none"}
+    assert set(core_by_market_scenario(scores_of(soon), soon)["core_in"]) <= {"every market", "none"}
 
 
 def test_a_market_that_stands_still_tells_no_response():
     tx, _, _, cutoff = world(swing=0.0)
-    found = market_responses(tx, cutoff)
+    found = market_elasticities(tx, cutoff)
     assert not found.identified
     assert "by chance" in found.reason
 
@@ -163,7 +170,7 @@ def test_later_purchases_change_nothing(planted):
     later = pd.DataFrame({"customer_id": ["c00001"], "date": [pd.Timestamp(cutoff)], "amount": [1e6]})
     days = tx.days.to_pyarrow().to_pandas()
     orders = pd.concat([days[["customer_id", "date"]].assign(amount=10.0), later], ignore_index=True)
-    again = market_responses(read_transactions(orders), cutoff)
+    again = market_elasticities(read_transactions(orders), cutoff)
     pd.testing.assert_frame_equal(again.customers, planted[0].customers)
 
 
@@ -175,7 +182,7 @@ def scores_of(found):
 
 def made_up(responses):
     told = pd.DataFrame({"customer_id": list(responses), "response": list(responses.values())})
-    return MarketResponses(date(2021, 1, 1), told, pd.DataFrame(), 0.5, 0.5, True, "")
+    return MarketElasticities(date(2021, 1, 1), told, pd.DataFrame(), 0.5, 0.5, True, "")
 
 
 def test_core_sets_follow_the_responses():
@@ -183,18 +190,18 @@ def test_core_sets_follow_the_responses():
     scores = pd.DataFrame(
         {"customer_id": ["tiny", "slump", "boom", "large"], "predicted_value": [1.0, 20, 21, 60]}
     )
-    table = core_by_market(scores, responses).set_index("customer_id")
+    table = core_by_market_scenario(scores, responses).set_index("customer_id")
     assert table["core_in"].to_dict() == {
         "tiny": "none", "slump": "down only", "boom": "up only", "large": "every market",
     }  # fmt: skip
     assert table.loc["boom", "value_up"] == pytest.approx(21 * 1.5**3)
     assert table.loc["slump", "value_down"] == pytest.approx(20 / 0.5)
-    assert core_by_market(scores, responses, 1e-9)["core_in"].isin(["every market", "none"]).all()
+    assert core_by_market_scenario(scores, responses, 1e-9)["core_in"].isin(["every market", "none"]).all()
 
 
 def test_a_customer_without_a_response_moves_with_the_market():
     scores = pd.DataFrame({"customer_id": ["new"], "predicted_value": [10.0]})
-    table = core_by_market(scores, made_up({"old": 2.0}), 0.2)
+    table = core_by_market_scenario(scores, made_up({"old": 2.0}), 0.2)
     assert table[["value_up", "value_down"]].iloc[0].tolist() == pytest.approx([12.0, 8.0])
 
 
@@ -205,7 +212,7 @@ def test_a_ranking_names_the_market_of_each_customer(shop, planted):
     )
     told = with_core_in(own, responses)
     assert list(told.columns) == [*SCORE_COLUMNS[:-4], "core_in", *SCORE_COLUMNS[-4:]]
-    by_id = core_by_market(own, responses).set_index("customer_id")["core_in"]
+    by_id = core_by_market_scenario(own, responses).set_index("customer_id")["core_in"]
     assert told.set_index("customer_id")["core_in"].equals(by_id[own["customer_id"]])
     assert {"up only", "down only"} <= set(told["core_in"])
 
@@ -213,29 +220,29 @@ def test_a_ranking_names_the_market_of_each_customer(shop, planted):
 def test_the_core_of_each_market_is_after_cost_and_of_the_share_of_the_tiers(shop, planted):
     tiers, cost = Tiers(core_share=0.5), shop.scores["predicted_value"].median()
     ranking = rank_core_customers(shop.scores, tiers, np.full(len(shop.scores), cost))
-    plain = with_core_in(ranking, market_responses(shop.tx, shop.window.cutoff), tiers.core_share)
+    plain = with_core_in(ranking, market_elasticities(shop.tx, shop.window.cutoff), tiers.core_share)
     core = plain["tier"].isin(tiers.core_names)
     assert plain["core_in"].eq("every market").equals(core)
     own = ranking.assign(customer_id=planted[0].customers["customer_id"].head(len(ranking)).to_numpy())
-    table = core_by_market(own, planted[0], core_share=0.5)
+    table = core_by_market_scenario(own, planted[0], core_share=0.5)
     left = np.maximum(table["value_up"] - cost, 0)
     assert table["core_up"].equals(pd.Series(smallest_set(left.to_numpy(), 0.5)))
     assert not table.loc[table["value_up"] < cost, "core_up"].any()
 
 
 def test_without_responses_the_ranking_has_the_plain_core(shop):
-    told = with_core_in(shop.ranking, market_responses(shop.tx, shop.window.cutoff))
+    told = with_core_in(shop.ranking, market_elasticities(shop.tx, shop.window.cutoff))
     core = told["tier"].isin(DEFAULT_TIERS.core_names)
     assert set(told.loc[core, "core_in"]) == {"every market"}
     assert set(told.loc[~core, "core_in"]) == {"none"}
 
 
 def test_real_shops_are_answered_or_refused_in_one_sentence(shop):
-    found = market_responses(shop.tx, "1998-04-01")
+    found = market_elasticities(shop.tx, "1998-04-01")
     assert not found.identified
     assert found.reason.endswith(".")
     assert len(found.customers) == len(shop.customers)
-    table = core_by_market(shop.scores, found, 0.2)
+    table = core_by_market_scenario(shop.scores, found, 0.2)
     assert table["customer_id"].tolist() == shop.scores["customer_id"].tolist()
     assert (table["core"] == table["core_up"]).all()
 
@@ -244,14 +251,14 @@ def test_what_does_not_fit_is_refused(shop):
     responses = made_up({"a": 1.0})
     scores = pd.DataFrame({"customer_id": ["a", "a"], "predicted_value": [1.0, 2.0]})
     with pytest.raises(InputError, match="two rows in the scores, for example a"):
-        core_by_market(scores, responses)
+        core_by_market_scenario(scores, responses)
     with pytest.raises(InputError, match="lack predicted_value"):
-        core_by_market(scores[["customer_id"]], responses)
+        core_by_market_scenario(scores[["customer_id"]], responses)
     with pytest.raises(InputError, match="not above 0 and below 1"):
-        core_by_market(scores.iloc[:1], responses, 20)
+        core_by_market_scenario(scores.iloc[:1], responses, 20)
     with pytest.raises(InputError, match="have no group, for example"):
-        market_responses(shop.tx, "1998-04-01", pd.Series({"nobody": "x"}))
+        market_elasticities(shop.tx, "1998-04-01", pd.Series({"nobody": "x"}))
     with pytest.raises(InputError, match="two groups, for example nobody"):
-        market_responses(shop.tx, "1998-04-01", pd.Series(["x", "y"], index=["nobody", "nobody"]))
+        market_elasticities(shop.tx, "1998-04-01", pd.Series(["x", "y"], index=["nobody", "nobody"]))
     with pytest.raises(InputError, match="choose a cutoff inside them"):
-        market_responses(shop.tx, "1990-01-01")
+        market_elasticities(shop.tx, "1990-01-01")

@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duramen.analysis.migration import (
-    age_of_segmentation,
     feature_drift,
-    flows,
     group_drift,
     matrix,
+    segment_transitions,
+    segmentation_drift,
 )
 from duramen.data.customers import customer_table
-from duramen.data.errors import InputError
-from duramen.models.segments import BehaviouralSegmenter
+from duramen.errors import InputError
+from duramen.segments.segmenter import BehaviouralSegmenter
 
 GROUPS = st.dictionaries(st.integers(0, 30), st.sampled_from(["a", "b", "c"]), min_size=1)
 
@@ -27,7 +27,7 @@ def by_id(groups):
 @settings(max_examples=40, deadline=None)
 @given(GROUPS, GROUPS)
 def test_everybody_of_either_cutoff_is_in_one_flow_and_shares_add_to_one(then, now):
-    table = flows(by_id(then), by_id(now))
+    table = segment_transitions(by_id(then), by_id(now))
     assert table["customers"].sum() == len({*then, *now})
     assert table.groupby("from")["share_of_from"].sum().to_numpy() == pytest.approx(1.0)
     assert table.loc[table["from"] == "new", "customers"].sum() == len({*now} - {*then})
@@ -37,7 +37,7 @@ def test_everybody_of_either_cutoff_is_in_one_flow_and_shares_add_to_one(then, n
 @settings(max_examples=40, deadline=None)
 @given(GROUPS, GROUPS)
 def test_the_matrix_holds_the_flows_and_nobody_else(then, now):
-    table = flows(by_id(then), by_id(now))
+    table = segment_transitions(by_id(then), by_id(now))
     wide = matrix(table)
     assert wide.to_numpy().sum() == table["customers"].sum()
     for row in table.itertuples(index=False):
@@ -49,14 +49,15 @@ def test_the_matrix_holds_the_flows_and_nobody_else(then, now):
 def test_the_order_of_the_customers_does_not_matter(then, now, random):
     shuffled = [random.sample(list(side.items()), len(side)) for side in (then, now)]
     pd.testing.assert_frame_equal(
-        flows(by_id(then), by_id(now)), flows(*(by_id(dict(side)) for side in shuffled))
+        segment_transitions(by_id(then), by_id(now)),
+        segment_transitions(*(by_id(dict(side)) for side in shuffled)),
     )
 
 
 def test_money_is_summed_over_each_flow():
     money = pd.Series({"a": 1.0, "b": 20.0, "c": 300.0, "d": -4.0})
     then, now = by_id({"a": 1, "b": 1, "c": 2}), by_id({"a": 1, "b": 1, "c": 1, "d": 2})
-    table = flows(then, now, money)
+    table = segment_transitions(then, now, money)
     assert table[["from", "to", "money"]].to_numpy().tolist() == [
         [1, 1, 21.0],
         [2, 1, 300.0],
@@ -66,7 +67,7 @@ def test_money_is_summed_over_each_flow():
 
 def test_groups_stand_in_the_order_asked_for_with_new_and_gone_behind():
     then, now = by_id({"a": "low", "b": "high", "c": "other"}), by_id({"a": "high", "d": "low"})
-    table = flows(then, now, order=["high", "low"], new="not yet", gone="left")
+    table = segment_transitions(then, now, order=["high", "low"], new="not yet", gone="left")
     assert table["from"].tolist() == ["high", "low", "other", "not yet"]
     assert table["to"].tolist() == ["left", "high", "left", "low"]
 
@@ -84,7 +85,7 @@ def test_groups_stand_in_the_order_asked_for_with_new_and_gone_behind():
 def test_what_cannot_be_compared_is_refused_in_a_sentence(then, now, money, said):
     money = None if money is None else pd.Series(money)
     with pytest.raises(InputError, match=said):
-        flows(by_id(then), by_id(now), money)
+        segment_transitions(by_id(then), by_id(now), money)
 
 
 def test_the_index_is_the_published_sum():
@@ -162,7 +163,7 @@ def table_of(silences, cutoff):
 def test_who_moved_and_which_border_moved_are_told_apart():
     then = table_of({"a": 10, "b": 10, "c": 10, "d": 90}, "2011-01-01")
     now = table_of({"a": 10, "b": 40, "c": 90, "d": 10, "e": 5}, "2011-04-01")
-    age = age_of_segmentation(Above(50), then, now, Above(30))
+    age = segmentation_drift(Above(50), then, now, Above(30))
     assert (age.days, age.customers, age.joined) == (90, 4, 1)
     assert (age.moved_by_behaviour, age.moved_by_borders, age.elsewhere) == (0.5, 0.25, 0.75)
     assert str(age) == (
@@ -176,7 +177,7 @@ def test_without_a_refit_only_behaviour_is_told():
         table_of({"a": 10, "b": 10}, "2011-01-01"),
         table_of({"a": 10, "b": 90}, "2011-01-29"),
     )
-    age = age_of_segmentation(Above(50), then, now)
+    age = segmentation_drift(Above(50), then, now)
     assert age.moved_by_borders is None
     assert str(age) == (
         "This segmentation is 28 days old; 50% of 2 customers would be elsewhere today, by their own behaviour."
@@ -185,14 +186,14 @@ def test_without_a_refit_only_behaviour_is_told():
 
 def test_a_segmentation_of_today_moved_nobody(shop):
     segmenter = BehaviouralSegmenter().fit(shop.customers)
-    age = age_of_segmentation(segmenter, shop.customers, shop.customers, segmenter)
+    age = segmentation_drift(segmenter, shop.customers, shop.customers, segmenter)
     assert (age.days, age.elsewhere, age.joined) == (0, 0.0, 0)
 
 
 def test_a_segmentation_of_the_shop_grows_old(shop):
     tables = [customer_table(shop.tx, cutoff) for cutoff in ("1997-10-01", "1997-11-01", "1998-06-01")]
     segmenter = BehaviouralSegmenter().fit(tables[0])
-    month, eight_months = (age_of_segmentation(segmenter, tables[0], later) for later in tables[1:])
+    month, eight_months = (segmentation_drift(segmenter, tables[0], later) for later in tables[1:])
     assert 0 < month.elsewhere < eight_months.elsewhere < 1
 
 
@@ -210,4 +211,4 @@ def test_a_segmentation_of_the_shop_grows_old(shop):
 )  # fmt: skip
 def test_tables_that_cannot_tell_an_age_are_refused(then, now, said):
     with pytest.raises(InputError, match=said):
-        age_of_segmentation(Above(5), then, now)
+        segmentation_drift(Above(5), then, now)

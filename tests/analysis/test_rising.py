@@ -6,8 +6,8 @@ import pytest
 
 from duramen.analysis.rising import newly_rising
 from duramen.data.customers import customer_table
-from duramen.data.errors import InputError
 from duramen.data.outcomes import customer_outcomes
+from duramen.errors import InputError
 
 
 def scores(value, high=None, ids=None, cutoff="2021-01-01"):
@@ -86,7 +86,7 @@ def test_order_of_rows_and_unit_of_money_change_nothing(base):
 
 
 def test_those_named_in_a_real_shop_then_spend_more_than_those_who_were_worth_as_much(shop):
-    earlier = shop.model.score(customer_table(shop.tx, "1998-01-01"), with_reasons=False)
+    earlier = shop.model.predict(customer_table(shop.tx, "1998-01-01"), with_reasons=False)
     found = newly_rising(earlier, shop.scores)
     assert 10 < len(found) < len(earlier) / 10
     assert (found["value_now"] > found["likely_before"]).all()

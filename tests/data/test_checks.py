@@ -18,8 +18,8 @@ from duramen.data.checks import (
     parse_date,
     parse_money,
 )
-from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
+from duramen.errors import InputError
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import pytest
 
 from duramen.data.columns import USUAL_NAMES, find_columns
-from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
+from duramen.errors import InputError
 
 THREE = ["customer", "date", "amount"]
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from duramen.data.costs import read_costs
-from duramen.data.errors import InputError
+from duramen.errors import InputError
 
 IDS = pd.Series(["007", "12", "b"])
 

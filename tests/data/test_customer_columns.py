@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from duramen.data.customer_columns import known_numbers, who_left
-from duramen.data.errors import InputError
+from duramen.errors import InputError
 
 
 def test_numbers_come_back_as_floats_in_their_order():

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from duramen.data.datasets import cdnow, open_dataset, package_file
-from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
+from duramen.errors import InputError
 
 
 def test_cdnow_is_the_published_file():

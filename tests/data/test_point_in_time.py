@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 
 from duramen.data.customers import customer_table
-from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
+from duramen.errors import InputError
 
 START = datetime.date(2020, 1, 1)
 CUTOFF = datetime.date(2020, 2, 1)

@@ -8,19 +8,19 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
-from duramen.data.errors import InputError
 from duramen.data.windows import (
     HORIZONS,
     MOST_TRAINING_CUTOFFS,
     YEAR,
     Window,
     choose_horizon,
-    judge_window,
+    holdout_window,
     least_history,
     parse_day,
     parse_horizon,
     training_windows,
 )
+from duramen.errors import InputError
 
 DAY = datetime.date(2011, 6, 1)
 days = st.dates(datetime.date(1990, 1, 1), datetime.date(2030, 12, 31))
@@ -107,7 +107,7 @@ def test_the_chosen_horizon_fits_three_times_into_the_history(cutoff, length):
 @given(cutoff=days, horizon=horizons, length=st.integers(1, 5000))
 def test_training_windows_end_by_the_cutoff_and_have_history(cutoff, horizon, length):
     window, first = Window(cutoff, horizon), cutoff - datetime.timedelta(days=length)
-    found, judge = training_windows(window, first), judge_window(window, first)
+    found, judge = training_windows(window, first), holdout_window(window, first)
     assert judge in found or length == 1
     assert len(found) == len(set(found)) <= 2 * MOST_TRAINING_CUTOFFS + 1
     for training in found:
@@ -120,7 +120,7 @@ def test_training_windows_end_by_the_cutoff_and_have_history(cutoff, horizon, le
 @given(cutoff=days, horizon=horizons, length=st.integers(2, 5000))
 def test_the_judge_is_the_whole_horizon_or_two_fifths_of_the_history(cutoff, horizon, length):
     window, first = Window(cutoff, horizon), cutoff - datetime.timedelta(days=length)
-    judge = judge_window(window, first)
+    judge = holdout_window(window, first)
     assert judge.end == window.cutoff
     assert judge.horizon == min(horizon, max(length * 2 // 5, 1))
     before = [training for training in training_windows(window, first) if training.end <= judge.cutoff]
@@ -131,6 +131,6 @@ def test_the_judge_is_the_whole_horizon_or_two_fifths_of_the_history(cutoff, hor
 def test_the_same_season_of_a_year_before_is_looked_at():
     window, first = Window("2011-06-01", 183), datetime.date(2009, 12, 1)
     assert window.earlier(YEAR) in training_windows(window, first)
-    judge = judge_window(Window("2011-09-01", 91), first)
+    judge = holdout_window(Window("2011-09-01", 91), first)
     assert judge.earlier(YEAR) in training_windows(Window("2011-09-01", 91), first)
     assert window.earlier(YEAR) not in training_windows(window, datetime.date(2009, 12, 15))

@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 
 from duramen.analysis.lifecycle import NOT_YET, stage_length
-from duramen.analysis.market import MarketResponses, core_by_market
-from duramen.analysis.migration import SegmentationAge, flows, group_drift
-from duramen.analysis.portfolio import portfolio
+from duramen.analysis.market import MarketElasticities, core_by_market_scenario
+from duramen.analysis.migration import SegmentationAge, group_drift, segment_transitions
 from duramen.analysis.portfolio_axes import MATRICES
-from duramen.analysis.price_led import price_led_table
+from duramen.analysis.portfolio_matrices import portfolio
+from duramen.analysis.price_buyers import price_sensitivity
 from duramen.analysis.rising import newly_rising
-from duramen.models.rhythm import STAGES
 from duramen.report.lifecycle import Course
 from duramen.report.segments import Renewal
 from duramen.scoring.growth_weight import growth_weight_curve
+from duramen.segments.lifecycle_stage import STAGES
 
 MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "past spend", "RFM score"]
 SEGMENTS = [
@@ -207,7 +207,7 @@ def weight_curve() -> pd.DataFrame:
     return growth_weight_curve(value, growth, rng.poisson(value + 0.3 * growth).astype(float))
 
 
-def market_of(ranking: pd.DataFrame, *, identified: bool) -> MarketResponses:
+def market_of(ranking: pd.DataFrame, *, identified: bool) -> MarketElasticities:
     rng = np.random.default_rng(3)
     level = pd.DataFrame({"start": pd.date_range("2010-06-05", periods=16, freq="28D"), "purchases": 300})
     level["level"] = np.exp(0.2 * np.sin(np.arange(16)))
@@ -218,7 +218,7 @@ def market_of(ranking: pd.DataFrame, *, identified: bool) -> MarketResponses:
     reason = (
         "" if identified else "Over 16 periods of 28 days the market's level moves no more than by chance."
     )
-    return MarketResponses(
+    return MarketElasticities(
         date(2011, 9, 1), customers, level, 0.2, 0.8 if identified else 0.0, identified, reason
     )
 
@@ -298,7 +298,7 @@ def moved(groups: pd.Series, order: tuple[str, ...], new: str) -> pd.DataFrame:
     place = np.arange(len(groups))
     other = pd.Series(np.resize(order, len(groups)), index=groups.index)
     then = groups.where(place % 3 > 0, other)[place % 10 > 0]
-    return flows(then, groups, order=order, new=new)
+    return segment_transitions(then, groups, order=order, new=new)
 
 
 def course_of(ranking: pd.DataFrame) -> Course:
@@ -356,7 +356,7 @@ def full_run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
     ranking = ranking.assign(cost_to_serve=cost, score=ranking["score"] - cost)
     ranking.loc[ranking["predicted_value"] < cost, "tier"] = "below break-even"
     market = market_of(ranking, identified=True)
-    ranking["core_in"] = core_by_market(ranking, market)["core_in"].to_numpy()
+    ranking["core_in"] = core_by_market_scenario(ranking, market)["core_in"].to_numpy()
     table = customers_of(ranking)
     more: dict[str, object] = {
         "ranking": ranking,
@@ -370,7 +370,7 @@ def full_run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
         "course": course_of(ranking),
         "renewal": renewal_of(ranking),
         "portfolios": portfolios_of(ranking, table),
-        "price_led": price_led_table(ranking, table, 90),
+        "price_led": price_sensitivity(ranking, table, 90),
     }
     return parts | more | others
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from duramen.analysis.assignment import read_assignment
-from duramen.analysis.audit import audit
+from duramen.analysis.segmentation_audit import audit
 from duramen.report.audit import render_audit, write_audit
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from duramen.models import BetaGeoModel, ParetoNBDModel
+from duramen.btyd import BetaGeoModel, ParetoNBDModel
 from duramen.report.btyd_plots import (
     frequency_histogram,
     frequency_table,

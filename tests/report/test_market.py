@@ -2,10 +2,10 @@
 
 import pytest
 
-from duramen.analysis.market import core_by_market
+from duramen.analysis.market import core_by_market_scenario
 from duramen.report.market import CORE_IN, market_of
 from duramen.report.numbers import THIN
-from duramen.scoring.ranking import smallest_set
+from duramen.scoring.tiers import smallest_set
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def ranking(parts_of):
 
 def test_every_customer_is_in_one_set_and_the_first_of_one_side_are_named(ranking, market_in):
     responses = market_in(ranking, identified=True)
-    ranking["core_in"] = core_by_market(ranking, responses)["core_in"].to_numpy()
+    ranking["core_in"] = core_by_market_scenario(ranking, responses)["core_in"].to_numpy()
     market = market_of(responses, ranking)
     assert [group["name"] for group in market.sets] == list(CORE_IN.values())
     assert sum(group["customers"] for group in market.sets) == 300

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from duramen.data.errors import InputError
+from duramen.errors import InputError
 from duramen.report.page import render_report, write_report
-from duramen.scoring.ranking import DEFAULT_TIERS, Tier, Tiers, rank_core_customers
+from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.tiers import DEFAULT_TIERS, Tier, Tiers
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&</script><script>alert(2)</script>{{ 7 * 7 }}"
 

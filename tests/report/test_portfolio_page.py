@@ -6,7 +6,7 @@ import pytest
 from duramen.report.numbers import DASH, THIN
 from duramen.report.page import render_report
 from duramen.report.portfolio import portfolio_of
-from duramen.report.price_led import price_led_of
+from duramen.report.price_sensitivity import price_led_of
 
 SIZE, CREDIT, ALL = ("loyalty", "size"), ("loyalty", "credit"), ("loyalty", "size", "credit")
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duramen.analysis.migration import flows
-from duramen.data.errors import InputError
+from duramen.analysis.migration import segment_transitions
+from duramen.errors import InputError
 from duramen.report import charts, sankey
 
 WIDTHS = sorted(charts.WIDTHS.values())
@@ -22,7 +22,7 @@ def table():
     then = pd.Series(rng.choice(names, 3000, p=[0.02, 0.02, 0.2, 0.1, 0.65, 0.01]))
     now = then.where(rng.random(3000) > 0.3, pd.Series(rng.choice(names, 3000)))
     now = pd.concat([now.iloc[50:], pd.Series(["building"] * 200, index=range(3000, 3200))])
-    return flows(then, now, order=names, new="not yet a customer")
+    return segment_transitions(then, now, order=names, new="not yet a customer")
 
 
 def data_of(chart):
@@ -37,7 +37,7 @@ def texts_of(chart):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_each_side_names_its_groups_with_customers_and_share(table, width):
-    texts = texts_of(sankey.flows(table, width, ("not yet a customer", "gone")))
+    texts = texts_of(sankey.sankey_chart(table, width, ("not yet a customer", "gone")))
     assert texts.count("lapsed") == texts.count("recovered") == 2
     assert texts.count("gone") == 1
     assert " ".join(texts).count("not yet a") == 1
@@ -46,12 +46,12 @@ def test_each_side_names_its_groups_with_customers_and_share(table, width):
 
 def test_a_group_of_a_few_is_less_than_one_per_cent_and_not_none():
     table = pd.DataFrame({"from": ["a", "b"], "to": ["a", "a"], "customers": [9_999, 1]})
-    assert texts_of(sankey.flows(table, 860)).count("1 (<1\u202f%)") == 1
+    assert texts_of(sankey.sankey_chart(table, 860)).count("1 (<1\u202f%)") == 1
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_drawing_is_an_svg_in_the_colours_of_the_page_and_the_same_each_time(table, width):
-    drawn = [charts.to_svg(sankey.flows(table, width), "Who moved.") for _ in range(2)]
+    drawn = [charts.to_svg(sankey.sankey_chart(table, width), "Who moved.") for _ in range(2)]
     assert drawn[0] == drawn[1]
     assert set(re.findall(r'(?:fill|stroke)="(?!none|transparent)([^"]+)"', drawn[0])) == {
         "var(--heart)", "var(--sap)", "var(--muted)", "var(--ink)",
@@ -70,7 +70,7 @@ def test_labels_stand_beside_their_bars_and_never_on_each_other(drawn, width):
     )
     names = {number: f"segment {number} of customers with rather a long name" for number in range(8)}
     table = table.replace({"from": names, "to": names})
-    layers = data_of(sankey.flows(table, width))
+    layers = data_of(sankey.sankey_chart(table, width))
     lines = pd.DataFrame([row for rows in layers for row in rows if "text" in row])
     for _, side in lines.groupby("x"):
         assert (np.diff(np.sort(side["y"])) > sankey.LINE - 0.2).all()
@@ -81,7 +81,7 @@ def test_labels_stand_beside_their_bars_and_never_on_each_other(drawn, width):
 
 
 def test_bands_fill_their_bars_on_both_sides(table):
-    layers = data_of(sankey.flows(table, 860))
+    layers = data_of(sankey.sankey_chart(table, 860))
     bands = pd.DataFrame([row for rows in layers for row in rows if "band" in row])
     bands["thick"] = bands["bottom"] - bands["y"]
     bars = pd.DataFrame([row for rows in layers for row in rows if "end" in row])
@@ -92,12 +92,12 @@ def test_bands_fill_their_bars_on_both_sides(table):
 
 
 def test_names_of_the_data_are_text_and_nothing_else():
-    table = flows(pd.Series({"a": "<b>old</b>"}), pd.Series({"a": "new & shiny"}))
-    drawn = charts.to_svg(sankey.flows(table, 860), "Who moved.")
+    table = segment_transitions(pd.Series({"a": "<b>old</b>"}), pd.Series({"a": "new & shiny"}))
+    drawn = charts.to_svg(sankey.sankey_chart(table, 860), "Who moved.")
     assert "&lt;b&gt;old&lt;/b&gt;" in drawn
     assert "new &amp; shiny" in drawn
 
 
 def test_without_a_customer_there_is_nothing_to_draw():
     with pytest.raises(InputError, match="no customers in the table of flows"):
-        sankey.flows(pd.DataFrame({"from": ["a"], "to": ["b"], "customers": [0]}), 860)
+        sankey.sankey_chart(pd.DataFrame({"from": ["a"], "to": ["b"], "customers": [0]}), 860)

@@ -27,6 +27,6 @@ def scores_in_unit(shop):
     def scores(factor):
         orders = shop.orders.assign(amount=shop.orders["amount"] * factor)
         tx = read_transactions(orders, currency="USD")
-        return CoreCustomerModel().fit(tx, shop.window).score(customer_table(tx, shop.window.cutoff))
+        return CoreCustomerModel().fit(tx, shop.window).predict(customer_table(tx, shop.window.cutoff))
 
     return scores

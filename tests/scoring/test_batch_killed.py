@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from duramen.data.errors import InputError
-from duramen.delivery.files import work_folder, write_whole
-from duramen.delivery.sidecar import file_digest, read_sidecar
+from duramen.errors import InputError
+from duramen.io.files import work_folder, write_whole
+from duramen.io.sidecar import file_digest, read_sidecar
 from duramen.scoring.incremental import read_made_of
 
 DURAMEN = Path(sys.executable).with_name("duramen")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from duramen.analysis.metrics import captured
 from duramen.data.windows import Window
+from duramen.evaluation.metrics import captured
 from duramen.scoring.growth_weight import (
     DEFAULT_GROWTH_WEIGHT,
     GROWTH_WEIGHTS,
@@ -91,7 +91,7 @@ def test_a_weight_that_is_given_is_used(shop):
     by_hand = CoreCustomerModel(growth_weight=2.0).fit(shop.tx, shop.window)
     assert by_hand.growth_weight_ == 2.0
     assert by_hand.growth_weight_curve_.empty
-    scores = by_hand.score(shop.customers, with_reasons=False)
+    scores = by_hand.predict(shop.customers, with_reasons=False)
     np.testing.assert_allclose(scores["score"], scores["predicted_value"] + 2 * scores["growth_potential"])
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from duramen.analysis.ranked import rank_in_blocks
 from duramen.data.customers import sorted_by_customer
-from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
+from duramen.errors import InputError
 from duramen.scoring.incremental import _histories, read_made_of
 
 CUTOFF = pd.Timestamp("1998-04-01")

@@ -17,7 +17,7 @@ def ranked_anew(shop, orders):
     """Fit to other orders before the shop's cutoff and rank."""
     tx = read_transactions(orders, currency="USD")
     model = CoreCustomerModel().fit(tx, shop.window)
-    return rank_core_customers(model.score(customer_table(tx, shop.window.cutoff)))
+    return rank_core_customers(model.predict(customer_table(tx, shop.window.cutoff)))
 
 
 def features_of(shop):
@@ -114,7 +114,7 @@ def test_one_more_purchase_as_usual_never_lowers_what_btyd_expects(shop, bought_
 def test_one_more_purchase_as_usual_seldom_lowers_the_score(shop, bought_once_more):
     # Nobody promises it: of recency and frequency themselves the trees may think as they like.
     customers, rows = bought_once_more
-    after = shop.model.score(customers, with_reasons=False)
+    after = shop.model.predict(customers, with_reasons=False)
     for column in ("predicted_value", "score"):
         change = (after[column] / shop.scores[column])[rows]
         assert (change < 1).mean() < 0.02, column
@@ -126,7 +126,7 @@ def test_a_tiny_customer_moves_nobody_by_more_than_one_place(shop):
         {"customer_id": "tiny", "date": shop.orders["date"].min(), "amount": 0.01, "quantity": 1}, index=[0]
     )
     tx = read_transactions(pd.concat([shop.orders, tiny]), currency="USD")
-    scores = shop.model.score(customer_table(tx, shop.window.cutoff))
+    scores = shop.model.predict(customer_table(tx, shop.window.cutoff))
     ranking = rank_core_customers(scores)
     assert len(ranking) == len(shop.ranking) + 1
     others = ranking[ranking["customer_id"] != "tiny"].merge(

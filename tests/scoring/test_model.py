@@ -8,13 +8,14 @@ import pytest
 
 from duramen.data import customers as customers_room
 from duramen.data.customers import customer_table
-from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
-from duramen.data.windows import Window, judge_window, training_windows
-from duramen.delivery.files import write_scores
-from duramen.models.folds import build_folds, complete_before
+from duramen.data.windows import Window, holdout_window, training_windows
+from duramen.errors import InputError
+from duramen.forecast.folds import build_folds, complete_before
+from duramen.io.files import write_scores
+from duramen.io.score_columns import SCORE_COLUMNS
 from duramen.scoring.model import CoreCustomerModel
-from duramen.scoring.ranking import SCORE_COLUMNS, rank_core_customers
+from duramen.scoring.ranking import rank_core_customers
 
 PROBABILITIES = ["churn_probability", "probability_active", "probability_alive", "probability_core"]
 MONEY = [
@@ -28,7 +29,7 @@ def bytes_of(model, tx, window, folder):
     """Return the digest of every file that a model and its ranking leave."""
     model.save(folder / "model")
     write_scores(
-        rank_core_customers(model.score(customer_table(tx, window.cutoff))), folder / "scores.parquet"
+        rank_core_customers(model.predict(customer_table(tx, window.cutoff))), folder / "scores.parquet"
     )
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -73,7 +74,7 @@ def test_text_ids_come_back_as_they_came(shop):
 def test_whole_number_ids_come_back_as_whole_numbers(shop):
     customers = shop.customers.head(50).copy()
     customers["customer_id"] = customers["customer_id"].astype("int64")
-    ranking = rank_core_customers(shop.model.score(customers, with_reasons=False))
+    ranking = rank_core_customers(shop.model.predict(customers, with_reasons=False))
     assert ranking["customer_id"].dtype == np.dtype("int64")
 
 
@@ -99,7 +100,7 @@ def test_money_is_finite_and_never_negative(shop):
 
 def test_the_interval_is_in_order_and_holds_about_eight_in_ten_held_out_outcomes(shop):
     assert (shop.ranking["predicted_value_low"] <= shop.ranking["predicted_value_high"]).all()
-    judged, distribution = shop.model.judged_, shop.model.distribution_
+    judged, distribution = shop.model.holdout_, shop.model.distribution_
     parts = judged["predicted_value"].to_numpy(), judged["probability_active"].to_numpy()
     low, high = (distribution.quantile(*parts, level) for level in (0.1, 0.9))
     inside = (judged["actual_value"] >= low) & (judged["actual_value"] <= high)
@@ -131,37 +132,39 @@ def test_its_repr_tells_what_it_was_trained_on(shop):
 
 def test_the_frame_given_is_left_as_it_was(shop):
     given = shop.customers.copy(deep=True)
-    shop.model.score(given.copy())
-    shop.model.score(given)
+    shop.model.predict(given.copy())
+    shop.model.predict(given)
     shop.model.explain(given)
     pd.testing.assert_frame_equal(given, shop.customers)
 
 
 def test_the_order_of_customers_does_not_matter(shop):
     shuffled = shop.customers.sample(frac=1, random_state=0)
-    pd.testing.assert_frame_equal(rank_core_customers(shop.model.score(shuffled)), shop.ranking)
+    pd.testing.assert_frame_equal(rank_core_customers(shop.model.predict(shuffled)), shop.ranking)
 
 
 def test_scoring_a_part_gives_the_same_numbers(shop):
     part = shop.customers.iloc[100:137]
     pd.testing.assert_frame_equal(
-        shop.model.score(part), shop.scores.iloc[100:137], check_exact=False, rtol=1e-12
+        shop.model.predict(part), shop.scores.iloc[100:137], check_exact=False, rtol=1e-12
     )
 
 
 def test_one_customer_alone_can_be_scored(shop):
     one = shop.customers.iloc[[7]]
-    pd.testing.assert_frame_equal(shop.model.score(one), shop.scores.iloc[[7]], check_exact=False, rtol=1e-12)
+    pd.testing.assert_frame_equal(
+        shop.model.predict(one), shop.scores.iloc[[7]], check_exact=False, rtol=1e-12
+    )
 
 
 def test_an_index_with_repeats_does_not_multiply_customers(shop):
     part = shop.customers.head(20).set_axis([0, 1] * 10)
-    assert list(shop.model.score(part)["customer_id"]) == list(part["customer_id"])
+    assert list(shop.model.predict(part)["customer_id"]) == list(part["customer_id"])
 
 
 def test_the_cutoff_told_is_that_of_the_customer_table(shop):
     later = customer_table(shop.tx, "1998-06-01")
-    assert set(shop.model.score(later, with_reasons=False)["cutoff"]) == {pd.Timestamp("1998-06-01")}
+    assert set(shop.model.predict(later, with_reasons=False)["cutoff"]) == {pd.Timestamp("1998-06-01")}
     assert set(shop.scores["cutoff"]) == {pd.Timestamp(shop.window.cutoff)}
 
 
@@ -185,8 +188,8 @@ def test_a_planted_leak_would_be_noticed(shop, other_future, monkeypatch):
         return honest(days.mutate(date=days.date - pd.Timedelta(days=20)), cutoff)
 
     monkeypatch.setattr(customers_room, "customer_features", leaky)
-    ours = shop.model.score(customer_table(shop.tx, shop.window.cutoff), with_reasons=False)
-    theirs = shop.model.score(customer_table(tx, shop.window.cutoff), with_reasons=False)
+    ours = shop.model.predict(customer_table(shop.tx, shop.window.cutoff), with_reasons=False)
+    theirs = shop.model.predict(customer_table(tx, shop.window.cutoff), with_reasons=False)
     assert not ours.equals(theirs)
 
 
@@ -195,23 +198,23 @@ def test_training_outcomes_end_before_the_cutoff_and_before_the_judge(shop):
     assert len(windows) >= 3
     assert all(window.end <= shop.window.cutoff for window in windows)
     folds = build_folds(shop.tx, windows)
-    judge = judge_window(shop.window, shop.tx.first_date)
+    judge = holdout_window(shop.window, shop.tx.first_date)
     learned_from = complete_before(folds, judge.cutoff)
     assert 0 < len(learned_from) < len(folds)
     assert all(fold.window.end <= judge.cutoff for fold in learned_from)
-    assert shop.model.judged_window_ == judge
+    assert shop.model.holdout_window_ == judge
 
 
 def test_of_many_customers_a_sample_teaches_and_all_are_ranked(shop):
     model = CoreCustomerModel(training_customers=2_000).fit(shop.tx, shop.window)
-    assert len(model.judged_) <= 2_000
-    scores = model.score(shop.customers, with_reasons=False)
+    assert len(model.holdout_) <= 2_000
+    scores = model.predict(shop.customers, with_reasons=False)
     assert len(scores) == len(shop.customers)
     assert scores["predicted_value"].corr(shop.scores["predicted_value"], method="spearman") > 0.8
 
 
 def test_what_was_judged_are_the_customers_known_then_and_what_they_did_next(shop):
-    window, judged = shop.model.judged_window_, shop.model.judged_
+    window, judged = shop.model.holdout_window_, shop.model.holdout_
     orders = shop.orders.assign(day=shop.orders["date"].dt.date)
     known = orders[(orders["day"] < window.cutoff)].groupby("customer_id")["amount"].sum()
     # A customer whose purchases all cost nothing has no purchase day.
@@ -224,7 +227,7 @@ def test_what_was_judged_are_the_customers_known_then_and_what_they_did_next(sho
 
 def test_a_customer_table_without_a_learned_column_is_refused_by_name(shop):
     with pytest.raises(InputError, match=r"lacks 1 columns .*quantity"):
-        shop.model.score(shop.customers.drop(columns="quantity"))
+        shop.model.predict(shop.customers.drop(columns="quantity"))
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duramen.data.errors import InputError
-from duramen.scoring.ranking import (
-    DEFAULT_TIERS,
-    RANKING_COLUMNS,
-    SCORE_COLUMNS,
-    TIERS,
-    Tier,
-    Tiers,
-    rank_core_customers,
-    smallest_set,
-    tier_table,
-)
+from duramen.errors import InputError
+from duramen.io.score_columns import RANKING_COLUMNS, SCORE_COLUMNS
+from duramen.scoring.ranking import rank_core_customers, tier_table
+from duramen.scoring.tiers import DEFAULT_TIERS, TIERS, Tier, Tiers, smallest_set
 
 
 def scores_of(values, growth=None, ids=None):

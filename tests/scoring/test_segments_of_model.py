@@ -2,8 +2,8 @@
 
 import pytest
 
-from duramen.models.segments import WEIGHTS
 from duramen.scoring.model import CoreCustomerModel
+from duramen.segments.segmenter import WEIGHTS
 
 TREATMENTS = {"quiet one-time": "a card at Christmas"}
 

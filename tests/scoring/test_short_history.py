@@ -7,9 +7,10 @@ import pytest
 from duramen.data.customers import customer_table
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
-from duramen.models.value import NO_BOOSTERS
+from duramen.forecast.value import NO_BOOSTERS
+from duramen.io.score_columns import SCORE_COLUMNS
 from duramen.scoring.model import CoreCustomerModel
-from duramen.scoring.ranking import SCORE_COLUMNS, rank_core_customers
+from duramen.scoring.ranking import rank_core_customers
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_a_judge_without_money_is_told(shop_orders):
     cutoff, silent_from = pd.Timestamp("1997-09-01"), pd.Timestamp("1997-05-01")
     silent = shop_orders[(shop_orders["date"] < silent_from) | (shop_orders["date"] >= cutoff)]
     model = CoreCustomerModel().fit(read_transactions(silent), Window("1997-09-01", 91))
-    assert model.judged_["actual_value"].sum() == 0
+    assert model.holdout_["actual_value"].sum() == 0
     assert any("brought no money" in note and "nothing checks the total" in note for note in model.notes_)
     assert model.value_.correction_ == 1.0
 
@@ -51,7 +52,7 @@ def test_there_is_no_shap_importance(thin):
 def test_customers_are_still_ranked_and_explained(thin):
     tx, window, model = thin
     customers = customer_table(tx, window.cutoff)
-    scores = model.score(customers)
+    scores = model.predict(customers)
     ranking = rank_core_customers(scores)
     assert tuple(ranking.columns) == SCORE_COLUMNS
     factors = model.explain(customers).groupby("customer_id")["factor"].prod()
@@ -66,23 +67,23 @@ def test_it_is_saved_and_loaded_without_tree_files(thin, tmp_path):
     assert not list((tmp_path / "model").glob("*.txt"))
     customers = customer_table(tx, window.cutoff)
     again = CoreCustomerModel.load(tmp_path / "model")
-    pd.testing.assert_frame_equal(again.score(customers), model.score(customers), check_exact=True)
+    pd.testing.assert_frame_equal(again.predict(customers), model.predict(customers), check_exact=True)
 
 
 def test_the_report_is_drawn(thin, tmp_path):
     from duramen.analysis.ranked import rank_with_markets
-    from duramen.analysis.scorecard import scorecard
-    from duramen.report.of_model import write_model_report
+    from duramen.evaluation.scorecards import scorecard
+    from duramen.report.model_report import write_model_report
 
     tx, window, model = thin
     ranked = rank_with_markets(model, tx, customer_table(tx, window.cutoff))
-    path = write_model_report(tmp_path / "report.html", model, scorecard(model.judged_), tx, ranked)
+    path = write_model_report(tmp_path / "report.html", model, scorecard(model.holdout_), tx, ranked)
     assert "show no clear gain of LightGBM" in path.read_text()
 
 
 def test_a_horizon_that_fits_no_fold_is_judged_over_two_fifths_of_the_history(shop):
     model = CoreCustomerModel().fit(shop.tx, Window("1997-06-01", 140))
-    assert model.judged_window_ == Window("1997-04-02", 60)
+    assert model.holdout_window_ == Window("1997-04-02", 60)
     assert any(
         "judged over 60 days and MBG/NBD and gamma-gamma carry the forecast on to 140" in note
         for note in model.notes_

@@ -11,19 +11,20 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
+from duramen.btyd.beta_geo import BetaGeoModel, ModifiedBetaGeoModel
+from duramen.btyd.pareto_nbd import ParetoNBDModel
 from duramen.data import spark_session as opening
 from duramen.data.customers import customer_table
 from duramen.data.datasets import complete_journey
-from duramen.data.errors import InputError
-from duramen.data.spark import customer_frame, purchase_histories
+from duramen.data.spark_customers import customer_frame, purchase_histories
 from duramen.data.spark_session import read_orders, spark_session
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
-from duramen.models.beta_geo import BetaGeoModel, ModifiedBetaGeoModel
-from duramen.models.pareto_nbd import ParetoNBDModel
+from duramen.errors import InputError
 from duramen.scoring.model import CoreCustomerModel
-from duramen.scoring.ranking import Tiers, rank_core_customers
+from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.spark import HadoopFolder, explain_tiers, rank_on_spark, score_on_spark, write_folder
+from duramen.scoring.tiers import Tiers
 
 # Spark leaves the sockets open through which it hands rows to Python, until the collector finds them.
 pytestmark = pytest.mark.filterwarnings(
@@ -69,7 +70,7 @@ def grocer(spark, tmp_path_factory):
 def scored(grocer):
     """Return the scores of both, by customer id."""
     on_spark = score_on_spark(grocer.model, grocer.frame, CUTOFF).persist()
-    return SimpleNamespace(here=grocer.model.score(grocer.customers), frame=on_spark)
+    return SimpleNamespace(here=grocer.model.predict(grocer.customers), frame=on_spark)
 
 
 def pandas_of(frame):
@@ -267,7 +268,7 @@ def test_the_command_ranks_on_spark_as_on_duckdb(grocer, duramen, tmp_path):
     assert status == 0, err
     assert "customers in Parquet files of Spark, best first" in out.replace("\n", " ")
     customers = customer_table(read_transactions(tmp_path / "lines.parquet"), CUTOFF)
-    theirs = rank_core_customers(grocer.model.score(customers))
+    theirs = rank_core_customers(grocer.model.predict(customers))
     same(pd.read_parquet(tmp_path / "ranked").sort_values("rank", ignore_index=True), theirs)
     facts = json.loads((tmp_path / "ranked" / "_duramen.json").read_text())
     assert facts["rows"] == len(theirs)

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 
 from duramen.data.customers import customer_table
-from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
-from duramen.scoring.ranking import Tiers, rank_core_customers
+from duramen.errors import InputError
+from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.tiers import Tiers
 from duramen.scoring.what_if import MONTH, what_if
 
 COLUMNS = {"quantity": "quantity"}
@@ -47,7 +48,7 @@ def test_the_answer_is_that_of_orders_with_the_purchase_in_them(shop, asked):
         assert day not in set(own["date"])
         orders = pd.concat([shop.orders, like.assign(date=day)], ignore_index=True)
         tx = read_transactions(orders, currency="USD")
-        scores = shop.model.score(customer_table(tx, shop.window.cutoff), with_reasons=False)
+        scores = shop.model.predict(customer_table(tx, shop.window.cutoff), with_reasons=False)
         wanted = rank_core_customers(scores).set_index("customer_id").loc[customer]
         for name in ("predicted_value", "score"):
             assert row[f"new_{name}"] == pytest.approx(wanted[name], rel=1e-9)
@@ -101,7 +102,7 @@ def test_a_customer_without_days_left_is_refused(shop):
 
 
 def test_scores_of_another_cutoff_tiers_and_costs_are_those_asked_about(shop, outside):
-    scores = shop.model.score(customer_table(shop.tx, "1998-03-01"), with_reasons=False)
+    scores = shop.model.predict(customer_table(shop.tx, "1998-03-01"), with_reasons=False)
     cost = pd.Series(2.0, index=scores["customer_id"])
     tiers = Tiers(vip_share=0.2)
     asked = what_if(shop.model, shop.tx, outside[:1], scores=scores, tiers=tiers, cost_to_serve=cost)

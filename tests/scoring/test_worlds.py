@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from duramen.analysis.metrics import normalised_gini, total_bias
 from duramen.data.customers import customer_table
-from duramen.data.errors import InputError
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
+from duramen.errors import InputError
+from duramen.evaluation.metrics import normalised_gini, total_bias
 from duramen.scoring.model import CoreCustomerModel
 
 
@@ -21,7 +21,7 @@ def shop_of(orders, window):
     # The weight of growth changes no forecast; learning it would take as long again.
     model = CoreCustomerModel(growth_weight=0.25).fit(tx, window)
     customers = customer_table(tx, window.cutoff)
-    scores = model.score(customers, with_reasons=False).set_index("customer_id")
+    scores = model.predict(customers, with_reasons=False).set_index("customer_id")
     btyd = model.btyd_.forecast(customers, window.horizon)["btyd_value"].to_numpy()
     actual = customer_outcomes(tx, window, customers)["value"].to_numpy()
     return SimpleNamespace(model=model, scores=scores, btyd=btyd, actual=actual)

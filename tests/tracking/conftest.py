@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from duramen.analysis.scorecard import scorecard
 from duramen.data.customers import customer_table
 from duramen.data.transactions import read_transactions
+from duramen.evaluation.scorecards import scorecard
 from duramen.scoring.model import CoreCustomerModel
 
 SMALL_MODEL = Path(__file__).parents[1] / "fixtures" / "format_4" / "model"
@@ -94,7 +94,7 @@ def small(shop_orders):
     tx = read_transactions(orders, currency="USD")
     return SimpleNamespace(
         model=model,
-        card=scorecard(model.judged_),
+        card=scorecard(model.holdout_),
         orders=orders,
         tx=tx,
         customers=customer_table(tx, model.window_.cutoff),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from duramen.data.errors import InputError
+from duramen.errors import InputError
 from duramen.scoring.model import CoreCustomerModel
 from duramen.tracking import store
 from duramen.tracking.record import record_training
@@ -19,7 +19,7 @@ SMALL_MODEL = Path(__file__).parents[1] / "fixtures" / "format_4" / "model"
 RECORD = f"""
 from duramen import CoreCustomerModel, read_transactions, scorecard, record_training
 model = CoreCustomerModel.load({str(SMALL_MODEL)!r})
-record_training(model, scorecard(model.judged_), read_transactions("orders.csv", currency="USD"))
+record_training(model, scorecard(model.holdout_), read_transactions("orders.csv", currency="USD"))
 """
 
 

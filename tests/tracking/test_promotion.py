@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from duramen.analysis.challenge import Rule, challenge, first_duel
-from duramen.data.errors import InputError
 from duramen.data.windows import Window
+from duramen.errors import InputError
+from duramen.evaluation.champion_challenger import Rule, challenge, first_duel
 from duramen.scoring.model import CoreCustomerModel
 from duramen.tracking import promotion, store
 from duramen.tracking.promotion import Origin, decide, find_champion, find_origin, roll_back
@@ -179,7 +179,7 @@ def test_rolling_back_goes_from_champion_to_champion_to_the_first(models):
 def test_looking_for_a_store_that_is_not_there_makes_none(tmp_path):
     # A process of its own: MLflow remembers the store that a test pointed it at.
     look = (
-        "import sys; from duramen.data.errors import InputError\n"
+        "import sys; from duramen.errors import InputError\n"
         "from duramen.tracking import promotion, store\n"
         "for look in (lambda: promotion.roll_back('shop'), lambda: store.load_model('models:/shop@champion')):\n"
         "    try: look()\n"

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from duramen.analysis.scorecard import scorecard
 from duramen.data.customers import customer_table
-from duramen.data.errors import InputError
 from duramen.data.transactions import read_transactions
+from duramen.errors import InputError
+from duramen.evaluation.scorecards import scorecard
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 from duramen.tracking import store
@@ -127,7 +127,7 @@ def test_the_dataset_digest_is_that_of_the_history(runs, fitted):
 
 
 def test_metrics_are_those_of_the_scorecard(runs, fitted):
-    card = scorecard(fitted.model.judged_).set_index(["target", "model", "metric"])["figure"]
+    card = scorecard(fitted.model.holdout_).set_index(["target", "model", "metric"])["figure"]
     ours = runs.parent.data.metrics
     assert ours["value.normalised_gini"] == card["value", "duramen", "normalised Gini"]
     assert ours["activity.auc"] == card["activity", "duramen", "AUC"]
@@ -165,7 +165,7 @@ def test_the_model_loads_without_pickles_and_predicts_what_it_scores(runs, fitte
     import mlflow
 
     loaded = mlflow.pyfunc.load_model(runs.uri)
-    ranking = rank_core_customers(fitted.model.score(fitted.customers), fitted.model.tiers)
+    ranking = rank_core_customers(fitted.model.predict(fitted.customers), fitted.model.tiers)
     # A prediction for each row, where the row stood.
     expected = ranking.sort_values("customer_id", ignore_index=True)
     pd.testing.assert_frame_equal(loaded.predict(fitted.customers), expected, check_exact=True)
@@ -206,7 +206,7 @@ def test_rows_of_one_id_keep_their_places(runs, fitted):
     asked.attrs = fitted.customers.attrs
     told = mlflow.pyfunc.load_model(runs.uri).predict(asked)
     assert told["customer_id"].tolist() == ["b", "a", "b", "a"]
-    scores = fitted.model.score(asked)
+    scores = fitted.model.predict(asked)
     pd.testing.assert_series_equal(told["score"], scores["score"], check_exact=True)
     assert sorted(told["rank"]) == [1, 2, 3, 4]
 
@@ -217,7 +217,7 @@ def test_signature_and_example_are_those_of_the_customer_table(runs, fitted):
     info = mlflow.models.get_model_info(runs.uri)
     assert info.signature.inputs.input_names() == list(fitted.customers)
     assert info.signature.outputs.input_names() == list(
-        rank_core_customers(fitted.model.score(fitted.customers))
+        rank_core_customers(fitted.model.predict(fitted.customers))
     )
     example = mlflow.pyfunc.load_model(runs.uri).input_example
     pd.testing.assert_frame_equal(example, fitted.customers.head(5), check_dtype=False)
@@ -261,7 +261,7 @@ def test_a_registered_champion_scores_from_the_command_line(client, runs, traine
         cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ),
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
-    expected = rank_core_customers(fitted.model.score(fitted.customers), fitted.model.tiers)
+    expected = rank_core_customers(fitted.model.predict(fitted.customers), fitted.model.tiers)
     written = pd.read_parquet(tmp_path / "scores.parquet")
     # Which market a customer is core in is told by the orders, not by the model.
     core = expected["tier"].isin(fitted.model.tiers.core_names)
@@ -295,7 +295,7 @@ def test_a_frame_is_recorded_with_its_report_where_the_environment_says(
     report.write_text("<!doctype html>")
     run = record_training(
         shop.model,
-        scorecard(shop.model.judged_),
+        scorecard(shop.model.holdout_),
         shop.tx,
         experiment="other shop",
         figures={"a": b"\x89PNG"},

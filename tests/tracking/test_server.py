@@ -43,7 +43,7 @@ def recorded(server, small, tmp_path_factory):
 
 def ranked(small, customers):
     """Return what a model says of customers who come in order of id, in their order."""
-    ranking = rank_core_customers(small.model.score(customers), small.model.tiers)
+    ranking = rank_core_customers(small.model.predict(customers), small.model.tiers)
     return ranking.sort_values("customer_id", ignore_index=True)
 
 
@@ -61,7 +61,7 @@ def test_a_training_recorded_through_a_server_scores_the_same_when_loaded_throug
         loaded = mlflow.pyfunc.load_model(address).predict(small.customers)
         pd.testing.assert_frame_equal(loaded, expected, check_exact=True)
         again = store.load_model(address)
-        pd.testing.assert_frame_equal(again.score(small.customers), small.model.score(small.customers))
+        pd.testing.assert_frame_equal(again.predict(small.customers), small.model.predict(small.customers))
 
 
 def test_a_run_keeps_packages_configuration_and_explanations(recorded, store_at, server, tmp_path):
@@ -88,7 +88,7 @@ def test_the_description_tells_every_metric_with_its_unit(recorded, store_at, se
 
 
 def test_every_metric_of_a_backtest_is_described():
-    from duramen.analysis.measures import MEASURES
+    from duramen.evaluation.registry import MEASURES
 
     assert {measure.name for measure in MEASURES} <= set(METRICS)
 
@@ -192,13 +192,13 @@ def test_every_way_to_the_model_gives_the_same_scores(
     # In no order: what is told of a customer stands where the customer stood.
     customers = small.customers.sample(frac=1, random_state=3, ignore_index=True)
     customers.attrs = small.customers.attrs
-    scores = small.model.score(customers)
+    scores = small.model.predict(customers)
     ranking = rank_core_customers(scores, small.model.tiers).set_index("customer_id")
     expected = ranking.loc[customers["customer_id"]].reset_index()
 
     folder = CoreCustomerModel.load(small.model.save(tmp_path / "model"))
-    pd.testing.assert_frame_equal(folder.score(customers), scores, check_exact=True)
-    pd.testing.assert_frame_equal(store.load_model(registered).score(customers), scores, check_exact=True)
+    pd.testing.assert_frame_equal(folder.predict(customers), scores, check_exact=True)
+    pd.testing.assert_frame_equal(store.load_model(registered).predict(customers), scores, check_exact=True)
     told = mlflow.pyfunc.load_model(registered).predict(customers)
     pd.testing.assert_frame_equal(told[list(expected)], expected, check_exact=True)
 

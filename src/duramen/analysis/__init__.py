@@ -1,1 +1,5 @@
-"""What the scores are worth: held-out comparisons with plain baselines."""
+"""Business questions about a ranked customer base."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from duramen.data.checks import MISSING_WORDS
-from duramen.data.errors import InputError
 from duramen.data.sources import open_source, open_workspace, source_name
+from duramen.errors import InputError
 
 CUSTOMER_ID, SEGMENT, TREATMENT, ASSIGNED_ON = "customer_id", "segment", "treatment", "assigned_on"
 TABLES = (".csv", ".csv.gz", ".tsv", ".parquet")

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from duramen.data.customer_columns import known_numbers, who_left
-from duramen.data.errors import InputError
 from duramen.data.feature_list import FEATURES
+from duramen.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -145,7 +145,7 @@ def _quantile(tail: float, share: np.ndarray, a: np.ndarray, b: np.ndarray) -> n
     return point
 
 
-def what_distinguishes(customers: pd.DataFrame, churned: ArrayLike) -> pd.DataFrame:
+def compare_churners(customers: pd.DataFrame, churned: ArrayLike) -> pd.DataFrame:
     """Return how far each feature sets those who left apart from those who stayed, strongest first.
 
     The separation is the probability that one who left has the higher value of the two, less 1/2, equal values
@@ -184,7 +184,7 @@ def what_distinguishes(customers: pd.DataFrame, churned: ArrayLike) -> pd.DataFr
     Examples
     --------
     >>> customers = pd.DataFrame({"customer_id": [1, 2, 3, 4], "visits": [1.0, 2.0, 3.0, 4.0]})
-    >>> told = what_distinguishes(customers, [1, 1, 0, 0])
+    >>> told = compare_churners(customers, [1, 1, 0, 0])
     >>> told[["feature", "separation", "median_left", "median_stayed"]]
       feature  separation  median_left  median_stayed
     0  visits        -0.5          1.5            3.5

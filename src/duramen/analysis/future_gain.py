@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from duramen.analysis.bootstrap import draws
-from duramen.analysis.metrics import log_value
-from duramen.analysis.relabelling import FEWEST_CUSTOMERS, FOLDS, RESAMPLES, Estimate, estimate
+from duramen.analysis.label_dependence import FEWEST_CUSTOMERS, FOLDS, RESAMPLES, Estimate, estimate
+from duramen.evaluation.bootstrap import draws
+from duramen.evaluation.metrics import log_value
 
 # Past spend may act in any smooth way: a label must not seem to add what a bend of the same curve would have told.
 KNOTS = 8

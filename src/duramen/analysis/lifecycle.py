@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from duramen.analysis import metrics
-from duramen.analysis.migration import check_groups, flows
+from duramen.analysis.migration import check_groups, segment_transitions
 from duramen.data.customers import customer_table
-from duramen.data.errors import InputError
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.windows import Window, parse_day
-from duramen.models.rhythm import LAPSED_AFTER, STAGES, base_gap, lifecycle_stage
+from duramen.errors import InputError
+from duramen.evaluation import metrics
+from duramen.segments.lifecycle_stage import LAPSED_AFTER, STAGES, base_gap, lifecycle_stage
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
@@ -100,7 +100,8 @@ def stage_transitions(tx: Transactions, earlier: date | str, later: date | str) 
     Returns
     -------
     pandas.DataFrame
-        As ``migration.flows`` returns it, in the order of ``STAGES``; those who first bought between the cutoffs come
+        As ``migration.segment_transitions`` returns it, in the order of ``STAGES``; customers whose first purchase lies
+        between the cutoffs come
         from ``"not yet a customer"``. ``migration.matrix`` makes it a matrix of counts or shares.
 
     Raises
@@ -110,7 +111,7 @@ def stage_transitions(tx: Transactions, earlier: date | str, later: date | str) 
     """
     before, after = _two_tables(tx, earlier, later)
     base = base_gap(before)
-    return flows(_stages(before, base), _stages(after, base), order=STAGES, new=NOT_YET)
+    return segment_transitions(_stages(before, base), _stages(after, base), order=STAGES, new=NOT_YET)
 
 
 def _two_tables(

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 
 from duramen.data.customers import customer_ids, slices_of_customers
-from duramen.data.errors import InputError
 from duramen.data.windows import parse_day
-from duramen.scoring.ranking import CORE_SHARE, RANKING_COLUMNS, smallest_set
+from duramen.errors import InputError
+from duramen.io.score_columns import RANKING_COLUMNS
+from duramen.scoring.tiers import CORE_SHARE, smallest_set
 
 if TYPE_CHECKING:
     import ibis
@@ -45,7 +46,7 @@ CLEAR = 3.0
 
 
 @dataclass(frozen=True)
-class MarketResponses:
+class MarketElasticities:
     """Each customer's response to the market's level, from the purchase days before a cutoff.
 
     Attributes
@@ -85,9 +86,9 @@ class MarketResponses:
         )
 
 
-def market_responses(
+def market_elasticities(
     tx: Transactions, cutoff: date | str, groups: pd.Series[str] | None = None
-) -> MarketResponses:
+) -> MarketElasticities:
     """Learn how each customer's purchases respond to the market's level.
 
     The market's level of a period is the number of purchase days of the customers known at its start, against what
@@ -111,7 +112,7 @@ def market_responses(
 
     Returns
     -------
-    MarketResponses
+    MarketElasticities
         ``identified`` is False where fewer than 12 periods of 28 days hold 30 purchases of known customers, where the
         level moves no more than by chance, or where responses do not come again.
 
@@ -132,8 +133,8 @@ def market_responses(
 
 def responses_of(
     tx: Transactions, cutoff: date, ids: pa.ChunkedArray, group: NDArray[np.object_] | pd.Categorical
-) -> MarketResponses:
-    """Learn the responses of ``market_responses`` where ids and groups stand beside each other.
+) -> MarketElasticities:
+    """Learn the responses of ``market_elasticities`` where ids and groups stand beside each other.
 
     Parameters
     ----------
@@ -168,7 +169,7 @@ def responses_of(
             f"customers each, and {LEAST_PERIODS} are needed to see responses and whether they come again."
         )
         periods["standard_error"] = np.nan
-        return MarketResponses(cutoff, customers(), periods, 0.0, 0.0, False, reason)
+        return MarketElasticities(cutoff, customers(), periods, 0.0, 0.0, False, reason)
 
     halves = _Halves(counts, cohorts, purchases * usable, level, head)
     estimate, information = halves.estimate(np.zeros(len(ids), dtype=np.int64), np.ones(1))
@@ -179,14 +180,14 @@ def responses_of(
     swing = _swing(level[usable], variance[usable])
     reason = _why_not(level[usable], variance[usable], swing, spread, error)
     if reason:
-        return MarketResponses(cutoff, customers(), periods, swing, 0.0, False, reason)
+        return MarketElasticities(cutoff, customers(), periods, swing, 0.0, False, reason)
     responses = customers(*_shrink(halves, group, spread))
-    return MarketResponses(cutoff, responses, periods, swing, float(np.sqrt(spread)), True, "")
+    return MarketElasticities(cutoff, responses, periods, swing, float(np.sqrt(spread)), True, "")
 
 
-def core_by_market(
+def core_by_market_scenario(
     scores: pd.DataFrame,
-    responses: MarketResponses,
+    responses: MarketElasticities,
     swing: float | None = None,
     core_share: float = CORE_SHARE,
 ) -> pd.DataFrame:
@@ -195,9 +196,9 @@ def core_by_market(
     Parameters
     ----------
     scores : pandas.DataFrame
-        What ``CoreCustomerModel.score`` or the ranking returns: ``customer_id`` and ``predicted_value``; where it has
+        What ``CoreCustomerModel.predict`` or the ranking returns: ``customer_id`` and ``predicted_value``; where it has
         ``cost_to_serve``, this is taken off the value in each market, which it does not move with.
-    responses : MarketResponses
+    responses : MarketElasticities
     swing : float, optional
         How far the market moves, as a share of its level, above 0 and below 1; the typical change by default.
     core_share : float
@@ -222,7 +223,7 @@ def core_by_market(
     missing = [name for name in ("customer_id", "predicted_value") if name not in scores]
     if missing:
         raise InputError(
-            f"the scores lack {' and '.join(missing)}; give what CoreCustomerModel.score returns."
+            f"the scores lack {' and '.join(missing)}; give what CoreCustomerModel.predict returns."
         )
     if swing is None:
         swing = usual_swing(responses)
@@ -247,7 +248,7 @@ def core_by_market(
     return table
 
 
-def usual_swing(responses: MarketResponses) -> float:
+def usual_swing(responses: MarketElasticities) -> float:
     """Return how far the market is taken to move where nothing is said: the typical change of its level."""
     return min(responses.swing, 0.99)
 
@@ -261,7 +262,7 @@ def core_by_response(
     core_share: float = CORE_SHARE,
     identified: bool = True,
 ) -> pd.DataFrame:
-    """Return the columns of ``core_by_market`` but the id, from arrays of shape (n,) in an order that breaks ties."""
+    """Return ``core_by_market_scenario`` without the id, from arrays of shape (n,) whose order breaks ties."""
     table = pd.DataFrame(
         {
             "value": value,
@@ -286,14 +287,14 @@ def core_by_response(
 
 
 def with_core_in(
-    ranking: pd.DataFrame, responses: MarketResponses, core_share: float = CORE_SHARE
+    ranking: pd.DataFrame, responses: MarketElasticities, core_share: float = CORE_SHARE
 ) -> pd.DataFrame:
     """Return a ranking with ``core_in``, in which market each customer is core, after ``probability_core``.
 
     Without identified responses the core is the same in every market, as far as the data can tell.
     """
     told = ranking.assign(
-        core_in=core_by_market(ranking, responses, core_share=core_share)["core_in"].to_numpy()
+        core_in=core_by_market_scenario(ranking, responses, core_share=core_share)["core_in"].to_numpy()
     )
     return told[[column for column in RANKING_COLUMNS if column in told]]
 

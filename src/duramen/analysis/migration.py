@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from duramen.data.errors import InputError
 from duramen.data.windows import parse_day
+from duramen.errors import InputError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,7 +27,7 @@ SOME_DRIFT, MUCH_DRIFT = 0.1, 0.25
 CHANCE = 0.95
 
 
-def flows(
+def segment_transitions(
     then: pd.Series[Any],
     now: pd.Series[Any],
     money: pd.Series[float] | None = None,
@@ -66,7 +66,7 @@ def flows(
     --------
     >>> then = pd.Series({"a": "small", "b": "small", "c": "large"})
     >>> now = pd.Series({"a": "small", "b": "large", "d": "small"})
-    >>> print(flows(then, now).to_string(index=False))
+    >>> print(segment_transitions(then, now).to_string(index=False))
      from    to  customers  share_of_from
     large  gone          1            1.0
     small large          1            0.5
@@ -311,7 +311,7 @@ class SegmentationAge:
         return told + (f" {self.joined:,} have joined since." if self.joined else "")
 
 
-def age_of_segmentation(
+def segmentation_drift(
     segmenter: Segmenter, then: pd.DataFrame, now: pd.DataFrame, refit: Segmenter | None = None
 ) -> SegmentationAge:
     """Return how old a segmentation is and how many customers would be elsewhere today.

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from duramen.data.errors import InputError
+from duramen.errors import InputError
 
 LOYALTY_BY_SIZE = ("loyalty", "size")
 LOYALTY_BY_CREDIT = ("loyalty", "credit")

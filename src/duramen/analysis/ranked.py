@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from duramen.analysis.market import (
-    MarketResponses,
+    MarketElasticities,
     core_by_response,
-    market_responses,
+    market_elasticities,
     responses_of,
     usual_swing,
     with_core_in,
@@ -27,7 +27,8 @@ from duramen.data.customers import customer_blocks, customer_ids
 from duramen.data.windows import parse_day
 from duramen.scoring.batch import place, ranked_blocks, score_blocks, write_reasons
 from duramen.scoring.incremental import Rescored, rescore
-from duramen.scoring.ranking import Tiers, costs_of, rank_core_customers
+from duramen.scoring.ranking import costs_of, rank_core_customers
+from duramen.scoring.tiers import Tiers
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
@@ -48,7 +49,7 @@ class Ranked(NamedTuple):
     scores: pd.DataFrame
     cost: pd.Series[float] | None
     tiers: Tiers
-    market: MarketResponses
+    market: MarketElasticities
 
 
 def rank_with_markets(
@@ -77,10 +78,10 @@ def rank_with_markets(
         If a column that the model learned from is missing, or a cost is missing, negative or of nobody.
     """
     tiers = model.tiers if tiers is None else tiers
-    scores = model.score(customers)
+    scores = model.predict(customers)
     ranking = rank_core_customers(scores, tiers, cost)
     cutoff = ranking["cutoff"].iloc[0].date()
-    market = market_responses(tx, cutoff, scores.set_index("customer_id")["segment"])
+    market = market_elasticities(tx, cutoff, scores.set_index("customer_id")["segment"])
     ranking = with_core_in(ranking, market, tiers.core_share)
     return Ranked(ranking, customers, scores, cost, tiers, market)
 
@@ -97,7 +98,7 @@ class RankedBlocks(NamedTuple):
     places: pd.DataFrame
     blocks: Iterator[pd.DataFrame]
     tiers: Tiers
-    market: MarketResponses
+    market: MarketElasticities
     rescored: Rescored | None = None
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from duramen.data.errors import InputError
-from duramen.scoring.ranking import smallest_set
+from duramen.errors import InputError
+from duramen.scoring.tiers import smallest_set
 
 NEEDED = ("customer_id", "score", "predicted_value", "predicted_value_high")
 
@@ -28,7 +28,7 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     earlier, later : pandas.DataFrame
-        What ``CoreCustomerModel.score`` or the ranking returns at each cutoff, over the same horizon: ``customer_id``,
+        What ``CoreCustomerModel.predict`` or the ranking returns at each cutoff, over one horizon: ``customer_id``,
         ``score``, ``predicted_value`` and ``predicted_value_high``.
 
     Returns
@@ -100,7 +100,7 @@ def _check(earlier: pd.DataFrame, later: pd.DataFrame) -> None:
     for when, scores in (("earlier", earlier), ("later", later)):
         if missing := [name for name in NEEDED if name not in scores]:
             raise InputError(
-                f"the {when} scores lack {', '.join(missing)}; give what CoreCustomerModel.score returns."
+                f"the {when} scores lack {', '.join(missing)}; give what CoreCustomerModel.predict returns."
             )
         again = scores.loc[scores["customer_id"].duplicated(), "customer_id"]
         if len(again):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from duramen.data.errors import InputError
+from duramen.errors import InputError
 
 if TYPE_CHECKING:
     import ibis

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 
-from duramen.data.errors import InputError
+from duramen.errors import InputError
 
 REQUIRED = ("customer_id", "date", "amount")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from duramen.data.errors import InputError
 from duramen.data.sources import open_source, open_workspace
+from duramen.errors import InputError
 
 COLUMNS = ("customer_id", "cost_to_serve")
 

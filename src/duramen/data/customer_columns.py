@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duramen.data.errors import InputError
+from duramen.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np

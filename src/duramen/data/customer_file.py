@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from duramen.data.checks import parse_customer_id
 from duramen.data.columns import USUAL_NAMES, find_columns
-from duramen.data.errors import InputError
 from duramen.data.sources import open_source, open_workspace, source_name
+from duramen.errors import InputError
 
 if TYPE_CHECKING:
     import ibis

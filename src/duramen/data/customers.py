@@ -13,9 +13,9 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from duramen.data.errors import InputError
 from duramen.data.features import customer_features, feature_names
 from duramen.data.windows import parse_day
+from duramen.errors import InputError
 
 if TYPE_CHECKING:
     import ibis

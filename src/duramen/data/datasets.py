@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from duramen.data.errors import InputError
+from duramen.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd

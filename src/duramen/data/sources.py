@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from duramen.data.datasets import open_dataset
-from duramen.data.errors import InputError
-from duramen.data.locks import temporary_folder
+from duramen.errors import InputError
+from duramen.io.databases import split_duckdb
+from duramen.io.locks import temporary_folder
 
 if TYPE_CHECKING:
     import ibis
@@ -148,21 +149,6 @@ def _to_arrow(column: pd.Series[Any]) -> pa.Array:
             return array
     # A column that mixes numbers and text is text: the door says which values are no numbers.
     return pa.array(column.astype("str").where(column.notna(), None), from_pandas=True)
-
-
-def split_duckdb(address: str) -> tuple[str, str, str]:
-    """Return the file, the schema (empty where none is named) and the table of ``duckdb://file.db/schema.table``.
-
-    Raises
-    ------
-    InputError
-        If it names no table.
-    """
-    file, _, table = address.removeprefix("duckdb://").rpartition("/")
-    schema, _, name = table.rpartition(".")
-    if not file or not name:
-        raise InputError(f"{address} names no table; write duckdb://file.db/table.")
-    return file, schema, name
 
 
 def close_source(workspace: Any) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duramen.data.datasets import open_dataset
-from duramen.data.errors import InputError
 from duramen.data.sources import CSV_ENDINGS, parse_memory
+from duramen.errors import InputError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

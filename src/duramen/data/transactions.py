@@ -26,9 +26,9 @@ from duramen.data.checks import (
 )
 from duramen.data.columns import REQUIRED, find_columns
 from duramen.data.customer_file import CHANNEL, INTERNAL, CustomerFile, read_customer_file
-from duramen.data.errors import InputError
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
 from duramen.data.sources import close_source, is_spark_frame, open_source, open_workspace, source_name
+from duramen.errors import InputError
 
 if TYPE_CHECKING:
     import ibis
@@ -426,7 +426,7 @@ def read_transactions(
 
 def _on_spark(source: Any) -> Any:
     # Apart, since it needs the extra that only those have who have such a frame.
-    from duramen.data.spark import SparkWorkspace
+    from duramen.data.spark_workspace import SparkWorkspace
 
     return SparkWorkspace.of(source.sparkSession)
 

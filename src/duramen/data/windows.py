@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from numbers import Integral
 from typing import Any
 
-from duramen.data.errors import InputError
+from duramen.errors import InputError
 
 # Whole weeks, so that every window holds the same weekdays.
 HORIZONS = (28, 91, 182, 364)
@@ -119,7 +119,7 @@ def choose_horizon(first: date, cutoff: date) -> int:
     return max((days for days in HORIZONS if days <= third), default=max(third, 1))
 
 
-def judge_window(window: Window, first: date) -> Window:
+def holdout_window(window: Window, first: date) -> Window:
     """Return the latest window whose outcomes are complete before ``window.cutoff``.
 
     It is as long as the horizon, or, where the history is short, as two fifths of it: then there is history before
@@ -127,9 +127,9 @@ def judge_window(window: Window, first: date) -> Window:
 
     Examples
     --------
-    >>> str(judge_window(Window("1998-07-01", 182), date(1997, 1, 1)))
+    >>> str(holdout_window(Window("1998-07-01", 182), date(1997, 1, 1)))
     '182 days from 1997-12-31'
-    >>> str(judge_window(Window("1997-10-01", 273), date(1997, 1, 1)))
+    >>> str(holdout_window(Window("1997-10-01", 273), date(1997, 1, 1)))
     '109 days from 1997-06-14'
     """
     length = min(window.horizon, max((window.cutoff - first).days * 2 // 5, 1))
@@ -158,7 +158,7 @@ def training_windows(window: Window, first: date) -> list[Window]:
     182 days from 1997-04-02
     91 days from 1997-04-02
     """
-    judge = judge_window(window, first)
+    judge = holdout_window(window, first)
     whole, half = judge.horizon, judge.horizon // 2
     windows: list[Window] = []
     for steps in range(1, MOST_TRAINING_CUTOFFS + 1):

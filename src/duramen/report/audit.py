@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from duramen import __version__
-from duramen.data.errors import InputError
-from duramen.delivery.files import write_scores, write_whole
+from duramen._version import __version__
+from duramen.errors import InputError
+from duramen.io.files import write_scores, write_whole
 from duramen.report import charts, numbers
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from duramen.analysis.audit import Audit
+    from duramen.analysis.segmentation_audit import Audit
 
 # Segments beyond these are too many for a drawing, and stand in the table.
 DRAWN = 12
@@ -116,7 +116,7 @@ def _stand_ins(measures: pd.DataFrame) -> Markup | None:
 
 def _recovery(rows: pd.DataFrame, width: int) -> alt.LayerChart:
     """Draw the share recovered from each stand-in with its interval, beside the threshold."""
-    from duramen.analysis.audit import RELABELLED
+    from duramen.analysis.segmentation_audit import RELABELLED
 
     low = min(0.0, float(rows["low"].min()))
     x = charts.percent("figure", "share of the label recovered; 0 % is chance", alt.X, domain=[low, 1.02])

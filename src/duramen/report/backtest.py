@@ -10,11 +10,11 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from duramen import __version__
-from duramen.analysis.backtest import Backtest
-from duramen.analysis.scorecard import OURS
+from duramen._version import __version__
+from duramen.evaluation.backtesting import Backtest
+from duramen.evaluation.scorecards import OURS
+from duramen.io.saved_model import refuse_occupied, replaced_folder
 from duramen.report.charts import to_svg
-from duramen.scoring.artefact import refuse_occupied, replaced_folder
 
 # By this file a folder is known as one that may be written again.
 BACKTEST_FILE = "backtest.json"

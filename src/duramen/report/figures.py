@@ -20,13 +20,13 @@ CURVE_POINTS, CALIBRATION_BINS = 200, 10
 FEATURES, SHAPES = 15, 6  # shown of each model, and of each part
 
 
-def judged_figures(judged: pd.DataFrame) -> dict[str, bytes]:
+def holdout_figures(judged: pd.DataFrame) -> dict[str, bytes]:
     """Return the gains and the calibration figure of the held-out fold as PNG.
 
     Parameters
     ----------
     judged : pandas.DataFrame
-        ``CoreCustomerModel.judged_``.
+        ``CoreCustomerModel.holdout_``.
     """
     return {"gains": _png(gains_figure(judged)), "calibration": _png(calibration_figure(judged))}
 

@@ -31,7 +31,7 @@ class Course:
     earlier : date
         The cutoff that the moves start from.
     moves : DataFrame or str
-        What ``duramen.analysis.migration.flows`` returns of the stages of both cutoffs.
+        What ``duramen.analysis.migration.segment_transitions`` returns of the stages of both cutoffs.
     follows : DataFrame or None
         What ``duramen.analysis.lifecycle.what_follows`` returns of the earlier stages, up to the later cutoff; None
         where there are no moves.
@@ -128,7 +128,7 @@ def moves_of(
     Parameters
     ----------
     moves : DataFrame or str
-        What ``duramen.analysis.migration.flows`` returns, or why there is none.
+        What ``duramen.analysis.migration.segment_transitions`` returns, or why there is none.
     earlier, later : date
         The two cutoffs.
     kind : str
@@ -162,7 +162,7 @@ def moves_of(
         for name, parts in zip(shares.index.tolist(), shares.to_numpy().tolist(), strict=True)
     ]
     drawn = in_both_widths(
-        lambda width: sankey.flows(moves, width, outside),
+        lambda width: sankey.sankey_chart(moves, width, outside),
         f"Customers by {kind} at {day(earlier)} (left) and at {day(later)} (right). {sentence}",
     )
     return Moves(sentence, [_short(str(name)) for name in to], told, drawn, earlier)

@@ -15,10 +15,10 @@ from duramen.analysis.market import PERIOD
 from duramen.report import curves
 from duramen.report.charts import in_both_widths
 from duramen.report.numbers import THIN, count, day, rows, share
-from duramen.scoring.ranking import smallest_set
+from duramen.scoring.tiers import smallest_set
 
 if TYPE_CHECKING:
-    from duramen.analysis.market import MarketResponses
+    from duramen.analysis.market import MarketElasticities
 
 # What the ranking's column ``core_in`` says, and how the page says it.
 CORE_IN = {
@@ -57,12 +57,12 @@ class Market:
     sets: list[dict[str, Any]]
 
 
-def market_of(responses: MarketResponses, ranking: pd.DataFrame) -> Market:
+def market_of(responses: MarketElasticities, ranking: pd.DataFrame) -> Market:
     """Tell who is core when the market rises and when it falls.
 
     Parameters
     ----------
-    responses : MarketResponses
+    responses : MarketElasticities
         What the history shows.
     ranking : DataFrame
         The score table in rank order, with ``core_in`` where responses are identified.
@@ -85,9 +85,7 @@ def market_of(responses: MarketResponses, ranking: pd.DataFrame) -> Market:
         )
         return Market(PERIOD, [responses.reason, alike], level, [])
     if "core_in" not in ranking:
-        raise ValueError(
-            "responses to the market are identified but the ranking has no column core_in; add that of core_by_market"
-        )
+        raise ValueError("the ranking has no column core_in; add that of core_by_market_scenario")
     sentence = (
         f"The market\u2019s level typically changes by {share(responses.swing, 0)} from a period to the next. Where it "
         f"changes by 1{THIN}%, the purchases of a customer change by 1{THIN}% on average, with a standard deviation of "

@@ -16,22 +16,23 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from duramen.models.rhythm import STAGES
-from duramen.report import charts, findings, numbers, scoreboard, self_test
+from duramen.report import charts, core_summary, numbers, scoreboard, self_test
+from duramen.report.dependence import shapes_of
 from duramen.report.lifecycle import Course, lifecycle_of
 from duramen.report.market import market_of
-from duramen.report.movers import at_the_door, risen
 from duramen.report.portfolio import portfolio_of
-from duramen.report.price_led import price_led_of
+from duramen.report.price_sensitivity import price_led_of
+from duramen.report.rising import at_the_door, risen
 from duramen.report.segments import Renewal, evidence_of
-from duramen.report.shapes import shapes_of
 from duramen.report.weight import weight_of
-from duramen.scoring.ranking import CORE_SHARE, DEFAULT_TIERS, Tiers, smallest_set, tier_table
+from duramen.scoring.ranking import tier_table
+from duramen.scoring.tiers import CORE_SHARE, DEFAULT_TIERS, Tiers, smallest_set
+from duramen.segments.lifecycle_stage import STAGES
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from duramen.analysis.market import MarketResponses
+    from duramen.analysis.market import MarketElasticities
 
 SUMMARY = (
     *("rows_in", "rows_used", "set_aside", "customers", "first_date", "last_date"),
@@ -59,7 +60,7 @@ def render_report(
     tiers: Tiers = DEFAULT_TIERS,
     growth_weight: float | None = None,
     growth_weight_curve: pd.DataFrame | None = None,
-    market: MarketResponses | None = None,
+    market: MarketElasticities | None = None,
     rising: pd.DataFrame | None = None,
     rising_since: date | None = None,
     near_core: pd.DataFrame | None = None,
@@ -110,9 +111,9 @@ def render_report(
         ``weight``, ``captured``, ``difference``, ``low`` and ``high``: share of the following horizon's money that the
         first customers captured at each weight, and its difference to that of value alone with the 95 % interval. No
         rows where the history is too short or the weight was given.
-    market : MarketResponses, optional
+    market : MarketElasticities, optional
         Responses to the market; without them the section is left out. Where they are identified the ranking must have
-        the column ``core_in`` of ``core_by_market``.
+        the column ``core_in`` of ``core_by_market_scenario``.
     rising : DataFrame, optional
         What ``newly_rising`` returns; without it the section is left out, without rows nobody rose beyond noise.
     rising_since : date, optional
@@ -133,7 +134,7 @@ def render_report(
         By its axes, of which ``loyalty`` and ``size`` are by the past, what ``portfolio`` returns or the sentence of
         its refusal; without it the section is left out.
     price_led : DataFrame or str, optional
-        What ``price_led_table`` returns or the sentence of its refusal; without it the section is left out.
+        What ``price_sensitivity`` returns or the sentence of its refusal; without it the section is left out.
 
     Returns
     -------
@@ -153,9 +154,9 @@ def render_report(
     if lost:
         raise ValueError(f"rows in differ from rows used and rows set aside by {lost}")
     ranking = ranking.sort_values("rank", kind="stable")
-    values = findings.held_value(ranking)
+    values = core_summary.held_value(ranking)
     members = smallest_set(values, tiers.core_share)
-    core = findings.core_of(ranking, members, past_value)
+    core = core_summary.core_of(ranking, members, past_value)
     environment = Environment(
         loader=PackageLoader("duramen.report", "."),
         autoescape=True,
@@ -174,7 +175,7 @@ def render_report(
     # What is drawn from the predictive distributions knows neither costs nor other shares.
     plain_core = not costs and tiers.core_share == CORE_SHARE
     by_tier = tier_table(ranking, tiers)
-    stages = findings.by_group(ranking, "lifecycle_stage", STAGES)
+    stages = core_summary.by_group(ranking, "lifecycle_stage", STAGES)
     return environment.get_template("page.html.j2").render(
         title=title,
         summary=data,
@@ -191,7 +192,7 @@ def render_report(
         curve=_curve(values, core),
         costs=costs,
         score_name="Score after cost" if costs else "Score",
-        firm=findings.FIRM,
+        firm=core_summary.FIRM,
         simulated_share=CORE_SHARE,
         before_cost=", before cost" if costs else "",
         plain_core=plain_core,
@@ -199,7 +200,7 @@ def render_report(
         if plain_core
         else f" Core is here the smallest set that holds {numbers.chosen(CORE_SHARE)} of predicted value, before cost.",
         tiers=tiers,
-        tier_words=findings.tier_words(tiers, core.money),
+        tier_words=core_summary.tier_words(tiers, core.money),
         tier_rows=numbers.rows(by_tier, *(name for name in MEANS if name in by_tier)),
         tiers_drawn=_tiers_drawn(by_tier),
         weight=None if growth_weight is None else weight_of(growth_weight, growth_weight_curve),
@@ -284,7 +285,7 @@ def _head(ranking: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def _curve(values: Any, core: findings.Core) -> Markup | None:
+def _curve(values: Any, core: core_summary.Core) -> Markup | None:
     if not core.size:
         return None
     label = [
@@ -292,7 +293,7 @@ def _curve(values: Any, core: findings.Core) -> Markup | None:
         f"{numbers.share(core.part)} of all",
         f"{numbers.share(core.value_part)} of value",
     ]
-    curve = findings.value_curve(values, core.size)
+    curve = core_summary.value_curve(values, core.size)
     description = (
         f"Curve of the cumulative share of {core.money} by share of customers: " + " ".join(label) + "."
     )

@@ -63,7 +63,7 @@ def portfolio_of(
     Parameters
     ----------
     tables : mapping of tuple of str to DataFrame or str
-        By its axes, what ``duramen.analysis.portfolio.portfolio`` returns or the sentence of its refusal.
+        By its axes, what ``duramen.analysis.portfolio_matrices.portfolio`` returns or the sentence of its refusal.
     unit : str
         Unit of money.
     horizon_days : int

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.analysis.migration import GONE, NEW
-from duramen.data.errors import InputError
+from duramen.errors import InputError
 from duramen.report.charts import LABEL, finish
 from duramen.report.numbers import count, probability
 
@@ -46,13 +46,13 @@ class _Bar:
         return (self.top + self.bottom) / 2
 
 
-def flows(table: pd.DataFrame, width: int, outside: tuple[str, ...] = (NEW, GONE)) -> alt.LayerChart:
+def sankey_chart(table: pd.DataFrame, width: int, outside: tuple[str, ...] = (NEW, GONE)) -> alt.LayerChart:
     """Draw who went from which group to which.
 
     Parameters
     ----------
     table : DataFrame
-        ``from``, ``to`` and ``customers``, as ``duramen.analysis.migration.flows`` returns them. Groups are drawn from
+        ``from``, ``to`` and ``customers``, as ``segment_transitions`` returns them. Groups are drawn from
         above in the order in which the table names them first.
     width : int
         Width of the drawing, pixels.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from duramen.analysis.scorecard import OURS
+from duramen.evaluation.scorecards import OURS
 from duramen.report.numbers import DASH, money, share
 
 MONEY = {"MAE", "RMSE"}  # measures in the unit of money

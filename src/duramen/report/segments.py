@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from duramen.analysis.migration import GONE, MUCH_DRIFT, NEW, SOME_DRIFT
-from duramen.models.clustering import FEWEST, MOST, SMALLEST_SHARE, STABLE
 from duramen.report.lifecycle import Moves, moves_of
 from duramen.report.numbers import DASH, count, day, sentence_of, share
+from duramen.segments.clustering import FEWEST, MOST, SMALLEST_SHARE, STABLE
 
 if TYPE_CHECKING:
     from duramen.analysis.migration import SegmentationAge
@@ -42,7 +42,7 @@ class Renewal:
     earlier : date
         The cutoff that the moves start from.
     moves : DataFrame or str
-        What ``duramen.analysis.migration.flows`` returns of the segments of both cutoffs by the same segmenter, or why
+        What ``segment_transitions`` returns of the segments of both cutoffs by the same segmenter, or why
         there is none.
     drift : Series or None
         What ``duramen.analysis.migration.group_drift`` returns of them; None where there are no moves.

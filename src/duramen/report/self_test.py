@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from duramen.report.findings import FIRM, LOOSE, Core
+from duramen.report.core_summary import FIRM, LOOSE, Core
 from duramen.report.numbers import chosen, count, decimals, money, probability, share
 
 

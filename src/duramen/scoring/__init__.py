@@ -1,1 +1,1 @@
-"""Everything fitted as one model; its scores, ranking and explanations."""
+"""The core-customer model, its ranking and batch scoring."""

@@ -19,15 +19,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from duramen.scoring.ranking import RANKING_COLUMNS, REASONS, Tiers, rank_core_customers
+from duramen.io.files import WRITTEN_AT_ONCE
+from duramen.io.score_columns import RANKING_COLUMNS, REASONS
+from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.tiers import Tiers
 
 if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel
 
 _LOG = logging.getLogger(__name__)
 
-# Rows of a ranking that are written at once: a row group of Parquet.
-WRITTEN_AT_ONCE = 125_000
 # The same in every row, so that no file but the last holds them.
 CONSTANT = ("cutoff", "model_version")
 # What ranks and tiers are made of, and what the responses to the market lean on.
@@ -76,7 +77,7 @@ def score_blocks(
     kept, rate = [], _Rate("scored", customers)
     with _Parquet(path) as file:
         for block in blocks:
-            scores = model.score(block, with_reasons=with_reasons)
+            scores = model.predict(block, with_reasons=with_reasons)
             kept.append(scores[list(KEPT)].astype({"segment": "category"}))
             constant = scores[list(CONSTANT)].head(1)
             file.append(scores.drop(columns=list(CONSTANT)))

@@ -16,10 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from duramen import __version__
+from duramen._version import __version__
 from duramen.data.customers import customer_blocks, feature_version, sorted_by_customer
-from duramen.data.errors import InputError
-from duramen.scoring.batch import KEPT, WRITTEN_AT_ONCE, Scored, score_blocks
+from duramen.errors import InputError
+from duramen.io.files import WRITTEN_AT_ONCE
+from duramen.scoring.batch import KEPT, Scored, score_blocks
 
 if TYPE_CHECKING:
     import ibis

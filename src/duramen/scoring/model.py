@@ -17,28 +17,30 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
-from duramen import __version__
+from duramen._version import __version__
 from duramen.data.customers import customer_table
-from duramen.data.errors import InputError
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
-from duramen.data.windows import Window, judge_window, parse_day, training_windows
-from duramen.models.btyd_value import BTYDValueModel
-from duramen.models.churn import ActivityModel
-from duramen.models.folds import LEAST_CUSTOMERS, Fold, build_folds, model_features
-from duramen.models.growth import GrowthModel, past_value
-from duramen.models.rhythm import base_gap, lifecycle_stage
-from duramen.models.segments import BehaviouralSegmenter
-from duramen.models.value import Boosters, ValueModel
-from duramen.models.value_distribution import ValueDistribution
-from duramen.scoring.artefact import read_state, read_table, read_trees, state_text, write_model
-from duramen.scoring.explain import PARTS, Explainer, Forecast, long_table, meaning, typical_customer
+from duramen.data.windows import Window, holdout_window, parse_day, training_windows
+from duramen.errors import InputError
+from duramen.explain.dependence import shape_of
+from duramen.explain.explainer import PARTS, Explainer, Forecast, long_table, meaning, typical_customer
+from duramen.explain.reasons import average_facts, reasons
+from duramen.explain.tree_shap import TreeShap
+from duramen.forecast.btyd_value import BTYDValueModel
+from duramen.forecast.churn import ActivityModel
+from duramen.forecast.data_requirements import premises, refuse_unfit
+from duramen.forecast.folds import LEAST_CUSTOMERS, Fold, build_folds, model_features
+from duramen.forecast.growth import GrowthModel, past_value
+from duramen.forecast.value import Boosters, ValueModel
+from duramen.forecast.value_distribution import ValueDistribution
+from duramen.io.saved_model import read_state, read_table, read_trees, state_text, write_model
+from duramen.io.score_columns import SCORE_COLUMNS
 from duramen.scoring.growth_weight import DEFAULT_GROWTH_WEIGHT, choose_growth_weight, growth_weight_curve
-from duramen.scoring.premises import premises, refuse_unfit
-from duramen.scoring.ranking import DEFAULT_TIERS, SCORE_COLUMNS, Tiers, costs_of, smallest_set
-from duramen.scoring.reasons import average_facts, reasons
-from duramen.scoring.shape import shape_of
-from duramen.scoring.tree_shap import TreeShap
+from duramen.scoring.ranking import costs_of
+from duramen.scoring.tiers import DEFAULT_TIERS, Tiers, smallest_set
+from duramen.segments.lifecycle_stage import base_gap, lifecycle_stage
+from duramen.segments.segmenter import BehaviouralSegmenter
 
 _LOG = logging.getLogger(__name__)
 
@@ -70,9 +72,9 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         Customers that the trees learn from, at each earlier cutoff; of more, a sample is drawn. Beyond some tens of
         thousands more of them change no figure (``benchmarks/train.py --samples``).
     segment_weights : mapping, optional
-        How much each measure of behaviour counts in the segments (``duramen.models.segments.WEIGHTS``).
+        How much each measure of behaviour counts in the segments (``duramen.segments.segmenter.WEIGHTS``).
     treatments : mapping, optional
-        What to do by kind of segment (``duramen.models.segment_words.TREATMENTS``).
+        What to do by kind of segment (``duramen.segments.naming.TREATMENTS``).
     seed : int
 
     Attributes
@@ -94,13 +96,13 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         What each weight captured at the earlier cutoff; empty where a weight was given or history is too short.
     core_money_ : float
         Net money over the horizon that puts a customer into the core set: the median over draws of the base.
-    judged_ : pandas.DataFrame
+    holdout_ : pandas.DataFrame
         Held-out forecasts and outcomes of the customers at the latest training cutoff.
-    judged_window_ : Window
+    holdout_window_ : Window
     importance_ : pandas.DataFrame
         Mean absolute SHAP value of each feature in each model.
     shape_ : pandas.DataFrame
-        How the effect of each feature on value and on activity moves with it (``duramen.scoring.shape``).
+        How the effect of each feature on value and on activity moves with it (``duramen.explain.dependence``).
     notes_ : list of str
         What the data could not support and what was done instead.
     model_version_ : str
@@ -171,9 +173,9 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         in_use = None if previous is None else previous.segments_
         self.segments_: BehaviouralSegmenter = segmenter.fit(customers, in_use)
         self.notes_ += self.segments_.notes_
-        then = customer_table(taught, self.judged_window_.cutoff)
+        then = customer_table(taught, self.holdout_window_.cutoff)
         # What segments tell of the future shows on those that knew nothing of it.
-        self.judged_["segment"] = clone(segmenter).fit(then).predict(then)
+        self.holdout_["segment"] = clone(segmenter).fit(then).predict(then)
         self.base_gap_ = base_gap(customers)
         self._learn_core(customers, features)
         self.model_version_ = f"{__version__}+{self._fingerprint()}"
@@ -213,7 +215,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
 
     def _folds(self, tx: Transactions, window: Window, first: date) -> tuple[list[Fold], Fold]:
         folds = build_folds(tx, training_windows(window, first), self.money_unit_)
-        judges = judge_window(window, first)
+        judges = holdout_window(window, first)
         judge = next((fold for fold in folds if fold.window == judges), None)
         if judge is None:
             raise InputError(
@@ -231,7 +233,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         )
         if self.growth_weight is not None:
             return
-        horizon = self.judged_window_.horizon
+        horizon = self.holdout_window_.horizon
         window = Window(self.window_.cutoff - timedelta(days=2 * horizon), horizon)
         if (window.cutoff - tx.first_date).days < horizon:
             self.notes_.append(
@@ -261,12 +263,12 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
 
     def _judge(self, fold: Fold) -> None:
         """Keep what the latest fold showed, and learn the size of errors from it."""
-        value, activity = self.value_.judged_, self.activity_.judged_
+        value, activity = self.value_.holdout_, self.activity_.holdout_
         outcomes, features = fold.outcomes, fold.features
         expected, probability = value["value"].to_numpy(), activity["probability"].to_numpy()
         actual = outcomes["value"].to_numpy()
-        self.judged_window_ = fold.window
-        self.judged_ = outcomes.drop(columns="value").assign(
+        self.holdout_window_ = fold.window
+        self.holdout_ = outcomes.drop(columns="value").assign(
             actual_value=self.money_unit_ * actual,
             predicted_value=self.money_unit_ * expected,
             btyd_value=self.money_unit_ * value["btyd_value"],
@@ -316,7 +318,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             ignore_index=True,
         )
 
-    def score(self, customers: pd.DataFrame, *, with_reasons: bool = True) -> pd.DataFrame:
+    def predict(self, customers: pd.DataFrame, *, with_reasons: bool = True) -> pd.DataFrame:
         """Return the scores of each customer, not yet ranked.
 
         Parameters
@@ -562,8 +564,8 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             "duramen_version": __version__,
             "window": {"cutoff": self.window_.cutoff.isoformat(), "horizon_days": self.window_.horizon},
             "judged_window": {
-                "cutoff": self.judged_window_.cutoff.isoformat(),
-                "horizon_days": self.judged_window_.horizon,
+                "cutoff": self.holdout_window_.cutoff.isoformat(),
+                "horizon_days": self.holdout_window_.horizon,
             },
             "source": self.source_,
             "customers": self.customers_,
@@ -612,7 +614,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
             self._state() | {"model_version": self.model_version_},
             self._trees(),
             {
-                "judged": self.judged_,
+                "judged": self.holdout_,
                 "importance": self.importance_,
                 "shape": self.shape_,
                 "growth_weight": self.growth_weight_curve_,
@@ -646,7 +648,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         parameters = state["parameters"]
         model = cls(**parameters | {"tiers": Tiers.from_dict(parameters["tiers"])})
         model.window_ = Window(state["window"]["cutoff"], state["window"]["horizon_days"])
-        model.judged_window_ = Window(
+        model.holdout_window_ = Window(
             state["judged_window"]["cutoff"], state["judged_window"]["horizon_days"]
         )
         model.unit_, model.features_, model.notes_ = state["unit"], state["features"], state["notes"]
@@ -664,7 +666,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         model.source_, model.customers_ = state["source"], state["customers"]
         model.average_facts_ = state["average_facts"]
         model.typical_, model.money_unit_ = state["typical"], state["money_unit"]
-        model.judged_ = read_table(folder, "judged", state)
+        model.holdout_ = read_table(folder, "judged", state)
         model.importance_ = read_table(folder, "importance", state)
         model.shape_ = read_table(folder, "shape", state)
         model.model_version_ = state["model_version"]

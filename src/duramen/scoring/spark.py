@@ -17,18 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from duramen.data.errors import InputError
 from duramen.data.spark_session import whole_address
 from duramen.data.windows import parse_day
-from duramen.scoring.ranking import (
-    DEFAULT_TIERS,
-    RANKING_COLUMNS,
-    REASONS,
-    SCORE_COLUMNS,
-    SET_TOLERANCE,
-    TEXT_COLUMNS,
-    Tiers,
-)
+from duramen.errors import InputError
+from duramen.io.score_columns import RANKING_COLUMNS, REASONS, SCORE_COLUMNS, TEXT_COLUMNS
+from duramen.scoring.tiers import DEFAULT_TIERS, SET_TOLERANCE, Tiers
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -51,7 +44,7 @@ def score_on_spark(
     *,
     with_reasons: bool = True,
 ) -> DataFrame:
-    """Return the scores of each customer: ``CoreCustomerModel.score``, a block at a time on every Python worker.
+    """Return the scores of each customer: ``CoreCustomerModel.predict``, a block at a time on every Python worker.
 
     The model travels to the workers with the task, as the bytes of its files; each loads it once. The workers need
     duramen installed, and no path that they share.
@@ -60,7 +53,7 @@ def score_on_spark(
     ----------
     model : CoreCustomerModel
     customers : pyspark.sql.DataFrame
-        What ``duramen.data.spark.customer_frame`` returns; so many rows are scored at once as
+        What ``duramen.data.spark_customers.customer_frame`` returns; so many rows are scored at once as
         ``spark.sql.execution.arrow.maxRecordsPerBatch`` says.
     cutoff : date or str, optional
         That of the customer table; by default the model's own.
@@ -81,7 +74,7 @@ def score_on_spark(
     columns = [name for name in SCORE_COLUMNS if name not in left_out]
 
     def scores(model: CoreCustomerModel, block: pd.DataFrame) -> pd.DataFrame:
-        return model.score(block, with_reasons=with_reasons)[columns]
+        return model.predict(block, with_reasons=with_reasons)[columns]
 
     return _on_workers(model, customers, cutoff, columns, scores)
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from duramen.data.customers import customer_table
-from duramen.data.errors import InputError
-from duramen.scoring.ranking import Tiers, rank_core_customers
+from duramen.errors import InputError
+from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.tiers import Tiers
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
@@ -52,7 +53,7 @@ def what_if(
     purchases : int
         Further purchase days, at most 28.
     scores : pandas.DataFrame, optional
-        What ``model.score`` returned of all customers at the cutoff that is asked about; by default they are scored at
+        What ``model.predict`` returned for all customers at the cutoff in question; by default they are scored at
         the cutoff of the model.
     tiers : Tiers, optional
         Those of the ranking; by default the model's.
@@ -78,7 +79,7 @@ def what_if(
         )
     ids = pd.Index(list(customer_ids)).tolist()
     if scores is None:
-        scores = model.score(customer_table(tx, model.window_.cutoff), with_reasons=False)
+        scores = model.predict(customer_table(tx, model.window_.cutoff), with_reasons=False)
     cutoff = scores["cutoff"].iloc[0].date()
     tiers = model.tiers if tiers is None else tiers
     now = rank_core_customers(scores, tiers, cost_to_serve).set_index("customer_id")
@@ -89,7 +90,7 @@ def what_if(
             f"{f' (for example {unknown[0]!r})' if unknown else ''}; name at least one known customer, each once."
         )
     days, amounts = _with_further_days(tx, cutoff, ids, purchases)
-    changed = model.score(customer_table(days, cutoff), with_reasons=False).set_index("customer_id")
+    changed = model.predict(customer_table(days, cutoff), with_reasons=False).set_index("customer_id")
     told = []
     for customer in ids:
         others = scores[scores["customer_id"] != customer]

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from duramen.analysis.challenge import CHALLENGER, CHAMPION
-from duramen.data.errors import InputError
+from duramen.errors import InputError
+from duramen.evaluation.champion_challenger import CHALLENGER, CHAMPION
 from duramen.tracking.store import how_to_open, open_experiment, open_store, refuse_without_store
 
 if TYPE_CHECKING:
-    from duramen.analysis.challenge import Duel
     from duramen.data.transactions import Transactions
+    from duramen.evaluation.champion_challenger import Duel
     from duramen.scoring.model import CoreCustomerModel
 
 MODEL_VERSION, KIND = "duramen.model_version", "duramen.kind"

@@ -30,7 +30,7 @@ class CoreCustomerPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # ml
         asked, as Spark does with the rows of a batch: the order of the ranking would give each customer the next one's.
         """
         del context, params
-        scores = self.model.score(model_input).reset_index(drop=True)
+        scores = self.model.predict(model_input).reset_index(drop=True)
         # Each row is known again by its place in the order of ids, which breaks ties as the id does.
         by_id = scores["customer_id"].argsort(kind="stable").to_numpy()
         placed = scores["customer_id"].take(by_id)

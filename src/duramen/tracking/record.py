@@ -16,10 +16,11 @@ from urllib.parse import unquote
 
 import pandas as pd
 
-from duramen.analysis.scorecard import OURS
 from duramen.data.customers import customer_table
 from duramen.data.transactions import Transactions
-from duramen.scoring.ranking import THRESHOLDS, rank_core_customers
+from duramen.evaluation.scorecards import OURS
+from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.tiers import THRESHOLDS
 from duramen.tracking.run import (
     DESCRIPTION,
     Artefacts,
@@ -33,7 +34,7 @@ from duramen.tracking.run import (
 from duramen.tracking.store import MODEL_ARTEFACT, how_to_open, import_mlflow, open_experiment, open_store
 
 if TYPE_CHECKING:
-    from duramen.analysis.backtest import Backtest
+    from duramen.evaluation.backtesting import Backtest
     from duramen.scoring.model import CoreCustomerModel
 
 EXAMPLE_CUSTOMERS = 5
@@ -106,7 +107,7 @@ def record_training(
     model : CoreCustomerModel
         Fitted, or loaded from the folder where it was saved.
     scorecard : pandas.DataFrame
-        ``duramen.scorecard(model.judged_)``.
+        ``duramen.scorecard(model.holdout_)``.
     tx : Transactions
         What the model was fitted to.
     experiment : str
@@ -250,7 +251,7 @@ def _tags(kind: str, digest: str) -> dict[str, str]:
 
 
 def _describe_training(model: CoreCustomerModel, tx: Transactions, ours: pd.DataFrame) -> str:
-    judged = model.judged_window_
+    judged = model.holdout_window_
     notes = "".join(f"\n- {note}" for note in model.notes_)
     return (
         f"Core customers of {_name(tx)}: {model.customers_:,} customers with a purchase before {model.window_.cutoff}, "
@@ -360,8 +361,8 @@ def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
         "source": tx.source,
         "cutoff": model.window_.cutoff.isoformat(),
         "horizon_days": model.window_.horizon,
-        "judged_cutoff": model.judged_window_.cutoff.isoformat(),
-        "judged_horizon_days": model.judged_window_.horizon,
+        "judged_cutoff": model.holdout_window_.cutoff.isoformat(),
+        "judged_horizon_days": model.holdout_window_.horizon,
         "unit": model.unit_,
         **{f"column.{role}": name for role, name in tx.columns.items()},
         **model.get_params(),
@@ -393,8 +394,8 @@ def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
             "net_ratio": model.btyd_.net_ratio_,
         }
     if name.startswith("LightGBM"):
-        from duramen.models.later_fold import TREES_USES
-        from duramen.models.trees import SETTINGS
+        from duramen.forecast.model_selection import TREES_USES
+        from duramen.forecast.trees import SETTINGS
 
         return SETTINGS | {"rounds": TREES_USES[0].rounds}
     return {"baseline": name}
@@ -442,7 +443,7 @@ def log_model(mlflow: Any, client: Any, run: str, model: CoreCustomerModel, exam
         # Ids and ranks are whole numbers and never missing.
         warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer", UserWarning)
         signature = mlflow.models.infer_signature(
-            example, rank_core_customers(model.score(example), model.tiers)
+            example, rank_core_customers(model.predict(example), model.tiers)
         )
         saved = model.save(Path(folder) / MODEL_ARTEFACT)
         known = client.get_run(run)

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from duramen.data.errors import InputError
+from duramen.errors import InputError
 
 if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel

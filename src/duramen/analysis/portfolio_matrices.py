@@ -1,0 +1,255 @@
+"""A ranking and its customer table come in; matrices of loyalty, size and credit go out. Called to plan treatment.
+
+Every cell of a matrix has a name, a treatment, its customers and what they bring, so that effort goes where it pays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from duramen.analysis.portfolio_axes import DEFAULT_AXES, LOYALTY_BY_SIZE, MATRICES, UNGRADED, Axes, Axis
+from duramen.errors import InputError
+from duramen.forecast.growth import past_value
+from duramen.segments.lifecycle_stage import base_gap, own_gap
+
+NEEDED = ("customer_id", "predicted_value", "growth_potential", "churn_probability")
+
+
+def loyalty(customers: pd.DataFrame) -> np.ndarray:
+    """Return the share of the repeat purchases due by the own rhythm that were made, from 0 to below 1.
+
+    ``frequency / (frequency + time_since_last / own gap)``: the second term is how many own gaps have passed in
+    silence, each of which would have brought a purchase. It joins how often, how recently and by what rhythm in one
+    figure without money, so that it does not repeat the axis of size. Who never came back has shown none, and has 0.
+    The own gap leans on the base's where there are few (`duramen.segments.lifecycle_stage.own_gap`).
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        Customer table with ``frequency``, ``gap_mean``, ``time_since_last`` and ``T``.
+
+    Examples
+    --------
+    >>> told = pd.DataFrame({"frequency": [8.0, 8.0, 0.0], "gap_mean": [30.0, 30.0, np.nan],
+    ...                      "time_since_last": [30.0, 240.0, 5.0], "T": [270.0, 480.0, 5.0]})
+    >>> loyalty(told).round(2).tolist()
+    [0.89, 0.5, 0.0]
+    """
+    frequency = customers["frequency"].to_numpy(dtype=float)
+    silence = customers["time_since_last"].to_numpy(dtype=float) / own_gap(customers, base_gap(customers))
+    due = frequency + silence
+    share: np.ndarray = np.divide(frequency, due, out=np.zeros(len(due)), where=due > 0)
+    return share
+
+
+def place_customers(
+    ranking: pd.DataFrame,
+    customers: pd.DataFrame,
+    horizon: int,
+    matrix: tuple[str, ...] = LOYALTY_BY_SIZE,
+    credit: pd.Series[Any] | None = None,
+    axes: Axes = DEFAULT_AXES,
+) -> pd.DataFrame:
+    """Place each customer in a cell of a matrix.
+
+    Parameters
+    ----------
+    ranking : pandas.DataFrame
+        What ``rank_core_customers`` or ``CoreCustomerModel.predict`` returns.
+    customers : pandas.DataFrame
+        ``customer_table`` that it was made of.
+    horizon : int
+        Days of the forecast, over which money is counted.
+    matrix : tuple of str
+        One of ``MATRICES``.
+    credit : pandas.Series, optional
+        Grade or number by customer id; customers who are not ranked are left out.
+    axes : Axes
+        Levels, cuts and names.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a customer in the order of the ranking: ``customer_id``, ``cell``, the level on each axis of the matrix
+        (``loyalty``, ``size``, ``credit``), what it was placed by (``loyalty_share``, ``size_value``), ``value_now``
+        (net money at the own past rate over the horizon), ``predicted_value``, ``growth_potential`` and
+        ``churn_probability``. ``attrs["cuts"]`` says where the levels of each axis end.
+
+    Raises
+    ------
+    InputError
+        If a credit matrix is asked for without credit, a customer is ranked that the table does not hold or twice, or
+        all customers are alike on an axis.
+    """
+    if matrix not in MATRICES:
+        raise InputError(
+            f"there is no matrix {matrix!r}; the matrices are {', '.join(map(' x '.join, MATRICES))}."
+        )
+    if missing := [name for name in NEEDED if name not in ranking]:
+        raise InputError(f"the ranking lacks {', '.join(missing)}; give what rank_core_customers returns.")
+    rows = rows_of(ranking, customers)
+    placed = ranking[list(NEEDED)].reset_index(drop=True)
+    placed["value_now"] = past_value(rows, horizon)
+    placed["loyalty_share"] = loyalty(customers)[rows.index]
+    placed["size_value"] = placed["value_now" if axes.size_from == "past" else "predicted_value"]
+    values = {"loyalty": placed["loyalty_share"].to_numpy(), "size": placed["size_value"].to_numpy()}
+    if "credit" in matrix:
+        values["credit"] = _credit(placed["customer_id"], credit, axes.credit_grades)
+    cuts: dict[str, list[float]] = {}
+    levels = np.full((len(placed), len(matrix)), -1)
+    for column, name in enumerate(matrix):
+        axis, known = axes.axis(name), ~np.isnan(values[name])
+        _refuse_alike(name, axis, values[name][known])
+        cuts[name] = axis.ends(values[name][known]).tolist()
+        levels[known, column] = axis.place(values[name][known])
+        placed[name] = pd.Series(
+            np.array([*axis.levels, UNGRADED], dtype=object)[levels[:, column]], dtype=object
+        )
+    named = {place: axes.cell(matrix, place).name for place in axes.places(matrix)}
+    placed["cell"] = pd.Series([named.get(tuple(place), UNGRADED) for place in levels.tolist()], dtype=object)
+    placed.attrs["cuts"] = cuts
+    first = ["customer_id", "cell", *matrix, "loyalty_share", "size_value", "value_now"]
+    return placed[[*first, *NEEDED[1:]]]
+
+
+def portfolio(
+    ranking: pd.DataFrame,
+    customers: pd.DataFrame,
+    horizon: int,
+    matrix: tuple[str, ...] = LOYALTY_BY_SIZE,
+    credit: pd.Series[Any] | None = None,
+    axes: Axes = DEFAULT_AXES,
+    then_spent: pd.Series[float] | None = None,
+) -> pd.DataFrame:
+    """Return a row a cell: who is in it, what they bring now and are expected to bring, and what to do with them.
+
+    Parameters
+    ----------
+    ranking, customers, horizon, matrix, credit, axes
+        As ``place_customers`` takes them.
+    then_spent : pandas.Series, optional
+        Net money that each customer brought in the horizon, by customer id, where it has passed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``cell``, its levels, ``customers``, ``share_of_customers``, then totals of money over the horizon
+        ``value_now``, ``predicted_value`` and ``growth_potential``, ``share_of_value_now``, the mean
+        ``churn_probability_mean``, the mean ``then_spent_mean`` where it is given, and ``treatment``. Cells without
+        anybody have 0 customers, and their means are missing. Customers without a credit grade have a row of their own
+        where others have one. ``attrs["cuts"]`` says where the levels end.
+
+    Raises
+    ------
+    InputError
+        As ``place_customers`` does, and if ``then_spent`` lacks a customer.
+    """
+    placed = place_customers(ranking, customers, horizon, matrix, credit, axes)
+    cells = [
+        (*axes.cell(matrix, place), *axes.key(matrix, place).split(", ")) for place in axes.places(matrix)
+    ]
+    if (placed["cell"] == UNGRADED).any():
+        cells.append((UNGRADED, "ask for a credit grade", *[""] * len(matrix)))
+    table = pd.DataFrame(cells, columns=["cell", "treatment", *matrix]).set_index("cell")
+    if then_spent is not None:
+        placed["then_spent"] = spent_after(placed["customer_id"], then_spent)
+    by = placed.groupby("cell")
+    table["customers"] = by.size().reindex(table.index, fill_value=0)
+    table["share_of_customers"] = table["customers"] / len(placed)
+    for column in ("value_now", "predicted_value", "growth_potential"):
+        table[column] = by[column].sum().reindex(table.index, fill_value=0.0)
+    total = table["value_now"].sum()
+    table["share_of_value_now"] = table["value_now"] / total if total > 0 else np.nan
+    table["churn_probability_mean"] = by["churn_probability"].mean()
+    if then_spent is not None:
+        table["then_spent_mean"] = by["then_spent"].mean()
+    table["treatment"] = table.pop("treatment")
+    table.attrs["cuts"] = placed.attrs["cuts"]
+    return table.reset_index()
+
+
+def spent_after(ids: pd.Series[Any], then_spent: pd.Series[float]) -> np.ndarray:
+    """Return the money of each customer from a Series by customer id, which must know all of them once."""
+    found = _by_customer(ids, then_spent, "then_spent")
+    if (missing := found.isna().to_numpy()).any():
+        raise InputError(
+            f"then_spent says nothing of {missing.sum():,} customers (for example {ids[missing].iloc[0]!r}); give net "
+            "money in the horizon by customer id, 0 where there was none."
+        )
+    return found.to_numpy(dtype=float)
+
+
+def _by_customer(ids: pd.Series[Any], values: pd.Series[Any], name: str) -> pd.Series[Any]:
+    if not values.index.is_unique:
+        again = values.index[values.index.duplicated()]
+        raise InputError(
+            f"{name} has {len(again):,} customers twice (for example {again[0]!r}); give each one value."
+        )
+    return values.reindex(pd.Index(ids))
+
+
+def rows_of(ranking: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
+    """Return the customer table's row of each ranked customer, with its position as the index."""
+    known = pd.Index(customers["customer_id"])
+    if not (known.is_unique and ranking["customer_id"].is_unique):
+        raise InputError("a customer has two rows in the ranking or in the customer table; give one each.")
+    place = known.get_indexer(pd.Index(ranking["customer_id"]))
+    if (strange := place < 0).any():
+        raise InputError(
+            f"{strange.sum():,} ranked customers are not in the customer table (for example "
+            f"{ranking['customer_id'][strange].iloc[0]!r}); give the table that was scored."
+        )
+    rows: pd.DataFrame = customers.reset_index(drop=True).iloc[place]
+    return rows
+
+
+def _credit(ids: pd.Series[Any], credit: pd.Series[Any] | None, grades: tuple[Any, ...]) -> np.ndarray:
+    """Return credit as a number of which more is better, missing where it is unknown."""
+    if credit is None:
+        raise InputError(
+            "this matrix needs the credit of each customer; give a Series by customer id, for example the credit "
+            "column of a customer table, or ask for loyalty x size."
+        )
+    told = _by_customer(ids, credit, "credit")
+    told = told.where(told.notna(), None)
+    if told.isna().all():
+        raise InputError(
+            f"credit is known of none of the {len(ids):,} customers; index it by their ids, for example "
+            f"{ids.iloc[0]!r}."
+        )
+    numbers = pd.to_numeric(told, errors="coerce")
+    if not grades and numbers.notna().eq(told.notna()).all():
+        return numbers.to_numpy(dtype=float)
+    held = told.dropna().unique().tolist()
+    order = list(grades) or sorted(held, key=_letter_grade)
+    if strange := [grade for grade in held if grade not in order]:
+        raise InputError(
+            f"credit has the grade {strange[0]!r}, which is none of {', '.join(map(str, order))}; give credit_grades, "
+            "all of them and the best first."
+        )
+    return told.map({grade: float(-place) for place, grade in enumerate(order)}).to_numpy(dtype=float)
+
+
+def _letter_grade(grade: Any) -> tuple[str, int, int]:
+    """Return what orders letter grades, the best first: AAA, AA+, AA, A, A-, BBB, B, C."""
+    text = str(grade).strip().upper()
+    letters = text.rstrip("+-")
+    if not (
+        letters.isalpha() and letters.isascii() and len(set(letters)) == 1 and len(text) - len(letters) < 2
+    ):
+        raise InputError(
+            f"credit has the grade {grade!r}, of which nobody can tell how good it is; give credit_grades, the best "
+            "first."
+        )
+    return letters[0], -len(letters), {"+": -1, "-": 1}.get(text[-1], 0)
+
+
+def _refuse_alike(name: str, axis: Axis, values: np.ndarray) -> None:
+    if axis.by == "quantile" and np.ptp(values) == 0:
+        raise InputError(
+            f"all {len(values):,} customers have the same {name} ({values[0]:g}), so that no share of them can be told "
+            f"apart; give cuts of {name} by value, or leave the axis out."
+        )

@@ -1,0 +1,378 @@
+"""In: a frame with frequency and monetary_value. Out: expected spend per purchase day of each customer.
+
+Called by customer lifetime value and by the value models.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaln, digamma, polygamma
+from scipy.stats import rankdata
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from duramen.btyd.maximum_likelihood import Convergence, log_intervals, maximise, natural_covariance
+from duramen.btyd.purchase_history import non_negative, read_weights, refuse
+from duramen.btyd.serialization import check_saved, lifetimes_fitter, restore_fit, saved_fit
+from duramen.errors import InputError
+
+FloatArray = NDArray[np.float64]
+
+_LOG = logging.getLogger(__name__)
+_NAMES = ("p", "q", "v")
+_STARTS = ((1.0, 2.0, 1.0), (6.0, 4.0, 0.5), (2.0, 10.0, 5.0), (20.0, 20.0, 1.0))
+# Mean spend is p v / (q - 1): infinite at q = 1, negative below. At this floor it is 20 p v.
+Q_FLOOR = 1.05
+# Rank correlation of frequency and spend from which the model's premise does not hold.
+DEPENDENT = 0.3
+_LARGE, _ROUGH = 30_000, 10_000
+
+
+class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+    """
+    Gamma-gamma: spend per purchase day is Gamma(p, nu), and nu is Gamma(q, v) over customers.
+
+    The premise: spend is independent of frequency.
+
+    v is in the unit of money, p and q have none. q is held at 1.05 or more, since below 1 the mean spend of
+    the population is infinite; where that bound is reached, customers without repeat purchases (and the
+    shrinkage of the others) take the mean of the monetary values seen in the fit instead of p v / (q - 1),
+    and convergence_ says so.
+
+    Attributes
+    ----------
+    params_ : dict
+        p, q, v.
+    population_mean_ : float
+        Expected spend per purchase day of a customer about whom nothing is known.
+    spend_correlation_ : dict
+        Correlation of frequency and monetary value: pearson, and spearman, above 0.3 of which a warning is
+        logged.
+    log_likelihood_, covariance_, convergence_
+        As in BetaGeoModel.
+
+    References
+    ----------
+    Fader, Hardie and Lee (2005), "RFM and CLV", Journal of Marketing Research 42, 415-430;
+    Fader and Hardie (2013), "The gamma-gamma model of monetary value", note 025, eq. 1a and 5.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> model = GammaGammaModel.from_dict({"params": {"p": 6.25, "q": 3.74, "v": 15.44}})
+    >>> customers = pd.DataFrame({"frequency": [2, 0], "monetary_value": [22.35, float("nan")]})
+    >>> model.expected_spend(customers).round(2)
+    array([24.66, 35.22])
+    """
+
+    def fit(self, customers: pd.DataFrame, weights: ArrayLike | None = None) -> Self:
+        """
+        Estimate p, q and v by maximum likelihood.
+
+        Parameters
+        ----------
+        customers : DataFrame
+            Columns frequency and monetary_value (mean net spend per repeat purchase day); rows with
+            frequency 0 or a missing monetary value are left out.
+        weights : array-like of shape (n,), optional
+            Customers that share each row.
+
+        Returns
+        -------
+        GammaGammaModel
+            Itself, fitted.
+
+        Raises
+        ------
+        InputError
+            If a value is inadmissible, or no customer has a repeat purchase.
+        """
+        x, money = read_spend(customers)
+        weight = read_weights(customers, weights)
+        used = (x > 0) & ~np.isnan(money) & (weight > 0)
+        if not used.any():
+            raise InputError(
+                f"monetary_value is known for none of the {len(customers)} customers with a repeat purchase; "
+                "spend needs at least one."
+            )
+        order = np.lexsort((weight[used], money[used], x[used]))
+        x, money, weight = x[used][order], money[used][order], weight[used][order]
+        total = float(weight.sum())
+        log_scale = float(weight @ np.log(money)) / total
+        scaled = np.exp(np.log(money) - log_scale)
+        rough = []
+        if len(x) > _LARGE:
+            some = slice(len(x) // _ROUGH // 2, None, len(x) // _ROUGH)
+            rough = [(_Likelihood(x[some], scaled[some], weight[some]), float(weight[some].sum()))]
+        maximum = maximise(
+            _Likelihood(x, scaled, weight), _NAMES, _STARTS, total, len(x), rough, lower=(0.0, Q_FLOOR, 0.0)
+        )
+        theta = maximum.parameters * np.array([1.0, 1.0, math.exp(log_scale)])
+        self.params_ = dict(zip(_NAMES, map(float, theta), strict=True))
+        self.log_likelihood_ = maximum.log_likelihood - total * log_scale
+        self._log_covariance = maximum.log_covariance
+        self.covariance_ = natural_covariance(self.params_, maximum.log_covariance)
+        self.spend_correlation_ = _correlation(x, money, weight)
+        self.population_mean_ = self._model_mean()
+        notes = list(maximum.convergence.notes)
+        if "q" in maximum.convergence.boundary:
+            self.population_mean_ = float(weight @ scaled) / total * math.exp(log_scale)
+            why = (
+                "Spend is so heavy-tailed that q is at its floor"
+                if self.params_["q"] < 2 * Q_FLOOR
+                else "Spend hardly differs between customers, so that q is at its top"
+            )
+            notes.append(f"{why}: the population mean is that of the data.")
+        if abs(self.spend_correlation_["spearman"]) > DEPENDENT and len(x) >= 30:
+            notes.append(
+                f"Frequency and spend correlate (Spearman {self.spend_correlation_['spearman']:.2f}): "
+                "gamma-gamma's premise of independence does not hold."
+            )
+            _LOG.warning(notes[-1])
+        report = maximum.convergence.to_dict() | {"notes": notes}
+        self.convergence_ = Convergence.from_dict(report)
+        return self
+
+    def _model_mean(self) -> float:
+        return self.params_["p"] * self.params_["v"] / (max(self.params_["q"], Q_FLOOR) - 1)
+
+    def expected_spend(self, customers: pd.DataFrame) -> FloatArray:
+        """
+        Expect spend per purchase day, the customer's own mean shrunk to the population's.
+
+        Parameters
+        ----------
+        customers : DataFrame
+            Columns frequency and monetary_value.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Money per purchase day (eq. 5 of the note), finite and positive; the population mean where
+            frequency is 0 or the monetary value is missing.
+
+        Raises
+        ------
+        InputError
+            If a value is inadmissible.
+        """
+        check_is_fitted(self, "params_")
+        x, money = read_spend(customers)
+        out = np.full(len(x), self.population_mean_)
+        known = np.flatnonzero((x > 0) & ~np.isnan(money))
+        weight = self.params_["p"] * x[known]
+        weight /= weight + (max(self.params_["q"], Q_FLOOR) - 1)
+        out[known] = (1 - weight) * self.population_mean_ + weight * money[known]
+        return out
+
+    def simulate_spend(
+        self, customers: pd.DataFrame, draws: int, seed: int | np.random.Generator
+    ) -> FloatArray:
+        """
+        Draw each customer's mean spend per purchase day from its posterior.
+
+        Parameters
+        ----------
+        customers : DataFrame
+            Columns frequency and monetary_value.
+        draws : int
+            Draws a customer.
+        seed : int or Generator
+            Seed of the draws; rows are drawn in the order of their values, so the order of the frame does
+            not matter.
+
+        Returns
+        -------
+        ndarray of shape (n, draws)
+            Money per purchase day: p/nu with nu from Gamma(p x + q, v + x m).
+
+        Raises
+        ------
+        InputError
+            If a value is inadmissible.
+        """
+        check_is_fitted(self, "params_")
+        x, money = read_spend(customers)
+        x = np.where(np.isnan(money), 0.0, x)
+        money = np.nan_to_num(money)
+        p, q, v = (self.params_[name] for name in _NAMES)
+        order = np.lexsort((money, x))
+        rng = np.random.default_rng(seed)
+        shape = np.broadcast_to((p * x + q)[order, None], (len(x), draws))
+        out = np.empty((len(x), draws))
+        out[order] = p * (v + x * money)[order, None] / rng.standard_gamma(shape)
+        return out
+
+    def confidence_intervals(self, level: float = 0.95) -> pd.DataFrame:
+        """
+        Give intervals for the parameters, symmetric in their logarithms.
+
+        Parameters
+        ----------
+        level : float
+            Probability that an interval holds the true value.
+
+        Returns
+        -------
+        DataFrame
+            One row a parameter: estimate, lower, upper.
+        """
+        check_is_fitted(self, "covariance_")
+        return log_intervals(self.params_, self._log_covariance, level)
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        Give the fitted model as a small dict of JSON types.
+
+        Returns
+        -------
+        dict
+            model, params, population_mean and, if fitted here, what the fit reported.
+        """
+        check_is_fitted(self, "params_")
+        saved: dict[str, Any] = {
+            "model": type(self).__name__,
+            "params": dict(self.params_),
+            "population_mean": self.population_mean_,
+        }
+        if hasattr(self, "convergence_"):
+            saved["spend_correlation"] = dict(self.spend_correlation_)
+        return saved | saved_fit(self)
+
+    @classmethod
+    def from_dict(cls, saved: dict[str, Any]) -> Self:
+        """
+        Rebuild a model from `to_dict`, or from published parameters alone.
+
+        Parameters
+        ----------
+        saved : dict
+            At least params with p, q, v, all positive.
+
+        Returns
+        -------
+        GammaGammaModel
+            A fitted model.
+
+        Raises
+        ------
+        InputError
+            If a parameter is missing or not a positive finite number, or the dict is of another model.
+        """
+        check_saved(saved, cls.__name__, _NAMES)
+        model = cls()
+        model.params_ = {name: float(saved["params"][name]) for name in _NAMES}
+        model.population_mean_ = float(saved.get("population_mean", model._model_mean()))
+        if "convergence" in saved:
+            model.spend_correlation_ = dict(saved["spend_correlation"])
+        restore_fit(model, saved)
+        return model
+
+    def to_lifetimes(self, customers: pd.DataFrame | None = None) -> Any:
+        """
+        Give the lifetimes fitter with these parameters.
+
+        Parameters
+        ----------
+        customers : DataFrame, optional
+            Becomes the fitter's data.
+
+        Returns
+        -------
+        lifetimes.GammaGammaFitter
+            With params_ set.
+        """
+        check_is_fitted(self, "params_")
+        return lifetimes_fitter("GammaGammaFitter", self.params_, customers)
+
+
+def read_spend(customers: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+    """
+    Check and take frequency and monetary value.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        Columns frequency and monetary_value.
+
+    Returns
+    -------
+    frequency, monetary_value : ndarray of shape (n,)
+        The monetary value is NaN where it is missing.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a frequency is no whole number of at least 0, or the monetary value of a
+        repeat buyer is not positive and finite.
+    """
+    for name in ("frequency", "monetary_value"):
+        if name not in customers:
+            raise InputError(
+                f"The customer table lacks the column {name}; give frequency and monetary_value."
+            )
+    x = non_negative(customers, "frequency")
+    refuse(customers, x != np.floor(x), "frequency", "is not a whole number of purchase days")
+    given = customers["monetary_value"]
+    money = pd.to_numeric(given, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    unreadable = np.isnan(money) & given.notna().to_numpy()
+    refuse(customers, unreadable | np.isinf(money), "monetary_value", "is not a finite number")
+    refuse(customers, (x > 0) & (money <= 0), "monetary_value", "is not positive though frequency is above 0")
+    return x, money
+
+
+class _Likelihood:
+    """Gamma-gamma log-likelihood, eq. 1a of the note, with gradient and Hessian in p, q, v."""
+
+    def __init__(self, x: FloatArray, money: FloatArray, weights: FloatArray) -> None:
+        self._x, self._weights = x, weights
+        self._spent = x * money
+        self._log_money = float(weights @ np.log(money))
+        self._levels, self._x_of = np.unique(x, return_inverse=True)
+        self._by_x = np.bincount(self._x_of, weights)
+
+    def __call__(self, theta: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+        p, q, v = map(float, theta)
+        k, n = self._levels, self._by_x
+        w, x = self._weights, self._x
+        paid = np.log1p(v / self._spent)
+        rest = np.log1p(self._spent / v)
+        inverse = 1 / (self._spent + v)
+        shape = p * x + q
+        value = -(n @ betaln(p * k, q)) - self._log_money - p * (w @ (x * paid)) - q * (w @ rest)
+        gradient = np.array(
+            [
+                n @ (k * (digamma(p * k + q) - digamma(p * k))) - w @ (x * paid),
+                n @ (digamma(p * k + q) - digamma(q)) - w @ rest,
+                n.sum() * q / v - w @ (shape * inverse),
+            ]
+        )
+        both = polygamma(1, p * k + q)
+        hessian = np.empty((3, 3))
+        hessian[0, 0] = n @ (k * k * (both - polygamma(1, p * k)))
+        hessian[0, 1] = hessian[1, 0] = n @ (k * both)
+        hessian[0, 2] = hessian[2, 0] = -(w @ (x * inverse))
+        hessian[1, 1] = n @ (both - polygamma(1, q))
+        hessian[1, 2] = hessian[2, 1] = w @ (self._spent * inverse) / v
+        hessian[2, 2] = w @ (shape * inverse**2) - n.sum() * q / v**2
+        return float(value), gradient, hessian
+
+
+def _correlation(x: FloatArray, money: FloatArray, weights: FloatArray) -> dict[str, float]:
+    return {
+        "pearson": _weighted_correlation(x, money, weights),
+        "spearman": _weighted_correlation(rankdata(x), rankdata(money), weights),
+    }
+
+
+def _weighted_correlation(left: FloatArray, right: FloatArray, weights: FloatArray) -> float:
+    """0 where one of the two does not vary."""
+    left, right = left - np.average(left, weights=weights), right - np.average(right, weights=weights)
+    scale = math.sqrt(float(weights @ left**2)) * math.sqrt(float(weights @ right**2))
+    return float(weights @ (left * right)) / scale if scale > 0 else 0.0

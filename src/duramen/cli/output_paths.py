@@ -1,0 +1,205 @@
+"""Options come in; where the files of each group of customers go comes out, refused where they cannot go there.
+
+Called by the commands, before any work is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from duramen.cli.groups import GROUPS, TOGETHER, named
+from duramen.errors import InputError
+
+if TYPE_CHECKING:
+    from duramen.data.transactions import Transactions
+    from duramen.io.tables import Table
+
+QUARANTINE = "quarantine.csv"
+
+
+def group_path(path: Path, key: str) -> Path:
+    """Return the place of a group's file: ``scores.end.parquet`` beside ``scores.parquet``.
+
+    Examples
+    --------
+    >>> group_path(Path("scores.parquet"), "end").name, group_path(Path("scores.parquet"), "").name
+    ('scores.end.parquet', 'scores.parquet')
+    """
+    return path.with_name(f"{path.stem}.{key}{path.suffix}") if key else path
+
+
+def quarantine_path(out: Path | Table) -> Path:
+    """Return where the rows that were set aside go, once for all groups: beside a file, else in the current folder."""
+    return (
+        out.with_name(f"{out.stem}.{QUARANTINE}")
+        if isinstance(out, Path)
+        else Path(f"{out.name}.{QUARANTINE}")
+    )
+
+
+def model_addresses(address: str, kind: str | None) -> dict[str, str]:
+    """Return the address of the model of each group by its key, or of the one model by an empty key.
+
+    Raises
+    ------
+    InputError
+        If there is a model of each group and none of the kind that is asked for.
+    """
+    held = [] if address.startswith(("models:/", "runs:/")) else _groups_in(Path(address))
+    if not held:
+        return {"": address}
+    if kind is None:
+        return {name: str(Path(address) / name) for name in held}
+    if kind not in held:
+        raise InputError(
+            f"{address} holds a model of {named(held)} customers, and none of {kind}; name the model, for "
+            f"example {address}/{held[0]}, or train one with --kind {kind}."
+        )
+    return {"": str(Path(address) / kind)}
+
+
+def refuse_occupied(folder: Path, apart: bool | None = None) -> None:
+    """Refuse a folder that training would put something else in the place of than what is there.
+
+    Parameters
+    ----------
+    folder : Path
+    apart : bool, optional
+        Whether there is to be a model of each group, where that is known yet.
+    """
+    from duramen.io import saved_model
+
+    held = _groups_in(folder)
+    if not held or {path.name for path in folder.iterdir()} - {*GROUPS, QUARANTINE}:
+        saved_model.refuse_occupied(folder)
+    if apart is False and held:
+        raise InputError(
+            f"{folder} holds a model of {named(held)} customers, and one model would replace it; choose another "
+            f"folder, or one of them, for example {folder / held[0]}."
+        )
+    if apart and (folder / saved_model.MODEL_FILE).is_file():
+        raise InputError(
+            f"{folder} holds one model, and models of {named(GROUPS)} customers would replace it; choose another "
+            f"folder, or --kind {TOGETHER} for one model again."
+        )
+
+
+class RankingFiles(NamedTuple):
+    """Where the files of a group's ranking go; the scores may go into a table."""
+
+    out: Path | Table
+    explanations: Path | None
+    report: Path | None
+    incremental: Path | None
+
+    @property
+    def work(self) -> Path:
+        """What the work folder of the scores is named after."""
+        return self.out if isinstance(self.out, Path) else self.out.work_place
+
+
+def ranking_files(options: dict[str, Any], key: str) -> RankingFiles:
+    """Return where the files go, refused before any work is done where they cannot be written.
+
+    Tables are left to ``check_tables``.
+    """
+    from duramen.io.files import check_explanations_path, check_scores_path, refuse_unwritable
+    from duramen.io.sidecar import refuse_other_json
+    from duramen.scoring.incremental import read_made_of
+
+    out = scores_place(options)
+    if isinstance(out, Path):
+        out = group_path(out, key)
+        check_scores_path(out)
+        refuse_other_json(out)
+    else:
+        out = out.of_group(key)
+    refuse_homeless_report(options, key)
+    explanations, report, incremental = (
+        group_path(Path(options[name]), key) if name in options else None
+        for name in ("explanations", "report", "incremental")
+    )
+    if explanations is not None:
+        check_explanations_path(explanations)
+    if incremental is not None:
+        if report is not None:
+            raise InputError(
+                "a report draws from all columns of all customers, so that all are scored; leave --incremental or "
+                "--report out."
+            )
+        refuse_unwritable(incremental, "--incremental")
+        if incremental.exists():
+            read_made_of(incremental)
+    return RankingFiles(out, explanations, report, incremental)
+
+
+def scores_place(options: dict[str, Any]) -> Path | Table:
+    """Return the file or the table where the scores go, or those of each group beside."""
+    from duramen.io.tables import table_at
+
+    out = str(options.get("out", "scores.parquet"))
+    return table_at(out) or Path(out)
+
+
+def check_tables(
+    files: Mapping[str, RankingFiles], options: dict[str, Any], tx: Transactions | None = None
+) -> None:
+    """Refuse tables that cannot be written: before any work is done, and again when the orders tell the type of ids."""
+    from duramen.io.tables import check_table
+
+    ids = None if tx is None else tx.days.customer_id.type().to_pyarrow()
+    for places in files.values():
+        if not isinstance(places.out, Path):
+            check_table(places.out, with_cost="cost_to_serve" in options, ids=ids)
+
+
+def refuse_homeless_report(options: dict[str, Any], key: str = "") -> None:
+    """Refuse a report that cannot be written, before any work is done."""
+    from duramen.io.files import refuse_unwritable
+
+    if "report" in options:
+        refuse_unwritable(group_path(Path(options["report"]), key), "--report")
+
+
+def refuse_shared_places(options: dict[str, Any], files: Mapping[str, RankingFiles]) -> None:
+    """Refuse to write two files or tables to one place, or over one that is read."""
+    from duramen.io.sidecar import sidecar_path
+
+    taken = {
+        _identity(str(options[name])): told
+        for name, told in (
+            ("orders", "the orders"),
+            ("customers", "--customers"),
+            ("cost_to_serve", "--cost-to-serve"),
+        )
+        if name in options
+    }
+    written: list[tuple[str, Path | Table]] = [("--out's quarantine", quarantine_path(scores_place(options)))]
+    for key, places in files.items():
+        of_whom = f" of {key} customers" if key else ""
+        written += [(f"--{name}{of_whom}", path) for name, path in places._asdict().items() if path]
+        beside = sidecar_path(places.out) if isinstance(places.out, Path) else places.out.sidecar
+        written.append((f"--out's sidecar{of_whom}", beside))
+    for told, place in written:
+        if (other := taken.setdefault(_identity(place), told)) != told:
+            raise InputError(f"{told} and {other} are both {place}; give each a place of its own.")
+
+
+def _identity(place: str | Path | Table) -> object:
+    """Return what two names of the same file or table have in common."""
+    from duramen.io.tables import table_at
+
+    if isinstance(place, str):
+        place = (table_at(place) if place.startswith("duckdb://") else None) or Path(place)
+    return place.resolve() if isinstance(place, Path) else place.identity
+
+
+def _groups_in(folder: Path) -> list[str]:
+    """Return the groups of which there is a model in a folder that is no model itself."""
+    from duramen.io.saved_model import MODEL_FILE
+
+    if (folder / MODEL_FILE).is_file():
+        return []
+    return [name for name in GROUPS if (folder / name / MODEL_FILE).is_file()]

@@ -1,0 +1,84 @@
+"""A model and a group of customers come in; their ranking and its report go out. Called by the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from duramen.cli.groups import Group
+from duramen.cli.inputs import given_axes, given_credit
+from duramen.cli.terminal import show_groups, show_heading, step
+from duramen.data.customers import customer_table
+
+if TYPE_CHECKING:
+    from duramen.analysis.ranked import Ranked
+    from duramen.scoring.model import CoreCustomerModel
+    from duramen.scoring.tiers import Tiers
+
+
+OPEN_REPORT = "open it in a browser; it needs no network"
+
+
+def rank_customers(
+    model: CoreCustomerModel, group: Group, cutoff: date, cost: pd.Series[float] | None, tiers: Tiers
+) -> Ranked:
+    """Return the ranking of a group, with reasons and markets, in memory."""
+    from duramen.analysis.ranked import rank_with_markets
+
+    with step("Scoring, explaining and ranking every customer"):
+        customers = customer_table(group.tx, cutoff)
+        own = None if cost is None else cost.loc[customers["customer_id"]]
+        return rank_with_markets(model, group.tx, customers, own, tiers)
+
+
+def rank_plainly(model: CoreCustomerModel, group: Group, cutoff: date) -> pd.DataFrame:
+    """Return a ranking without reasons, which take most of the time."""
+    from duramen.scoring.ranking import rank_core_customers
+
+    with step(f"Ranking {group.who}"):
+        scores = model.predict(customer_table(group.tx, cutoff), with_reasons=False)
+        return rank_core_customers(scores, model.tiers)
+
+
+def write_report(
+    path: Path,
+    model: CoreCustomerModel,
+    card: pd.DataFrame,
+    group: Group,
+    ranked: Ranked,
+    options: dict[str, Any],
+) -> Path:
+    """Draw the report of a group; return where it is."""
+    from duramen.report.model_report import write_model_report
+
+    with step("Drawing the report"):
+        credit = given_credit(ranked.customers["customer_id"], options)
+        write_model_report(path, model, card, group.tx, ranked, credit, given_axes(options))
+    return path
+
+
+def show_group(group: Group) -> None:
+    """Head what follows with the name of the group, where there is another one."""
+    if group.apart:
+        show_heading(group.who.capitalize())
+
+
+def compare_groups(
+    groups: list[Group], rankings: Mapping[str, tuple[pd.DataFrame, Tiers]], unit: str
+) -> None:
+    """Show the groups beside each other, where there are several."""
+    if not groups[0].apart:
+        return
+    rows = {
+        kind: (
+            len(ranking),
+            int(ranking["tier"].isin(tiers.core_names).sum()),
+            float(ranking["predicted_value"].sum()),
+        )
+        for kind, (ranking, tiers) in rankings.items()
+    }
+    show_groups(rows, {group.kind: group.customers for group in groups if group.kind not in rows}, unit)

@@ -1,0 +1,388 @@
+"""Rankings, scorecards and files come in; words and tables on the terminal go out. Called by the commands."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from duramen.data.transactions import Transactions
+
+if TYPE_CHECKING:
+    from duramen.analysis.market import MarketElasticities
+    from duramen.scoring.tiers import Tiers
+
+HEAD, REASONS_SHOWN = 15, 3
+# So narrow that all models of a backtest stand beside each other in 80 columns.
+HEADINGS = {
+    "duramen": "dura-\nmen",
+    "past spend": "past\nspend",
+    "past rate": "past\nrate",
+    "past trend": "past\ntrend",
+    "RFM score": "RFM",
+    "recency": "re-\ncency",
+    "BG/NBD x gamma-gamma": "BG/NBD\nx GG",
+    "Pareto/NBD x gamma-gamma": "Pareto\nx GG",
+    "Pareto/NBD": "Pareto\n/NBD",
+    "plain LightGBM": "Light\nGBM",
+}
+
+console = Console()
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Show what is being done, the parts that the log tells of, and how long it took."""
+    started = time.perf_counter()
+    log = logging.getLogger("duramen")
+    with console.status(f"{what} ...") as status:
+        handler = _StatusHandler(status, what)
+        level = log.level
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            log.removeHandler(handler)
+            log.setLevel(level)
+    console.print(f"[green]done[/] {what} [dim]{time.perf_counter() - started:.1f} s[/]", highlight=False)
+
+
+class _StatusHandler(logging.Handler):
+    def __init__(self, status: Any, what: str) -> None:
+        super().__init__()
+        self.status, self.what = status, what
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.status.update(f"{self.what}: {record.getMessage()} ...")
+
+
+def tell(name: str, path: Path | str, how: str) -> None:
+    """Say where something lies and what to do with it."""
+    console.print(
+        f"  [bold]{name:<11}[/]{escape(str(path))}  [dim]{escape(how)}[/]", highlight=False, soft_wrap=True
+    )
+
+
+def warn(sentence: str) -> None:
+    """Say what could not be done, where the rest goes on."""
+    console.print(f"Note: {sentence}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+
+def tell_quarantine(tx: Transactions, path: Path | str) -> None:
+    """Say where the rows lie that were set aside, if there are any."""
+    if tx.set_aside:
+        tell("set aside", path, f"{sum(tx.set_aside.values()):,} rows with their reasons")
+
+
+def tell_run(run: Any) -> None:
+    """Say which MLflow run was recorded and how to open it."""
+    tell("MLflow run", run.run_id, f"experiment {run.experiment!r}; open it with: {run.how_to_open}")
+
+
+def show_ranking(
+    head: pd.DataFrame, places: pd.DataFrame, model: Any, tiers: Tiers, market: MarketElasticities
+) -> None:
+    """Show the head of a ranking, why its first customers are there, its tiers, and the market it holds for.
+
+    ``places`` has tier, predicted value, core_in and the cost to serve, if any, of all that are ranked.
+    """
+    when = f"over {model.window_.horizon} days from {head['cutoff'].iloc[0]:%Y-%m-%d}"
+    console.print(f"\n[bold]{escape(_headline(places, model, tiers, when))}[/]", highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("rank", "customer", "tier", "score", "value", "low to high", "growth", "P(core)"):
+        table.add_column(name, justify="left" if name in ("customer", "tier") else "right", no_wrap=True)
+    for row in head.head(HEAD).itertuples(index=False):
+        table.add_row(
+            f"{row.rank:,}", escape(str(row.customer_id)), escape(str(row.tier)), f"{row.score:,.0f}",
+            f"{row.predicted_value:,.0f}",
+            f"{row.predicted_value_low:,.0f} to {row.predicted_value_high:,.0f}", f"{row.growth_potential:,.0f}",
+            f"{row.probability_core:.2f}",
+        )  # fmt: skip
+    console.print(table)
+    console.print(
+        f"Score is value{_growth_in_score(model.growth_weight_)}. Money in {model.unit_}; 8 in 10 outcomes are "
+        "meant to lie between low and high.",
+        style="dim",
+    )
+    for row in head.head(REASONS_SHOWN).itertuples(index=False):
+        told = [reason for reason in (row.reason_1, row.reason_2, row.reason_3) if isinstance(reason, str)]
+        if not told:
+            continue
+        console.print(
+            f"Why {row.customer_id} is number {row.rank}: {'; '.join(told)}.", highlight=False, markup=False
+        )
+    sizes = places["tier"].value_counts()
+    counted = [f"{sizes[name]:,} {name}" for name in tiers.names if name in sizes]
+    console.print(f"Tiers: {', '.join(counted)}.", highlight=False, markup=False)
+    console.print(_market(places, market), highlight=False, markup=False)
+
+
+def _growth_in_score(weight: float) -> str:
+    return f" plus {weight:g} times growth" if weight else " alone: growth earned no weight beside it"
+
+
+def _headline(ranking: pd.DataFrame, model: Any, tiers: Tiers, when: str) -> str:
+    """Say how many customers are the core of how much money."""
+    core, value, of = (
+        int(ranking["tier"].isin(tiers.core_names).sum()),
+        ranking["predicted_value"],
+        "predicted",
+    )
+    if "cost_to_serve" in ranking:
+        left = value - ranking["cost_to_serve"]
+        of = f"predicted after cost of those above break-even ({left.sum():,.0f} of all)"
+        value = left.clip(lower=0)
+    if not core:
+        return (
+            f"No core can be named: none of {len(ranking):,} customers is to bring more than it costs {when}."
+        )
+    return (
+        f"{core:,} of {len(ranking):,} customers hold {tiers.core_share:.0%} of the {value.sum():,.0f} "
+        f"{model.unit_} {of} {when}."
+    )
+
+
+def _market(ranking: pd.DataFrame, market: MarketElasticities) -> str:
+    """Say for which market the core holds."""
+    if not market.identified:
+        return f"Market up or down: the core is the same as far as this history can tell. {market.reason}"
+    sizes = ranking["core_in"].value_counts()
+    return (
+        f"Market up or down by {market.swing:.0%}: {sizes.get('every market', 0):,} are core in every market, "
+        f"{sizes.get('up only', 0):,} only in a rising one, {sizes.get('down only', 0):,} only in a falling one."
+    )
+
+
+def show_scorecard(card: pd.DataFrame, model: Any) -> None:
+    """Show the held-out figures of the model beside those of the baselines, and what the data could not support."""
+    console.print(
+        f"\n[bold]Held out: {model.holdout_window_}, on purchases that the models had not seen.[/]",
+        highlight=False,
+    )
+    # A table for each target: all models beside each other would not fit into 80 columns.
+    for target in card["target"].unique():
+        rows = card[card["target"] == target]
+        wide = rows.pivot_table(index="metric", columns="model", values="figure", sort=False)
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column(str(target), no_wrap=True)
+        for name in wide.columns:
+            table.add_column(_two_lines(str(name)), justify="right", no_wrap=True)
+        for metric, row in wide.iterrows():
+            figures = ("" if pd.isna(figure) else f"{figure:,.3f}" for figure in row)
+            table.add_row(str(metric).removeprefix("value "), *figures)
+        console.print(table)
+    for note in model.notes_:
+        console.print(f"Note: {note}", style="yellow", highlight=False)
+
+
+def show_heading(told: str) -> None:
+    """Head what follows with the group of customers that it is of."""
+    console.print()
+    console.rule(f"[bold]{told}[/]", align="left")
+
+
+def show_changes(changes: pd.DataFrame) -> None:
+    """Show what became of the segments of the model in use, if there was one."""
+    if changes.empty:
+        return
+    console.print("\n[bold]What became of the segments of the previous model[/]")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("segment", "change", "previous", "overlap", "customers"):
+        table.add_column(name, justify="left" if name in ("change", "previous") else "right", no_wrap=True)
+    for row in changes.itertuples(index=False):
+        table.add_row(
+            str(row.segment), str(row.change), str(row.previous), f"{row.overlap:.2f}", f"{row.customers:,}"
+        )
+    console.print(table)
+
+
+def show_groups(ranked: Mapping[str, tuple[int, int, float]], left_out: Mapping[str, int], unit: str) -> None:
+    """Show groups of customers beside each other.
+
+    Parameters
+    ----------
+    ranked : mapping
+        Customers, core customers and predicted value of each group, by its name.
+    left_out : mapping
+        Customers of each group that could not be ranked.
+    unit : str
+        Unit of money.
+    """
+    console.print("\n[bold]Side by side[/]")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("group", "customers", "core", "predicted value", "share of all"):
+        table.add_column(name, justify="left" if name == "group" else "right", no_wrap=True)
+    total = sum(value for _, _, value in ranked.values())
+    for name, (customers, core, value) in ranked.items():
+        share = f"{value / total:.0%}" if total > 0 else ""
+        table.add_row(name, f"{customers:,}", f"{core:,}", f"{value:,.0f}", share)
+    for name, customers in left_out.items():
+        table.add_row(name, f"{customers:,}", "left out", "", "")
+    console.print(table)
+    console.print(f"Money in {unit}; each group has its own core.", style="dim")
+
+
+def show_backtest(tested: Any) -> None:
+    """Show each metric by model in the mean over the cutoffs, the best marked, and ours against the best baseline."""
+    mean = tested.mean_figures()
+    cutoffs = ", ".join(str(window.cutoff) for window in tested.windows)
+    console.print(
+        f"\n[bold]Held out, in the mean over the cutoffs {cutoffs}; * is best.[/]",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for target, rows in mean.groupby("target", sort=False):
+        models = list(rows["model"].unique())
+        table = Table(box=box.SIMPLE_HEAD, padding=0)
+        table.add_column(str(target), no_wrap=True)
+        for model in models:
+            table.add_column(HEADINGS.get(model, model), justify="right", no_wrap=True)
+        for metric, of_metric in rows.groupby("metric", sort=False):
+            figures = of_metric.set_index("model")["figure"].reindex(models)
+            best = figures.max() if of_metric["higher_is_better"].iloc[0] else figures.min()
+            table.add_row(
+                _short(metric),
+                *(_figure(figure) + "*" * math.isclose(figure, best) for figure in figures),
+            )
+        console.print(table)
+    _show_comparisons(tested)
+
+
+def _show_comparisons(tested: Any) -> None:
+    mean = tested.comparisons[tested.comparisons["cutoff"].isna()]
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
+    for name in ("duramen against", "best baseline", "difference", "95 % interval", "verdict"):
+        right = name in ("difference", "95 % interval")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    for row in mean.itertuples(index=False):
+        baseline = row.baseline.replace(" x gamma-gamma", "")
+        interval = f"{_difference(row.low)} to {_difference(row.high)}"
+        style = {"better": "green", "worse": "red"}.get(row.verdict)
+        metric = _short(row.metric).removeprefix("normalised ")
+        name = metric if row.target == "value" else f"{row.target}: {metric}"
+        table.add_row(name, baseline, _difference(row.difference), interval, row.verdict, style=style)
+    console.print(table)
+    inside = tested.coverage[tested.coverage["group"] == "all"]["inside"].mean()
+    console.print(
+        f"{inside:.0%} of the customers came inside the interval that is meant to hold 80 %; where nearest to zero is "
+        f"best, sizes are compared; money in {tested.unit}.",
+        style="dim",
+        highlight=False,
+    )
+
+
+def show_duel(duel: Any) -> None:
+    """Show each measure of challenger and champion, the difference with its interval, and what decided."""
+    rival = "champion" if duel.against_champion else "plain"
+    console.print(f"\n[bold]Challenger and {rival} beside what came: {duel.window}.[/]", highlight=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
+    # So narrow that a row stands in 80 columns.
+    names = [
+        "chal-\nlenger", "cham-\npion" if duel.against_champion else rival, "differ-\nence",
+        f"{100 * duel.rule.confidence:g} % interval", "verdict",
+    ]  # fmt: skip
+    if duel.against_champion:
+        names.append("plain")
+    table.add_column("", no_wrap=True)
+    for name in names:
+        table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
+    measure = duel.rule.measure
+    for row in duel.table.itertuples(index=False):
+        decides = (row.target, row.metric) == (measure.target, measure.name)
+        style = {"better": "green", "worse": "red"}.get(row.verdict, "") + " bold" * decides
+        cells = [
+            _short(row.metric) + "*" * decides, _figure(row.challenger), _figure(row.rival),
+            _difference(row.difference), f"{_difference(row.low)} to {_difference(row.high)}", row.verdict,
+        ]  # fmt: skip
+        table.add_row(
+            *cells, *([_figure(row.plain_figure)] if duel.against_champion else []), style=style.strip()
+        )
+    console.print(table)
+    console.print(
+        "* decides; plain is the order of past spend for value and of recency for activity.", style="dim"
+    )
+
+
+def show_decision(decision: Any, sentence: str, before: str) -> None:
+    """Say what became of a challenger, and why.
+
+    Parameters
+    ----------
+    decision : Decision
+    sentence : str
+        What the duel showed.
+    before : str
+        Version of the champion that it was against, empty where there was none.
+    """
+    console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    version, name = f"version {decision.version}", decision.name
+    if decision.promoted:
+        told = f"{version.capitalize()} of {name} is the champion now" + (
+            f"; version {before} was before (duramen rollback --name {name})." if before else ", the first."
+        )
+    else:
+        told = f"{version.capitalize()} of {name} stays challenger; " + (
+            f"version {before} stays the champion." if before else "there is still no champion."
+        )
+    console.print(told, style="bold green" if decision.promoted else "bold yellow", highlight=False, markup=False,
+                  soft_wrap=True)  # fmt: skip
+    tell_run(decision)
+
+
+def show_audit(examined: Any) -> None:
+    """Show the seven questions with figure, threshold and verdict, and what each figure is."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    table.add_column("question")
+    for name in ("figure", "must be", "verdict"):
+        table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
+    styles = {"passes": "green", "fails": "red"}
+    for row in examined.findings.itertuples(index=False):
+        table.add_row(
+            row.code,
+            Text.assemble(row.question, "\n", (row.sentence, "dim")),
+            "" if math.isnan(row.figure) else f"{row.figure:z.1%}",
+            f"{'from' if row.must_be == 'at least' else 'below'} {row.threshold:.0%}",
+            Text("cannot tell" if row.verdict == "cannot be told" else row.verdict, styles.get(row.verdict, "yellow")),
+        )  # fmt: skip
+    console.print(table)
+    for note in examined.notes:
+        console.print(f"Note: {note}", style="yellow", highlight=False, markup=False)
+
+
+def _short(metric: str) -> str:
+    return metric.removeprefix("value ").removeprefix("retention ").replace(" at top ", " top ")
+
+
+def _figure(figure: float) -> str:
+    """Write a figure in three digits or four, and a missing one as nothing."""
+    return "" if math.isnan(figure) else f"{figure:,.{_decimals(figure, 3)}f}"
+
+
+def _difference(figure: float) -> str:
+    return f"{figure:+z,.{_decimals(figure, 4)}f}"
+
+
+def _decimals(figure: float, most: int) -> int:
+    return most if abs(figure) < 10 else 1 if abs(figure) < 1000 else 0
+
+
+def _two_lines(name: str) -> str:
+    """Break a heading at the space nearest to its middle."""
+    spaces = [at for at, letter in enumerate(name) if letter == " "]
+    if not spaces:
+        return name
+    middle = min(spaces, key=lambda at: abs(at - len(name) / 2))
+    return f"{name[:middle]}\n{name[middle + 1 :]}"

@@ -1,0 +1,58 @@
+"""Transactions that Spark holds come in; the customer table on Spark goes out, by the one definition in Ibis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from duramen.data.features import customer_features
+from duramen.data.windows import parse_day
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pyspark.sql import DataFrame
+
+    from duramen.data.spark_workspace import SparkWorkspace
+    from duramen.data.transactions import Transactions
+
+
+def customer_frame(tx: Transactions, cutoff: date | str) -> DataFrame:
+    """Return the customer table of transactions that Spark holds: ``duramen.customer_table`` as a Spark DataFrame.
+
+    Parameters
+    ----------
+    tx : Transactions
+        What ``read_transactions`` made of a Spark DataFrame.
+    cutoff : date or str
+        First day that is not history.
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+        ``customer_id`` in the type it came in, then the features as doubles, null where undefined; in no order.
+    """
+    workspace: SparkWorkspace = tx.days.get_backend()
+    return workspace.frame(customer_features(tx.days, parse_day(cutoff)))
+
+
+def purchase_histories(customers: DataFrame) -> Any:
+    """Count the customers of each history: all that a purchase model is fitted to, however many customers there are.
+
+    Parameters
+    ----------
+    customers : pyspark.sql.DataFrame
+        Has ``frequency``, ``recency`` and ``T``, as ``customer_frame`` gives them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each distinct history, with ``customers``, how many share it; in the order of the history. Fit with
+        ``BetaGeoModel().fit(histories, weights=histories["customers"])``, and so the other purchase models.
+    """
+    import pandas as pd
+
+    keys = ["frequency", "recency", "T"]
+    counted = customers.groupBy(*keys).count().withColumnRenamed("count", "customers")
+    # Sorted here: a few million rows at the most, and Spark would need a pass to find the borders.
+    frame: pd.DataFrame = counted.toArrow().to_pandas()
+    return frame.sort_values(keys, ignore_index=True)

@@ -1,1 +1,0 @@
-"""A ranking goes to its readers: files and tables, whole or not at all, with a sidecar that says what they are."""

@@ -1,0 +1,252 @@
+"""Forecasts and outcomes come in; the figures of resampled customers go out. Called by the backtest.
+
+A resample is how often each customer was drawn. Whatever is sorted is sorted once, and a resample costs a few running
+sums: each figure equals that of ``metrics`` on the drawn customers, copies of one behind each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+
+from duramen.evaluation.metrics import campaign_profits, first_count
+
+
+def draws(customers: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield how often each of ``customers`` was drawn, with replacement, as many times as there are customers."""
+    rng = np.random.default_rng(seed)
+    for _ in range(resamples):
+        # Floats, since they are multiplied by money.
+        yield np.bincount(rng.integers(customers, size=customers), minlength=customers).astype(float)
+
+
+class Order:
+    """Customers sorted once by a column, the largest first, ties by the order given.
+
+    Attributes
+    ----------
+    rows : numpy.ndarray of shape (n,)
+    values : numpy.ndarray of shape (n,)
+        The column in this order.
+    tie_starts, tie_sizes : numpy.ndarray
+        Where in the order each run of equal values begins, and how many customers it has.
+    """
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.rows = np.argsort(-values, kind="stable")
+        self.values = values[self.rows]
+        # A base without buyers has no runs either.
+        changes = np.append(True, self.values[1:] != self.values[:-1])[: len(values)]
+        self.tie_starts = np.flatnonzero(changes)
+        self.tie_sizes = np.diff(self.tie_starts, append=len(values))
+
+
+class Pair:
+    """A forecast beside what came, both sorted.
+
+    Parameters
+    ----------
+    forecast, actual : numpy.ndarray of shape (n,)
+    by_actual : Order, optional
+        That of ``actual``, which all forecasts of a target share.
+    """
+
+    def __init__(self, forecast: np.ndarray, actual: np.ndarray, by_actual: Order | None = None) -> None:
+        self.forecast, self.actual = forecast, actual
+        self.by_forecast, self.by_actual = Order(forecast), by_actual or Order(actual)
+        self.came = actual[self.by_forecast.rows]
+
+    @cached_property
+    def error(self) -> np.ndarray:
+        """How far the forecast is off."""
+        error: np.ndarray = np.abs(self.forecast - self.actual)
+        return error
+
+    @cached_property
+    def profits(self) -> np.ndarray:
+        """What a retention campaign earned with each."""
+        return campaign_profits(self.forecast, self.actual)
+
+    @cached_property
+    def brought(self) -> np.ndarray:
+        """Customers whose actual is not 0."""
+        return np.flatnonzero(self.actual)
+
+    @cached_property
+    def of_buyers(self) -> Pair:
+        """The same of these customers alone."""
+        return Pair(self.forecast[self.brought], self.actual[self.brought])
+
+
+class Drawn:
+    """The drawn customers in an order.
+
+    Parameters
+    ----------
+    order : Order
+    counts : numpy.ndarray of shape (n,)
+        How often each customer was drawn, in the order given.
+
+    Attributes
+    ----------
+    copies, until : numpy.ndarray of shape (n,)
+        How often each was drawn, in this order, and the running sum.
+    """
+
+    def __init__(self, order: Order, counts: np.ndarray) -> None:
+        self.order = order
+        self.copies = counts[order.rows]
+        self.until = np.cumsum(self.copies)
+
+    def first(self, count: int) -> np.ndarray:
+        """Return the copies of the leading customers that are among the first ``count`` drawn."""
+        last = int(np.searchsorted(self.until, count))
+        copies: np.ndarray = self.copies[: last + 1].copy()
+        copies[-1] -= self.until[last] - count
+        return copies
+
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """Rank of each in this order, from the middle one; copies and ties share their mean rank."""
+        tied = np.add.reduceat(self.copies, self.order.tie_starts)
+        mean = np.cumsum(tied) - (tied - 1) / 2 - (self.until[-1] + 1) / 2
+        ranks: np.ndarray = np.repeat(mean, self.order.tie_sizes)
+        return ranks
+
+    @cached_property
+    def ranks_as_given(self) -> np.ndarray:
+        """The same ranks in the order given."""
+        ranks = np.empty_like(self.ranks)
+        ranks[self.order.rows] = self.ranks
+        return ranks
+
+    @cached_property
+    def spread(self) -> float:
+        """Sum of the squared ranks."""
+        return float(self.copies @ self.ranks**2)
+
+    def gini(self, amounts: np.ndarray) -> float:
+        """Return how far this order concentrates ``amounts``, given in this order; 0 is chance."""
+        size = self.until[-1]
+        # The money of the k-th customer of n is held by n - k + 1 of the running sums; here for all copies of one.
+        sums = self.copies * (size - self.until + (self.copies + 1) / 2)
+        return float(sums @ amounts / (self.copies @ amounts) / size - (size + 1) / (2 * size))
+
+
+class Resample:
+    """One resample of a pair.
+
+    Parameters
+    ----------
+    pair : Pair
+    counts : numpy.ndarray of shape (n,)
+        How often each customer was drawn.
+    by_actual : Drawn, optional
+        That of ``pair.by_actual``, which all forecasts of a target share.
+    """
+
+    def __init__(self, pair: Pair, counts: np.ndarray, by_actual: Drawn | None = None) -> None:
+        self.pair, self.counts = pair, counts
+        self.by_forecast = Drawn(pair.by_forecast, counts)
+        self.by_actual = by_actual or Drawn(pair.by_actual, counts)
+        self.size = int(counts.sum())
+        self.total = float(counts @ pair.actual)
+
+
+def captured(drawn: Resample, share: float) -> float:
+    """Return ``metrics.captured`` of the drawn customers."""
+    first = drawn.by_forecast.first(first_count(drawn.size, share))
+    return float(first @ drawn.pair.came[: len(first)] / drawn.total) if drawn.total > 0 else float("nan")
+
+
+def hit_rate(drawn: Resample, share: float) -> float:
+    """Return ``metrics.hit_rate`` of the drawn customers."""
+    count = first_count(drawn.size, share)
+    foreseen, true = drawn.by_forecast.first(count), drawn.by_actual.first(count)
+    truly_first = np.zeros(len(drawn.counts))
+    truly_first[drawn.pair.by_actual.rows[: len(true)]] = true
+    both = np.minimum(foreseen, truly_first[drawn.pair.by_forecast.rows[: len(foreseen)]])
+    return float(both.sum() / count)
+
+
+def normalised_gini(drawn: Resample) -> float:
+    """Return ``metrics.normalised_gini`` of the drawn customers."""
+    if drawn.total <= 0:
+        return float("nan")
+    best = drawn.by_actual.gini(drawn.pair.by_actual.values)
+    return drawn.by_forecast.gini(drawn.pair.came) / best if best > 0 else float("nan")
+
+
+def spearman(drawn: Resample) -> float:
+    """Return ``metrics.spearman`` of the drawn customers."""
+    spread = drawn.by_forecast.spread * drawn.by_actual.spread if drawn.size else 0.0
+    if spread == 0:
+        return float("nan")
+    actual = drawn.by_actual.ranks_as_given[drawn.pair.by_forecast.rows]
+    return float((drawn.by_forecast.copies * drawn.by_forecast.ranks) @ actual / np.sqrt(spread))
+
+
+def spearman_of_buyers(drawn: Resample) -> float:
+    """Return ``metrics.spearman_of_buyers`` of the drawn customers."""
+    buyers = drawn.counts[drawn.pair.brought]
+    return spearman(Resample(drawn.pair.of_buyers, buyers)) if buyers.any() else float("nan")
+
+
+def mean_absolute_error(drawn: Resample) -> float:
+    """Return ``metrics.mean_absolute_error`` of the drawn customers."""
+    return float(drawn.counts @ drawn.pair.error / drawn.size)
+
+
+def total_bias(drawn: Resample) -> float:
+    """Return ``metrics.total_bias`` of the drawn customers."""
+    return float(drawn.counts @ drawn.pair.forecast / drawn.total - 1) if drawn.total > 0 else float("nan")
+
+
+def decile_error(drawn: Resample) -> float:
+    """Return ``metrics.decile_error`` of the drawn customers."""
+    ends = np.cumsum(np.full(10, drawn.size // 10) + (np.arange(10) < drawn.size % 10))
+    by = drawn.by_forecast
+    last = np.searchsorted(by.until, ends)
+    foreseen, came = (
+        np.diff(np.cumsum(by.copies * amounts)[last] - (by.until[last] - ends) * amounts[last], prepend=0.0)
+        for amounts in (by.order.values, drawn.pair.came)
+    )
+    some = came > 0
+    return float(np.mean(np.abs(foreseen - came)[some] / came[some])) if some.any() else float("nan")
+
+
+def area_under_roc(drawn: Resample) -> float:
+    """Return ``metrics.area_under_roc`` of the drawn customers."""
+    active, idle = drawn.total, drawn.size - drawn.total
+    if not (active and idle):
+        return float("nan")
+    by = drawn.by_forecast
+    # The mean rank of those who were active lies above the middle by half of what the area has above one half.
+    return float(0.5 - (by.copies * drawn.pair.came) @ by.ranks / (active * idle))
+
+
+def average_precision(drawn: Resample) -> float:
+    """Return ``metrics.average_precision`` of the drawn customers."""
+    if not drawn.total:
+        return float("nan")
+    by, starts = drawn.by_forecast, drawn.pair.by_forecast.tie_starts
+    active = np.add.reduceat(by.copies * drawn.pair.came, starts)
+    seen = np.cumsum(np.add.reduceat(by.copies, starts))
+    return float(active @ (np.cumsum(active) / np.maximum(seen, 1)) / drawn.total)
+
+
+def brier(drawn: Resample) -> float:
+    """Return ``metrics.brier`` of the drawn customers."""
+    return float(drawn.counts @ drawn.pair.error**2 / drawn.size)
+
+
+def retention_profit(drawn: Resample) -> float:
+    """Return ``metrics.retention_profit`` of the drawn customers."""
+    return float(drawn.counts @ drawn.pair.profits / drawn.size)
+
+
+def lift(drawn: Resample, share: float) -> float:
+    """Return ``metrics.lift`` of the drawn customers."""
+    return captured(drawn, share) * drawn.size / first_count(drawn.size, share)

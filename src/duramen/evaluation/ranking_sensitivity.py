@@ -1,0 +1,258 @@
+"""Transactions and a window come in; how far the ranking hangs on what was chosen or chanced goes out.
+
+Called by those who ask whether the top customers would be others under another weight, horizon, seed or sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from duramen.data.customers import customer_table
+from duramen.data.transactions import Transactions
+from duramen.data.windows import Window, holdout_window
+from duramen.errors import InputError
+from duramen.evaluation.metrics import first_count, spearman
+from duramen.forecast.growth import hit_rate
+from duramen.scoring.growth_weight import GROWTH_WEIGHTS
+from duramen.scoring.model import CoreCustomerModel
+
+# The first customers whose names are compared, as shares of all.
+TOPS = (0.1, 0.2)
+# Customers that a refit on a part of them learns from: a half varies as a bootstrap sample of all does.
+PART = 0.5
+PART_TABLE = "days_of_part"
+# Eight in ten ranks lie between these.
+LOW, HIGH = 0.1, 0.9
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How the ranking changes with what is not the customers' own doing.
+
+    Attributes
+    ----------
+    variations : pandas.DataFrame
+        A row a variation: ``varied`` ("growth weight", "seed", "horizon", "customers"), ``setting``, ``top_10`` and
+        ``top_20`` (share of the ranking's first 10 and 20 % that are also first there), ``spearman`` (rank correlation
+        of the scores over all customers).
+    ranks : pandas.DataFrame
+        A row a customer, by rank: ``customer_id``, ``rank``; ``refit_low`` and ``refit_high``, between which 80 % of
+        the ranks lie under this and other seeds and halves of the customers; ``top_20_refits``, the share of those
+        rankings that put the customer among the first 20 %; ``drawn_low`` and ``drawn_high``, the same interval of
+        the rank by money in draws of the predictive distribution.
+    notes : list of str
+        What the data could not support.
+    """
+
+    variations: pd.DataFrame
+    ranks: pd.DataFrame
+    notes: list[str]
+
+    def __str__(self) -> str:
+        first = self.ranks.head(first_count(len(self.ranks), TOPS[-1]))
+        always = int((first["top_20_refits"] == 1).sum())
+        width, drawn_width = (
+            (first[f"{kind}_high"] - first[f"{kind}_low"]).median() for kind in ("refit", "drawn")
+        )
+        told = [
+            f"{always:,} of the first {len(first):,} customers are among the first 20 % in every refit by seed and "
+            "half of the customers.",
+            f"Half of them keep their rank within {width:,.0f} places there, and within {drawn_width:,.0f} in draws "
+            "of the money that may come.",
+        ]
+        return "\n".join([self.variations.round(3).to_string(index=False), *told, *self.notes])
+
+
+def sensitivity(
+    tx: Transactions,
+    window: Window,
+    model: CoreCustomerModel | None = None,
+    *,
+    seeds: int = 4,
+    parts: int = 8,
+    draws: int = 100,
+) -> Sensitivity:
+    """Rank the customers again under other weights, seeds, horizons and training customers, and compare.
+
+    - growth weight: other weights on the same forecasts;
+    - seed: refits that differ in nothing but the seed;
+    - horizon: refits to half and twice the horizon, where the history can judge a forecast that long;
+    - customers: refits on a random half of them, drawn without replacement; all of them are ranked. It stands for a
+      bootstrap of the customers. With replacement a customer would come twice, and a copy on each side of the
+      comparison that chooses the trees would teach them by heart. Without, a mean over the share s of the customers
+      varies by sqrt(1 / s - 1) of its standard error: by one of them, as in a bootstrap, where s is a half. So does,
+      to first order, whatever is smooth in the customers [1]_. Models of half the customers are a little worse than
+      the model of all, so these ranks vary a bit too much and their intervals are a bit wide.
+
+    Ranks in draws are by money alone, as it may come, and customers who bring nothing share the middle of their
+    places: who buys with a chance below 0.1 is there in nearly every draw, whatever the rank. They show what nobody
+    can know of a customer, not what more data or another seed would mend, and are wide where customers may come or not.
+
+    Parameters
+    ----------
+    tx : Transactions
+    window : Window
+    model : CoreCustomerModel, optional
+        Whose parameters are used; it is not changed.
+    seeds, parts : int
+        How many refits there are; each takes as long as training.
+    draws : int
+        Draws of the predictive distribution.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be fitted to the window, or there are no refits or draws to take an interval of.
+
+    References
+    ----------
+    .. [1] Buja, A. and Stuetzle, W. (2006), "Observations on bagging", Statistica Sinica 16, 323-351.
+    """
+    if seeds < 0 or parts < 0 or seeds + parts < 1 or draws < 1:
+        raise InputError(
+            f"rank intervals of {seeds} seeds, {parts} parts and {draws} draws have nothing to go by; ask for at least "
+            "one refit and one draw."
+        )
+    given = CoreCustomerModel() if model is None else model
+    customers = customer_table(tx, window.cutoff)
+    plain = _fitted(given, tx, window, given.seed)
+    # One weight of growth for all: how much it matters is a question of its own.
+    given = clone(given).set_params(growth_weight=plain.growth_weight_)
+    scores = plain.predict(customers, with_reasons=False)
+    horizons, notes = _other_horizons(tx, window)
+    found = {
+        ("growth weight", f"{weight:g}"): _weighted(scores, weight)
+        for weight in dict.fromkeys((*GROWTH_WEIGHTS, given.growth_weight))
+    }
+
+    def refit(varied: str, setting: str, tx: Transactions, window: Window, seed: int = given.seed) -> None:
+        try:
+            again = _fitted(given, tx, window, seed)
+        except InputError as refusal:
+            notes.append(f"No ranking by {varied} ({setting}): {refusal}")
+        else:
+            found[varied, setting] = again.predict(customers, with_reasons=False)["score"].to_numpy()
+
+    for seed in range(given.seed + 1, given.seed + 1 + seeds):
+        refit("seed", str(seed), tx, window, seed)
+    for horizon in horizons:
+        refit("horizon", f"{horizon} days", tx, Window(window.cutoff, horizon))
+    for number in range(1, parts + 1):
+        refit(
+            "customers",
+            f"half of the customers, draw {number}",
+            _part(tx, customers, given.seed, number),
+            window,
+        )
+    tx.days.get_backend().drop_table(PART_TABLE, force=True)
+
+    by_default = scores["score"].to_numpy()
+    refits = [money for (varied, _), money in found.items() if varied in ("seed", "customers")]
+    if not refits:
+        raise InputError(f"no refit of the model shows how far ranks may move: {notes[-1]}")
+    return Sensitivity(
+        _compare(by_default, found),
+        _rank_intervals(scores, refits, _drawn_ranks(plain, scores, draws)),
+        notes,
+    )
+
+
+def _fitted(given: CoreCustomerModel, tx: Transactions, window: Window, seed: int) -> CoreCustomerModel:
+    """Return a new model with the parameters given, fitted."""
+    anew: CoreCustomerModel = clone(given).set_params(seed=seed)
+    return anew.fit(tx, window)
+
+
+def _weighted(scores: pd.DataFrame, weight: float) -> np.ndarray:
+    money: np.ndarray = (scores["predicted_value"] + weight * scores["growth_potential"]).to_numpy()
+    return money
+
+
+def _other_horizons(tx: Transactions, window: Window) -> tuple[list[int], list[str]]:
+    """Return half and twice the horizon where they can be judged, and what is said of those that cannot."""
+    horizons, notes = [], []
+    if window.horizon > 1:
+        horizons.append(window.horizon // 2)
+    else:
+        notes.append("A horizon of 1 day has no half.")
+    twice, history = 2 * window.horizon, (window.cutoff - tx.first_date).days
+    if holdout_window(Window(window.cutoff, twice), tx.first_date).horizon == twice:
+        horizons.append(twice)
+    else:
+        notes.append(
+            f"No ranking over {twice} days: the history of {history} days is too short to judge a forecast that long, "
+            f"and would have to be at least {twice * 5 // 2} days."
+        )
+    return horizons, notes
+
+
+def _part(tx: Transactions, customers: pd.DataFrame, seed: int, number: int) -> Transactions:
+    """Return the days of a random half of the customers, in a table that is only theirs."""
+    import ibis
+    import pyarrow as pa
+
+    rng = np.random.default_rng((seed, number))
+    rows = np.sort(rng.choice(len(customers), first_count(len(customers), PART), replace=False))
+    ids = ibis.memtable(pa.table({"customer_id": pa.array(list(customers["customer_id"].iloc[rows]))}))
+    days = tx.days.get_backend().create_table(
+        PART_TABLE, tx.days.semi_join(ids, "customer_id"), overwrite=True
+    )
+    return replace(tx, days=days)
+
+
+def _compare(by_default: np.ndarray, found: dict[tuple[str, str], np.ndarray]) -> pd.DataFrame:
+    """Return how many of the first customers stay, and the rank correlation, a row a variation."""
+    return pd.DataFrame(
+        {
+            "varied": varied,
+            "setting": setting,
+            **{f"top_{100 * share:.0f}": hit_rate(money, by_default, share) for share in TOPS},
+            "spearman": spearman(money, by_default),
+        }
+        for (varied, setting), money in found.items()
+    )
+
+
+def _ranks(money: np.ndarray) -> np.ndarray:
+    """Return ranks from 1, the most money first, ties by the order given."""
+    ranks = np.empty(len(money), dtype=np.int64)
+    ranks[np.argsort(-money, kind="stable")] = np.arange(1, len(money) + 1)
+    return ranks
+
+
+def _drawn_ranks(model: CoreCustomerModel, scores: pd.DataFrame, draws: int) -> np.ndarray:
+    """Return each customer's rank by drawn money, a row a draw; equal money shares the mean of its places."""
+    from scipy.stats import rankdata
+
+    rng = np.random.default_rng(model.seed)
+    value, probability = scores["predicted_value"].to_numpy(), scores["probability_active"].to_numpy()
+    # Single precision halves what a million customers take.
+    ranks = np.empty((draws, len(scores)), dtype=np.float32)
+    for row in ranks:
+        row[:] = rankdata(-model.distribution_.sample(value, probability, rng))
+    return ranks
+
+
+def _rank_intervals(scores: pd.DataFrame, refits: Sequence[np.ndarray], drawn: np.ndarray) -> pd.DataFrame:
+    ranks = _ranks(scores["score"].to_numpy())
+    # The seed of the ranking itself is one of many.
+    refitted = np.array([ranks, *map(_ranks, refits)])
+    refit_low, refit_high = np.quantile(refitted, [LOW, HIGH], axis=0)
+    drawn_low, drawn_high = np.quantile(drawn, [LOW, HIGH], axis=0)
+    table = pd.DataFrame(
+        {
+            "customer_id": scores["customer_id"],
+            "rank": ranks,
+            "refit_low": refit_low,
+            "refit_high": refit_high,
+            "top_20_refits": (refitted <= first_count(len(scores), TOPS[-1])).mean(axis=0),
+            "drawn_low": drawn_low,
+            "drawn_high": drawn_high,
+        }
+    )
+    return table.sort_values("rank", ignore_index=True)

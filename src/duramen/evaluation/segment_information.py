@@ -1,0 +1,191 @@
+"""Segments, a customer table and outcomes come in; how far the segments tell the future goes out.
+
+Called by the experiments, the audit and users. Beside the segments stand groups that anybody could draw up.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from duramen.errors import InputError
+from duramen.evaluation.bootstrap import draws
+from duramen.evaluation.metrics import log_value, variance_explained
+from duramen.segments.rfm import groups_of_equal_count
+
+RESAMPLES = 300
+LOW, HIGH = 0.05, 0.95
+# Below a hundredth of the variance, groups tell of the future next to nothing, however surely; and of few customers,
+# groups at random tell more than that: what one in twenty of them reaches is no sign of anything.
+WORTH_TELLING, CHANCE, SHUFFLES = 0.01, 0.95, 200
+SEGMENTS = "segments"
+TARGETS = ("value", "activity")
+COLUMNS = (
+    "groups",
+    "target",
+    "count",
+    "explained",
+    "low",
+    "high",
+    "chance",
+    "ahead",
+    "ahead_low",
+    "ahead_high",
+)
+
+
+class SegmentValue(NamedTuple):
+    """How far groups tell the future, as figures and in a sentence.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        ``COLUMNS``: for each way of grouping and each target the number of groups, the share of variance that they
+        explain with its 90 % interval; for the segments, what of groups of their sizes at random one in twenty would
+        reach; for the others, by how much the segments are ahead, with the interval of the difference.
+    verdict : str
+        What the segments tell, or that they predict nothing.
+    """
+
+    table: pd.DataFrame
+    verdict: str
+
+
+def segment_value(
+    customers: pd.DataFrame,
+    outcomes: pd.DataFrame,
+    segments: npt.ArrayLike,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> SegmentValue:
+    """Return the share of variance of future value and activity that segments explain, beside groups of RFM.
+
+    Value is ``log1p`` of the net money in the horizon, 0 where it is negative; activity is 1 for whoever bought. The
+    share is eta squared: the variance of the groups' means over that of the customers. Set beside are as many groups
+    of as many customers each, by ``rfm_groups``, ``rfm_cells`` and past spend.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        Customer table at the cutoff: ``time_since_last``, ``frequency``, ``net_spend``.
+    outcomes : pandas.DataFrame
+        ``customer_outcomes`` of the same customers in the same order: ``value`` and ``active``.
+    segments : array of shape (n,)
+        The segment of each, of any kind.
+    resamples : int
+        Bootstrap samples of customers behind the intervals.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        If there are no customers, rows do not match, a segment is missing, or a resample is asked for fewer than once.
+    """
+    labels = _labels(customers, outcomes, segments)
+    if resamples < 1:
+        raise InputError(
+            f"resamples is {resamples}, and an interval needs some; give at least 1, for example 300."
+        )
+    count = int(labels.max()) + 1
+    groups = {SEGMENTS: labels} | groups_of_equal_count(customers, count)
+    value = log_value(outcomes["value"].to_numpy(dtype=float))
+    targets = dict(zip(TARGETS, (value, outcomes["active"].to_numpy(dtype=float)), strict=True))
+    drawn = list(draws(len(labels), resamples, seed))
+    rows = [
+        row for target, actual in targets.items() for row in _compared(target, actual, groups, drawn, seed)
+    ]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    return SegmentValue(table, _verdict(table))
+
+
+def _labels(customers: pd.DataFrame, outcomes: pd.DataFrame, segments: npt.ArrayLike) -> np.ndarray:
+    codes, _ = pd.factorize(np.asarray(segments), use_na_sentinel=True)
+    if len(customers) == 0:
+        raise InputError(
+            "there are no customers, so segments tell nothing; give a customer table with customers."
+        )
+    if not len(customers) == len(outcomes) == len(codes):
+        raise InputError(
+            f"{len(customers):,} customers, {len(outcomes):,} outcomes and {len(codes):,} segments are not of the same "
+            "customers; give one row each, in the same order."
+        )
+    both = {"customer_id"} <= set(customers) & set(outcomes)
+    if both and (customers["customer_id"].to_numpy() != outcomes["customer_id"].to_numpy()).any():
+        raise InputError(
+            "customers and outcomes are not in the same order; draw the outcomes up with customer_outcomes(tx, window, "
+            "customers)."
+        )
+    if (codes < 0).any():
+        raise InputError(
+            f"{(codes < 0).sum():,} of {len(codes):,} customers have no segment; give each one, such as 0 for nobody's."
+        )
+    return codes
+
+
+def _compared(
+    target: str, actual: np.ndarray, groups: dict[str, np.ndarray], drawn: list[np.ndarray], seed: int
+) -> list[dict[str, object]]:
+    whole = {name: variance_explained(actual, labels) for name, labels in groups.items()}
+    resampled = {
+        name: np.array([variance_explained(actual, labels, copies) for copies in drawn])
+        for name, labels in groups.items()
+    }
+    rows: list[dict[str, object]] = []
+    for name, labels in groups.items():
+        low, high = _bounds(resampled[name])
+        row: dict[str, object] = {"groups": name, "target": target, "count": len(np.unique(labels))}
+        row |= {"explained": whole[name], "low": low, "high": high}
+        if name == SEGMENTS:
+            row["chance"] = _chance(actual, labels, seed)
+        else:
+            least, most = _bounds(resampled[SEGMENTS] - resampled[name])
+            row |= {"ahead": whole[SEGMENTS] - whole[name], "ahead_low": least, "ahead_high": most}
+        rows.append(row)
+    return rows
+
+
+def _bounds(figures: np.ndarray) -> tuple[float, float]:
+    known = figures[~np.isnan(figures)]
+    if not len(known):
+        return float("nan"), float("nan")
+    low, high = np.quantile(known, [LOW, HIGH])
+    return float(low), float(high)
+
+
+def _verdict(table: pd.DataFrame) -> str:
+    return " ".join(_sentence(target, rows) for target, rows in table.groupby("target", sort=False))
+
+
+def _sentence(target: object, rows: pd.DataFrame) -> str:
+    what = "the logarithm of future value" if target == TARGETS[0] else "activity (who buys in the horizon)"
+    ours, *others = rows.to_dict(orient="records")
+    if np.isnan(ours["explained"]):
+        return f"Nothing can be said of {what}: it is the same for all customers."
+    if ours["explained"] < max(WORTH_TELLING, ours["chance"]):
+        best = max(others, key=lambda row: float(row["explained"]))
+        return (
+            f"The segments predict nothing of {what}: they explain {ours['explained']:.1%} of its variance, "
+            f"as many groups by {best['groups']} {best['explained']:.1%}."
+        )
+    told = "; ".join(
+        f"{_side(row['ahead_low'], row['ahead_high'])} {row['groups']} ({row['explained']:.1%})"
+        for row in others
+    )
+    return f"The segments explain {ours['explained']:.1%} of the variance of {what}: {told}."
+
+
+def _chance(actual: np.ndarray, labels: np.ndarray, seed: int) -> float:
+    """Return what groups of these sizes explain where customers are put into them at random, but for one in twenty."""
+    rng = np.random.default_rng(seed)
+    shuffled = [variance_explained(actual, rng.permutation(labels)) for _ in range(SHUFFLES)]
+    return float(np.quantile(shuffled, CHANCE))
+
+
+def _side(ahead_low: float, ahead_high: float) -> str:
+    if ahead_low > 0:
+        return "more than"
+    return "less than" if ahead_high < 0 else "about as much as"

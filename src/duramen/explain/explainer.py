@@ -1,0 +1,262 @@
+"""A fitted model and what it makes of customers come in; factors, terms and their long table go out.
+
+Called by the CoreCustomerModel. In log space the blend of BTYD and trees is a sum, so its exponentials multiply to the
+value exactly.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import logit
+
+from duramen.data.features import FEATURES
+from duramen.explain.growth_terms import growth_terms
+from duramen.explain.tree_shap import TreeShap
+from duramen.forecast.churn import clip_probability
+from duramen.forecast.value import log_probability_ratio
+
+if TYPE_CHECKING:
+    from duramen.scoring.model import CoreCustomerModel
+
+PARTS = ("value", "activity", "score", "growth")
+
+MODEL_MEANINGS = {
+    "btyd_purchases": ("count", "Purchase days that the BTYD model expects in the horizon."),
+    "btyd_spend": ("money", "Net money per purchase day that gamma-gamma expects."),
+    "btyd_probability_active": ("probability", "P(at least one purchase in the horizon) by the BTYD model."),
+    "btyd_value": ("money", "Expected purchase days times expected spend."),
+    "btyd_probability_alive": (
+        "probability",
+        "P(alive) by the BTYD model; BG/NBD says 1 for every customer with one purchase day.",
+    ),
+    "probability_active": (
+        "probability",
+        "P(at least one purchase in the horizon) by the activity model; the factor is its ratio to that of BTYD.",
+    ),
+}
+
+
+def meaning(feature: str) -> tuple[str, str]:
+    """Return the unit and the meaning of a model feature."""
+    if feature in MODEL_MEANINGS:
+        return MODEL_MEANINGS[feature]
+    return FEATURES[feature].unit, FEATURES[feature].meaning
+
+
+class Forecast(NamedTuple):
+    """What a model makes of n customers, each part in their order.
+
+    ``features`` are the columns that the trees read; ``btyd`` is BTYD's forecast; ``value`` is predicted value in money
+    and ``probability`` P(active), arrays of shape (n,); ``growth`` has growth potential and outlook; ``past`` is money
+    over the horizon at the customer's own past rate.
+    """
+
+    features: pd.DataFrame
+    btyd: pd.DataFrame
+    value: np.ndarray
+    probability: np.ndarray
+    growth: pd.DataFrame
+    past: np.ndarray
+
+    def block(self, rows: slice) -> Forecast:
+        """Return the forecast of some of the customers."""
+        return Forecast(
+            self.features.iloc[rows],
+            self.btyd.iloc[rows],
+            self.value[rows],
+            self.probability[rows],
+            self.growth.iloc[rows],
+            self.past[rows],
+        )
+
+
+class Effects(NamedTuple):
+    """What each feature does to one part of the ranking.
+
+    Of "value" the ``effects`` are logarithms of factors, else terms, shape (n, p); ``base`` is what all customers
+    share, None where there is nothing; ``unit`` is that of the terms, or of the product of the factors.
+    """
+
+    part: str
+    effects: pd.DataFrame
+    base: float | None
+    unit: str
+
+
+class Explainer:
+    """Takes the forecasts of a fitted model apart.
+
+    The average customer whom everybody is compared with is that of the customers before the model's cutoff:
+    ``model.typical_`` of BTYD and growth, the base of the SHAP values of the trees.
+
+    Parameters
+    ----------
+    model : CoreCustomerModel
+    """
+
+    def __init__(self, model: CoreCustomerModel) -> None:
+        self._model = model
+        self._trees = model.boosters()
+
+    def effects(self, part: str, forecast: Forecast, cost: np.ndarray | None = None) -> Effects:
+        """Return the effects of one of ``PARTS``; costs to serve, where there are any, are part of the score."""
+        if part == "value":
+            return self._of_value(forecast)
+        if part == "activity":
+            return self._of_activity(forecast)
+        return self._of_score(forecast, cost) if part == "score" else self._of_growth(forecast)
+
+    def _of_value(self, forecast: Forecast) -> Effects:
+        model, features, btyd = self._model, forecast.features, forecast.btyd
+        value = model.value_
+        factors = pd.DataFrame(0.0, index=features.index, columns=features.columns)
+        base = 0.0
+        weight, two_stage = value.btyd_weight_, value.two_stage_weight_
+        for name, share in (("value", value.trees_weight_), ("spend", two_stage)):
+            if name in self._trees:
+                trees = _tree_shap(self._trees[name])
+                factors += share * trees.values(features)
+                base += share * trees.base
+        if two_stage > 0:
+            typical_ratio = np.log(model.typical_["probability_ratio"])
+            ratio = log_probability_ratio(features, forecast.probability)
+            factors["probability_active"] = two_stage * (ratio - typical_ratio)
+            base += two_stage * typical_ratio
+        # BTYD value = P(alive) x purchases if alive x spend; a value below the floor counts as the floor.
+        typical = {
+            part: np.log(model.typical_[part])
+            for part in ("btyd_probability_alive", "btyd_purchases", "btyd_spend")
+        }
+        alive = np.log(positive(btyd["btyd_probability_alive"]))
+        spend = np.log(positive(btyd["btyd_spend"]))
+        unit = np.log(model.money_unit_)
+        total = unit + np.log(np.maximum(features["btyd_value"], value.floor_))
+        purchases_if_alive = total - spend - alive
+        typical_if_alive = typical["btyd_purchases"] - typical["btyd_probability_alive"]
+        factors["btyd_probability_alive"] = weight * (alive - typical["btyd_probability_alive"])
+        factors["btyd_purchases"] += weight * (purchases_if_alive - typical_if_alive)
+        factors["btyd_spend"] += weight * (spend - typical["btyd_spend"])
+        base += weight * (typical["btyd_purchases"] + typical["btyd_spend"] - unit)
+        base += np.log(value.level_) + unit
+        return Effects("value", factors, float(base), model.unit_)
+
+    def _of_activity(self, forecast: Forecast) -> Effects:
+        activity, features = self._model.activity_, forecast.features
+        terms = pd.DataFrame(0.0, index=features.index, columns=features.columns)
+        base = activity.intercept_
+        if "activity" in self._trees:
+            share = activity.slope_ * activity.trees_weight_
+            trees = _tree_shap(self._trees["activity"])
+            terms += share * trees.values(features)
+            base += share * trees.base
+        # The rest is BTYD's, and what keeps a probability from 0 and 1.
+        rest = logit(forecast.probability) - base - terms.sum(axis=1).to_numpy()
+        average = activity.slope_ * activity.btyd_weight_ * self._model.typical_["btyd_log_odds"]
+        terms["btyd_probability_active"] += rest - average
+        return Effects("activity", terms, float(base + average), "log odds")
+
+    def _of_score(self, forecast: Forecast, cost: np.ndarray | None) -> Effects:
+        terms = pd.DataFrame(
+            {
+                "predicted_value": forecast.value,
+                "growth_potential": self._model.growth_weight_ * forecast.growth["growth_potential"],
+            },
+            index=forecast.features.index,
+        )
+        if cost is not None:
+            terms["cost_to_serve"] = -cost
+        return Effects("score", terms, None, self._model.unit_)
+
+    def _of_growth(self, forecast: Forecast) -> Effects:
+        """Compare with an average customer who is to spend as before."""
+        model = self._model
+        inputs = pd.DataFrame(
+            {
+                "predicted_value": forecast.value,
+                "probability_active": forecast.probability,
+                "past_value": forecast.past,
+            },
+            index=forecast.features.index,
+        )
+        average = {name: model.typical_[name] for name in ("predicted_value", "probability_active")}
+        average["past_value"] = average["predicted_value"]
+        terms, base = growth_terms(inputs, average, model.distribution_)
+        return Effects("growth", terms, base, model.unit_)
+
+
+@lru_cache(maxsize=3)
+def _tree_shap(booster: Any) -> TreeShap:
+    """Take a booster's trees apart once, and not again for each block of customers; a model has three boosters."""
+    return TreeShap(booster)
+
+
+def typical_customer(forecast: Forecast) -> dict[str, float]:
+    """Return the average customer of a forecast: geometric means of BTYD's parts, means of the others."""
+    parts = ("btyd_probability_alive", "btyd_purchases", "btyd_spend")
+    typical = {part: float(np.exp(np.log(positive(forecast.btyd[part])).mean())) for part in parts}
+    ratio = log_probability_ratio(forecast.features, forecast.probability)
+    by_btyd = clip_probability(forecast.btyd["btyd_probability_active"].to_numpy())
+    return typical | {
+        "probability_ratio": float(np.exp(ratio.mean())),
+        "btyd_log_odds": float(logit(by_btyd).mean()),
+        "predicted_value": float(forecast.value.mean()),
+        "probability_active": float(forecast.probability.mean()),
+    }
+
+
+def positive(values: pd.Series[float] | np.ndarray) -> np.ndarray:
+    """Keep logarithms finite."""
+    kept: np.ndarray = np.maximum(np.asarray(values, dtype=float), 1e-12)
+    return kept
+
+
+def long_table(ids: pd.Series[Any], explained: Effects, known: pd.DataFrame) -> pd.DataFrame:
+    """Return the effects of each feature on each customer below each other, the strongest first.
+
+    Parameters
+    ----------
+    ids : pandas.Series of shape (n,)
+    explained : Effects
+    known : pandas.DataFrame
+        Has what each customer has of each feature, in columns of the same names.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``customer_id``, ``part``, ``feature``, ``value``, ``factor``, ``term``, ``rank``, ``unit``; in the order
+        of ``ids``. The effect that all customers share has rank 0; where there is none there is no such row.
+    """
+    part, effects, base, unit = explained
+    strength = effects.to_numpy()
+    order = np.argsort(-np.abs(strength), axis=1, kind="stable")
+    names = effects.columns.to_numpy(dtype=object)[order]
+    held = np.take_along_axis(known[effects.columns].to_numpy(dtype=float), order, axis=1)
+    strength = np.take_along_axis(strength, order, axis=1)
+    first = 1
+    if base is not None:
+        count = len(effects)
+        names = np.column_stack([np.full(count, "base", dtype=object), names])
+        held = np.column_stack([np.full(count, np.nan), held])
+        strength = np.column_stack([np.full(count, base), strength])
+        first = 0
+    count, width = strength.shape
+    multiplies = part == "value"
+    units = np.full((count, width), "times" if multiplies else unit, dtype=object)
+    if multiplies:
+        units[:, 0] = unit
+    return pd.DataFrame(
+        {
+            "customer_id": ids.repeat(width).to_numpy(),
+            "part": part,
+            "feature": names.ravel(),
+            "value": held.ravel(),
+            "factor": np.exp(strength.ravel()) if multiplies else np.nan,
+            "term": np.nan if multiplies else strength.ravel(),
+            "rank": np.tile(np.arange(first, first + width), count),
+            "unit": units.ravel(),
+        }
+    )

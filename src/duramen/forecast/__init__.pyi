@@ -1,0 +1,10 @@
+from .btyd_value import BTYDValueModel as BTYDValueModel
+from .churn import ActivityModel as ActivityModel
+from .churn_definition import suggest_churn_days as suggest_churn_days
+from .growth import GrowthModel as GrowthModel
+from .predictive_intervals import ConformalIntervals as ConformalIntervals
+from .retention_profit import RetentionOffer as RetentionOffer
+from .retention_profit import campaign_profit as campaign_profit
+from .retention_profit import contact as contact
+from .retention_profit import expected_maximum_profit as expected_maximum_profit
+from .value import ValueModel as ValueModel

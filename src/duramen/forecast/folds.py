@@ -1,0 +1,96 @@
+"""Transactions and rolling windows come in; customers, features and outcomes at each cutoff go out.
+
+Called where the value and activity models learn. Whatever is learned from data here is learned before the cutoff.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from duramen.data.customers import customer_table
+from duramen.data.feature_list import FEATURES
+from duramen.data.outcomes import customer_outcomes
+from duramen.data.transactions import Transactions
+from duramen.data.windows import Window
+from duramen.forecast.btyd_value import BTYDValueModel
+
+# With fewer customers at a cutoff there is nothing to learn from it.
+LEAST_CUSTOMERS = 10
+# Outputs of the BTYD models that the trees see. P(alive) is not among them: at frequency 0 it says 1.
+BTYD_FEATURES = ("btyd_purchases", "btyd_spend", "btyd_probability_active", "btyd_value")
+MONEY_FEATURES = {name for name, feature in FEATURES.items() if "money" in feature.unit} | {
+    "btyd_spend",
+    "btyd_value",
+}
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One rolling window: what was known at its cutoff, and what then happened.
+
+    Attributes
+    ----------
+    window : Window
+    features : pandas.DataFrame
+        ``model_features``, by BTYD models fitted before the cutoff.
+    outcomes : pandas.DataFrame
+        ``customer_id``, ``value``, ``purchases``, ``active`` in the horizon; money in the unit of the features.
+    """
+
+    window: Window
+    features: pd.DataFrame
+    outcomes: pd.DataFrame
+
+
+def model_features(
+    customers: pd.DataFrame, btyd: BTYDValueModel, horizon: int, money_unit: float = 1.0
+) -> pd.DataFrame:
+    """Return what the tree models see of each customer: the customer table without ids, and the BTYD forecast.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+    btyd : BTYDValueModel
+    horizon : int
+        Days.
+    money_unit : float
+        Amount that is counted as 1.
+    """
+    forecast = btyd.forecast(customers, horizon)
+    features = pd.concat([customers.drop(columns="customer_id"), forecast[list(BTYD_FEATURES)]], axis=1)
+    money = [name for name in features if name in MONEY_FEATURES]
+    features[money] /= money_unit
+    # The digits beyond single precision differ between currencies, and turn splits that are equally good.
+    return features.astype("float32").astype("float64")
+
+
+def build_folds(tx: Transactions, windows: Sequence[Window], money_unit: float = 1.0) -> list[Fold]:
+    """Return a fold for each window that has customers enough, in the order of the windows."""
+    known: dict[date, tuple[pd.DataFrame, BTYDValueModel]] = {}
+    folds = []
+    for window in windows:
+        if window.cutoff not in known:
+            customers = customer_table(tx, window.cutoff)
+            if len(customers) < LEAST_CUSTOMERS:
+                continue
+            known[window.cutoff] = customers, BTYDValueModel().fit(customers)
+        customers, btyd = known[window.cutoff]
+        features = model_features(customers, btyd, window.horizon, money_unit)
+        outcomes = customer_outcomes(tx, window, customers)
+        outcomes["value"] /= money_unit
+        folds.append(Fold(window, features, outcomes))
+    return folds
+
+
+def complete_before(folds: Sequence[Fold], cutoff: date) -> list[Fold]:
+    """Return the folds whose outcomes were complete when the cutoff came."""
+    return [fold for fold in folds if fold.window.end <= cutoff]
+
+
+def stack_features(folds: Sequence[Fold]) -> pd.DataFrame:
+    """Return the features of all folds below each other."""
+    return pd.concat([fold.features for fold in folds], ignore_index=True)

@@ -1,0 +1,1 @@
+"""Files, folders, locks, database tables, sidecars and saved models: whole or not at all."""

@@ -1,0 +1,280 @@
+"""A ranking comes in a block at a time; a table of DuckDB or PostgreSQL holds it, whole or not at all.
+
+Called by the score command. The rows and their sidecar, in a table beside, are replaced in one transaction: readers see
+the old ones until all new ones are there. Nothing that is there is dropped, so that grants, indexes and views stay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from duramen.errors import InputError
+from duramen.io.databases import (
+    DuckDBFile,
+    DuckDBTransaction,
+    PostgreSQLDatabase,
+    PostgreSQLTransaction,
+    quoted,
+    split_duckdb,
+    split_postgresql,
+)
+from duramen.io.files import refuse_unwritable
+from duramen.io.score_columns import RANKING_COLUMNS, TEXT_COLUMNS
+from duramen.io.sidecar import table_sidecar
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+SIDECAR = "_sidecar"
+# PostgreSQL cuts what is longer, and a table and its sidecar would be one.
+LONGEST_NAME = 63
+# Columns that a sentence names; a table that lacks more is another one.
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of a database, by its address; ``schema`` is empty where the address names none.
+
+    Examples
+    --------
+    >>> table = table_at("postgresql://ann:secret@db/shop/scores")
+    >>> str(table)
+    'postgresql://ann@db/shop/scores'
+    >>> table.of_group("end").name, table.sidecar.name
+    ('scores_end', 'scores_sidecar')
+    """
+
+    database: DuckDBFile | PostgreSQLDatabase
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        if isinstance(self.database, DuckDBFile):
+            return f"duckdb://{self.database.file}/{self.full_name}"
+        where, mark, parameters = self.database.address.partition("?")
+        return f"{where}/{quote(self.full_name)}{mark}{parameters}"
+
+    @property
+    def full_name(self) -> str:
+        """The name with the schema, where one is named."""
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+    @property
+    def sidecar(self) -> Table:
+        """The table of one row that says what the scores are made of."""
+        return replace(self, name=self.name + SIDECAR)
+
+    @property
+    def work_place(self) -> Path:
+        """What the work folder is named after: beside the DuckDB file, else in the current folder."""
+        if isinstance(self.database, DuckDBFile):
+            return self.database.file.with_name(f"{self.database.file.name}.{self.full_name}")
+        # Tables of one name in two databases are two.
+        digest = hashlib.sha256(f"{self.database.address}/{self.full_name}".encode()).hexdigest()
+        return Path(f"{self.full_name.replace('/', '_')}.{digest[:8]}.postgresql")
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What two addresses of the same table have in common."""
+        if isinstance(self.database, DuckDBFile):
+            return self.database.file.resolve(), (self.schema or "main").casefold(), self.name.casefold()
+        return self.database, self.schema, self.name
+
+    def of_group(self, key: str) -> Table:
+        """Return the table of a group of customers; a dot in its name would be that of a schema."""
+        return replace(self, name=f"{self.name}_{key}") if key else self
+
+
+def table_at(address: str) -> Table | None:
+    """Return the table that an address names, or None for a file.
+
+    Raises
+    ------
+    InputError
+        If it names a database and no table, or a database of another kind.
+    """
+    kind, is_address, _ = address.partition("://")
+    if not is_address:
+        return None
+    if kind == "duckdb":
+        file, schema, name = split_duckdb(address)
+        return Table(DuckDBFile(Path(file)), schema, name)
+    if kind not in ("postgresql", "postgres"):
+        raise InputError(
+            f"scores are not written to {kind}://; give a file, duckdb://file.db/table or "
+            "postgresql://user@host/database/table by --out."
+        )
+    database, table = split_postgresql(address)
+    schema, dot, name = table.rpartition(".")
+    if not name or (dot and not schema):
+        raise InputError(
+            f"{database.address} and {table!r} name no table; write postgresql://user@host/database/table."
+        )
+    return Table(database, schema, name)
+
+
+def check_table(table: Table, *, with_cost: bool = False, ids: pa.DataType | None = None) -> None:
+    """Refuse a table that a ranking cannot be written to, by a rehearsal that leaves everything as it was.
+
+    Parameters
+    ----------
+    table : Table
+    with_cost : bool
+        Whether the ranking has the cost to serve.
+    ids : pyarrow.DataType, optional
+        Type of the customer ids, where it is known yet.
+
+    Raises
+    ------
+    InputError
+        If the database cannot be reached or written to, or something else is in the table's place.
+    """
+    if len(table.sidecar.name.encode()) > LONGEST_NAME:
+        raise InputError(
+            f"{table.name!r} is too long a name for a table and its sidecar; name another by --out."
+        )
+    refuse_unwritable(table.work_place, "--out")
+    if isinstance(table.database, DuckDBFile):
+        if not table.database.file.exists():
+            if table.schema.casefold() not in ("", "main"):
+                raise InputError(
+                    f"{table.database.file} is not there yet, and a new file has no schema {table.schema!r}; make it "
+                    "first, or leave the schema out of --out."
+                )
+            return
+        refuse_unwritable(table.database.file, "--out")
+    names = [name for name in RANKING_COLUMNS if with_cost or name != "cost_to_serve"]
+    with table.database.transaction(str(table), rehearse=True) as transaction:
+        _make_ready(transaction, table, _kinds(names, ids), rehearse=True)
+
+
+def write_table(blocks: Iterable[pd.DataFrame], table: Table, told: dict[str, Any]) -> int:
+    """Put blocks of a ranking into a table in place of the rows there, and what they are made of into its sidecar.
+
+    Parameters
+    ----------
+    blocks : iterable of pandas.DataFrame
+        At least one; memory holds no more of them.
+    table : Table
+        Made where there is none.
+    told : dict
+        What ``duramen.scoring.provenance.provenance`` returns.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    InputError
+        If the table has other columns, or the database refuses; the old rows stay.
+    """
+    import pyarrow as pa
+
+    blocks = iter(blocks)
+    first = next(blocks)
+    ids = pa.Table.from_pandas(first[["customer_id"]].head(1), preserve_index=False).schema.field(0).type
+    kinds = _kinds(first.columns, ids)
+    in_arrow = {
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "time": pa.timestamp("us"),
+    }
+    schema = pa.schema([(name, in_arrow[kind]) for name, kind in kinds.items()])
+    rows = 0
+    with table.database.transaction(str(table)) as transaction:
+        home = _make_ready(transaction, table, kinds)
+        for block in itertools.chain([first], blocks):
+            transaction.append(
+                home, table.name, pa.Table.from_pandas(block, preserve_index=False).cast(schema)
+            )
+            rows += len(block)
+        text = table_sidecar(table.full_name, rows, told)
+        transaction.execute(f"INSERT INTO {_in(home, table.sidecar)} VALUES ($1::text::json)", text)
+    return rows
+
+
+def _kinds(names: Iterable[str], ids: pa.DataType | None) -> dict[str, str]:
+    """Return the kind of each column of a ranking; that of the id is empty while it is not known."""
+    import pyarrow as pa
+
+    of_id = ""
+    if ids is not None:
+        # What is longer than 64 bits goes as text.
+        whole = pa.types.is_integer(ids) and ids != pa.uint64()
+        of_id = "integer" if whole else "number" if pa.types.is_floating(ids) else "text"
+    words = (*TEXT_COLUMNS, "tier", "core_in")
+    special = {"customer_id": of_id, "cutoff": "time", "rank": "integer"} | dict.fromkeys(words, "text")
+    return {name: special.get(name, "number") for name in names}
+
+
+def _make_ready(
+    transaction: DuckDBTransaction | PostgreSQLTransaction,
+    table: Table,
+    kinds: dict[str, str],
+    *,
+    rehearse: bool = False,
+) -> str:
+    """Make the tables of the scores and their sidecar, or empty them; return their schema.
+
+    A rehearsal takes no row away and waits for nobody.
+    """
+    home = transaction.schema(table.schema)
+    if not rehearse:
+        transaction.wait_for_others(home, table.name)
+    elif not transaction.is_free(home, table.name):
+        # What another run is about to make can be looked at when it is there: at the load, which waits for it.
+        return home
+    for place, columns in ((table, kinds), (table.sidecar, {"sidecar": "json"})):
+        types = {name: transaction.types.get(kind, "") for name, kind in columns.items()}
+        found = transaction.columns(home, place.name)
+        if found is None:
+            # An id that is not known yet may be text in a rehearsal.
+            made = ", ".join(f"{quoted(name)} {of or 'text'}" for name, of in types.items())
+            transaction.execute(f"CREATE TABLE {_in(home, place)} ({made})")
+        elif place is not table and found != types:
+            raise InputError(
+                f"{place} is no sidecar of scores, and that of {table.name} would replace its rows; name another "
+                "table by --out."
+            )
+        elif differences := _differences(found, types):
+            raise InputError(
+                f"{table} has not the columns of these scores: {'; '.join(differences)}; drop it if nobody needs it, "
+                "or name another table by --out."
+            )
+        # Of nothing: it shows the right to insert, and DuckDB heeds an index in a DELETE only when an INSERT woke it.
+        of_nothing = f"({quoted(next(iter(types)))}) SELECT NULL WHERE false"
+        transaction.execute(f"INSERT INTO {_in(home, place)} {of_nothing}")
+        transaction.execute(f"DELETE FROM {_in(home, place)}" + (" WHERE false" if rehearse else ""))
+    return home
+
+
+def _in(home: str, table: Table) -> str:
+    return f"{quoted(home)}.{quoted(table.name)}"
+
+
+def _differences(found: dict[str, str], types: dict[str, str]) -> list[str]:
+    """Return in words how the columns of a table differ from those that are to be written."""
+    told = []
+    if lacking := _named([name for name in types if name not in found]):
+        told.append(f"it lacks {lacking}")
+    if besides := _named([name for name in found if name not in types]):
+        told.append(f"it has {besides} besides")
+    others = [name for name, of in types.items() if of and found.get(name, of) != of]
+    told += [f"{name} is {found[name]} where the scores have {types[name]}" for name in others]
+    return told
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(map(repr, names[:NAMED])) + more

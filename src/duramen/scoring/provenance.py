@@ -1,0 +1,31 @@
+"""A model, transactions and options come in; what scores are made of goes out, for the sidecar beside them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from duramen._version import __version__
+from duramen.data.customers import feature_version
+
+if TYPE_CHECKING:
+    from duramen.data.transactions import Transactions
+    from duramen.scoring.model import CoreCustomerModel
+
+
+def provenance(
+    model: CoreCustomerModel, tx: Transactions, cutoff: date, options: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what scores are made of: model, features, cutoff and orders, and the options that change them."""
+    return {
+        "duramen_version": __version__,
+        "model_version": model.model_version_,
+        "feature_version": feature_version(tx),
+        "cutoff": cutoff.isoformat(),
+        "horizon_days": model.window_.horizon,
+        "unit": model.unit_,
+        "source": tx.source,
+        "source_digest": tx.digest(cutoff),
+        "orders": {"read": tx.rows_in, "used": tx.rows_used, "set_aside": tx.set_aside},
+        "options": options,
+    }

@@ -1,0 +1,245 @@
+"""Predicted value and growth of each customer come in; the tier of each goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from duramen.errors import InputError
+
+# The 80/20 rule: the core is the smallest set that holds this share of value.
+CORE_SHARE = 0.8
+# Keeps rounding in a sum of values from asking for one customer too many.
+SET_TOLERANCE = 1e-12
+
+
+THRESHOLDS = ("vip_share", "core_share", "regular_share", "rising_share", "rising_ratio")
+
+
+class Tier(NamedTuple):
+    """The name of a tier, and what it is for."""
+
+    name: str
+    treatment: str
+
+
+VIP = Tier("VIP", "personal service by a named person; no loss goes unnoticed")
+MAIN = Tier("main", "keep, and bring more customers up to here")
+RISING = Tier("rising", "select and grow: contact, trial and advice before their value shows")
+REGULAR = Tier("regular", "serve well by standard means")
+SMALL = Tier("small", "serve by a cheaper channel; not turned away")
+BELOW_BREAK_EVEN = Tier(
+    "below break-even", "lower the cost to serve or charge for it; let go in stages, never by size alone"
+)
+
+
+@dataclass(frozen=True)
+class Tiers:
+    """The tiers of a ranking: where each ends, what it is called, and what it is for.
+
+    Customers go into VIP, main, rising, regular and small by cumulative value, the largest first. Value is
+    ``predicted_value``, and where costs are known ``predicted_value - cost_to_serve``.
+
+    Parameters
+    ----------
+    vip_share : float
+        The VIPs are the smallest set that holds this share of value.
+    core_share : float
+        VIPs and main customers are the smallest set that holds this share: the core.
+    regular_share : float
+        With the regular customers this share is reached; the rest are small.
+    rising_share : float
+        Outside the core, this share of customers, those with the most growth potential, can be rising; 0 for none.
+    rising_ratio : float
+        They are where their growth potential is more than this many times their predicted value.
+    vip, main, rising, regular, small, below_break_even : Tier
+        Names and treatments, from the best to the lowest.
+
+    Raises
+    ------
+    InputError
+        If shares are not in order between 0 and 1, a share or ratio is no number, or two tiers have one name.
+
+    Examples
+    --------
+    >>> Tiers(vip_share=0.2, small=Tier("basic", "serve online")).names
+    ('VIP', 'main', 'rising', 'regular', 'basic', 'below break-even')
+    """
+
+    vip_share: float = 0.4
+    core_share: float = CORE_SHARE
+    regular_share: float = 0.95
+    rising_share: float = 0.1
+    rising_ratio: float = 0.5
+    vip: Tier = VIP
+    main: Tier = MAIN
+    rising: Tier = RISING
+    regular: Tier = REGULAR
+    small: Tier = SMALL
+    below_break_even: Tier = BELOW_BREAK_EVEN
+
+    def __post_init__(self) -> None:
+        self._refuse_thresholds()
+        self._refuse_names()
+
+    def _refuse_thresholds(self) -> None:
+        for name in THRESHOLDS:
+            number = getattr(self, name)
+            if not isinstance(number, int | float) or isinstance(number, bool):
+                raise InputError(f"{name} is {number!r}, which is no number; write one, for example 0.4.")
+        shares = (self.vip_share, self.core_share, self.regular_share)
+        if not 0 < self.vip_share <= self.core_share <= self.regular_share <= 1:
+            raise InputError(
+                f"vip_share, core_share and regular_share are {shares}; each must be above 0, at least the one before "
+                "it and at most 1, for example (0.4, 0.8, 0.95)."
+            )
+        if not 0 <= self.rising_share <= 1:
+            raise InputError(
+                f"rising_share is {self.rising_share}, and a share of customers lies between 0 and 1; give 0.1 for "
+                "the tenth with the most growth potential."
+            )
+        if not 0 <= self.rising_ratio < np.inf:
+            raise InputError(
+                f"rising_ratio is {self.rising_ratio}, and growth potential over value is never below 0; give 0.5 for "
+                "a potential of half the value."
+            )
+
+    def _refuse_names(self) -> None:
+        for tier in self.tiers:
+            if not (isinstance(tier, Tier) and all(isinstance(part, str) and part.strip() for part in tier)):
+                raise InputError(
+                    f"the tier {tier!r} lacks a name or what it is for; write Tier('VIP', 'personal service')."
+                )
+        if len(set(self.names)) < len(self.names):
+            raise InputError(
+                f"the tiers are named {', '.join(map(repr, self.names))}; give each a name of its own."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return thresholds, names and treatments as plain values."""
+        return {
+            field.name: held._asdict() if isinstance(held := getattr(self, field.name), Tier) else held
+            for field in fields(self)
+        }
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any], base: Self | None = None) -> Self:
+        """Return tiers from plain values, such as those of a TOML file.
+
+        Parameters
+        ----------
+        settings : mapping
+            Thresholds by name, and for a tier a mapping of ``name`` or ``treatment`` or both.
+        base : Tiers, optional
+            What holds where nothing is set; the defaults.
+
+        Raises
+        ------
+        InputError
+            If a setting is unknown or of another kind.
+
+        Examples
+        --------
+        >>> Tiers.from_dict({"vip_share": 0.3, "small": {"name": "basic"}}).names[4]
+        'basic'
+        """
+        base = cls() if base is None else base
+        known: dict[str, Any] = {field.name: getattr(base, field.name) for field in fields(cls)}
+        for key, value in settings.items():
+            if key not in known:
+                raise InputError(f"tiers have no setting {key!r}; the settings are {', '.join(known)}.")
+            default = known[key]
+            if not isinstance(default, Tier):
+                known[key] = value
+            elif isinstance(value, Mapping) and set(value) <= set(Tier._fields):
+                known[key] = default._replace(**value)
+            else:
+                raise InputError(
+                    f"the tier {key} is {value!r}; write what differs of its name and treatment, for example "
+                    '{ name = "basic", treatment = "serve online" }.'
+                )
+        return cls(**known)
+
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        """All tiers, from the best to the lowest."""
+        return (self.vip, self.main, self.rising, self.regular, self.small, self.below_break_even)
+
+    @property
+    def core_names(self) -> tuple[str, str]:
+        """Names of the two tiers that are the core."""
+        return (self.vip.name, self.main.name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all tiers, from the best to the lowest."""
+        return tuple(tier.name for tier in self.tiers)
+
+    def assign(
+        self,
+        value: npt.NDArray[np.float64],
+        growth: npt.NDArray[np.float64],
+        cost: npt.NDArray[np.float64] | None = None,
+    ) -> npt.NDArray[np.object_]:
+        """Return the name of each customer's tier.
+
+        Where costs are known, who brings less than the cost is below break-even and holds no value of the rest.
+
+        Parameters
+        ----------
+        value, growth : array of shape (n,)
+            Predicted value and growth potential in money; the order given breaks ties.
+        cost : array of shape (n,), optional
+            Cost to serve over the horizon, in the same money.
+        """
+        above = np.ones(len(value), dtype=bool) if cost is None else value >= cost
+        held = value if cost is None else np.maximum(value - cost, 0.0)
+        core = above & smallest_set(held, self.core_share)
+        outside = above & ~core
+        # The ratio is to value before cost: near break-even any potential is many times the little that is left.
+        rising = outside & (growth > self.rising_ratio * value) & (self.rising_share > 0)
+        if rising.any():
+            rising &= growth >= np.quantile(growth[outside], 1 - self.rising_share)
+        vip, regular = smallest_set(held, self.vip_share), smallest_set(held, self.regular_share)
+        # Places and not names are chosen: an array of text would hold the longest name for everybody.
+        place = np.select([~above, core & vip, core, rising, regular], [5, 0, 1, 2, 3], default=4)
+        named: npt.NDArray[np.object_] = np.array(self.names, dtype=object)[place]
+        return named
+
+
+DEFAULT_TIERS = Tiers()
+# Names of the tiers by default, from the best to the lowest.
+TIERS = DEFAULT_TIERS.names
+
+
+def smallest_set(values: npt.NDArray[np.float64], part: float = CORE_SHARE) -> npt.NDArray[np.bool_]:
+    """Find the fewest customers that together hold a part of the value.
+
+    Parameters
+    ----------
+    values : array of shape (n,)
+        Predicted value in money; the order given breaks ties.
+    part : float
+        The part of the total to hold, above 0 and at most 1.
+
+    Returns
+    -------
+    array of bool, shape (n,)
+        True for the customers of the set; all False where the total is not positive.
+
+    Examples
+    --------
+    >>> smallest_set(np.array([1.0, 6.0, 3.0]))
+    array([False,  True,  True])
+    """
+    held = np.zeros(len(values), dtype=bool)
+    order = np.argsort(-values, kind="stable")
+    running = np.cumsum(values[order])
+    if len(values) and running[-1] > 0:
+        needed = int(np.argmax(running >= part * running[-1] * (1 - SET_TOLERANCE))) + 1
+        held[order[:needed]] = True
+    return held

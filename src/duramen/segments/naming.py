@@ -1,0 +1,302 @@
+"""Customers with their segments come in; profile, names, rules and treatments go out. Called by the segmenter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from duramen.errors import InputError
+
+# Median silence of a segment, in own gaps.
+FADING_AFTER, QUIET_AFTER = 1.5, 3.0
+UNLIKE = "unlike the others"
+TREATMENTS = {
+    "active frequent": "keep: best service, early access, no discounts they do not need",
+    "active occasional": "grow: one reason more to come back between two purchases",
+    "active one-time": "convert: an offer for the second or third purchase",
+    "fading frequent": "rescue now: personal contact, ask what went wrong",
+    "fading occasional": "remind: a timely offer before the habit is lost",
+    "fading one-time": "remind cheaply: automated mail only",
+    "quiet frequent": "win back: they were good; one strong offer, then let go",
+    "quiet occasional": "win back cheaply: season's mail",
+    "quiet one-time": "release: no spend beyond the newsletter",
+    UNLIKE: "look at each: a wholesaler, a test account, a mistake in the data, or a customer worth a call",
+}
+# A rule is read by people: up to so many conditions. Less than 1 % of the customers make no branch of their own.
+DEEPEST = 4
+BRANCH_SHARE = 0.01
+# The tree learns its thresholds from so many; more of them move none.
+RULE_CUSTOMERS = 30_000
+# Below this F1 (of how much of the segment a rule covers, and how much of whom it covers is the segment) it is told
+# as no rule but as what comes nearest.
+SIMPLE_RULE = 0.5
+# Mean age at the purchases: half the life for an even pace.
+NOTABLE_TREND = 0.1
+
+
+def treatments_of(given: Mapping[str, str] | None) -> dict[str, str]:
+    """Return every treatment by what it is for: the given ones, and of the others the default.
+
+    Raises
+    ------
+    InputError
+        If a key is none of ``TREATMENTS``, or a treatment is no text.
+
+    Examples
+    --------
+    >>> treatments_of({"quiet one-time": "a card at Christmas"})["quiet one-time"]
+    'a card at Christmas'
+    """
+    given = dict(given or {})
+    if unknown := [key for key in given if key not in TREATMENTS]:
+        raise InputError(
+            f"there is no kind of segment {unknown[0]!r} to treat; write one of {', '.join(map(repr, TREATMENTS))}."
+        )
+    if empty := [key for key, text in given.items() if not (isinstance(text, str) and text.strip())]:
+        raise InputError(
+            f"the treatment of {empty[0]!r} is {given[empty[0]]!r}; write what is to be done in words."
+        )
+    return TREATMENTS | given
+
+
+def segment_profile(facts: pd.DataFrame, segments: np.ndarray, treatments: Mapping[str, str]) -> pd.DataFrame:
+    """Return a row a segment with its name, size, median behaviour and treatment; 0, the unlike, comes last.
+
+    Parameters
+    ----------
+    facts : pandas.DataFrame
+        ``silence`` (in own gaps), ``purchases_per_year``, ``spend_per_year``, ``basket``, ``time_since_last``,
+        ``frequency`` and ``purchase_position``.
+    segments : numpy.ndarray of shape (n,)
+    treatments : mapping
+        By ``TREATMENTS``' keys.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by segment: ``name``, ``customers``, the medians of ``facts``, ``treatment``.
+    """
+    numbers = [*np.unique(segments[segments > 0]), 0]
+    profile = facts.groupby(segments).median().reindex(numbers)
+    repeat = facts.loc[facts["frequency"] > 0, "purchases_per_year"].median()
+    fresh = np.select(
+        [profile["silence"] < FADING_AFTER, profile["silence"] < QUIET_AFTER], ["active", "fading"], "quiet"
+    )
+    often = np.select(
+        [profile["frequency"] < 1, profile["purchases_per_year"] < repeat],
+        ["one-time", "occasional"],
+        "frequent",
+    )
+    size = np.where(profile["spend_per_year"] > facts["spend_per_year"].median(), "high", "low")
+    kinds = [f"{a} {b}" for a, b in zip(fresh, often, strict=True)]
+    names = [f"{kind} buyers, {c} spend" for kind, c in zip(kinds, size, strict=True)]
+    kinds[-1] = names[-1] = UNLIKE
+    profile.insert(0, "customers", pd.Series(segments).value_counts().reindex(numbers).fillna(0).astype(int))
+    profile.insert(0, "name", distinct_names(names, profile))
+    profile["treatment"] = [treatments[kind] for kind in kinds]
+    return profile.rename_axis("segment")
+
+
+def distinct_names(names: list[str], profile: pd.DataFrame) -> list[str]:
+    """Add to names that occur more than once what tells their segments apart: the measure in which they differ most.
+
+    Parameters
+    ----------
+    names : list of str
+    profile : pandas.DataFrame
+        A row a name: ``purchases_per_year``, ``spend_per_year``, ``silence``, ``time_since_last`` and
+        ``purchase_position``.
+
+    Examples
+    --------
+    >>> profile = pd.DataFrame({"purchases_per_year": [52, 12], "spend_per_year": [200, 210],
+    ...                         "silence": [1, 1], "time_since_last": [7, 30], "purchase_position": [0.5, 0.5]})
+    >>> distinct_names(["active buyers"] * 2, profile)
+    ['active buyers, weekly', 'active buyers, monthly']
+    """
+    told = list(names)
+    for name in {name for name in names if names.count(name) > 1}:
+        rows = [place for place, other in enumerate(names) if other == name]
+        measure, words = _telling_words(profile.iloc[rows])
+        # The order by spend stands in for its size.
+        stem = name.rsplit(", ", 1)[0] if measure == "spend" else name
+        for place, word in zip(rows, words, strict=True):
+            told[place] = f"{stem}, {word}"
+    return told
+
+
+def _telling_words(profile: pd.DataFrame) -> tuple[str, list[str]]:
+    """Return the measure that sets namesakes furthest apart in words that all differ, and the word of each."""
+    behaviour = pd.DataFrame(
+        {
+            "rhythm": np.log(profile["purchases_per_year"]),
+            "spend": np.log(profile["spend_per_year"]),
+            "silence": np.log1p(profile["silence"]),
+            "trend": profile["purchase_position"].fillna(0.5),
+        }
+    )
+    measures = (behaviour.max() - behaviour.min()).sort_values(ascending=False, kind="stable").index
+    # In words first, then in figures; where one measure leaves two alike, the next is tried.
+    for speak in (_WORDS, _FIGURES):
+        for measure in measures:
+            if measure == "spend":
+                spoken = _spend_in_words(profile["spend_per_year"])
+            else:
+                spoken = [speak[measure](row) for row in profile.to_dict(orient="records")]
+            if len(set(spoken)) == len(spoken):
+                return str(measure), spoken
+    return "", [f"group {place + 1}" for place in range(len(profile))]
+
+
+def _spend_in_words(spend: pd.Series[float]) -> list[str]:
+    """Tell namesakes apart by their order, not by an amount: the same customers in cents keep their names."""
+    order = spend.rank(method="dense").astype(int)
+    known = {2: ("less spend", "more spend"), 3: ("least spend", "middling spend", "most spend")}
+    words = known.get(
+        len(spend), [f"spend {place + 1} of {len(spend)} from below" for place in range(len(spend))]
+    )
+    return [words[place - 1] for place in order]
+
+
+def _money(amount: float) -> str:
+    """Four digits that count, and never a power of ten."""
+    return f"{amount:,.0f}" if abs(amount) >= 1000 else f"{amount:.4g}"
+
+
+def _rhythm_in_words(row: Mapping[Any, float]) -> str:
+    days = 364 / row["purchases_per_year"]
+    for word, longest in _RHYTHMS:
+        if days <= longest:
+            return word
+    return "less than yearly"
+
+
+# Up to about half-way to the next in log days.
+_RHYTHMS = (
+    ("daily", 2), ("twice a week", 5), ("weekly", 10), ("every two weeks", 20), ("monthly", 43),
+    ("every two months", 74), ("quarterly", 128), ("twice a year", 257), ("yearly", 515),
+)  # fmt: skip
+
+
+def _trend_in_words(row: Mapping[Any, float]) -> str:
+    late = row["purchase_position"] - 0.5
+    if abs(late) <= NOTABLE_TREND:
+        return "at an even pace"
+    return "growing" if late > 0 else "fading away lately"
+
+
+_Words = dict[str, Callable[[Mapping[Any, float]], str]]
+_FIGURES: _Words = {
+    "rhythm": lambda row: f"every {364 / row['purchases_per_year']:,.0f} days",
+    "silence": lambda row: f"silent for {row['time_since_last']:,.0f} days",
+    "trend": lambda row: f"mean purchase {row['purchase_position']:.0%} into their time",
+}
+_WORDS: _Words = _FIGURES | {"rhythm": _rhythm_in_words, "trend": _trend_in_words}
+
+
+_RULE_WORDS = {
+    "time_since_last": "days since last purchase",
+    "frequency": "repeat purchase days",
+    "basket": "basket",
+    "silence": "silence in own gaps",
+    "purchases_per_year": "purchase days a year",
+    "spend_per_year": "spend a year",
+    "purchase_position": "share of life at the mean purchase",
+}
+# Those a clerk can count come first: of two equal splits, the tree takes the plainer.
+RULE_FACTS = tuple(_RULE_WORDS)
+_WHOLE = ("time_since_last", "frequency")
+_MONEY = ("basket", "spend_per_year")
+
+
+def readable_rules(facts: pd.DataFrame, segments: np.ndarray, seed: int = 0) -> tuple[pd.DataFrame, float]:
+    """Return a rule for each segment, with how far it holds, and how much the tree behind them repeats.
+
+    A tree of depth 4 learns each segment against all others; its rule is the branch, at any depth, that comes nearest
+    to it by F1. Where even that stays below ``SIMPLE_RULE``, the rule says so.
+
+    Parameters
+    ----------
+    facts : pandas.DataFrame
+        With ``RULE_FACTS``.
+    segments : numpy.ndarray of shape (n,)
+        Numbers from 1; customers of 0 are left out.
+    seed : int
+
+    Returns
+    -------
+    rules : pandas.DataFrame
+        Indexed by segment: ``rule``, ``rule_covers`` (share of the segment that it is true of) and ``rule_holds``
+        (share of those it is true of who are of the segment).
+    fidelity : float
+        Share of customers whom one such tree of all segments puts into their own.
+    """
+    from sklearn.tree import DecisionTreeClassifier
+
+    known = np.flatnonzero(segments > 0)
+    if len(known) > RULE_CUSTOMERS:
+        known = np.sort(np.random.default_rng(seed).choice(known, RULE_CUSTOMERS, replace=False))
+    seen, labels = facts[list(RULE_FACTS)].to_numpy()[known], segments[known]
+    least = max(1, int(len(seen) * BRANCH_SHARE))
+    surrogate = DecisionTreeClassifier(max_depth=DEEPEST, min_samples_leaf=least, random_state=0)
+    fidelity = float(surrogate.fit(seen, labels).score(seen, labels))
+    numbers = np.unique(labels)
+    rules = [_rule(surrogate.fit(seen, labels == number).tree_) for number in numbers]
+    columns = ["rule", "rule_covers", "rule_holds"]
+    return pd.DataFrame(rules, columns=columns, index=pd.Index(numbers, name="segment")), fidelity
+
+
+def _rule(tree: Any) -> tuple[str, float, float]:
+    """Return the branch that comes nearest to a segment, how much of it that covers, and how much of that is its."""
+    inside = tree.n_node_samples
+    # Of one segment alone there is one class; of several, the segment comes behind the others.
+    theirs = tree.value[:, 0, -1] * inside
+    f1 = 2 * theirs / (inside + theirs[0])
+    if tree.node_count > 1:
+        f1[0] = 0.0
+    best = int(f1.argmax())
+    covers, holds = float(theirs[best] / theirs[0]), float(theirs[best] / inside[best])
+    rule = (
+        f"{_path_in_words(_paths(tree)[best])} (covers {covers:.0%} of the segment; {holds:.0%} of those it covers "
+        "belong to it)"
+    )
+    return rule if f1[best] >= SIMPLE_RULE else f"no simple rule; nearest comes: {rule}", covers, holds
+
+
+def _paths(tree: Any) -> list[list[tuple[str, str, float]]]:
+    """Return the conditions that lead to each node."""
+    paths: list[list[tuple[str, str, float]]] = [[] for _ in range(tree.node_count)]
+    for node in range(tree.node_count):
+        left, right = int(tree.children_left[node]), int(tree.children_right[node])
+        if left < 0:
+            continue
+        name = RULE_FACTS[tree.feature[node]]
+        paths[left] = [*paths[node], (name, "at most", float(tree.threshold[node]))]
+        paths[right] = [*paths[node], (name, "above", float(tree.threshold[node]))]
+    return paths
+
+
+def _path_in_words(path: list[tuple[str, str, float]]) -> str:
+    # The last bound on a side is the tightest one.
+    tightest = {(name, side): bound for name, side, bound in path}
+    return " and ".join(_bound_in_words(*key, bound) for key, bound in tightest.items()) or "everybody"
+
+
+def _bound_in_words(name: str, side: str, bound: float) -> str:
+    words = _RULE_WORDS[name]
+    if name not in _WHOLE:
+        return f"{words} {side} {_money(bound) if name in _MONEY else f'{bound:,.2g}'}"
+    # Days and purchase days are whole numbers.
+    if side == "at most":
+        return f"{words} at most {np.floor(bound):,.0f}"
+    return f"{words} at least {np.ceil(bound):,.0f}"
+
+
+def told(numbers: npt.ArrayLike, profile: pd.DataFrame) -> np.ndarray:
+    """Return ``"number name"`` for segment numbers."""
+    names = {row.segment: f"{row.segment} {row.name}" for row in profile.itertuples(index=False)}
+    return pd.Series(numbers).map(names).to_numpy(dtype=object)

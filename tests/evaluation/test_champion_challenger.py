@@ -1,0 +1,204 @@
+"""Challenger against champion: planted better and worse models, the interval beside a plain bootstrap, the refusals."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from duramen.data.outcomes import customer_outcomes
+from duramen.data.transactions import read_transactions
+from duramen.data.windows import Window
+from duramen.errors import InputError
+from duramen.evaluation import metrics
+from duramen.evaluation.bootstrap import draws
+from duramen.evaluation.champion_challenger import Rule, challenge, first_duel, later_fold
+from duramen.evaluation.scorecards import scorecard
+from duramen.scoring.model import CoreCustomerModel
+
+FOLD = Window("1998-04-01", 91)
+DECIDES = ("value", "value captured at top 20 %")
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return CoreCustomerModel.load(trained.folder / "model")
+
+
+@pytest.fixture(scope="module")
+def better(model, reflected, shop):
+    return challenge(model, reflected, shop.tx, FOLD)
+
+
+@pytest.fixture(scope="module")
+def worse(model, reflected, shop):
+    return challenge(reflected, model, shop.tx, FOLD)
+
+
+@pytest.fixture(scope="module")
+def later(shop, model, reflected):
+    """Return what both foretold of each customer, and what came, put together by hand."""
+    outcomes = customer_outcomes(shop.tx, FOLD, shop.customers)
+    scores = [told.predict(shop.customers, with_reasons=False) for told in (model, reflected)]
+    return [told["predicted_value"].to_numpy() for told in scores], outcomes["value"].to_numpy()
+
+
+def figures(duel, target, metric):
+    return duel.table.set_index(["target", "metric"]).loc[(target, metric)]
+
+
+def test_a_challenger_planted_better_wins_and_one_planted_worse_does_not(better, worse):
+    assert (better.won, worse.won) == (True, False)
+    assert better.sentence.startswith("The challenger is surely better: value captured at top 20 % 0.79")
+    assert worse.sentence.startswith("The challenger is surely worse: ")
+
+
+def test_the_same_duel_the_other_way_round_shows_the_same_difference(better, worse):
+    mirrored = worse.table.assign(difference=-worse.table["difference"], low=-worse.table["high"])
+    for column in ("difference", "low"):
+        pd.testing.assert_series_equal(better.table[column], mirrored[column])
+    pd.testing.assert_series_equal(better.table["challenger"], worse.table["rival"], check_names=False)
+
+
+def test_a_model_is_not_promoted_over_its_like(model, shop):
+    duel = challenge(model, model, shop.tx, FOLD)
+    assert not duel.won
+    assert set(duel.table["verdict"]) == {"level"}
+    assert (duel.table[["difference", "low", "high"]] == 0).all(axis=None)
+    assert duel.sentence.startswith("The challenger is not surely better: ")
+
+
+def test_figures_are_those_of_the_forecasts_and_of_what_came(better, later, shop):
+    (ours, theirs), value = later
+    row = figures(better, *DECIDES)
+    assert row["challenger"] == metrics.captured(ours, value, 0.2)
+    assert row["rival"] == metrics.captured(theirs, value, 0.2)
+    assert row["plain"] == "past spend"
+    assert row["plain_figure"] == metrics.captured(shop.customers["net_spend"].to_numpy(), value, 0.2)
+    assert figures(better, "value", "MAE")["challenger"] == pytest.approx(np.abs(ours - value).mean())
+    assert figures(better, "activity", "AUC")["plain"] == "recency"
+    assert (better.customers, better.window) == (2_613, FOLD)
+
+
+@pytest.mark.parametrize(("confidence", "ends"), [(0.95, (0.025, 0.975)), (0.8, (0.1, 0.9))])
+def test_the_interval_is_that_of_a_plain_bootstrap_over_customers(
+    model, reflected, shop, later, confidence, ends
+):
+    (ours, theirs), value = later
+    duel = challenge(model, reflected, shop.tx, FOLD, Rule(confidence=confidence), seed=3, resamples=60)
+    differences = []
+    for counts in draws(len(value), 60, 3):
+        drawn = np.repeat(np.arange(len(value)), counts.astype(int))
+        # Copies of one customer stand behind each other, as ties are broken by the order given.
+        both = [metrics.captured(told[drawn], value[drawn], 0.2) for told in (ours, theirs)]
+        differences.append(both[0] - both[1])
+    row = figures(duel, *DECIDES)
+    np.testing.assert_allclose([row["low"], row["high"]], np.quantile(differences, ends), atol=1e-12)
+
+
+def test_the_lead_must_be_surely_above_the_margin(better):
+    low = float(better.decisive["low"])
+    assert low > 0
+    for margin, won in ((0.99 * low, True), (1.01 * low, False)):
+        assert type(better)(Rule(margin=margin), FOLD, 1, True, better.table).won is won
+
+
+@pytest.mark.parametrize("metric", ["Brier", "normalised gini", "captured at top 20 %"])
+def test_another_metric_decides_whichever_way_it_points(better, worse, metric):
+    judged = [type(duel)(Rule(metric=metric), FOLD, 1, True, duel.table) for duel in (better, worse)]
+    assert judged[0].decisive["metric"].casefold().endswith(metric.casefold())
+    assert [duel.won for duel in judged] == [True, False]
+
+
+def test_what_comes_after_the_fold_changes_nothing(better, model, reflected, shop_orders):
+    after = shop_orders.head(500).assign(date=pd.Timestamp("1998-07-05"), amount=1_000.0)
+    tx = read_transactions(pd.concat([shop_orders, after]), currency="USD")
+    pd.testing.assert_frame_equal(challenge(model, reflected, tx, FOLD).table, better.table)
+
+
+def test_the_fold_is_the_latest_that_no_model_has_seen(shop, model, reflected, shop_orders):
+    assert later_fold(shop.tx, [model, reflected]) == FOLD
+    more = pd.concat([shop_orders, shop_orders.head(1).assign(date=pd.Timestamp("1998-08-09"))])
+    tx = read_transactions(more, currency="USD")
+    assert later_fold(tx, [model, reflected]) == Window("1998-05-11", 91)
+    assert later_fold(tx, [model, reflected], "1998-04-15") == Window("1998-04-15", 91)
+    for outside in ("1998-03-31", "1998-05-12"):
+        with pytest.raises(InputError, match="choose a cutoff from 1998-04-01 to 1998-05-11"):
+            later_fold(tx, [model, reflected], outside)
+
+
+def test_orders_that_end_before_the_horizon_are_refused_with_the_day_they_must_reach(
+    model, reflected, shop_orders
+):
+    tx = read_transactions(shop_orders[shop_orders["date"] < "1998-06-30"], currency="USD")
+    with pytest.raises(
+        InputError, match=r"90 later days are too few .* over 91; give orders up to 1998-06-30"
+    ):
+        later_fold(tx, [model, reflected])
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"window_": Window("1998-04-01", 182)}, r"different horizons \(182 days and 91 days\)"),
+        ({"unit_": "EUR"}, r"different units \(EUR and USD\)"),
+    ],
+    ids=["horizon", "unit"],
+)
+def test_models_that_forecast_something_else_do_not_duel(model, reflected, shop, change, told):
+    other = copy.copy(reflected)
+    vars(other).update(change)
+    with pytest.raises(InputError, match=told):
+        later_fold(shop.tx, [model, other])
+
+
+def test_a_fold_in_which_nobody_bought_decides_nothing(model, reflected, shop_orders):
+    before = shop_orders[shop_orders["date"] < "1998-04-01"]
+    stranger = shop_orders.tail(1).assign(customer_id="99999", date=pd.Timestamp("1998-06-30"))
+    tx = read_transactions(pd.concat([before, stranger]), currency="USD")
+    with pytest.raises(InputError, match=r"'value captured at top 20 %' has no figure over 91 days"):
+        challenge(model, reflected, tx, FOLD)
+
+
+def test_the_first_is_set_beside_past_spend_on_what_its_training_held_out(model):
+    duel = first_duel(model)
+    card = scorecard(model.holdout_).set_index(["model", "target", "metric"])["figure"]
+    assert duel.decisive["challenger"] == card["duramen", *DECIDES]
+    assert duel.decisive["rival"] == card["past spend", *DECIDES]
+    assert duel.window == model.holdout_window_
+    assert duel.won
+    assert duel.sentence.startswith("There is no champion, so there was no duel")
+
+
+def test_the_first_decides_by_an_order_where_the_rule_asks_for_money(model):
+    assert first_duel(model, Rule(metric="MAE")).rule.metric == "value captured at top 20 %"
+    assert first_duel(model, Rule(metric="AUC")).decisive["plain"] == "recency"
+
+
+def test_a_first_model_that_does_surely_worse_than_past_spend_is_no_champion(model):
+    poor = copy.copy(model)
+    poor.holdout_ = model.holdout_.assign(predicted_value=-model.holdout_["past_spend"])
+    duel = first_duel(poor)
+    assert not duel.won
+    assert "past spend alone does surely better" in duel.sentence
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"metric": "Ginni"}, "no metric is called 'Ginni'; choose among value captured at top 10 %"),
+        ({"metric": "normalized gini"}, "did you mean 'normalised Gini'?"),
+        ({"metric": 3}, "no metric is called 3"),
+        ({"margin": -0.1}, "the margin -0.1 is no number from 0 on"),
+        ({"margin": float("nan")}, "the margin nan is no number"),
+        ({"margin": "much"}, "the margin 'much' is no number"),
+        ({"margin": True}, "the margin True is no number"),
+        ({"confidence": 95}, "the confidence 95 is no number from 0.5 to below 1"),
+        ({"marging": 0}, "promotion has no setting 'marging'; the settings are metric, margin, confidence."),
+    ],
+    ids=str,
+)
+def test_a_rule_that_is_none_is_refused(settings, told):
+    with pytest.raises(InputError) as refusal:
+        Rule.from_dict(settings)
+    assert told in str(refusal.value)

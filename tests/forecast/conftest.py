@@ -1,0 +1,28 @@
+"""What the forecasts of the shop learn from: its rolling folds, the holdout fold and the features."""
+
+import pytest
+
+from duramen.data.windows import holdout_window, training_windows
+from duramen.forecast.churn import ActivityModel
+from duramen.forecast.folds import build_folds, model_features
+
+
+@pytest.fixture(scope="session")
+def rolling_folds(shop):
+    return build_folds(shop.tx, training_windows(shop.window, shop.tx.first_date))
+
+
+@pytest.fixture(scope="session")
+def judge(shop, rolling_folds):
+    window = holdout_window(shop.window, shop.tx.first_date)
+    return next(fold for fold in rolling_folds if fold.window == window)
+
+
+@pytest.fixture(scope="session")
+def features(shop):
+    return model_features(shop.customers, shop.model.btyd_, shop.window.horizon)
+
+
+@pytest.fixture(scope="session")
+def activity(shop, rolling_folds, judge, features):
+    return ActivityModel().fit(rolling_folds, judge, features, shop.window)

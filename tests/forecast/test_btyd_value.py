@@ -1,0 +1,112 @@
+"""Purchases times spend as one model of net money, by the likeliest of the purchase models."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from duramen.forecast.btyd_value import PURCHASE_MODELS, SMALLEST_NET_RATIO, BTYDValueModel
+
+
+@pytest.fixture(scope="module")
+def fitted(shop):
+    return BTYDValueModel().fit(shop.customers)
+
+
+def test_value_is_purchases_times_spend(shop, fitted):
+    forecast = fitted.forecast(shop.customers, 91)
+    np.testing.assert_allclose(
+        forecast["btyd_value"], forecast["btyd_purchases"] * forecast["btyd_spend"], rtol=1e-12
+    )
+    assert np.isfinite(forecast).all(axis=None)
+    assert (forecast > 0).all(axis=None)
+
+
+def test_a_longer_horizon_never_brings_less(shop, fitted):
+    short, long = (fitted.forecast(shop.customers, days) for days in (28, 364))
+    for column in ("btyd_purchases", "btyd_value", "btyd_probability_active"):
+        assert (long[column] >= short[column]).all()
+    np.testing.assert_array_equal(short["btyd_probability_alive"], long["btyd_probability_alive"])
+
+
+def test_being_active_takes_being_alive(shop, fitted):
+    forecast = fitted.forecast(shop.customers, 10_000)
+    assert (forecast["btyd_probability_active"] <= forecast["btyd_probability_alive"] + 1e-9).all()
+
+
+@pytest.mark.parametrize("kind", PURCHASE_MODELS)
+def test_a_forecast_does_not_depend_on_who_else_is_asked_about(shop, kind):
+    model, everybody = PURCHASE_MODELS[kind]().fit(shop.customers), shop.customers
+    forecasts = {
+        "purchases": lambda some: model.expected_purchases(some, 91),
+        "discounted": lambda some: model.discounted_purchases(some, 364, 3e-4),
+        "alive": model.probability_alive,
+        "active": lambda some: model.probability_active(some, 91),
+    }
+    for name, forecast in forecasts.items():
+        of_all = forecast(everybody)
+        for rows in ([0], [7, 2000], range(0, 2500, 25), range(1, 2400)):
+            alone = forecast(everybody.iloc[list(rows)].reset_index(drop=True))
+            np.testing.assert_array_equal(alone, of_all[list(rows)], err_msg=name)
+
+
+def test_lifetime_value_is_the_discounted_forecast(shop, fitted):
+    undiscounted = fitted.lifetime_value(shop.customers, 364, 0.0)
+    np.testing.assert_allclose(undiscounted, fitted.forecast(shop.customers, 364)["btyd_value"], rtol=1e-3)
+    discounted = fitted.lifetime_value(shop.customers, 364, 0.1)
+    assert (discounted < undiscounted).all()
+    assert (discounted > undiscounted / 1.1).all()
+
+
+def test_amounts_times_k_give_value_times_k(shop, fitted):
+    money = ["monetary_value", "basket_mean", "net_spend"]
+    dear = shop.customers.assign(**{name: shop.customers[name] * 100 for name in money})
+    value = BTYDValueModel().fit(dear).forecast(dear, 91)["btyd_value"]
+    np.testing.assert_allclose(value, 100 * fitted.forecast(shop.customers, 91)["btyd_value"], rtol=1e-4)
+
+
+def test_returns_lower_every_forecast_alike(shop, fitted):
+    returned = shop.customers.assign(net_spend=shop.customers["net_spend"] * 0.8)
+    again = BTYDValueModel().fit(returned)
+    assert fitted.net_ratio_ == pytest.approx(1.0)
+    assert again.net_ratio_ == pytest.approx(0.8)
+    ratio = again.forecast(returned, 91)["btyd_value"] / fitted.forecast(shop.customers, 91)["btyd_value"]
+    np.testing.assert_allclose(ratio, 0.8)
+
+
+def test_more_returned_than_bought_leaves_no_negative_value(shop):
+    model = BTYDValueModel().fit(shop.customers.assign(net_spend=-5.0))
+    assert model.net_ratio_ == SMALLEST_NET_RATIO
+    assert (model.forecast(shop.customers, 91)["btyd_value"] > 0).all()
+
+
+def test_the_index_of_the_customers_is_kept(shop, fitted):
+    part = shop.customers.iloc[5:9].set_axis(list("abcd"))
+    assert list(fitted.forecast(part, 91).index) == list("abcd")
+
+
+def test_state_and_back_forecasts_the_same(shop, fitted):
+    again = BTYDValueModel.from_dict(fitted.to_dict())
+    pd.testing.assert_frame_equal(
+        again.forecast(shop.customers, 91), fitted.forecast(shop.customers, 91), check_exact=True
+    )
+
+
+def test_the_likeliest_of_the_purchase_models_is_used(shop, fitted):
+    alone = {
+        kind: BTYDValueModel((kind,)).fit(shop.customers).purchases_.log_likelihood_
+        for kind in PURCHASE_MODELS
+    }
+    assert fitted.kind_ == max(alone, key=alone.get)
+    assert fitted.purchases_.log_likelihood_ == pytest.approx(max(alone.values()))
+
+
+@pytest.mark.parametrize("kind", PURCHASE_MODELS)
+def test_every_kind_comes_back_from_its_state(shop, kind):
+    model = BTYDValueModel((kind,)).fit(shop.customers)
+    again = BTYDValueModel.from_dict(json.loads(json.dumps(model.to_dict())))
+    pd.testing.assert_frame_equal(again.forecast(shop.customers, 91), model.forecast(shop.customers, 91))
+    np.testing.assert_array_equal(
+        again.lifetime_value(shop.customers, 364, 0.1), model.lifetime_value(shop.customers, 364, 0.1)
+    )

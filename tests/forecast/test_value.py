@@ -1,0 +1,197 @@
+"""The value model: BTYD bent by trees as far as a later fold speaks for it, and brought to the corrected total."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import mean_tweedie_deviance
+
+from duramen.forecast.bias_correction import money_level
+from duramen.forecast.folds import complete_before
+from duramen.forecast.model_selection import MOST_ROUNDS, NO_TREES, TreesUse
+from duramen.forecast.value import (
+    BTYD_POWER,
+    NO_BOOSTERS,
+    SMALLEST_SHARE,
+    TWO_STAGES,
+    VALUE_USES,
+    ValueModel,
+    _deviance,
+    _weights,
+)
+
+
+@pytest.fixture(scope="module")
+def fitted(shop, rolling_folds, judge, features, activity):
+    return ValueModel().fit(rolling_folds, judge, features, shop.window, activity)
+
+
+def with_values(fold, value):
+    return replace(fold, outcomes=fold.outcomes.assign(value=value))
+
+
+def test_the_value_is_a_sum_of_logarithms(fitted, features, activity):
+    assert fitted.boosters_.value is not None
+    log = (
+        np.log(fitted.level_)
+        + fitted.btyd_weight_ * np.log(np.maximum(features["btyd_value"], fitted.floor_))
+        + fitted.trees_weight_ * fitted.boosters_.value.predict(features, raw_score=True)
+    )
+    np.testing.assert_allclose(
+        np.log(fitted.predict(features, activity.predict(features))), log, rtol=1e-9, atol=1e-12
+    )
+    assert fitted.btyd_weight_ == 1 - fitted.trees_weight_ * (1 - BTYD_POWER)
+
+
+def test_the_two_stages_multiply_who_comes_with_what_they_spend(
+    shop, rolling_folds, judge, features, activity, monkeypatch
+):
+    assert _weights(TWO_STAGES) == (0.0, 1.0, 1.0)
+    monkeypatch.setattr(
+        "duramen.forecast.value.cross_fit", lambda forecasts, _losses: (TWO_STAGES, forecasts[NO_TREES])
+    )
+    fitted = ValueModel().fit(rolling_folds, judge, features, shop.window, activity)
+    probability = activity.predict(features)
+    btyd = features["btyd_value"].clip(lower=fitted.floor_) / features["btyd_probability_active"].clip(
+        1e-4, 1 - 1e-4
+    )
+    spend = btyd * np.exp(fitted.boosters_.spend.predict(features, raw_score=True))
+    np.testing.assert_allclose(fitted.predict(features, probability), fitted.level_ * probability * spend)
+    assert fitted.boosters_.value is None
+    again = ValueModel.from_dict(fitted.to_dict(), fitted.boosters_)
+    np.testing.assert_array_equal(again.predict(features, probability), fitted.predict(features, probability))
+
+
+def test_the_weights_of_a_blend_leave_one_whole_btyd_value():
+    assert _weights(NO_TREES) == (0.0, 0.0, 1.0)
+    for use in VALUE_USES:
+        trees, two_stage, btyd = _weights(use)
+        assert trees + two_stage == use.share
+        assert btyd + trees * (1 - BTYD_POWER) == 1.0
+
+
+def test_the_total_is_that_of_btyd_corrected_with_the_largest_counted_as_the_next(
+    shop, fitted, rolling_folds, features, activity
+):
+    assert fitted.correction_ == money_level(rolling_folds, shop.window)
+    value, btyd = fitted.predict(features, activity.predict(features)), features["btyd_value"].to_numpy()
+    # a thousandth of 2,613 customers is 3
+    value, btyd = (np.minimum(money, np.sort(money)[-4]) for money in (value, btyd))
+    assert value.sum() == pytest.approx(fitted.correction_ * btyd.sum(), rel=1e-9)
+
+
+def test_what_is_judged_was_forecast_by_trees_of_earlier_folds_alone(
+    shop, fitted, rolling_folds, judge, features, activity
+):
+    later = [with_values(fold, 1e6) for fold in rolling_folds if fold.window.end > judge.window.cutoff]
+    changed = [*complete_before(rolling_folds, judge.window.cutoff), *later]
+    again = ValueModel().fit(changed, judge, features, shop.window, activity)
+    pd.testing.assert_frame_equal(again.holdout_, fitted.holdout_, check_exact=True)
+
+
+def test_the_level_of_what_is_judged_is_of_its_past_too(fitted, rolling_folds, judge):
+    # The largest thousandth counts as much as the next; of these customers it is 3.
+    trees, btyd = (
+        np.minimum(money, np.sort(money)[-4]).sum()
+        for money in (fitted.holdout_["trees_value"].to_numpy(), judge.features["btyd_value"].to_numpy())
+    )
+    assert trees == pytest.approx(money_level(rolling_folds, judge.window) * btyd, rel=1e-9)
+    assert money_level(rolling_folds, judge.window) == money_level(
+        complete_before(rolling_folds, judge.window.cutoff), judge.window
+    )
+
+
+def test_outcomes_of_a_half_never_choose_how_it_is_forecast(
+    shop, fitted, rolling_folds, judge, features, activity
+):
+    value = judge.outcomes["value"].to_numpy().copy()
+    value[::2] = value[::2][::-1] * 3
+    turned = with_values(judge, value)
+    again = ValueModel().fit(
+        [turned, *(f for f in rolling_folds if f is not judge)], turned, features, shop.window, activity
+    )
+    np.testing.assert_array_equal(fitted.holdout_["value"][::2], again.holdout_["value"][::2])
+
+
+def test_season_and_length_of_earlier_windows_leave_no_trace_in_the_trees(fitted, rolling_folds, judge):
+    earlier = complete_before(rolling_folds, judge.window.cutoff)
+    seasoned = [with_values(fold, fold.outcomes["value"] * 2.0) for fold in earlier]
+    both = TreesUse(1.0, 20, two_stage=0.5)
+    trees, again = (fitted._fit_trees(some, both) for some in (earlier, seasoned))
+    for one, other in zip(trees, again, strict=True):
+        raw = [booster.predict(judge.features, raw_score=True) for booster in (one, other)]
+        np.testing.assert_allclose(raw[0] - raw[0].mean(), raw[1] - raw[1].mean(), atol=0.05)
+
+
+def test_trees_that_learned_noise_are_not_used(shop, rolling_folds, judge, features, activity):
+    rng = np.random.default_rng(0)
+    noise = [with_values(fold, rng.permutation(fold.outcomes["value"].to_numpy())) for fold in rolling_folds]
+    judge_of_noise = next(fold for fold in noise if fold.window == judge.window)
+    model = ValueModel().fit(noise, judge_of_noise, features, shop.window, activity)
+    # BTYD did not learn the noise: nothing gains on it but by pulling all to the mean, which the trees may do.
+    honest = ValueModel().fit([*noise[:1], judge], judge, features, shop.window, activity)
+    assert honest.boosters_ == NO_BOOSTERS
+    assert honest.btyd_weight_ == 1.0
+    assert np.isfinite(model.predict(features, activity.predict(features))).all()
+
+
+def test_without_an_earlier_fold_value_is_that_of_btyd(shop, judge, features, activity):
+    model = ValueModel().fit([judge], judge, features, shop.window, activity)
+    assert (model.boosters_, model.btyd_weight_, model.trees_weight_) == (NO_BOOSTERS, 1.0, 0.0)
+    assert model.holdout_[["trees_value", "two_stage_value"]].isna().all(axis=None)
+    ratio = model.predict(features, activity.predict(features)) / np.maximum(
+        features["btyd_value"], model.floor_
+    )
+    np.testing.assert_allclose(ratio, ratio.iloc[0])
+
+
+def test_where_nobody_bought_nothing_is_learned(shop, rolling_folds, judge, features, activity):
+    empty = [with_values(fold, 0.0) for fold in rolling_folds]
+    judge_of_none = next(fold for fold in empty if fold.window == judge.window)
+    model = ValueModel().fit(empty, judge_of_none, features, shop.window, activity)
+    assert model.boosters_ == NO_BOOSTERS
+    assert model.correction_ == 1.0
+
+
+def test_no_value_is_below_the_floor(fitted, judge, activity):
+    nothing = judge.features.head(3).assign(btyd_value=0.0)
+    assert fitted.floor_ == pytest.approx(SMALLEST_SHARE * judge.features["btyd_value"].mean())
+    assert (fitted.predict(nothing, activity.predict(nothing)) > 0).all()
+
+
+def test_the_deviance_is_that_of_scikit_learn_up_to_what_no_forecast_changes():
+    rng = np.random.default_rng(0)
+    actual, one, other = rng.gamma(1, 10, 500) * (rng.random(500) < 0.4), *rng.gamma(3, 5, (2, 500))
+    ours = _deviance(actual, one).mean() - _deviance(actual, other).mean()
+    theirs = mean_tweedie_deviance(actual, one, power=1.5) - mean_tweedie_deviance(actual, other, power=1.5)
+    assert ours == pytest.approx(theirs)
+
+
+def test_the_final_trees_have_the_rounds_that_were_chosen(fitted):
+    assert fitted.boosters_.value.num_trees() in {use.rounds for use in VALUE_USES}
+    assert max(use.rounds for use in VALUE_USES) == MOST_ROUNDS
+
+
+def test_more_expected_purchases_never_mean_less(fitted, features, activity):
+    rows = features.head(50)
+    probability = activity.predict(rows)
+    for name in ("btyd_purchases", "btyd_spend", "btyd_value"):
+        low, high = (
+            fitted.predict(rows.assign(**{name: rows[name] * factor}), probability) for factor in (1.0, 3.0)
+        )
+        assert (high >= low * (1 - 1e-12)).all()
+
+
+def test_the_same_seed_gives_the_same_trees(shop, rolling_folds, judge, features, fitted, activity):
+    again = ValueModel().fit(rolling_folds, judge, features, shop.window, activity)
+    assert again.boosters_.value.model_to_string() == fitted.boosters_.value.model_to_string()
+    assert again.to_dict() == fitted.to_dict()
+
+
+def test_state_and_booster_back_predict_the_same(features, fitted, activity):
+    again = ValueModel.from_dict(fitted.to_dict(), fitted.boosters_)
+    np.testing.assert_array_equal(
+        again.predict(features, activity.predict(features)),
+        fitted.predict(features, activity.predict(features)),
+    )
