@@ -26,7 +26,7 @@ import pandas as pd
 from features import simulate
 
 from duramen.data.customers import customer_table
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.explain.tree_shap import TreeShap
 from duramen.forecast.folds import model_features

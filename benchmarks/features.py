@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duramen.data.customers import customer_table
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 
 # The day after the last order: both ways have to look at every row.
 CUTOFF = datetime.date(2024, 1, 1)

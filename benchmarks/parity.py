@@ -15,9 +15,10 @@ from pyspark.sql import DataFrame
 
 from duramen.data.customers import customer_table
 from duramen.data.datasets import complete_journey
+from duramen.data.reading import read_transactions
 from duramen.data.spark_customers import customer_frame
 from duramen.data.spark_session import read_orders, spark_session
-from duramen.data.transactions import Transactions, read_transactions
+from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers

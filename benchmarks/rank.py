@@ -21,13 +21,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from explain import megabytes
 
 from duramen.data.customers import customer_table
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
+from explain import megabytes
 
 WINDOW = Window("1998-04-01", 91)
 WORKS = ("ours", "P(core)", "plain pandas")

@@ -21,7 +21,7 @@ import pandas as pd
 from duramen.data.customers import customer_table
 from duramen.data.datasets import open_dataset
 from duramen.data.outcomes import customer_outcomes
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.evaluation.segment_information import segment_value
 from duramen.segments.segmenter import WEIGHTS, BehaviouralSegmenter

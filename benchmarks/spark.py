@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from features import simulate
 
 from duramen.data.customers import customer_table
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.scoring.model import CoreCustomerModel
 

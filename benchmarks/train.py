@@ -22,7 +22,7 @@ from features import simulate
 
 from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.evaluation.metrics import area_under_roc, normalised_gini
 from duramen.scoring.model import CoreCustomerModel

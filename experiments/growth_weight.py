@@ -17,7 +17,8 @@ import pandas as pd
 
 from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
-from duramen.data.transactions import Transactions, read_transactions
+from duramen.data.reading import read_transactions
+from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
 from duramen.evaluation.metrics import captured

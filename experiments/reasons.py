@@ -26,7 +26,8 @@ import pandas as pd
 from duramen.cli.config import read_options
 from duramen.data.customers import customer_table
 from duramen.data.datasets import open_dataset
-from duramen.data.transactions import Transactions, read_transactions
+from duramen.data.reading import read_transactions
+from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers

@@ -52,7 +52,7 @@ def shop_orders():
 def shop(shop_orders):
     """Return those purchases and everything fitted to them before 1998-04-01; tests must not change it."""
     from duramen.data.customers import customer_table
-    from duramen.data.transactions import read_transactions
+    from duramen.data.reading import read_transactions
     from duramen.data.windows import Window
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.ranking import rank_core_customers
@@ -96,7 +96,7 @@ def trained(shop_orders, tmp_path_factory):
 @pytest.fixture(scope="session")
 def reflected(trained):
     """Return a model as bad as history can make one: of the orders of the training, with time running backwards."""
-    from duramen.data.transactions import read_transactions
+    from duramen.data.reading import read_transactions
     from duramen.data.windows import Window
     from duramen.scoring.model import CoreCustomerModel
 

@@ -14,8 +14,8 @@ from .analysis.segmentation_audit import audit as audit
 from .data.customer_file import read_customer_file as read_customer_file
 from .data.customers import customer_table as customer_table
 from .data.outcomes import customer_outcomes as customer_outcomes
+from .data.reading import read_transactions as read_transactions
 from .data.transactions import Transactions as Transactions
-from .data.transactions import read_transactions as read_transactions
 from .data.windows import Window as Window
 from .errors import InputError as InputError
 from .evaluation.backtesting import backtest as backtest

@@ -24,7 +24,7 @@ from duramen.analysis.lifecycle import (
 from duramen.analysis.migration import matrix
 from duramen.data.customers import customer_table
 from duramen.data.datasets import complete_journey
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
 from duramen.segments.lifecycle_stage import STAGES, base_gap, lifecycle_stage

@@ -12,7 +12,7 @@ from duramen.analysis.market import (
     market_elasticities,
     with_core_in,
 )
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 from duramen.io.score_columns import SCORE_COLUMNS
 from duramen.scoring.ranking import rank_core_customers

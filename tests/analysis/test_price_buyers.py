@@ -16,7 +16,7 @@ from duramen.analysis.price_buyers import (
 )
 from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
 

@@ -14,7 +14,7 @@ from duramen.analysis.product_mix import OTHER, bought_by_customer, main_item
 from duramen.analysis.segmentation_audit import audit, choose_cutoff
 from duramen.data.customers import customer_table
 from duramen.data.datasets import complete_journey
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 from duramen.segments.segmenter import BehaviouralSegmenter
 

@@ -18,7 +18,7 @@ from duramen.data.checks import (
     parse_date,
     parse_money,
 )
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
 

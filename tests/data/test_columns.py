@@ -3,7 +3,7 @@
 import pytest
 
 from duramen.data.columns import USUAL_NAMES, find_columns
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
 THREE = ["customer", "date", "amount"]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from duramen.data.customer_file import read_customer_file
 from duramen.data.customers import customer_table
 from duramen.data.datasets import package_file
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
 FEW = settings(max_examples=6, deadline=None)

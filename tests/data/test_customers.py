@@ -4,7 +4,7 @@ import pytest
 
 from duramen.data import customers
 from duramen.data.customers import customer_table
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 
 
 def orders(ids):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from duramen.data.datasets import cdnow, open_dataset, package_file
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from duramen.data.outcomes import customer_outcomes
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 
 START = datetime.date(2020, 1, 1)

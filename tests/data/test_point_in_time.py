@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from duramen.data.customers import customer_table
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
 START = datetime.date(2020, 1, 1)

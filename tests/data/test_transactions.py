@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
 FEW = settings(max_examples=8, deadline=None)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from duramen.data.outcomes import customer_outcomes
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
 from duramen.evaluation import metrics

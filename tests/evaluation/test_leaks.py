@@ -12,7 +12,7 @@ import pytest
 
 from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.evaluation.holdout import forecasts_at
 from duramen.scoring.model import CoreCustomerModel

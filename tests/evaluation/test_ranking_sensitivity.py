@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from duramen.data.customers import customer_table
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
 from duramen.evaluation.metrics import first_count

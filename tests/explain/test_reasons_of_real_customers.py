@@ -12,7 +12,7 @@ import pytest
 
 from duramen.data.customers import customer_table
 from duramen.data.datasets import complete_journey, package_file
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from duramen.data.datasets import complete_journey
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 from duramen.forecast.churn_definition import _count_gaps, _share_back, suggest_churn_days
 

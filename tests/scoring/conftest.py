@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from duramen.data.customers import customer_table
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.scoring.model import CoreCustomerModel
 
 

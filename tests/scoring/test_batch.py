@@ -7,7 +7,7 @@ import pytest
 from duramen.analysis.ranked import rank_in_blocks, rank_with_markets
 from duramen.data import customers
 from duramen.data.customers import customer_blocks, customer_ids, customer_table, sorted_by_customer
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import parse_day
 
 REASONS = ["reason_1", "reason_2", "reason_3"]

@@ -11,7 +11,7 @@ import pytest
 
 from duramen.analysis.ranked import rank_in_blocks
 from duramen.data.customers import sorted_by_customer
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 from duramen.scoring.incremental import _histories, read_made_of
 

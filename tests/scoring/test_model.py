@@ -8,7 +8,7 @@ import pytest
 
 from duramen.data import customers as customers_room
 from duramen.data.customers import customer_table
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window, holdout_window, training_windows
 from duramen.errors import InputError
 from duramen.forecast.folds import build_folds, complete_before

@@ -16,9 +16,9 @@ from duramen.btyd.pareto_nbd import ParetoNBDModel
 from duramen.data import spark_session as opening
 from duramen.data.customers import customer_table
 from duramen.data.datasets import complete_journey
+from duramen.data.reading import read_transactions
 from duramen.data.spark_customers import customer_frame, purchase_histories
 from duramen.data.spark_session import read_orders, spark_session
-from duramen.data.transactions import read_transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
 from duramen.scoring.model import CoreCustomerModel

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from duramen.data.customers import customer_table
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.tiers import Tiers

@@ -8,7 +8,7 @@ import pytest
 
 from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
 from duramen.evaluation.metrics import normalised_gini, total_bias

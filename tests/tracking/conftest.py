@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from duramen.data.customers import customer_table
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.evaluation.scorecards import scorecard
 from duramen.scoring.model import CoreCustomerModel
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from duramen.data.customers import customer_table
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 from duramen.evaluation.scorecards import scorecard
 from duramen.scoring.model import CoreCustomerModel

@@ -10,7 +10,8 @@ import pandas as pd
 from duramen.cli.groups import Group
 from duramen.cli.output_paths import model_addresses
 from duramen.cli.terminal import console, step
-from duramen.data.transactions import Transactions, read_transactions
+from duramen.data.reading import read_transactions
+from duramen.data.transactions import Transactions
 from duramen.data.windows import Window, choose_horizon, parse_day
 from duramen.errors import InputError
 

@@ -11,7 +11,7 @@ from duramen.cli.inputs import READ_OPTIONS, choose_cutoff, given_models, given_
 from duramen.cli.output_paths import group_path
 from duramen.cli.ranking import show_group
 from duramen.cli.terminal import console, step, tell, tell_quarantine, warn
-from duramen.data.transactions import read_transactions
+from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
 if TYPE_CHECKING:

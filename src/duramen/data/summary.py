@@ -1,0 +1,98 @@
+"""Checked purchase days come in; the figures that describe the data go out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from duramen.data.windows import YEAR
+
+if TYPE_CHECKING:
+    import ibis
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What a careful analyst asks of the data first; money in the unit of the source."""
+
+    source: str
+    rows_in: int
+    set_aside: dict[str, int]
+    customers: int
+    one_time_customers: int
+    first_date: date
+    last_date: date
+    purchase_days: int
+    days_without_purchase: int
+    net_total: float
+    returned_total: float
+    unit: str
+    optional: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows_used(self) -> int:
+        """Rows in, less rows set aside."""
+        return self.rows_in - sum(self.set_aside.values())
+
+    @property
+    def one_time_share(self) -> float:
+        """Share of customers with a single purchase day."""
+        return self.one_time_customers / self.customers
+
+    @property
+    def can_fit(self) -> list[str]:
+        """What these data can support, in sentences."""
+        days = (self.last_date - self.first_date).days + 1
+        repeat = self.customers - self.one_time_customers
+        told = [f"BTYD models and gamma-gamma: yes, {repeat:,} customers bought on more than one day."]
+        told.append(
+            f"LightGBM on rolling cutoffs: horizons up to {days // 3} days, a third of the {days:,} days of history."
+        )
+        if days < 2 * YEAR:
+            told.append("Yearly season: no, less than two years of history.")
+        return told
+
+    def __str__(self) -> str:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in self.set_aside.items())
+        lines = (
+            ("rows", f"{self.rows_in:,} in = {self.rows_used:,} used + {self.rows_in - self.rows_used:,} set aside"
+                     + (f" ({reasons})" if reasons else "")),
+            ("span", f"{self.first_date} to {self.last_date}"),
+            ("customers", f"{self.customers:,}, of whom {self.one_time_share:.0%} bought on one day only"),
+            ("grain", f"{self.purchase_days:,} purchase days, one row per customer and day"),
+            ("netting", f"returns of {self.returned_total:,.0f} {self.unit} netted; "
+                        f"{self.days_without_purchase:,} days net to zero or less and are no purchases"),
+            ("money", f"{self.net_total:,.0f} {self.unit} net"),
+            ("columns", f"optional columns in use: {', '.join(self.optional) or 'none'}"),
+            *(("customer file", sentence) for sentence in self.notes),
+            *(("can be fitted", sentence) for sentence in self.can_fit),
+        )  # fmt: skip
+        return "\n".join(
+            [f"Transactions from {self.source}", *(f"  {name:<14}{text}" for name, text in lines)]
+        )
+
+
+def count_days(days: ibis.Table) -> dict[str, Any]:
+    """Return the fields of ``DataSummary`` that are computed from purchase days, by name."""
+    customers = days.group_by("customer_id").aggregate(
+        purchases=days.purchase.sum(),
+        others=(~days.purchase).sum(),
+        net=days.net.sum(),
+        returned=days.returned.sum(),
+        first=days.date.min(),
+        last=days.date.max(),
+    )
+    found = customers.aggregate(
+        customers=(customers.purchases > 0).sum(),
+        one_time_customers=(customers.purchases == 1).sum(),
+        purchase_days=customers.purchases.sum(),
+        days_without_purchase=customers.others.sum(),
+        net_total=customers.net.sum().cast("float64"),
+        returned_total=customers.returned.sum().cast("float64"),
+        first_date=customers["first"].min(),
+        last_date=customers["last"].max(),
+    )
+    row: dict[str, Any] = found.to_pyarrow().to_pylist()[0]
+    return row
