@@ -61,7 +61,7 @@ def test_a_write_that_fails_keeps_the_older_file_and_leaves_no_part(shop, tmp_pa
     path = tmp_path / "scores.parquet"
     path.write_bytes(b"older")
 
-    def broken(_self, _table):
+    def broken(_self, _table, **_):
         raise OSError("no space left on device")
 
     monkeypatch.setattr(pq.ParquetWriter, "write_table", broken)

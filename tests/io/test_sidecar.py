@@ -7,7 +7,7 @@ import pytest
 from duramen.data.customers import feature_version
 from duramen.data.reading import read_transactions
 from duramen.errors import InputError
-from duramen.io.files import work_folder
+from duramen.io.atomic import work_folder
 from duramen.io.sidecar import file_digest, put_in_place, read_sidecar, refuse_other_json
 from duramen.scoring.provenance import provenance
 

@@ -15,7 +15,8 @@ import pytest
 
 from duramen.errors import InputError
 from duramen.io import databases
-from duramen.io.files import slices, work_folder, write_scores
+from duramen.io.atomic import work_folder
+from duramen.io.files import slices, write_scores
 from duramen.io.tables import check_table, table_at, write_table
 
 # A run that stops after its first block until a line comes in: killed, or let on.

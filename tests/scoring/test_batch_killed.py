@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from duramen.errors import InputError
-from duramen.io.files import work_folder, write_whole
+from duramen.io.atomic import atomic_file, work_folder
 from duramen.io.sidecar import file_digest, read_sidecar
 from duramen.scoring.incremental import read_made_of
 
@@ -92,5 +92,6 @@ def test_a_second_run_on_the_same_file_is_refused_while_the_first_is_at_work(tmp
         with pytest.raises(InputError, match="another run is writing"), work_folder(path):
             pass
         assert (folder / "half").exists()
-        write_whole(tmp_path / "other.csv", lambda beside: beside.write_text("other"))
+        with atomic_file(tmp_path / "other.csv") as beside:
+            beside.write_text("other")
     assert [file.name for file in tmp_path.iterdir()] == ["other.csv"]

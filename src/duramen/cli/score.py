@@ -51,8 +51,6 @@ def score(options: dict[str, Any]) -> None:
         return
     from threadpoolctl import threadpool_limits
 
-    from duramen.io.files import write_whole
-
     address, kind = str(options.get("model", "model")), options.get("kind")
     files = {key: ranking_files(options, key) for key in model_addresses(address, kind)}
     refuse_shared_places(options, files)
@@ -80,7 +78,7 @@ def score(options: dict[str, Any]) -> None:
         rankings = {group.kind: ranked for group, ranked in work_through(groups, rank, warn)}
     aside = quarantine_path(scores_place(options))
     if tx.set_aside:
-        write_whole(aside, tx.write_quarantine)
+        tx.write_quarantine(aside)
     tell_quarantine(tx, aside)
     for key in models.keys() - {group.key for group in groups}:
         warn(f"{tx.source} holds no {key} customers, so {files[key].out} is not written.")
@@ -99,7 +97,7 @@ def _score_in_blocks(
     """Score and rank customers of any number; return what memory holds of the ranking."""
     from duramen.analysis.ranked import rank_in_blocks
     from duramen.data.customers import customer_blocks, customer_ids, sorted_by_customer
-    from duramen.io.files import work_folder
+    from duramen.io.atomic import work_folder
 
     told = {"all": "Scoring, explaining", "core": "Scoring, explaining the core", "none": "Scoring"}
     reasons = options.get("reasons", "all")
@@ -146,7 +144,8 @@ def _score_in_memory(
 ) -> pd.DataFrame:
     """Score and rank customers for a report, which draws from all columns of all of them; return the ranking."""
     from duramen.evaluation.scorecards import scorecard
-    from duramen.io.files import slices, work_folder
+    from duramen.io.atomic import work_folder
+    from duramen.io.files import slices
 
     report = places.report
     assert report is not None

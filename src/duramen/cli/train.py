@@ -114,9 +114,9 @@ def fit_and_judge(
 
 def save_models(models: Mapping[str, CoreCustomerModel], tx: Transactions, model_out: Path) -> None:
     """Write the models, each in the folder of its key, and the rows set aside: all of it, or nothing."""
-    from duramen.io.saved_model import replaced_folder
+    from duramen.io.atomic import atomic_folder
 
-    with replaced_folder(model_out) as folder:
+    with atomic_folder(model_out) as folder:
         for key, model in models.items():
             model.save(folder / key)
         if tx.set_aside:

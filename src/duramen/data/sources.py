@@ -16,8 +16,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from duramen.data.datasets import open_dataset
 from duramen.errors import InputError
+from duramen.io.atomic import temporary_folder
 from duramen.io.databases import split_duckdb
-from duramen.io.locks import temporary_folder
 
 if TYPE_CHECKING:
     import ibis

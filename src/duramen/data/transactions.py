@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,6 +13,7 @@ from duramen.data.columns import REQUIRED
 from duramen.data.customer_file import CHANNEL, INTERNAL
 from duramen.data.summary import DataSummary, count_days
 from duramen.errors import InputError
+from duramen.io.atomic import atomic_file
 
 if TYPE_CHECKING:
     import ibis
@@ -73,12 +73,8 @@ class Transactions:
 
     def write_quarantine(self, path: str | Path) -> None:
         """Write the rows set aside to a CSV file, whole or not at all."""
-        beside = Path(f"{path}.{os.getpid()}.part")
-        try:
+        with atomic_file(Path(path)) as beside:
             self.quarantine().to_csv(beside, index=False)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
 
     def history(self, cutoff: date) -> ibis.Table:
         """Return the days before ``cutoff``; nothing inside duramen sees later ones when it learns or scores."""

@@ -1,21 +1,16 @@
-"""A ranking or its explanations come in, whole or a block at a time; a file goes out, whole or not at all.
-
-Called by the score command, the demo, and whoever writes a file beside.
-"""
+"""A ranking or its explanations come in, whole or a block at a time; a file goes out, whole or not at all."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from duramen.errors import InputError
-from duramen.io.locks import take_lock
+from duramen.io.atomic import atomic_file
 
 # Rows of a ranking that are written at once: a row group of Parquet.
 WRITTEN_AT_ONCE = 125_000
@@ -34,7 +29,9 @@ def write_scores(ranking: pd.DataFrame, path: str | Path) -> Path:
     """Write a ranking as Parquet or CSV, by the ending of ``path``; the same ranking gives the same bytes."""
     path = Path(path)
     check_scores_path(path)
-    return write_whole(path, lambda beside: write_blocks(slices(ranking), beside))
+    with atomic_file(path) as beside:
+        write_blocks(slices(ranking), beside)
+    return path
 
 
 def slices(ranking: pd.DataFrame) -> Iterator[pd.DataFrame]:
@@ -58,21 +55,43 @@ def _write_csv(blocks: Iterable[pd.DataFrame], path: Path) -> int:
 
 
 def _write_parquet(blocks: Iterable[pd.DataFrame], path: Path) -> int:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    rows, writer = 0, None
-    try:
+    rows = 0
+    with ParquetBlocks(path) as file:
         for block in blocks:
-            schema = None if writer is None else writer.schema
-            table = pa.Table.from_pandas(block, schema=schema, preserve_index=False)
-            writer = writer or pq.ParquetWriter(path, table.schema)
-            writer.write_table(table)
+            file.append(block)
             rows += len(block)
-    finally:
-        if writer is not None:
-            writer.close()
     return rows
+
+
+class ParquetBlocks:
+    """A Parquet file that grows by a row group for each block of rows; the first block sets the columns.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write, as a context manager.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writer: Any = None
+
+    def __enter__(self) -> ParquetBlocks:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def append(self, block: pd.DataFrame) -> None:
+        """Write a block, whose columns and types are those of the first one."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = None if self._writer is None else self._writer.schema
+        table = pa.Table.from_pandas(block, schema=schema, preserve_index=False)
+        self._writer = self._writer or pq.ParquetWriter(self.path, table.schema)
+        self._writer.write_table(table, row_group_size=len(table) or None)
 
 
 def check_explanations_path(path: Path) -> None:
@@ -105,61 +124,8 @@ def write_explanations(blocks: Iterable[pd.DataFrame], path: str | Path) -> int:
     """
     path = Path(path)
     check_explanations_path(path)
-    with work_folder(path) as folder:
-        rows = _write_parquet(blocks, folder / path.name)
-        (folder / path.name).replace(path)
-    return rows
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> Path:
-    """Let ``write`` fill a file beside ``path``, then put it in its place in one step."""
-    with work_folder(path) as folder:
-        write(folder / path.name)
-        (folder / path.name).replace(path)
-    return path
-
-
-@contextmanager
-def work_folder(path: Path, what: object = None) -> Iterator[Path]:
-    """Give an empty folder beside ``path``, on the same disk, for what is to take its place; it is gone at the end.
-
-    What a run left there that was killed is removed first. Messages call it ``what``, by default the path.
-
-    Raises
-    ------
-    InputError
-        If another run is at work on the same file.
-    """
-    folder = path.with_name(f".{path.name}.part")
-    with _locked(path.with_name(f".{path.name}.lock"), what or path):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(path: Path, what: object) -> Iterator[None]:
-    """Hold the lock of a file, which the system lets go of however the process ends."""
-    if sys.platform == "win32":  # has no such locks
-        yield
-        return
-    while True:
-        lock = path.open("w")
-        if not take_lock(lock):
-            lock.close()
-            raise InputError(f"another run is writing {what}; wait for its end, or write elsewhere.")
-        # Whoever held it before may have removed the file between its opening and the lock.
-        if path.exists() and path.stat().st_ino == os.fstat(lock.fileno()).st_ino:
-            break
-        lock.close()
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        lock.close()
+    with atomic_file(path) as beside:
+        return _write_parquet(blocks, beside)
 
 
 def _defuse(ranking: pd.DataFrame) -> pd.DataFrame:

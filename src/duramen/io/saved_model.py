@@ -1,6 +1,4 @@
-"""The parts of a model come in; a folder goes out, whole or not at all, and back. Called by the CoreCustomerModel.
-
-What makes a folder whole or not at all serves the files of a backtest too.
+"""The parts of a model come in; a folder goes out, whole or not at all, and back.
 
 JSON, Parquet and LightGBM's own text: nothing in the folder can run code when it is read. ``model.json`` holds the
 digest of every other file, and in its first line its own. Digests tell damage; who may write the folder can write them
@@ -12,10 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +18,7 @@ import pandas as pd
 
 from duramen._version import __version__
 from duramen.errors import InputError
+from duramen.io.atomic import atomic_folder
 
 # What is in the folder, and how; a change that an older release would misread makes it one more, with a step in
 # ``UPGRADES`` and a small model of the old format in tests/fixtures.
@@ -39,25 +35,6 @@ def refuse_occupied(folder: Path, known_by: str = MODEL_FILE, what: str = "model
         raise InputError(
             f"{folder} holds something that is no duramen {what}; choose another folder for the {what}."
         )
-
-
-@contextmanager
-def replaced_folder(folder: Path) -> Iterator[Path]:
-    """Give a new folder to write into, which takes the place of ``folder`` when all is written, or never."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    old = beside.with_suffix(".old")
-    try:
-        beside.chmod(0o755)
-        yield beside
-        if folder.exists():
-            folder.rename(old)
-        beside.rename(folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_model(
@@ -81,7 +58,7 @@ def write_model(
         If the folder holds something that is no model.
     """
     refuse_occupied(folder)
-    with replaced_folder(folder) as beside:
+    with atomic_folder(folder) as beside:
         for name, text in trees.items():
             (beside / f"{name}.txt").write_bytes(text.encode())
         for name, table in tables.items():

@@ -12,7 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from duramen._version import __version__
 from duramen.errors import InputError
-from duramen.io.files import write_scores, write_whole
+from duramen.io.atomic import atomic_file
+from duramen.io.files import write_scores
 from duramen.report import charts, numbers
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ def write_audit(audit: Audit, path: Path) -> Path:
     page = render_audit(audit)
     for ending in TABLES:
         write_scores(audit.findings, path.with_suffix(ending))
-    return write_whole(path, lambda beside: beside.write_text(page, encoding="utf-8"))
+    with atomic_file(path) as beside:
+        beside.write_text(page, encoding="utf-8")
+    return path
 
 
 def _lead(findings: pd.DataFrame) -> str:

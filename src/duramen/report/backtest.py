@@ -13,7 +13,8 @@ import pandas as pd
 from duramen._version import __version__
 from duramen.evaluation.backtesting import Backtest
 from duramen.evaluation.scorecards import OURS
-from duramen.io.saved_model import refuse_occupied, replaced_folder
+from duramen.io.atomic import atomic_folder
+from duramen.io.saved_model import refuse_occupied
 from duramen.report.charts import to_svg
 
 # By this file a folder is known as one that may be written again.
@@ -87,7 +88,7 @@ def write_backtest(tested: Backtest, drawings: Mapping[str, str], folder: Path) 
         If the folder holds something that is no backtest.
     """
     refuse_occupied(folder, BACKTEST_FILE, "backtest")
-    with replaced_folder(folder) as beside:
+    with atomic_folder(folder) as beside:
         for name, table in tested.tables().items():
             table.to_parquet(beside / f"{name}.parquet", index=False)
             if name != "forecasts":

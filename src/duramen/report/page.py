@@ -6,7 +6,6 @@ The page needs no network, script or font; all text from the data is escaped. Ca
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from duramen.io.atomic import atomic_file
 from duramen.report import charts, core_summary, numbers, scoreboard, self_test
 from duramen.report.dependence import shapes_of
 from duramen.report.lifecycle import Course, lifecycle_of
@@ -243,18 +243,8 @@ def write_report(path: str | os.PathLike[str], **parts: Any) -> Path:
     """
     target = Path(path)
     text = render_report(**parts)
-    handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        # A temporary file is private; the report gets the permissions any new file would get.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(beside).chmod(0o666 & ~mask)
-        Path(beside).replace(target)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
+    with atomic_file(target) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
     return target
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from duramen.io.files import WRITTEN_AT_ONCE
+from duramen.io.files import WRITTEN_AT_ONCE, ParquetBlocks
 from duramen.io.score_columns import RANKING_COLUMNS, REASONS
 from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.tiers import Tiers
@@ -75,7 +75,7 @@ def score_blocks(
         If a column that the model learned from is missing.
     """
     kept, rate = [], _Rate("scored", customers)
-    with _Parquet(path) as file:
+    with ParquetBlocks(path) as file:
         for block in blocks:
             scores = model.predict(block, with_reasons=with_reasons)
             kept.append(scores[list(KEPT)].astype({"segment": "category"}))
@@ -129,7 +129,7 @@ def write_reasons(
         File to write, in a folder of one's own.
     """
     start, rate = 0, _Rate("explained", int(wanted.sum()))
-    with _Parquet(path) as file:
+    with ParquetBlocks(path) as file:
         for block in blocks:
             inside, start = wanted[start : start + len(block)], start + len(block)
             told = pd.DataFrame(index=block.index, columns=list(REASONS), dtype="str")
@@ -206,27 +206,6 @@ def _rows_in_step(path: Path, sizes: Iterable[int]) -> Iterator[pa.Table]:
 def _after(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     yield first
     yield from others
-
-
-class _Parquet:
-    """A Parquet file that grows by a row group at a time; the first tells the columns."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.writer: Any = None
-
-    def __enter__(self) -> _Parquet:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.writer is not None:
-            self.writer.close()
-
-    def append(self, block: pd.DataFrame) -> None:
-        schema = None if self.writer is None else self.writer.schema
-        table = pa.Table.from_pandas(block, schema=schema, preserve_index=False)
-        self.writer = self.writer or pq.ParquetWriter(self.path, table.schema)
-        self.writer.write_table(table, row_group_size=len(table))
 
 
 class _Rate:
