@@ -28,7 +28,7 @@ from .forecast.retention_profit import RetentionOffer as RetentionOffer
 from .forecast.retention_profit import campaign_profit as campaign_profit
 from .forecast.retention_profit import contact as contact
 from .forecast.retention_profit import expected_maximum_profit as expected_maximum_profit
-from .report.page import write_report as write_report
+from .report.model_report import write_report as write_report
 from .scoring.model import CoreCustomerModel as CoreCustomerModel
 from .scoring.ranking import rank_core_customers as rank_core_customers
 from .scoring.ranking import tier_table as tier_table

@@ -1,20 +1,21 @@
-"""A made-up run for the report's tests: seeded customers, with the columns that a real run hands over."""
+"""A made-up run for the tests of the report: random customers with the columns of a real ranking."""
 
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from duramen.analysis.lifecycle import NOT_YET, stage_length
+from duramen.analysis.lifecycle_history import StageHistory
 from duramen.analysis.market import MarketElasticities, core_by_market_scenario
 from duramen.analysis.migration import SegmentationAge, group_drift, segment_transitions
 from duramen.analysis.portfolio_axes import MATRICES
 from duramen.analysis.portfolio_matrices import portfolio
 from duramen.analysis.price_buyers import price_sensitivity
 from duramen.analysis.rising import newly_rising
-from duramen.report.lifecycle import Course
-from duramen.report.segments import Renewal
+from duramen.analysis.segmentation_review import SegmentationReview
 from duramen.scoring.growth_weight import growth_weight_curve
 from duramen.segments.lifecycle_stage import STAGES
 
@@ -162,25 +163,21 @@ def run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
     ranking = ranking_of(customers)
     parts: dict[str, object] = {
         "title": "Harbour Lane Gifts",
-        "summary": {
-            "rows_in": 541_909,
-            "rows_used": 397_884,
-            "set_aside": {
-                "missing customer id": 135_080,
-                "duplicate line": 5_225,
-                "amount not a number": 3_720,
-            },
-            "customers": customers,
-            "first_date": date(2009, 12, 1),
-            "last_date": date(2011, 8, 31),
-            "purchase_days": 9 * customers,
-            "one_time_share": 0.2763,
-            "net_total": 8_300_065.81,
-            "can_fit": [
+        "summary": SimpleNamespace(
+            rows_in=541_909,
+            rows_used=397_884,
+            set_aside={"missing customer id": 135_080, "duplicate line": 5_225, "amount not a number": 3_720},
+            customers=customers,
+            first_date=date(2009, 12, 1),
+            last_date=date(2011, 8, 31),
+            purchase_days=9 * customers,
+            one_time_share=0.2763,
+            net_total=8_300_065.81,
+            can_fit=[
                 "Purchases (BG/NBD): yes, 1,447 customers bought again.",
                 "Growth: yes, the history is longer than two horizons.",
             ],
-        },
+        ),
         "ranking": ranking,
         "scorecard": scorecard_table(),
         "importance": importance_table(),
@@ -301,7 +298,7 @@ def moved(groups: pd.Series, order: tuple[str, ...], new: str) -> pd.DataFrame:
     return segment_transitions(then, groups, order=order, new=new)
 
 
-def course_of(ranking: pd.DataFrame) -> Course:
+def stage_history_of(ranking: pd.DataFrame) -> StageHistory:
     stages = ranking.set_index("customer_id")["lifecycle_stage"]
     moves = moved(stages, STAGES, NOT_YET)
     then = moves.loc[moves["from"] != NOT_YET].groupby("from", sort=False)["customers"].sum()
@@ -313,10 +310,10 @@ def course_of(ranking: pd.DataFrame) -> Course:
     days = np.resize([28, 56, 84, 112], 400)
     times = pd.DataFrame({"customer_id": np.arange(400), "days": days, "begin_seen": True})
     times["end_seen"] = times["days"] < 112
-    return Course(date(2011, 6, 3), moves, follows, stage_length(times), date(2010, 12, 23), 400)
+    return StageHistory(date(2011, 6, 3), moves, follows, stage_length(times), date(2010, 12, 23), 400)
 
 
-def renewal_of(ranking: pd.DataFrame) -> Renewal:
+def segmentation_of(ranking: pd.DataFrame) -> SegmentationReview:
     names = {number: f"{number} {name}" for number, (name, _, _) in enumerate(SEGMENTS, start=1)}
     now = ranking.set_index("customer_id")["segment"].map(names)
     then = now.where(np.arange(len(now)) % 7 > 0, names[1])
@@ -336,15 +333,15 @@ def renewal_of(ranking: pd.DataFrame) -> Renewal:
         [(1, "kept", "1", 0.9, 40), (5, "new", "", 0.1, 30), (4, "gone", "4", 0.2, 20)],
         columns=["segment", "change", "previous", "overlap", "customers"],
     )
-    return Renewal(
+    return SegmentationReview(
         earlier=date(2011, 6, 3),
-        moves=moved(now, tuple(names.values()), "new"),
+        transitions=moved(now, tuple(names.values()), "new"),
         drift=group_drift(then, now),
         age=SegmentationAge(90, 1_800, 200, 0.173, None, 0.173),
         candidates=candidates,
         changes=changes,
         names=names,
-        foretells="The segments explain 31.0% of the variance of activity: more than RFM cells (25.0%).",
+        information="The segments explain 31.0% of the variance of activity: more than RFM cells (25.0%).",
     )
 
 
@@ -366,11 +363,11 @@ def full_run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
         "rising": rising_of(ranking),
         "rising_since": date(2011, 6, 3),
         "near_core": near_core_of(ranking),
-        "shapes": shapes_table(),
-        "course": course_of(ranking),
-        "renewal": renewal_of(ranking),
+        "dependence": shapes_table(),
+        "lifecycle": stage_history_of(ranking),
+        "segmentation": segmentation_of(ranking),
         "portfolios": portfolios_of(ranking, table),
-        "price_led": price_sensitivity(ranking, table, 90),
+        "price_sensitivity": price_sensitivity(ranking, table, 90),
     }
     return parts | more | others
 

@@ -1,4 +1,4 @@
-"""Life cycle and segments on the page: figures are those of the tables, and a refusal stands in their place."""
+"""Life cycle and segments on the page: the figures of the tables, or the sentence that says why there are none."""
 
 from dataclasses import replace
 
@@ -7,12 +7,17 @@ import pytest
 
 from duramen.analysis.lifecycle import NOT_YET
 from duramen.analysis.migration import matrix
-from duramen.report.lifecycle import lifecycle_of
+from duramen.analysis.report_contents import ReportTables
+from duramen.report.lifecycle import lifecycle_section
 from duramen.report.numbers import THIN
-from duramen.report.page import render_report
-from duramen.report.segments import evidence_of
+from duramen.report.page import render_page
+from duramen.report.segments import segmentation_section
 
 REFUSAL = "there are 29 days of history before 1997-01-30: stages <b>cannot</b> be told there."
+
+
+def render(**parts):
+    return render_page(ReportTables(**parts))
 
 
 @pytest.fixture(scope="module")
@@ -20,92 +25,93 @@ def parts(full_parts_of):
     return full_parts_of(600)
 
 
-def test_the_matrix_is_that_of_the_flows_and_its_rows_are_whole(parts):
-    course = parts["course"]
-    moves = lifecycle_of(course, parts["cutoff"]).moves
-    shares = matrix(course.moves, "share_of_from")
+def test_the_matrix_has_the_shares_of_the_transitions_and_its_rows_sum_to_one(parts):
+    history = parts["lifecycle"]
+    moves = lifecycle_section(history, parts["cutoff"]).transitions
+    shares = matrix(history.transitions, "share_of_from")
     assert moves.to == list(shares)
     assert [row["name"] for row in moves.rows] == list(shares.index)
-    for row, told in zip(moves.rows, shares.to_numpy().tolist(), strict=True):
-        assert row["shares"] == told
-        assert sum(told) == pytest.approx(1)
+    for row, expected in zip(moves.rows, shares.to_numpy().tolist(), strict=True):
+        assert row["shares"] == expected
+        assert sum(expected) == pytest.approx(1)
         assert row["own"] == (moves.to.index(row["name"]) if row["name"] in moves.to else -1)
     assert moves.rows[-1]["name"] == NOT_YET
     assert sum(row["customers"] for row in moves.rows) == 600
     assert moves.drawn.count("<svg ") == 2
 
 
-def test_who_stayed_is_counted_among_those_who_were_there(parts):
+def test_customers_who_stayed_are_counted_among_those_of_the_earlier_cutoff(parts):
     table = pd.DataFrame(
         {"from": ["steady", "steady", "new"], "to": ["steady", "lapsed", "steady"], "customers": [3, 1, 5]}
     )
     table["share_of_from"] = [0.75, 0.25, 1.0]
-    moves = evidence_of(replace(parts["renewal"], moves=table), parts["cutoff"]).moves
+    review = replace(parts["segmentation"], transitions=table)
+    moves = segmentation_section(review, parts["cutoff"]).transitions
     assert moves.sentence == (
         f"Of 4 customers at 3 June 2011, 75.0{THIN}% were in the same segment at 1 September 2011. 5 first bought "
         "between the two."
     )
 
 
-def test_what_followed_is_written_as_it_was_counted(parts):
-    told = lifecycle_of(parts["course"], parts["cutoff"])
-    follows = parts["course"].follows
-    assert told.money == "net spend"
-    assert [row["group"] for row in told.follows] == follows["group"].tolist()
-    assert [float(row["money_per_customer_day"]) for row in told.follows] == pytest.approx(
-        follows["money_per_customer_day"].tolist(), abs=0.005
+def test_outcomes_are_written_as_they_were_counted(parts):
+    section = lifecycle_section(parts["lifecycle"], parts["cutoff"])
+    outcomes = parts["lifecycle"].outcomes
+    assert section.money == "net spend"
+    assert [row["group"] for row in section.outcomes] == outcomes["group"].tolist()
+    assert [float(row["money_per_customer_day"]) for row in section.outcomes] == pytest.approx(
+        outcomes["money_per_customer_day"].tolist(), abs=0.005
     )
 
 
-def test_the_length_of_the_steady_stage_says_of_whom_and_how_it_was_seen(parts):
-    course = parts["course"]
-    told = lifecycle_of(course, parts["cutoff"]).lasting
-    assert told.startswith("Among 400 customers drawn at random, 400 customers were steady; of 400 times")
-    assert "every 28 days from 23 December 2010 to 1 September 2011" in told
-    assert lifecycle_of(replace(course, sampled=None), parts["cutoff"]).lasting.startswith("400 customers")
+def test_the_length_of_the_steady_stage_names_the_sample_and_the_days_observed(parts):
+    history = parts["lifecycle"]
+    text = lifecycle_section(history, parts["cutoff"]).steady
+    assert text.startswith("Among 400 customers drawn at random, 400 customers were steady; of 400 times")
+    assert "every 28 days from 23 December 2010 to 1 September 2011" in text
+    whole = lifecycle_section(replace(history, sampled=None), parts["cutoff"]).steady
+    assert whole.startswith("400 customers")
 
 
-def test_a_refusal_is_shown_and_no_table(parts):
-    course = replace(parts["course"], moves=REFUSAL, follows=None, lasting=REFUSAL)
-    renewal = replace(parts["renewal"], moves=REFUSAL, drift=None, age=REFUSAL)
-    page = render_report(**parts | {"course": course, "renewal": renewal})
+def test_a_reason_is_shown_where_there_is_no_table(parts):
+    history = replace(parts["lifecycle"], transitions=REFUSAL, outcomes=None, steady=REFUSAL)
+    review = replace(parts["segmentation"], transitions=REFUSAL, drift=None, age=REFUSAL)
+    page = render(**parts | {"lifecycle": history, "segmentation": review})
     shown = "here are 29 days of history before 1997-01-30: stages &lt;b&gt;cannot&lt;/b&gt; be told there."
     assert page.count("T" + shown) == 3
-    assert f"How long the steady stage lasts is not told: t{shown}" in page
-    assert "What each stage then brought" not in page
-    assert "Segment then" not in page
+    assert f"How long the steady stage lasts is not known: t{shown}" in page
+    assert "Outcomes of each stage" not in page
+    assert "Segment at the earlier cutoff" not in page
 
 
-def test_candidates_say_what_became_of_each_and_none_reads_as_stable_that_is_not(parts):
-    renewal = parts["renewal"]
-    told = evidence_of(renewal, parts["cutoff"]).candidates
-    assert [row["fate"] for row in told] == ["eligible", "chosen", "stability below 0.8", "ruled out"]
-    assert [row["stability"] for row in told] == ["0.910", "0.880", "0.797", "\u2013"]
-    best = renewal.candidates.assign(eligible=False, stability=0.7)
-    assert evidence_of(replace(renewal, candidates=best), parts["cutoff"]).candidates[1]["fate"] == (
-        "chosen, as the most stable"
-    )
+def test_candidates_have_a_result_and_an_unstable_one_does_not_read_as_stable(parts):
+    review = parts["segmentation"]
+    rows = segmentation_section(review, parts["cutoff"]).candidates
+    assert [row["result"] for row in rows] == ["eligible", "chosen", "stability below 0.8", "ruled out"]
+    assert [row["stability"] for row in rows] == ["0.910", "0.880", "0.797", "\u2013"]
+    best = replace(review, candidates=review.candidates.assign(eligible=False, stability=0.7))
+    rows = segmentation_section(best, parts["cutoff"]).candidates
+    assert rows[1]["result"] == "chosen, as the most stable"
 
 
 def test_age_drift_and_changes_are_sentences(parts):
-    renewal = parts["renewal"]
-    evidence = evidence_of(renewal, parts["cutoff"])
+    review = parts["segmentation"]
+    evidence = segmentation_section(review, parts["cutoff"])
     assert evidence.age.startswith(f"This segmentation is 90 days old; 17{THIN}% of 1,800 customers")
-    assert f"index {renewal.drift['psi']:.3f}" in evidence.drift
+    assert f"index {review.drift['psi']:.3f}" in evidence.drift
     assert [row["change"] for row in evidence.changes] == ["kept, segment 1 before", "new", "gone"]
-    assert evidence.changes[1]["name"] == renewal.names[5]
-    assert evidence.changes[2]["name"] == "segment 4 of before"
-    today = replace(renewal, age=None)
-    assert evidence_of(today, parts["cutoff"]).age == (
-        "This segmentation was made for this day, 1 September 2011."
+    assert evidence.changes[1]["name"] == review.names[5]
+    assert evidence.changes[2]["name"] == "previous segment 4"
+    today = replace(review, age=None)
+    assert segmentation_section(today, parts["cutoff"]).age == (
+        "This segmentation was made at this cutoff, 1 September 2011."
     )
-    first = render_report(**parts | {"renewal": replace(renewal, changes=renewal.changes.iloc[:0])})
-    assert "What became of the segments before" not in first
+    first = render(**parts | {"segmentation": replace(review, changes=review.changes.iloc[:0])})
+    assert "Changes since the previous model" not in first
 
 
-def test_segments_of_today_are_not_to_be_formed_again_for_a_drift_that_they_know(parts):
-    renewal = parts["renewal"]
-    renewal = replace(renewal, drift=renewal.drift.copy())
-    renewal.drift["drift"] = "much"
-    assert "Form the segments again." in evidence_of(renewal, parts["cutoff"]).drift
-    assert "again" not in evidence_of(replace(renewal, age=None), parts["cutoff"]).drift
+def test_segments_made_today_are_not_to_be_formed_again_for_a_drift_that_they_include(parts):
+    review = parts["segmentation"]
+    review = replace(review, drift=review.drift.copy())
+    review.drift["drift"] = "much"
+    assert "Form the segments again." in segmentation_section(review, parts["cutoff"]).drift
+    assert "again" not in segmentation_section(replace(review, age=None), parts["cutoff"]).drift

@@ -3,21 +3,27 @@
 import pytest
 from playwright.sync_api import sync_playwright
 
-from duramen.report.page import write_report
+from duramen.analysis.report_contents import ReportTables
+from duramen.report.page import render_page
 
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--no-first-run"),
 )
 SECTIONS = [
-    *("The core", "Self-test before anything is done", "The data behind it", "The head of the ranking"),
+    *(
+        "The core",
+        "Self-test before anything is done",
+        "The data behind it",
+        "The first customers of the ranking",
+    ),
     *("How concentrated the value is", "Tiers", "Segments", "Life cycle"),
-    *("How well it predicts, beside simpler methods", "What drives the predictions"),
-    *("What the method could not do", "How to read the words"),
+    *("How well it predicts, compared with simpler methods", "What drives the predictions"),
+    *("What the method could not do", "Glossary"),
 ]
 FULL = [
     *SECTIONS[:4],
-    *("The weight of growth", "How concentrated the value is", "Tiers", "At the door of the core"),
+    *("The weight of growth", "How concentrated the value is", "Tiers", "Just below the core"),
     *("Newly rising", "Market up, market down"),
     *SECTIONS[6:8],
     *("Portfolio", "Price-led and full-price buyers"),
@@ -73,7 +79,9 @@ def address(tmp_path_factory, made, request):
     parts["ranking"]["customer_id"] = parts["ranking"]["customer_id"].astype(str)
     parts["ranking"].loc[0, "customer_id"] = long
     parts["past_value"].index = parts["ranking"]["customer_id"]
-    return write_report(tmp_path_factory.mktemp("report") / "report.html", **parts).as_uri()
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(render_page(ReportTables(**parts)), encoding="utf-8")
+    return path.as_uri()
 
 
 @pytest.fixture

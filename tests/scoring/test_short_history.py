@@ -71,13 +71,10 @@ def test_it_is_saved_and_loaded_without_tree_files(thin, tmp_path):
 
 
 def test_the_report_is_drawn(thin, tmp_path):
-    from duramen.analysis.ranked import rank_with_markets
-    from duramen.evaluation.scorecards import scorecard
-    from duramen.report.model_report import write_model_report
+    from duramen.report.model_report import write_report
 
-    tx, window, model = thin
-    ranked = rank_with_markets(model, tx, customer_table(tx, window.cutoff))
-    path = write_model_report(tmp_path / "report.html", model, scorecard(model.holdout_), tx, ranked)
+    tx, _, model = thin
+    path = write_report(model, tx, tmp_path / "report.html")
     assert "show no clear gain of LightGBM" in path.read_text()
 
 

@@ -18,7 +18,7 @@ from duramen.data.customers import customer_ids, slices_of_customers
 from duramen.data.windows import parse_day
 from duramen.errors import InputError
 from duramen.io.score_columns import RANKING_COLUMNS
-from duramen.scoring.tiers import CORE_SHARE, smallest_set
+from duramen.scoring.tiers import CORE_SHARE, smallest_set, value_after_cost
 
 if TYPE_CHECKING:
     import ibis
@@ -272,8 +272,7 @@ def core_by_response(
     )
 
     def core_of(name: str) -> NDArray[np.bool_]:
-        held = table[name].to_numpy()
-        return smallest_set(np.maximum(held if cost is None else held - cost, 0.0), core_share)
+        return smallest_set(value_after_cost(table[name].to_numpy(), cost), core_share)
 
     if not identified:
         # Who is core only after a move of all alike would be so by cost, and no response of the customer's own.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -50,6 +50,16 @@ class Ranked(NamedTuple):
     cost: pd.Series[float] | None
     tiers: Tiers
     market: MarketElasticities
+
+    @property
+    def cutoff(self) -> date:
+        """The day that the ranking is made for."""
+        day: date = self.ranking["cutoff"].iloc[0].date()
+        return day
+
+    def of(self, column: str) -> pd.Series[Any]:
+        """Return a column of the ranking by customer id."""
+        return self.ranking.set_index("customer_id")[column]
 
 
 def rank_with_markets(

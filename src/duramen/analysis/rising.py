@@ -6,11 +6,18 @@ the others who were known at both cutoffs.
 
 from __future__ import annotations
 
+from datetime import date
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from duramen.errors import InputError
 from duramen.scoring.tiers import smallest_set
+
+if TYPE_CHECKING:
+    from duramen.data.transactions import Transactions
+    from duramen.scoring.model import CoreCustomerModel
 
 NEEDED = ("customer_id", "score", "predicted_value", "predicted_value_high")
 
@@ -94,6 +101,40 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     )
     named = compared[(compared["places"] > 0) & (compared["value_now"] > compared["likely_before"])]
     return named.sort_values("places", ascending=False, kind="stable", ignore_index=True)
+
+
+def rising_since(
+    model: CoreCustomerModel,
+    tx: Transactions,
+    scores: pd.DataFrame,
+    earlier: date,
+    customers_then: pd.DataFrame | str,
+) -> pd.DataFrame | None:
+    """Return the customers who rose since an earlier cutoff, scored by the same model at both.
+
+    Parameters
+    ----------
+    model : CoreCustomerModel
+    tx : Transactions
+    scores : pandas.DataFrame
+        What the model predicts at the later cutoff.
+    earlier : date
+        The earlier cutoff.
+    customers_then : pandas.DataFrame or str
+        ``customer_table`` at the earlier cutoff, or the sentence that says why there is none.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        What ``newly_rising`` returns; None where less than a horizon of history lies before the earlier cutoff, or
+        where the customers of both cutoffs have no value.
+    """
+    if isinstance(customers_then, str) or (earlier - tx.first_date).days < model.window_.horizon:
+        return None
+    try:
+        return newly_rising(model.predict(customers_then, with_reasons=False), scores)
+    except InputError:
+        return None
 
 
 def _check(earlier: pd.DataFrame, later: pd.DataFrame) -> None:

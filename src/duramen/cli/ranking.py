@@ -53,11 +53,11 @@ def write_report(
     options: dict[str, Any],
 ) -> Path:
     """Draw the report of a group; return where it is."""
-    from duramen.report.model_report import write_model_report
+    from duramen.report.model_report import write_ranked_report
 
     with step("Drawing the report"):
         credit = given_credit(ranked.customers["customer_id"], options)
-        write_model_report(path, model, card, group.tx, ranked, credit, given_axes(options))
+        write_ranked_report(path, model, group.tx, ranked, card, credit=credit, axes=given_axes(options))
     return path
 
 

@@ -1,4 +1,4 @@
-"""An audit comes in; one offline HTML page and its table go out. Called by the audit command."""
+"""An audit comes in; one HTML page that needs no network and its table go out."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from duramen._version import __version__
 from duramen.errors import InputError
 from duramen.io.atomic import atomic_file
 from duramen.io.files import write_scores
 from duramen.report import charts, numbers
+from duramen.report.html import page_template
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
     from duramen.analysis.segmentation_audit import Audit
 
-# Segments beyond these are too many for a drawing, and stand in the table.
+# More segments than these are not drawn; they are in the table.
 DRAWN = 12
 TABLES = (".csv", ".parquet")
 BADGES = {"passes": "known", "fails": "failed", "cannot be told": "asked"}
-# What is drawn: how much of the label each stand-in tells, with behaviour beside them.
+# Measures that are drawn: how much of the label is recovered from each stand-in, and from behaviour.
 STAND_INS = {
     "recovered from category": "category bought",
     "recovered from product": "product bought",
@@ -36,15 +36,8 @@ STAND_INS = {
 
 
 def render_audit(audit: Audit) -> str:
-    """Compose the page of an audit as the text of one HTML file that needs no network, script or font."""
-    environment = Environment(
-        loader=PackageLoader("duramen.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    environment.filters |= {"count": numbers.count, "share": numbers.share, "day": numbers.day}
-    return environment.get_template("audit.html.j2").render(
+    """Return an audit as the text of one HTML file that needs no network, script or font."""
+    return page_template("audit.html.j2").render(
         audit=audit,
         version=__version__,
         lead=_lead(audit.findings),
@@ -59,7 +52,7 @@ def render_audit(audit: Audit) -> str:
 
 
 def check_audit_path(path: Path, *inputs: object) -> None:
-    """Refuse a path that cannot be written, or whose table would replace an input, before any work is done."""
+    """Raise ``InputError`` if the path cannot be written, or its table would replace an input."""
     if path.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"an audit is written as .html, not as {path.name!r}; change --out.")
     if not path.parent.is_dir():
@@ -92,14 +85,14 @@ def write_audit(audit: Audit, path: Path) -> Path:
 
 
 def _lead(findings: pd.DataFrame) -> str:
-    """Say in a sentence which questions it passes, fails, and leaves open."""
-    told = []
+    """Return a sentence with the questions that the segmentation passes, fails and leaves open."""
+    parts = []
     for verdict, words in (("fails", "fails"), ("passes", "passes"), ("cannot be told", "leaves open")):
         codes = list(findings.loc[findings["verdict"] == verdict, "code"])
         if codes:
             *first, last = codes
-            told.append(f"{words} {', '.join(first)}{' and ' if first else ''}{last}")
-    return f"This segmentation {'; it '.join(told)}."
+            parts.append(f"{words} {', '.join(first)}{' and ' if first else ''}{last}")
+    return f"This segmentation {'; it '.join(parts)}."
 
 
 def _stand_ins(measures: pd.DataFrame) -> Markup | None:
@@ -109,16 +102,16 @@ def _stand_ins(measures: pd.DataFrame) -> Markup | None:
     drawn = rows.assign(
         name=rows["measure"].map(STAND_INS), own=np.where(rows["code"] == "A5", "own", "stand-in")
     )
-    told = "; ".join(
+    listed = "; ".join(
         f"{name} {numbers.share(figure)}" for name, figure in zip(drawn["name"], drawn["figure"], strict=True)
     )
     return charts.in_both_widths(
-        lambda width: _recovery(drawn, width), f"How much of the label is recovered from each: {told}."
+        lambda width: _recovery(drawn, width), f"How much of the label is recovered from each: {listed}."
     )
 
 
 def _recovery(rows: pd.DataFrame, width: int) -> alt.LayerChart:
-    """Draw the share recovered from each stand-in with its interval, beside the threshold."""
+    """Draw the share recovered from each stand-in with its interval and the threshold."""
     from duramen.analysis.segmentation_audit import RELABELLED
 
     low = min(0.0, float(rows["low"].min()))
@@ -149,19 +142,19 @@ def _sizes(segments: pd.DataFrame) -> Markup | None:
     groups = segments.rename(
         columns={"segment": "name", "share": "customers_share", "past_spend_share": "value_share"}
     )
-    told = "; ".join(
+    listed = "; ".join(
         f"{name} {numbers.share(customers)} of customers, {numbers.share(spend)} of spend"
         for name, customers, spend in zip(
             groups["name"], groups["customers_share"], groups["value_share"], strict=True
         )
     )
     return charts.in_both_widths(
-        lambda width: charts.share_pairs(groups, width), f"Customers and past spend by segment: {told}."
+        lambda width: charts.share_pairs(groups, width), f"Customers and past spend by segment: {listed}."
     )
 
 
 def _shown(row: dict[Any, Any]) -> str:
-    """Write a measure in its own unit: a share, a count, a number of gaps."""
+    """Return a measure in its own unit: a share, a count, a number of gaps."""
     measure, figure = row["measure"], row["figure"]
     if measure in ("different treatments", "age in days"):
         return numbers.count(figure)

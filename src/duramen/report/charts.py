@@ -1,6 +1,6 @@
-"""The report's figures: small frames of shares come in, Altair charts and their SVG text go out.
+"""Small tables come in; Altair charts and their SVG text go out.
 
-Colours are the page's own CSS variables: one drawing serves light, dark and paper. Called by the page and its sections.
+Colours are the CSS variables of the page, so one drawing serves light and dark screens and paper.
 """
 
 import re
@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from duramen.report.numbers import THIN
 
-# Liberation Sans comes with the renderer, so text is measured alike everywhere; the page sets its own font.
+# The renderer includes Liberation Sans, so text has the same width everywhere; the page sets its own font.
 _FONT = "Liberation Sans"
 _CONFIG: dict[str, Any] = {
     "aria": False,
@@ -36,19 +36,18 @@ _CONFIG: dict[str, Any] = {
     },
 }
 LABEL = 12.5
-# One drawing for screens and paper, one for phones: scaled to fit both, its words would be unreadable.
+# One drawing for screens and paper and one for phones: scaled to fit both, its text would be unreadable.
 WIDTHS = {"wide": 860, "narrow": 330}
 
 
 def to_svg(chart: alt.LayerChart, description: str) -> Markup:
-    """Draw a chart as one inline SVG element that needs no script and no font file.
+    """Return a chart as one inline SVG element that needs no script and no font file.
 
     Parameters
     ----------
     chart : LayerChart
-        What to draw.
     description : str
-        The text for those who do not see it.
+        The text for screen readers.
 
     Returns
     -------
@@ -61,7 +60,7 @@ def to_svg(chart: alt.LayerChart, description: str) -> Markup:
 
 
 def _lighter(drawn: str) -> str:
-    """Leave out of a drawing what nobody sees: empty paths, roles without a reader, parts of a pixel below a tenth."""
+    """Return a drawing without what is not visible: empty paths, unused roles, fractions below a tenth of a pixel."""
     drawn = re.sub(r'<path class="(background|foreground)"[^>]*?/>', "", drawn)
     drawn = re.sub(r' (role="graphics-[a-z]+"|aria-roledescription="[^"]*"|class="mark-[^"]*")', "", drawn)
     drawn = re.sub(r'<g transform="translate\(0,0\)"><g><g>(<path [^>]*/>)</g></g></g>', r"\1", drawn)
@@ -71,10 +70,10 @@ def _lighter(drawn: str) -> str:
 
 
 def _by_steps(path: str) -> str:
-    """Write a path by steps from place to place, in tenths of a pixel: half as long, and no step adds an error."""
+    """Return a path in relative steps of tenths of a pixel, which is half as long; rounding errors do not add up."""
     at, steps = (0, 0), []
-    for letter, told in re.findall(r"([MLCZ])([^MLCZ]*)", path):
-        tenths = [round(10 * float(number)) for number in told.split(",") if number]
+    for letter, numbers in re.findall(r"([MLCZ])([^MLCZ]*)", path):
+        tenths = [round(10 * float(number)) for number in numbers.split(",") if number]
         moved = [place - at[axis % 2] for axis, place in enumerate(tenths)]
         written = [
             f"{step / 10:g}".replace("0.", ".", 1) if abs(step) < 10 else f"{step / 10:g}" for step in moved
@@ -85,14 +84,14 @@ def _by_steps(path: str) -> str:
 
 
 def in_both_widths(make: Callable[[int], alt.LayerChart], description: str) -> Markup:
-    """Draw a chart twice, for wide screens and paper and for phones.
+    """Return a chart drawn twice, for wide screens and paper and for phones.
 
     Parameters
     ----------
     make : callable
-        Gives the chart for a width in pixels.
+        Returns the chart for a width in pixels.
     description : str
-        The text for those who do not see it.
+        The text for screen readers.
 
     Returns
     -------
@@ -108,7 +107,7 @@ def in_both_widths(make: Callable[[int], alt.LayerChart], description: str) -> M
 
 
 def percent(field: str, title: str, channel: type[Any], **scale: Any) -> Any:
-    """Make an axis of shares."""
+    """Return an axis of shares."""
     axis = alt.Axis(labelExpr=f"format(datum.value * 100, '.3~g') + '{THIN}%'", title=title, tickCount=5)
     return channel(f"{field}:Q", axis=axis, scale=alt.Scale(nice=False, **scale))
 
@@ -125,7 +124,7 @@ def value_curve(
     core : tuple of float
         The core's share of customers and of value.
     label : list of str
-        The lines written at the core's point.
+        The lines of text at the point of the core.
     width : int
         Width of the drawing, pixels.
 
@@ -183,14 +182,14 @@ def share_pairs(groups: pd.DataFrame, width: int) -> alt.LayerChart:
     Parameters
     ----------
     groups : DataFrame
-        Columns ``name``, ``customers_share`` and ``value_share``, a row each group, drawn in this order.
+        Columns ``name``, ``customers_share`` and ``value_share``, a row for each group, drawn in this order.
     width : int
         Width of the drawing, pixels.
 
     Returns
     -------
     LayerChart
-        A hollow point for the customers, a full one for the value, and the distance between them.
+        A hollow point for customers, a filled point for value, and the distance between them.
     """
     frame = groups[["name", "customers_share", "value_share"]]
     top = float(frame[["customers_share", "value_share"]].max().max())
@@ -221,7 +220,7 @@ def share_pairs(groups: pd.DataFrame, width: int) -> alt.LayerChart:
 
 
 def count_bars(groups: pd.DataFrame, width: int) -> alt.LayerChart:
-    """Draw the number of customers in each group, the number at the bar's end.
+    """Draw the number of customers in each group, with the number at the end of the bar.
 
     Parameters
     ----------
@@ -256,7 +255,7 @@ def count_bars(groups: pd.DataFrame, width: int) -> alt.LayerChart:
 
 
 def finish(layers: list[alt.Chart], width: int, height: int) -> alt.LayerChart:
-    """Lay the layers over each other in the page's look; the width includes axes and labels."""
+    """Return the layers as one chart in the style of the page; the width includes axes and labels."""
     return alt.LayerChart(
         layer=layers,
         width=width,

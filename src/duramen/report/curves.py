@@ -1,7 +1,4 @@
-"""Curves of the report: small frames come in, Altair charts go out, in the look of the other figures.
-
-Called by the sections on the weight of growth, the market and what drives the predictions.
-"""
+"""Small tables come in; Altair charts of curves go out, in the style of the other charts."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import pandas as pd
 
 from duramen.report.charts import LABEL, finish, percent
 
-SMALL = 270  # pixels: three stand side by side on a desk, one fills a phone
+SMALL = 270  # pixels: three fit side by side on a screen, one fills a phone
 
 
 def weight_curve(curve: pd.DataFrame, used: float, by_value: float, width: int) -> alt.LayerChart:
@@ -35,7 +32,7 @@ def weight_curve(curve: pd.DataFrame, used: float, by_value: float, width: int) 
     LayerChart
     """
     top = max(used, float(curve["weight"].max()))
-    # The weights judged stand closer to each other the smaller they are.
+    # The weights are closer to each other the smaller they are.
     x = alt.X(
         "weight:Q",
         axis=alt.Axis(
@@ -109,13 +106,13 @@ def level_curve(level: pd.DataFrame, width: int) -> alt.LayerChart:
     )
 
 
-def shape(bins: pd.DataFrame, *, times: bool, unit: str) -> alt.LayerChart:
+def dependence_curve(bins: pd.DataFrame, *, times: bool, unit: str) -> alt.LayerChart:
     """Draw how a feature moves a prediction, in one small width that fits a phone as well.
 
     Parameters
     ----------
     bins : DataFrame
-        ``value``, ``effect``, ``low`` and ``high``, a row a bin with a value.
+        ``value``, ``effect``, ``low`` and ``high``, a row for each bin with a value.
     times : bool
         Whether effects are factors, drawn on a logarithmic axis about 1; else terms about 0.
     unit : str
@@ -151,17 +148,19 @@ def shape(bins: pd.DataFrame, *, times: bool, unit: str) -> alt.LayerChart:
 
 
 def _least_span(low: float, high: float, *, times: bool) -> tuple[float, float]:
-    """Widen the ends of an axis to hold no effect, and so far that next to no effect looks like it."""
+    """Return the ends of an axis, wide enough to include no effect and to show a very small effect as small."""
     least = (0.9, 1.1) if times else (-0.1, 0.1)
     return min(low, least[0]), max(high, least[1])
 
 
 def _factors_between(low: float, high: float) -> list[float]:
-    """Choose the factors to write at an axis: the coarsest of which it holds three."""
-    middling = [0.3, 0.5, 0.7, 1, 1.5, 2, 3]
+    """Return the factors to label at an axis: the coarsest steps of which at least three are on it."""
+    medium = [0.3, 0.5, 0.7, 1, 1.5, 2, 3]
     fine = [0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6]
-    held = [[times for times in some if low <= times <= high] for some in (_steps(low, high), middling, fine)]
-    return next(some for some in held if len(some) > 2)
+    inside = [
+        [times for times in steps if low <= times <= high] for steps in (_steps(low, high), medium, fine)
+    ]
+    return next(steps for steps in inside if len(steps) > 2)
 
 
 def _steps(low: float, high: float) -> list[float]:
@@ -174,7 +173,7 @@ def _steps(low: float, high: float) -> list[float]:
 
 
 def _scale_of(values: pd.Series) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Choose scale and ticks of a feature: where few customers have very much of it, the many need the room."""
+    """Return scale and ticks of a feature; a skewed feature gets a scale that leaves room for the many small values."""
     middle, most = float(values.median()), float(values.max())
     if values.min() < 0 or not 0 < 6 * middle < most:
         return {}, {"tickCount": 4}

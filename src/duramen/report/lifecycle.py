@@ -1,7 +1,4 @@
-"""Stages of two cutoffs and what followed come in; who moved, what each stage brought and how long it lasts goes out.
-
-Made by `of_model` as a :class:`Course`, told by the page.
-"""
+"""How customers passed through the stages comes in; sentences, rows and drawings of it go out."""
 
 from __future__ import annotations
 
@@ -19,53 +16,24 @@ from duramen.report.charts import in_both_widths
 from duramen.report.numbers import count, day, rows, sentence_of, share
 
 if TYPE_CHECKING:
-    from duramen.analysis.lifecycle import StageLength
+    from duramen.analysis.lifecycle_history import StageHistory
 
 
 @dataclass(frozen=True)
-class Course:
-    """How customers passed through the stages; where the history cannot tell, the sentence that says so.
-
-    Parameters
-    ----------
-    earlier : date
-        The cutoff that the moves start from.
-    moves : DataFrame or str
-        What ``duramen.analysis.migration.segment_transitions`` returns of the stages of both cutoffs.
-    follows : DataFrame or None
-        What ``duramen.analysis.lifecycle.what_follows`` returns of the earlier stages, up to the later cutoff; None
-        where there are no moves.
-    lasting : StageLength or str
-        How long the steady stage lasts.
-    watched_from : date
-        The first look that ``lasting`` may rest on.
-    sampled : int or None
-        Of how many customers, drawn at random, ``lasting`` is; None where it is of all.
-    """
-
-    earlier: date
-    moves: pd.DataFrame | str
-    follows: pd.DataFrame | None
-    lasting: StageLength | str
-    watched_from: date
-    sampled: int | None = None
-
-
-@dataclass(frozen=True)
-class Moves:
-    """Who went from which group to which, as the page shows it.
+class TransitionSection:
+    """Transitions of customers between groups, as the page shows them.
 
     Parameters
     ----------
     sentence : str
-        What there is to say, or why nothing is.
+        How many customers stayed, or why that is not known.
     to : list of str
-        The groups of the later cutoff, a numbered one by its number; none where nothing can be shown.
+        The groups of the later cutoff, a numbered one by its number; empty where there are no transitions.
     rows : list of dict
-        ``name``, ``customers``, ``shares`` (a share of these customers for each of ``to``) and ``own`` (the place of
-        the group itself in ``to``, or -1) of each earlier group.
+        ``name``, ``customers``, ``shares`` (of these customers, for each of ``to``) and ``own`` (the place of the
+        group itself in ``to``, or -1) of each earlier group.
     drawn : Markup or None
-        The same, drawn.
+        The transitions as a drawing.
     earlier : date
         The earlier cutoff.
     """
@@ -78,81 +46,77 @@ class Moves:
 
 
 @dataclass(frozen=True)
-class LifeCycle:
-    """What the page says of the way through the stages.
+class LifecycleSection:
+    """What the page says of the life cycle.
 
     Parameters
     ----------
-    moves : Moves
+    transitions : TransitionSection
     money : str
-        What ``follows`` counts: margin or net spend.
-    follows : list of dict
-        What each earlier stage then brought, as rows of the page.
-    lasting : str
-        How long the steady stage lasts, and how that was seen.
+        What ``outcomes`` counts: margin or net spend.
+    outcomes : list of dict
+        What the customers of each earlier stage brought, as rows of the page.
+    steady : str
+        How long the steady stage lasts, and how that was measured.
     """
 
-    moves: Moves
+    transitions: TransitionSection
     money: str
-    follows: list[dict[str, Any]]
-    lasting: str
+    outcomes: list[dict[str, Any]]
+    steady: str
 
 
-def lifecycle_of(course: Course, cutoff: date) -> LifeCycle:
-    """Tell where customers of each stage went, what they brought and how long they are steady.
+def lifecycle_section(history: StageHistory, cutoff: date) -> LifecycleSection:
+    """Return which stages customers went to, what they brought and how long the steady stage lasts.
 
     Parameters
     ----------
-    course : Course
+    history : StageHistory
     cutoff : date
         The later cutoff.
 
     Returns
     -------
-    LifeCycle
+    LifecycleSection
     """
-    follows = pd.DataFrame() if course.follows is None else course.follows
-    return LifeCycle(
-        moves=moves_of(course.moves, course.earlier, cutoff, "stage", outside=(NOT_YET, GONE)),
-        money=follows.attrs.get("money", ""),
-        follows=[] if follows.empty else rows(follows, "money_per_customer_day"),
-        lasting=_lasting(course, cutoff),
+    outcomes = pd.DataFrame() if history.outcomes is None else history.outcomes
+    return LifecycleSection(
+        transitions=transition_section(
+            history.transitions, history.earlier, cutoff, "stage", outside=(NOT_YET, GONE)
+        ),
+        money=outcomes.attrs.get("money", ""),
+        outcomes=[] if outcomes.empty else rows(outcomes, "money_per_customer_day"),
+        steady=_steady(history, cutoff),
     )
 
 
-def moves_of(
-    moves: pd.DataFrame | str, earlier: date, later: date, kind: str, outside: tuple[str, str]
-) -> Moves:
-    """Tell who went from which group to which.
+def transition_section(
+    transitions: pd.DataFrame | str, earlier: date, later: date, kind: str, outside: tuple[str, str]
+) -> TransitionSection:
+    """Return how many customers went from which group to which.
 
     Parameters
     ----------
-    moves : DataFrame or str
-        What ``duramen.analysis.migration.segment_transitions`` returns, or why there is none.
+    transitions : DataFrame or str
+        What ``segment_transitions`` returns, or the sentence that says why there is none.
     earlier, later : date
         The two cutoffs.
     kind : str
         What the groups are: stage, segment.
     outside : tuple of str
-        What customers of the later and of the earlier cutoff only are called.
+        Names for customers of the later cutoff only and of the earlier cutoff only.
 
     Returns
     -------
-    Moves
+    TransitionSection
     """
-    if isinstance(moves, str):
-        return Moves(sentence_of(moves), [], [], None, earlier)
-    sizes: dict[Any, int] = moves.groupby("from")["customers"].sum().to_dict()
-    joined = sizes.get(outside[0], 0)
-    then = sum(sizes.values()) - joined
-    stayed = int(moves.loc[moves["from"] == moves["to"], "customers"].sum())
-    then_and_now = f"at {day(earlier)}, {share(stayed / then)} were in the same {kind} at {day(later)}"
-    sentence = f"Of {count(then)} customers {then_and_now}."
-    if joined:
-        sentence += f" {count(joined)} first bought between the two."
-    shares = matrix(moves, "share_of_from")
+    if isinstance(transitions, str):
+        return TransitionSection(sentence_of(transitions), [], [], None, earlier)
+    sentence = _stayed(transitions, earlier, later, kind, outside[0])
+    sizes: dict[Any, int] = transitions.groupby("from")["customers"].sum().to_dict()
+    shares = matrix(transitions, "share_of_from")
     to: list[Any] = shares.columns.tolist()
-    told = [
+    shown = [
         {
             "name": str(name),
             "customers": sizes[name],
@@ -162,10 +126,23 @@ def moves_of(
         for name, parts in zip(shares.index.tolist(), shares.to_numpy().tolist(), strict=True)
     ]
     drawn = in_both_widths(
-        lambda width: sankey.sankey_chart(moves, width, outside),
+        lambda width: sankey.sankey_chart(transitions, width, outside),
         f"Customers by {kind} at {day(earlier)} (left) and at {day(later)} (right). {sentence}",
     )
-    return Moves(sentence, [_short(str(name)) for name in to], told, drawn, earlier)
+    return TransitionSection(sentence, [_short(str(name)) for name in to], shown, drawn, earlier)
+
+
+def _stayed(transitions: pd.DataFrame, earlier: date, later: date, kind: str, new: str) -> str:
+    """Return how many customers stayed in their group, and how many are new."""
+    sizes = transitions.groupby("from")["customers"].sum()
+    joined = int(sizes.get(new, 0))
+    known = int(sizes.sum()) - joined
+    same = int(transitions.loc[transitions["from"] == transitions["to"], "customers"].sum())
+    stayed = f"{share(same / known)} were in the same {kind} at {day(later)}"
+    sentence = f"Of {count(known)} customers at {day(earlier)}, {stayed}."
+    if joined:
+        sentence += f" {count(joined)} first bought between the two."
+    return sentence
 
 
 def _short(name: str) -> str:
@@ -174,13 +151,13 @@ def _short(name: str) -> str:
     return number if number.isdecimal() else name
 
 
-def _lasting(course: Course, cutoff: date) -> str:
-    if isinstance(course.lasting, str):
-        return f"How long the steady stage lasts is not told: {course.lasting}"
-    told = sentence_of(str(course.lasting))
-    if course.sampled:
-        told = f"Among {count(course.sampled)} customers drawn at random, {told}"
+def _steady(history: StageHistory, cutoff: date) -> str:
+    if isinstance(history.steady, str):
+        return f"How long the steady stage lasts is not known: {history.steady}"
+    sentence = sentence_of(str(history.steady))
+    if history.sampled:
+        sentence = f"Among {count(history.sampled)} customers drawn at random, {sentence}"
     return (
-        f"{told} They were looked at every {STEP} days from {day(course.watched_from)} to {day(cutoff)}; a time that "
-        "had not ended counts for as long as it was seen."
+        f"{sentence} Stages were observed every {STEP} days from {day(history.observed_from)} to {day(cutoff)}; a time "
+        "that had not ended counts as long as it was observed."
     )

@@ -1,7 +1,4 @@
-"""Core customers when the market rises and when it falls: responses and the ranking come in, counts and names go out.
-
-Called by the page.
-"""
+"""Market responses and a ranking come in; which customers are core when the market rises or falls goes out."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from markupsafe import Markup
 
+from duramen.analysis.core_summary import sums_by_group
 from duramen.analysis.market import PERIOD
 from duramen.report import curves
 from duramen.report.charts import in_both_widths
@@ -31,11 +29,11 @@ CORE_IN = {
 }
 ONE_SIDED = ("up only", "down only")  # whose first customers are named
 NAMED = 10
-WIDTH = 1.96  # standard errors to either side that hold the level 19 times in 20
+WIDTH = 1.96  # standard errors to either side of the level, for a 95 % interval
 
 
 @dataclass(frozen=True)
-class Market:
+class MarketSection:
     """What the page says of the market.
 
     Parameters
@@ -45,7 +43,7 @@ class Market:
     sentences : list of str
         What the history shows of the market and of responses to it.
     drawn : Markup or None
-        The level by period, where the periods tell it.
+        The level by period, where it is known.
     sets : list of dict
         Who is core when: ``name``, ``customers``, ``customers_share``, ``value_share`` and ``first``, the first of
         them where they are named; empty where responses are not identified.
@@ -57,8 +55,8 @@ class Market:
     sets: list[dict[str, Any]]
 
 
-def market_of(responses: MarketElasticities, ranking: pd.DataFrame) -> Market:
-    """Tell who is core when the market rises and when it falls.
+def market_section(responses: MarketElasticities, ranking: pd.DataFrame) -> MarketSection:
+    """Return which customers are core when the market rises and when it falls.
 
     Parameters
     ----------
@@ -69,7 +67,7 @@ def market_of(responses: MarketElasticities, ranking: pd.DataFrame) -> Market:
 
     Returns
     -------
-    Market
+    MarketSection
 
     Raises
     ------
@@ -80,10 +78,10 @@ def market_of(responses: MarketElasticities, ranking: pd.DataFrame) -> Market:
     if not responses.identified:
         core = int(smallest_set(ranking["predicted_value"].to_numpy(dtype=float)).sum())
         alike = (
-            "As far as the data can tell all customers move with the market alike, so the core set is the same "
-            f"{count(core)} customers whether it rises or falls."
+            "The data show no difference between customers in how they move with the market, so the core set is the "
+            f"same {count(core)} customers whether it rises or falls."
         )
-        return Market(PERIOD, [responses.reason, alike], level, [])
+        return MarketSection(PERIOD, [responses.reason, alike], level, [])
     if "core_in" not in ranking:
         raise ValueError("the ranking has no column core_in; add that of core_by_market_scenario")
     sentence = (
@@ -92,21 +90,19 @@ def market_of(responses: MarketElasticities, ranking: pd.DataFrame) -> Market:
         f"{responses.spread:.2g}{THIN}% between customers that both halves of the history before "
         f"{day(responses.cutoff)} show."
     )
-    return Market(PERIOD, [sentence], level, [_set(ranking, name) for name in CORE_IN])
+    return MarketSection(PERIOD, [sentence], level, _sets(ranking))
 
 
-def _set(ranking: pd.DataFrame, name: str) -> dict[str, Any]:
-    """Count those who are core in one way, and name the first where they differ by the market."""
-    members = ranking[ranking["core_in"] == name]
-    total = float(ranking["predicted_value"].sum())
-    named = members[["customer_id", "rank", "predicted_value"]].head(NAMED if name in ONE_SIDED else 0)
-    return {
-        "name": CORE_IN[name],
-        "customers": len(members),
-        "customers_share": len(members) / len(ranking),
-        "value_share": float(members["predicted_value"].sum()) / total if total > 0 else float("nan"),
-        "first": rows(named, "predicted_value"),
-    }
+def _sets(ranking: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the customers and value of each set, and the first customers of those sets that depend on the market."""
+    figures = ["customers", "customers_share", "value_share"]
+    sums = sums_by_group(ranking, "core_in").set_index("name")[figures]
+    sums = sums.reindex(list(CORE_IN), fill_value=0)
+    sets = sums.assign(name=list(CORE_IN.values())).to_dict("records")
+    for core_in, shown in zip(CORE_IN, sets, strict=True):
+        members = ranking.loc[ranking["core_in"] == core_in, ["customer_id", "rank", "predicted_value"]]
+        shown["first"] = rows(members.head(NAMED if core_in in ONE_SIDED else 0), "predicted_value")
+    return [{str(name): entry for name, entry in shown.items()} for shown in sets]
 
 
 def _drawn(level: pd.DataFrame) -> Markup | None:

@@ -1,7 +1,4 @@
-"""Figures as a reader wants them: numbers, shares and dates come in, short texts go out.
-
-Called by the rooms of the report alone; a true minus is used, and what is missing is a dash.
-"""
+"""Numbers, shares and dates come in; short texts for readers go out, with a true minus and a dash for missing."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +10,7 @@ import pandas as pd
 
 DASH = "\u2013"
 MINUS = "\u2212"
-THIN = "\u202f"  # a narrow space that does not break: a figure stays with its unit
+THIN = "\u202f"  # a narrow no-break space, between a figure and its unit
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -22,7 +19,7 @@ MONTHS = (
 
 
 def _signed(text: str, *, plus: bool = False) -> str:
-    """Give a text made by ``format`` its true minus, and its plus where asked; zero has no sign."""
+    """Return a text made by ``format`` with a true minus, and a plus where wanted; zero has no sign."""
     bare = text.lstrip("-")
     if not any(digit in bare for digit in "123456789"):
         return bare
@@ -32,7 +29,7 @@ def _signed(text: str, *, plus: bool = False) -> str:
 
 
 def count(number: float) -> str:
-    """Write a whole number with its thousands set apart.
+    """Return a whole number with separated thousands.
 
     Examples
     --------
@@ -43,7 +40,7 @@ def count(number: float) -> str:
 
 
 def decimals(amounts: Iterable[float]) -> int:
-    """Choose the decimals for a column of money: two, or none where an amount reaches a thousand.
+    """Return the decimals for a column of money: two, or none where an amount reaches a thousand.
 
     Examples
     --------
@@ -54,7 +51,7 @@ def decimals(amounts: Iterable[float]) -> int:
 
 
 def money(amount: float, digits: int = 0, *, plus: bool = False) -> str:
-    """Write an amount without its unit, which stands in the column's head or after the figure.
+    """Return an amount without its unit.
 
     Examples
     --------
@@ -65,7 +62,7 @@ def money(amount: float, digits: int = 0, *, plus: bool = False) -> str:
 
 
 def share(part: float, digits: int = 1, *, plus: bool = False) -> str:
-    """Write a part of one as per cent.
+    """Return a share as per cent.
 
     Examples
     --------
@@ -76,7 +73,7 @@ def share(part: float, digits: int = 1, *, plus: bool = False) -> str:
 
 
 def chosen(part: float) -> str:
-    """Write a part of one that somebody chose, as exactly as it was chosen.
+    """Return a share that the user set as per cent, with all its digits.
 
     Examples
     --------
@@ -87,7 +84,7 @@ def chosen(part: float) -> str:
 
 
 def factor(times: float) -> str:
-    """Write a factor in three digits, or as a whole number.
+    """Return a factor with three digits, or as a whole number.
 
     Examples
     --------
@@ -100,7 +97,7 @@ def factor(times: float) -> str:
 
 
 def probability(chance: float) -> str:
-    """Write a probability as whole per cent, never as certain where it is not.
+    """Return a probability as whole per cent, and 0 or 100 only where it is exactly that.
 
     Examples
     --------
@@ -116,19 +113,19 @@ def probability(chance: float) -> str:
     return share(chance, 0)
 
 
-def sentence_of(told: str) -> str:
-    """Write a sentence of the analysis as the page writes its own: a capital first, and space before per cent.
+def sentence_of(text: str) -> str:
+    """Return a sentence with a capital first, and with a space before per cent.
 
     Examples
     --------
     >>> sentence_of("half of them, 50%, stayed.").replace(THIN, " ")
     'Half of them, 50 %, stayed.'
     """
-    return re.sub(r"(?<=\d)%", f"{THIN}%", told[:1].upper() + told[1:])
+    return re.sub(r"(?<=\d)%", f"{THIN}%", text[:1].upper() + text[1:])
 
 
 def day(when: date) -> str:
-    """Write a date in words, the same in every locale.
+    """Return a date in words, the same in every locale.
 
     Examples
     --------
@@ -139,19 +136,19 @@ def day(when: date) -> str:
 
 
 def rows(frame: pd.DataFrame, *columns: str) -> list[dict[str, Any]]:
-    """Turn a frame into rows for the page, its columns of money written with the same decimals.
+    """Return the rows of a frame for the page, its columns of money as texts with the same decimals.
 
     Parameters
     ----------
     frame : DataFrame
         What to show.
     *columns : str
-        Those that hold money.
+        The columns of money.
 
     Returns
     -------
     list of dict
-        A row each; entries of other columns are as they were.
+        One for each row; other columns are unchanged.
     """
     written = frame.astype("object")
     amounts = frame[list(columns)].astype(float)

@@ -1,4 +1,4 @@
-"""Tables of the portfolio come in; grids of cells, each with its name and treatment, go out. Called by the page."""
+"""Tables of the portfolio come in; grids of cells, each with its name and treatment, go out."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MONEY = ("value_now", "predicted_value")
 
 @dataclass(frozen=True)
 class Grid:
-    """Two axes of a matrix: a row a level of the first, a column a level of the second.
+    """Two axes of a matrix: a row for each level of the first, a column for each level of the second.
 
     Parameters
     ----------
     level : str
-        The level of the third axis that it is of, or empty.
+        The level of the third axis, or empty where there are two axes.
     columns : list of str
-        Levels across.
+        Levels of the second axis.
     rows : list of dict
-        ``level`` and its ``cells``, one a column.
+        ``level`` and its ``cells``, one for each column.
     """
 
     level: str
@@ -42,11 +42,11 @@ class Matrix:
     name : str
         Its axes.
     sentence : str
-        Where the levels end, or why it is refused.
+        Where the levels end, or why there is no matrix.
     grids : list of Grid
-        One, or one a level of the third axis; none where it is refused.
+        One, or one for each level of the third axis; empty where there is no matrix.
     ungraded : dict or None
-        The cell of those without a credit grade.
+        The cell of customers without a credit grade.
     """
 
     name: str
@@ -55,15 +55,15 @@ class Matrix:
     ungraded: dict[str, Any] | None
 
 
-def portfolio_of(
+def portfolio_section(
     tables: Mapping[tuple[str, ...], pd.DataFrame | str], unit: str, horizon_days: int
 ) -> list[Matrix]:
-    """Tell each matrix of the portfolio.
+    """Return each matrix of the portfolio.
 
     Parameters
     ----------
     tables : mapping of tuple of str to DataFrame or str
-        By its axes, what ``duramen.analysis.portfolio_matrices.portfolio`` returns or the sentence of its refusal.
+        By its axes, what ``portfolio`` returns or the sentence that says why there is none.
     unit : str
         Unit of money.
     horizon_days : int
@@ -72,14 +72,14 @@ def portfolio_of(
     -------
     list of Matrix
     """
-    told = []
+    matrices = []
     for axes, table in tables.items():
         name = " and ".join([", ".join(axes[:-1]), axes[-1]]).capitalize()
         if isinstance(table, str):
-            told.append(Matrix(name, sentence_of(table), [], None))
+            matrices.append(Matrix(name, sentence_of(table), [], None))
         else:
-            told.append(Matrix(name, _cuts(axes, table, unit, horizon_days), *_grids(axes, table)))
-    return told
+            matrices.append(Matrix(name, _cuts(axes, table, unit, horizon_days), *_grids(axes, table)))
+    return matrices
 
 
 def _grids(axes: Sequence[str], table: pd.DataFrame) -> tuple[list[Grid], dict[str, Any] | None]:
@@ -104,11 +104,11 @@ def _grids(axes: Sequence[str], table: pd.DataFrame) -> tuple[list[Grid], dict[s
 
 
 def _cuts(axes: Sequence[str], table: pd.DataFrame, unit: str, horizon_days: int) -> str:
-    """Say above which figure each level but the lowest begins; a grade of credit has no figure of its own."""
-    told = []
+    """Return above which figure each level but the lowest begins; a grade of credit has no figure of its own."""
+    sentences = []
     for axis in axes:
         if axis == "credit":
-            told.append("Credit is cut among the customers whose grade is known.")
+            sentences.append("Credit is cut among the customers whose grade is known.")
             continue
         levels = [level for level in dict.fromkeys(table[axis]) if level][:-1]
         ends = table.attrs["cuts"][axis][::-1]
@@ -125,5 +125,5 @@ def _cuts(axes: Sequence[str], table: pd.DataFrame, unit: str, horizon_days: int
                 f"more than {money(end, digits)} {unit} over {horizon_days:,} days at the own past rate"
                 for end in ends
             ]
-        told += [f"{level.capitalize()}: {limit}." for level, limit in zip(levels, limits, strict=True)]
-    return " ".join(told)
+        sentences += [f"{level.capitalize()}: {limit}." for level, limit in zip(levels, limits, strict=True)]
+    return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""A table of kinds of buyers by what they get off comes in; its rows for the page go out. Called by the page."""
+"""A table of buyers by price sensitivity comes in; its rows for the page go out."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ WHO = {
 
 
 @dataclass(frozen=True)
-class PriceLed:
+class PriceSection:
     """What the page says of price-led and full-price buyers.
 
     Parameters
     ----------
     refusal : str
-        Why nobody can be called either, or empty.
+        Why the customers cannot be classified, or empty.
     least : int
-        Purchase days below which nobody is.
+        Purchase days below which a customer is not classified.
     rows : list of dict
-        A kind of buyer each, with ``who`` they are.
+        One for each kind of buyer, with ``who`` they are.
     """
 
     refusal: str
@@ -37,20 +37,20 @@ class PriceLed:
     rows: list[dict[str, Any]]
 
 
-def price_led_of(table: pd.DataFrame | str) -> PriceLed:
-    """Tell price-led buyers beside those who pay the full price.
+def price_section(table: pd.DataFrame | str) -> PriceSection:
+    """Return price-led buyers beside customers who pay the full price.
 
     Parameters
     ----------
     table : DataFrame or str
-        What ``duramen.analysis.price_buyers.price_sensitivity`` returns, or the sentence of its refusal.
+        What ``duramen.analysis.price_buyers.price_sensitivity`` returns, or the sentence that says why there is none.
 
     Returns
     -------
-    PriceLed
+    PriceSection
     """
     if isinstance(table, str):
-        return PriceLed(sentence_of(table), LEAST_PURCHASES, [])
-    return PriceLed(
+        return PriceSection(sentence_of(table), LEAST_PURCHASES, [])
+    return PriceSection(
         "", LEAST_PURCHASES, [row | {"who": WHO.get(row["buyers"], "")} for row in rows(table, *MONEY)]
     )

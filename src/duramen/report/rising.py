@@ -1,7 +1,4 @@
-"""Who rose, and who stands at the door of the core: tables of customers come in, sentences and rows go out.
-
-Called by the page.
-"""
+"""Tables of rising customers and of customers just below the core come in; sentences and rows go out."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ NAMED = 10
 
 
 @dataclass(frozen=True)
-class Movers:
+class CustomerSection:
     """Customers that the page names, and what it says of all of them.
 
     Parameters
@@ -33,8 +30,8 @@ class Movers:
     first: list[dict[str, Any]]
 
 
-def risen(rising: pd.DataFrame, since: date | None, now: date) -> Movers:
-    """Tell who rose beyond noise.
+def rising_section(rising: pd.DataFrame, since: date | None, now: date) -> CustomerSection:
+    """Return how many customers rose beyond noise, and the first of them.
 
     Parameters
     ----------
@@ -45,25 +42,23 @@ def risen(rising: pd.DataFrame, since: date | None, now: date) -> Movers:
 
     Returns
     -------
-    Movers
+    CustomerSection
     """
     between = f"between {day(since)} and {day(now)}" if since else f"from an earlier cutoff to {day(now)}"
     if rising.empty:
-        return Movers(f"Nobody rose {between} beyond noise.", [])
+        return CustomerSection(f"No customer rose {between} beyond noise.", [])
     who = "1 customer" if len(rising) == 1 else f"{count(len(rising))} customers"
     entered = int(rising["entered_core"].sum())
     first = rows(rising.head(NAMED), "value_before", "value_with_all", "value_now")
     for row in first:
         row["own_factor"] = factor(row["own_factor"])
-    sentence = (
-        f"{who} rose {between} for reasons of their own; {count(entered) if entered else 'none'} of them entered the "
-        "core."
-    )
-    return Movers(sentence, first)
+    into_core = f"{count(entered) if entered else 'none'} of them entered the core"
+    sentence = f"{who} rose {between} by more than season, trend and noise explain; {into_core}."
+    return CustomerSection(sentence, first)
 
 
-def at_the_door(near_core: pd.DataFrame, tiers: Tiers) -> Movers:
-    """Tell whom a further purchase would bring into the core.
+def near_core_section(near_core: pd.DataFrame, tiers: Tiers) -> CustomerSection:
+    """Return how many customers just below the core one more purchase would bring into it, and the first of them.
 
     Parameters
     ----------
@@ -74,7 +69,7 @@ def at_the_door(near_core: pd.DataFrame, tiers: Tiers) -> Movers:
 
     Returns
     -------
-    Movers
+    CustomerSection
 
     Raises
     ------
@@ -82,15 +77,15 @@ def at_the_door(near_core: pd.DataFrame, tiers: Tiers) -> Movers:
         If the customers were ranked by other tiers.
     """
     if near_core.empty:
-        return Movers("Nobody was looked at who stands just outside the core.", [])
-    strange = set(near_core["tier"]) | set(near_core["new_tier"])
-    if strange := strange.difference(tiers.names):
+        return CustomerSection("No customer just below the core was looked at.", [])
+    unknown = (set(near_core["tier"]) | set(near_core["new_tier"])).difference(tiers.names)
+    if unknown:
         raise ValueError(
-            f"customers near the core are in {sorted(strange)}, tiers that the ranking was not made by"
+            f"customers near the core are in tiers {sorted(unknown)}, which the ranking does not have"
         )
     purchases = int(near_core["purchases"].iloc[0])
     further = "one more purchase day" if purchases == 1 else f"{count(purchases)} more purchase days"
-    entering = int(near_core["new_tier"].isin([tiers.vip.name, tiers.main.name]).sum())
+    entering = int(near_core["new_tier"].isin(tiers.core_names).sum())
     inside = f"{count(entering) if entering else 'none'} would be in it with {further}"
-    sentence = f"Of {count(len(near_core))} customers looked at just outside the core {inside}."
-    return Movers(sentence, rows(near_core.head(NAMED)))
+    sentence = f"Of {count(len(near_core))} customers just below the core {inside}."
+    return CustomerSection(sentence, rows(near_core.head(NAMED)))

@@ -19,22 +19,21 @@ from duramen.errors import InputError
 from duramen.report.charts import LABEL, finish
 from duramen.report.numbers import count, probability
 
-# All in pixels: the width of a bar, the room between bar and label, the least between two labels, a line of a label,
-# a letter on average (at the size of labels), and the height of all customers on top of each other.
+# In pixels: width of a bar, space between bar and label, least space between two labels, height of a line of a label,
+# mean width of a letter, and height of all customers together.
 BAR, BESIDE, BETWEEN, LINE, LETTER, ALL = 9, 8, 8, 16, 6.8, 240
 MOST_LINES = 4
-# A band of one customer among thousands is still a hair.
+# A band of one customer among thousands is still visible.
 THINNEST = 0.5
-# Places along the edge of a band, joined by curves: those near the ends keep them level, and two in between change
-# nothing that is seen.
+# Points along the edge of a band, joined by curves; those near the ends keep the ends level.
 ALONG = (0.0, 0.1, 0.9, 1.0)
-# What is least to be seen comes last in the table and is drawn first.
+# Colour and opacity of each kind of band, in the order in which they are drawn.
 LOOKS = {"outside": ("var(--muted)", 0.3), "stayed": ("var(--sap)", 0.7), "moved": ("var(--heart)", 0.35)}
 
 
 @dataclass(frozen=True)
 class _Bar:
-    """A group on one side: its place, and the lines beside it, the last of which are its figures."""
+    """A group on one side: its position, and the lines of its label, the last of which has its figures."""
 
     name: str
     lines: list[str]
@@ -47,7 +46,7 @@ class _Bar:
 
 
 def sankey_chart(table: pd.DataFrame, width: int, outside: tuple[str, ...] = (NEW, GONE)) -> alt.LayerChart:
-    """Draw who went from which group to which.
+    """Draw how many customers went from which group to which.
 
     Parameters
     ----------
@@ -57,12 +56,12 @@ def sankey_chart(table: pd.DataFrame, width: int, outside: tuple[str, ...] = (NE
     width : int
         Width of the drawing, pixels.
     outside : tuple of str
-        Names for customers of one cutoff only: drawn below the others, their bands faint.
+        Names for customers of one cutoff only, which are drawn below the others with faint bands.
 
     Returns
     -------
     LayerChart
-        Bands of those who stayed in their group are in the colour of the sapwood, those of movers in the heart's.
+        Bands of customers who stayed in their group are lighter than those of customers who changed it.
 
     Raises
     ------
@@ -74,7 +73,7 @@ def sankey_chart(table: pd.DataFrame, width: int, outside: tuple[str, ...] = (NE
         raise InputError("there are no customers in the table of flows; give one with at least one flow.")
     drawn = drawn.astype({"from": str, "to": str, "customers": float})
     order = list(dict.fromkeys([*drawn["from"], *drawn["to"]]))
-    order.sort(key=lambda name: name in outside)  # sorting keeps the order of those alike
+    order.sort(key=lambda name: name in outside)  # the sort is stable
     most = 0.27 * width if width > 500 else 0.31 * width
     letters = max(int((most - BAR - BESIDE) / LETTER), 8)
     sides = [_labelled(drawn, side, order, letters) for side in ("from", "to")]
@@ -112,12 +111,12 @@ def _labelled(
 
 
 def _slots(side: dict[str, tuple[float, list[str]]]) -> list[float]:
-    """Return the height that each group needs: a bar as thin as a line still has its whole label beside it."""
+    """Return the height that each group needs: at least that of its label."""
     return [max(thick, LINE * len(lines)) + BETWEEN for thick, lines in side.values()]
 
 
 def _placed(side: dict[str, tuple[float, list[str]]], height: float) -> list[_Bar]:
-    """Spread the groups over the height, each bar in the middle of its slot."""
+    """Return the bars of the groups spread over the height, each in the middle of its slot."""
     slots = _slots(side)
     spare = (height - sum(slots)) / len(slots)
     bars, start = [], 0.0
@@ -135,7 +134,7 @@ def _bands(
     ends: tuple[float, float],
     outside: tuple[str, ...],
 ) -> list[alt.Chart]:
-    """Draw the bands, in a layer for each of ``LOOKS``."""
+    """Return the bands, in one layer for each of ``LOOKS``."""
     leave, arrive = ({bar.name: bar.top for bar in side} for side in (left, right))
     along = np.array(ALONG)
     bend = along**2 * (3 - 2 * along)
@@ -167,7 +166,7 @@ def _bands(
 
 
 def _at(bars: list[_Bar], x: float) -> list[dict[str, float]]:
-    # A group of one customer among thousands is still a line.
+    # A group of one customer among thousands is still visible.
     return [{"x": x, "end": x + BAR, "y": bar.top, "bottom": max(bar.bottom, bar.top + 1)} for bar in bars]
 
 
@@ -177,7 +176,7 @@ def _bars(places: list[dict[str, float]]) -> Any:
 
 
 def _words(bars: list[_Bar], x: float, align: Any) -> list[alt.Chart]:
-    """Write each label about the middle of its bar, its figures under the name."""
+    """Return each label centred at its bar, with its figures under the name."""
     lines = [
         {
             "x": x,
@@ -189,8 +188,8 @@ def _words(bars: list[_Bar], x: float, align: Any) -> list[alt.Chart]:
         for line, text in enumerate(bar.lines)
     ]
     return [
-        alt.Chart(told[["x", "y", "text"]].round(1))
+        alt.Chart(texts[["x", "y", "text"]].round(1))
         .mark_text(align=align, baseline="middle", fontSize=LABEL, color=str(colour))
         .encode(text="text:N")
-        for colour, told in pd.DataFrame(lines).groupby("colour")
+        for colour, texts in pd.DataFrame(lines).groupby("colour")
     ]

@@ -1,7 +1,4 @@
-"""How segments were chosen, and who has moved between them, come in; what the page says of it goes out.
-
-Made by `of_model` as a :class:`Renewal`, told by the page.
-"""
+"""How segments were chosen and how old they are comes in; sentences, rows and drawings of it go out."""
 
 from __future__ import annotations
 
@@ -12,146 +9,114 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from duramen.analysis.migration import GONE, MUCH_DRIFT, NEW, SOME_DRIFT
-from duramen.report.lifecycle import Moves, moves_of
+from duramen.report.lifecycle import TransitionSection, transition_section
 from duramen.report.numbers import DASH, count, day, sentence_of, share
 from duramen.segments.clustering import FEWEST, MOST, SMALLEST_SHARE, STABLE
 
 if TYPE_CHECKING:
-    from duramen.analysis.migration import SegmentationAge
+    from duramen.analysis.segmentation_review import SegmentationReview
 
 DRIFT = {
     "none": "no drift",
     "some": "some drift",
     "much": "much drift",
-    "not told from chance": "no more than chance makes of so few customers",
+    "not told from chance": "no more drift than chance explains with so few customers",
 }
-ASKED = (
-    f"Stability: how far the segments of resampled customers agree (adjusted Rand index; 1 is in full, {STABLE:g} is "
-    f"asked for). Separation: how far segments stand apart (mean silhouette, at most 1). Ruled out is what has fewer "
-    f"than {FEWEST} segments, more than {MOST} or one below {share(SMALLEST_SHARE, 0)} of the customers, or what "
-    "assigning customers to the nearest centre does not repeat."
+CRITERIA = (
+    f"Stability: agreement of the segments of resampled customers (adjusted Rand index, at most 1; at least {STABLE:g} "
+    f"is required). Separation: mean silhouette, at most 1. A candidate is ruled out if it has fewer than {FEWEST} "
+    f"segments, more than {MOST} or one below {share(SMALLEST_SHARE, 0)} of the customers, or if assigning customers "
+    "to the nearest centre does not give the same segments."
 )
 
 
 @dataclass(frozen=True)
-class Renewal:
-    """Whether the segments are well founded and still up to date.
-
-    Parameters
-    ----------
-    earlier : date
-        The cutoff that the moves start from.
-    moves : DataFrame or str
-        What ``segment_transitions`` returns of the segments of both cutoffs by the same segmenter, or why
-        there is none.
-    drift : Series or None
-        What ``duramen.analysis.migration.group_drift`` returns of them; None where there are no moves.
-    age : SegmentationAge, str or None
-        How old the segmentation is, or why that is not told; None where it was made for the day of the ranking.
-    candidates, changes : DataFrame
-        Those of the ``BehaviouralSegmenter``: how it was chosen, and what became of the segments in use before it (no
-        rows where there were none).
-    names : dict of int to str
-        Names of the segments by number.
-    foretells : str
-        What segments of the held-out cutoff told of the future, in sentences.
-    """
-
-    earlier: date
-    moves: pd.DataFrame | str
-    drift: pd.Series[Any] | None
-    age: SegmentationAge | str | None
-    candidates: pd.DataFrame
-    changes: pd.DataFrame
-    names: dict[int, str]
-    foretells: str
-
-
-@dataclass(frozen=True)
-class SegmentEvidence:
-    """What the page says of the segments beside who is in them.
+class SegmentationSection:
+    """What the page says of the segmentation.
 
     Parameters
     ----------
     age : str
-        How old they are, and how many customers would be elsewhere.
-    moves : Moves
-        Who went where.
+        How old it is, and how many customers would be in another segment today.
+    transitions : TransitionSection
     drift : str
-        How far their sizes have moved; empty where nothing tells.
-    asked : str
-        What is asked of a segmentation.
+        How far the sizes of the segments have moved; empty where that is not known.
+    criteria : str
+        How candidates were compared.
     candidates, changes : list of dict
         Rows of the page.
-    foretells : str
-        What such segments told of the future.
+    information : str
+        What the segments of the holdout say about later value and activity.
     """
 
     age: str
-    moves: Moves
+    transitions: TransitionSection
     drift: str
-    asked: str
+    criteria: str
     candidates: list[dict[str, Any]]
     changes: list[dict[str, Any]]
-    foretells: str
+    information: str
 
 
-def evidence_of(renewal: Renewal, cutoff: date) -> SegmentEvidence:
-    """Tell how the segments were chosen, how old they are and who has moved.
+def segmentation_section(review: SegmentationReview, cutoff: date) -> SegmentationSection:
+    """Return how the segments were chosen, how old they are and which customers changed segment.
 
     Parameters
     ----------
-    renewal : Renewal
+    review : SegmentationReview
     cutoff : date
         The day of the ranking.
 
     Returns
     -------
-    SegmentEvidence
+    SegmentationSection
     """
-    if renewal.age is None:
-        age = f"This segmentation was made for this day, {day(cutoff)}."
+    if review.age is None:
+        age = f"This segmentation was made at this cutoff, {day(cutoff)}."
     else:
-        age = sentence_of(str(renewal.age))
-    return SegmentEvidence(
+        age = sentence_of(str(review.age))
+    return SegmentationSection(
         age=age,
-        moves=moves_of(renewal.moves, renewal.earlier, cutoff, "segment", outside=(NEW, GONE)),
-        drift="" if renewal.drift is None else _drift(renewal.drift, made_today=renewal.age is None),
-        asked=ASKED,
-        candidates=[_candidate(row) for row in renewal.candidates.to_dict("records")],
-        changes=[_change(row, renewal.names) for row in renewal.changes.to_dict("records")],
-        foretells=sentence_of(renewal.foretells),
+        transitions=transition_section(
+            review.transitions, review.earlier, cutoff, "segment", outside=(NEW, GONE)
+        ),
+        drift="" if review.drift is None else _drift(review.drift, made_today=review.age is None),
+        criteria=CRITERIA,
+        candidates=[_candidate(row) for row in review.candidates.to_dict("records")],
+        changes=[_change(row, review.names) for row in review.changes.to_dict("records")],
+        information=sentence_of(review.information),
     )
 
 
 def _drift(drift: pd.Series[Any], *, made_today: bool) -> str:
-    # Segments of today know of the drift already.
+    # Segments made today include the drift.
     advice = "Form the segments again. " if drift["drift"] == "much" and not made_today else ""
     return (
         f"Sizes of segments: {DRIFT[drift['drift']]} (population stability index {drift['psi']:.3f}; {SOME_DRIFT:g} or "
-        f"more is some, {MUCH_DRIFT:g} or more much). {advice}Sizes alone hide who has changed places."
+        f"more is some, {MUCH_DRIFT:g} or more is much). {advice}Sizes alone do not show which customers changed "
+        "segment."
     )
 
 
 def _candidate(row: dict[Any, Any]) -> dict[str, Any]:
-    """Turn a candidate into a row that says what became of it; a saved model has None for what is missing."""
+    """Return a candidate as a row with the reason it was chosen or not; a saved model has None for what is missing."""
     known = pd.notna(row["stability"])
-    fate = "ruled out"
+    result = "ruled out"
     if row["chosen"]:
-        fate = "chosen" if row["eligible"] else "chosen, as the most stable"
+        result = "chosen" if row["eligible"] else "chosen, as the most stable"
     elif row["eligible"]:
-        fate = "eligible"
+        result = "eligible"
     elif known:
-        fate = f"stability below {STABLE:g}"
-    # Three decimals: 0.797 is below 0.8, and must not read as it.
+        result = f"stability below {STABLE:g}"
+    # Three decimals, so that 0.797 does not read as 0.8, which passes.
     figures = {name: f"{row[name]:.3f}" if known else DASH for name in ("stability", "separation")}
-    told = {name: row[name] for name in ("method", "segments", "smallest_share", "chosen")}
-    return told | figures | {"fate": fate}
+    shown = {name: row[name] for name in ("method", "segments", "smallest_share", "chosen")}
+    return shown | figures | {"result": result}
 
 
 def _change(row: dict[Any, Any], names: dict[int, str]) -> dict[str, Any]:
     previous = str(row["previous"])
-    told = {
+    changes = {
         "kept": f"kept, segment {previous} before",
         "split": f"split from segment {previous}",
         "merged": f"merged from segments {previous}",
@@ -160,10 +125,10 @@ def _change(row: dict[Any, Any], names: dict[int, str]) -> dict[str, Any]:
     }
     gone = row["change"] == "gone"
     return {
-        "name": f"segment {row['segment']} of before"
+        "name": f"previous segment {row['segment']}"
         if gone
         else names.get(row["segment"], str(row["segment"])),
-        "change": told[row["change"]],
+        "change": changes[row["change"]],
         "overlap": row["overlap"],
         "customers": count(row["customers"]) + (" before" if gone else ""),
     }

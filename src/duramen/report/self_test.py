@@ -1,23 +1,15 @@
-"""The self-test about the target customer: the core set comes in, answers and open questions go out.
+"""The core set comes in; answers and open questions about the target customer go out.
 
-What no transaction can answer is asked, never guessed. Called by the page.
+A question that transactions cannot answer is listed as open.
 """
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from duramen.report.core_summary import FIRM, LOOSE, Core
+from duramen.analysis.core_summary import STABLE, UNSTABLE, CoreSummary, typical_customer
+from duramen.report.core import value_name
 from duramen.report.numbers import chosen, count, decimals, money, probability, share
-
-
-def _commonest(column: pd.Series) -> tuple[str, float]:
-    """Name the commonest entry and its share; equal counts go to the first name."""
-    tally = column.astype(str).value_counts()
-    name = min(tally.index[tally == tally.iloc[0]])
-    return str(name), float(tally.iloc[0]) / len(column)
 
 
 @dataclass(frozen=True)
@@ -38,19 +30,15 @@ class Answer:
     known: bool
 
 
-def answers(
-    core: Core, ranking: pd.DataFrame, members: npt.NDArray[np.bool_], segments: pd.DataFrame, unit: str
-) -> list[Answer]:
-    """Answer what the data can answer about the target customer, and name what it cannot.
+def answers(core: CoreSummary, members: pd.DataFrame, segments: pd.DataFrame, unit: str) -> list[Answer]:
+    """Return what the data can answer about the target customer, and the questions that it cannot.
 
     Parameters
     ----------
-    core : Core
+    core : CoreSummary
         The core set in figures.
-    ranking : DataFrame
-        The score table.
-    members : array of bool
-        Who is core.
+    members : DataFrame
+        The rows of the ranking that are core.
     segments : DataFrame
         The segments, for their names.
     unit : str
@@ -74,7 +62,7 @@ def answers(
     ]
     if core.size:
         known += [
-            Answer("S1", "Can it be described?", _described(ranking[members], segments, unit), True),
+            Answer("S1", "Can it be described?", _described(members, segments, unit), True),
             Answer("S3", "Is value concentrated on it?", _concentrated(core), True),
         ]
     return [
@@ -99,47 +87,47 @@ def answers(
     ]
 
 
-def _counted(core: Core) -> tuple[str, bool]:
+def _counted(core: CoreSummary) -> tuple[str, bool]:
     if not core.size:
-        more = "money" if core.cost_part is None else "more than it costs"
+        more = "money" if core.cost_share is None else "more than it costs"
         return f"No: no customer is expected to bring {more} over the horizon.", False
     return (
-        f"Yes: {count(core.size)} customers by what is expected of them. Of these {count(core.firm)} "
-        f"stay core in at least {chosen(FIRM)} of simulated outcomes, {count(core.open)} in {100 * LOOSE:g} to "
-        f"{chosen(FIRM)}, and "
-        f"{count(core.size - core.firm - core.open)} in fewer.",
+        f"Yes: {count(core.size)} customers by predicted value. Of these {count(core.stable)} stay core in at least "
+        f"{chosen(STABLE)} of simulated outcomes, {count(core.uncertain)} in {100 * UNSTABLE:g} to {chosen(STABLE)}, "
+        f"and {count(core.size - core.stable - core.uncertain)} in fewer.",
         True,
     )
 
 
-def _concentrated(core: Core) -> str:
-    text = f"{share(core.value_part)} of the {core.money} lies with {share(core.part)} of the customers"
-    return text + (f"; they brought {share(core.past)} of past revenue." if core.past is not None else ".")
+def _concentrated(core: CoreSummary) -> str:
+    value = f"{share(core.value_share)} of the {value_name(core)}"
+    text = f"{share(core.customers_share)} of the customers account for {value}"
+    if core.past_share is None:
+        return text + "."
+    return text + f" and for {share(core.past_share)} of past revenue."
 
 
-def _resources(core: Core) -> tuple[str, bool]:
-    if core.cost_part is None or not core.size:
+def _resources(core: CoreSummary) -> tuple[str, bool]:
+    if core.cost_share is None or not core.size:
         return (
             "Service cost and campaign spend by customer are not in this report: "
             "set them beside the share of value above.",
             False,
         )
     return (
-        f"{share(core.cost_part)} of the cost to serve goes to the core. Campaign spend by customer is not in this "
+        f"{share(core.cost_share)} of the cost to serve goes to the core. Campaign spend by customer is not in this "
         "report.",
         True,
     )
 
 
 def _described(members: pd.DataFrame, segments: pd.DataFrame, unit: str) -> str:
-    middle = members["predicted_value"].median()
-    active = members["probability_active"].median()
+    typical = typical_customer(members)
     names = dict(zip(segments["segment"].astype(str), segments["name"].astype(str), strict=True))
-    segment, segment_part = _commonest(members["segment"])
-    stage, stage_part = _commonest(members["lifecycle_stage"])
+    value = money(typical.predicted_value, decimals([typical.predicted_value]))
     return (
-        f"The median core customer has a predicted value of {money(middle, decimals([middle]))} {unit} "
-        f"and buys in the horizon with a probability of {probability(active)}. "
-        f"Commonest segment: {names.get(segment, segment)} ({share(segment_part, 0)}); "
-        f"commonest stage: {stage} ({share(stage_part, 0)})."
+        f"The median core customer has a predicted value of {value} {unit} and buys in the horizon with a probability "
+        f"of {probability(typical.probability_active)}. Most frequent segment: "
+        f"{names.get(typical.segment, typical.segment)} ({share(typical.segment_share, 0)}); most frequent stage: "
+        f"{typical.lifecycle_stage} ({share(typical.lifecycle_stage_share, 0)})."
     )

@@ -1,7 +1,4 @@
-"""The weight of growth and how it was chosen: the judged curve comes in, a sentence and a drawing go out.
-
-Called by the page.
-"""
+"""The weight of growth and its curve come in; why it was chosen goes out as a sentence and a drawing."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from duramen.scoring.growth_weight import DEFAULT_GROWTH_WEIGHT, TOP_SHARES, cho
 
 
 @dataclass(frozen=True)
-class Weight:
+class WeightSection:
     """What the page says of the weight of growth.
 
     Parameters
@@ -25,9 +22,9 @@ class Weight:
     used : float
         The weight in the score.
     sentence : str
-        Why it is this one.
+        Why this weight is used.
     drawn : Markup or None
-        The curve, where one was judged.
+        The curve, where there is one.
     """
 
     used: float
@@ -35,38 +32,34 @@ class Weight:
     drawn: Markup | None
 
 
-def weight_of(used: float, curve: pd.DataFrame | None) -> Weight:
-    """Say why growth has the weight it has.
+def weight_section(used: float, curve: pd.DataFrame | None) -> WeightSection:
+    """Return why growth has the weight that it has.
 
     Parameters
     ----------
     used : float
         The weight in the score.
     curve : DataFrame or None
-        What ``duramen.scoring.growth_weight.growth_weight_curve`` returns; no rows where history shows nothing, None
-        where it was not asked since the weight was given.
+        What ``duramen.scoring.growth_weight.growth_weight_curve`` returns; no rows where the history is too
+        short, None where the weight was given by the user.
 
     Returns
     -------
-    Weight
+    WeightSection
     """
     if curve is None:
-        return Weight(
-            used, f"The weight, {used:g}, was given by the user. It was not judged on the history.", None
-        )
+        sentence = f"The weight, {used:g}, was given by the user. It was not evaluated on the history."
+        return WeightSection(used, sentence, None)
     if curve.empty:
-        return Weight(used, _unjudged(used), None)
-    return Weight(used, _judged(used, curve), _drawn(used, curve))
+        sentence = (
+            f"The weight is the default, {used:g}: the history before the cutoff is too short to show what growth is "
+            "worth after a horizon."
+        )
+        return WeightSection(used, sentence, None)
+    return WeightSection(used, _evaluated(used, curve), _drawn(used, curve))
 
 
-def _unjudged(used: float) -> str:
-    return (
-        f"The weight is the default, {used:g}: the history before the cutoff is too short to show what growth is worth "
-        "after a horizon."
-    )
-
-
-def _judged(used: float, curve: pd.DataFrame) -> str:
+def _evaluated(used: float, curve: pd.DataFrame) -> str:
     fitted = choose_growth_weight(curve)
     if used != fitted:
         return f"The weight, {used:g}, was given by the user; the history would have chosen {fitted:g}."
@@ -90,10 +83,10 @@ def _points(difference: float) -> str:
 
 
 def _drawn(used: float, curve: pd.DataFrame) -> Markup:
-    # Every row tells it: what it captured, less its difference to value alone.
+    # The same in every row: what it captured, less its difference to value alone.
     by_value = float((curve["captured"] - curve["difference"]).iloc[0])
     ends = curve.assign(from_=by_value + curve["low"], to=by_value + curve["high"])
-    told = "; ".join(
+    listed = "; ".join(
         f"weight {weight:g} captured {share(captured)}, {_points(low)} to {_points(high)} points against value alone"
         for weight, captured, low, high in curve[["weight", "captured", "low", "high"]].itertuples(
             index=False
@@ -102,5 +95,5 @@ def _drawn(used: float, curve: pd.DataFrame) -> Markup:
     return in_both_widths(
         lambda width: curves.weight_curve(ends, used, by_value, width),
         f"Share of later money captured by the first {share(TOP_SHARES[0], 0)} to {share(TOP_SHARES[-1], 0)} of "
-        f"customers, in the mean, by weight of growth: {told}.",
+        f"customers, in the mean, by weight of growth: {listed}.",
     )

@@ -197,7 +197,7 @@ class Tiers:
             Cost to serve over the horizon, in the same money.
         """
         above = np.ones(len(value), dtype=bool) if cost is None else value >= cost
-        held = value if cost is None else np.maximum(value - cost, 0.0)
+        held = value_after_cost(value, cost)
         core = above & smallest_set(held, self.core_share)
         outside = above & ~core
         # The ratio is to value before cost: near break-even any potential is many times the little that is left.
@@ -209,6 +209,22 @@ class Tiers:
         place = np.select([~above, core & vip, core, rising, regular], [5, 0, 1, 2, 3], default=4)
         named: npt.NDArray[np.object_] = np.array(self.names, dtype=object)[place]
         return named
+
+
+def value_after_cost(
+    value: npt.NDArray[np.float64], cost: npt.NDArray[np.float64] | None
+) -> npt.NDArray[np.float64]:
+    """Return the value that tiers are cut by: where costs are known, what is left after them, and 0 below break-even.
+
+    Examples
+    --------
+    >>> value_after_cost(np.array([5.0, 1.0]), np.array([2.0, 2.0]))
+    array([3., 0.])
+    """
+    if cost is None:
+        return value
+    left: npt.NDArray[np.float64] = np.maximum(value - cost, 0.0)
+    return left
 
 
 DEFAULT_TIERS = Tiers()

@@ -1,0 +1,199 @@
+"""A model, transactions and a ranking come in; the tables that the report shows go out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from duramen.analysis.answers import answer_or_reason
+from duramen.analysis.lifecycle_history import StageHistory, stage_history
+from duramen.analysis.market import MarketElasticities
+from duramen.analysis.near_core import what_if_near_core
+from duramen.analysis.portfolio_axes import DEFAULT_AXES, LOYALTY_BY_SIZE, MATRICES, Axes
+from duramen.analysis.portfolio_matrices import portfolio
+from duramen.analysis.price_buyers import price_sensitivity
+from duramen.analysis.rising import rising_since
+from duramen.analysis.segmentation_review import SegmentationReview, review_segmentation
+from duramen.data.customers import customer_table
+from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
+
+if TYPE_CHECKING:
+    from duramen.analysis.ranked import Ranked
+    from duramen.data.transactions import DataSummary, Transactions
+    from duramen.scoring.model import CoreCustomerModel
+
+
+@dataclass(frozen=True)
+class ReportTables:
+    """What a report shows; what is None has no section in it.
+
+    Attributes
+    ----------
+    title : str
+        Title of the report, such as the name of the business.
+    summary : DataSummary
+        ``Transactions.summary``: rows, customers, dates and money of the source.
+    ranking : pandas.DataFrame
+        What ``rank_core_customers`` returns; money in ``unit`` over the horizon. With ``cost_to_serve`` the core and
+        the tiers are by value after cost. It has ``core_in`` where ``market`` is identified.
+    scorecard : pandas.DataFrame
+        What ``scorecard`` returns; may have no rows.
+    importance : pandas.DataFrame
+        ``CoreCustomerModel.importance_``; may have no rows.
+    segments : pandas.DataFrame
+        What ``CoreCustomerModel.segment_table`` returns; may have no rows.
+    notes : list of str
+        What the data could not support in this run, in sentences.
+    unit : str
+        Unit of money, such as ``"GBP"``.
+    cutoff : date
+        First day of the horizon; the history ends the day before.
+    horizon_days : int
+        Length of the horizon, in days.
+    model_version : str
+    past_value : pandas.Series, optional
+        Net money of the whole history by customer id.
+    tiers : Tiers
+        The tiers of the ranking.
+    growth_weight : float, optional
+        Weight of growth in the score.
+    growth_weight_curve : pandas.DataFrame, optional
+        ``CoreCustomerModel.growth_weight_curve_``; None where the weight was given by the user.
+    market : MarketElasticities, optional
+        Responses of customers to the market.
+    rising : pandas.DataFrame, optional
+        What ``newly_rising`` returns.
+    rising_since : date, optional
+        The earlier cutoff of ``rising``.
+    near_core : pandas.DataFrame, optional
+        What ``what_if`` returns of customers just below the core.
+    dependence : pandas.DataFrame, optional
+        ``CoreCustomerModel.shape_``: how predictions move with each feature.
+    lifecycle : StageHistory, optional
+        How customers passed through the stages.
+    segmentation : SegmentationReview, optional
+        How the segments were chosen and how old they are.
+    portfolios : mapping of tuple of str to DataFrame or str, optional
+        By axes, what ``portfolio`` returns or the sentence that says why there is none.
+    price_sensitivity : pandas.DataFrame or str, optional
+        What ``price_sensitivity`` returns or the sentence that says why there is none.
+
+    Raises
+    ------
+    ValueError
+        If the ranking has no rows, or the rows read are not the rows used and the rows set aside.
+    """
+
+    title: str
+    summary: DataSummary
+    ranking: pd.DataFrame
+    scorecard: pd.DataFrame
+    importance: pd.DataFrame
+    segments: pd.DataFrame
+    notes: list[str]
+    unit: str
+    cutoff: date
+    horizon_days: int
+    model_version: str
+    past_value: pd.Series[float] | None = None
+    tiers: Tiers = DEFAULT_TIERS
+    growth_weight: float | None = None
+    growth_weight_curve: pd.DataFrame | None = None
+    market: MarketElasticities | None = None
+    rising: pd.DataFrame | None = None
+    rising_since: date | None = None
+    near_core: pd.DataFrame | None = None
+    dependence: pd.DataFrame | None = None
+    lifecycle: StageHistory | None = None
+    segmentation: SegmentationReview | None = None
+    portfolios: Mapping[tuple[str, ...], pd.DataFrame | str] | None = None
+    price_sensitivity: pd.DataFrame | str | None = None
+
+    def __post_init__(self) -> None:
+        if self.ranking.empty:
+            raise ValueError("the ranking has no rows, so there is nothing to report")
+        read = self.summary
+        lost = read.rows_in - read.rows_used - sum(read.set_aside.values())
+        if lost:
+            raise ValueError(f"rows in differ from rows used and rows set aside by {lost}")
+
+
+def report_tables(
+    model: CoreCustomerModel,
+    tx: Transactions,
+    ranked: Ranked,
+    scorecard: pd.DataFrame,
+    *,
+    credit: pd.Series[Any] | None = None,
+    axes: Axes = DEFAULT_AXES,
+) -> ReportTables:
+    """Return the tables of the report on a ranking.
+
+    Parameters
+    ----------
+    model : CoreCustomerModel
+    tx : Transactions
+    ranked : Ranked
+        What ``rank_with_markets`` returns of the same model and transactions.
+    scorecard : pandas.DataFrame
+        ``scorecard(model.holdout_)``.
+    credit : pandas.Series, optional
+        Grade or number by customer id; with it the portfolio is also by credit.
+    axes : Axes
+        Levels, cuts and names of the portfolio.
+    """
+    horizon = model.window_.horizon
+    earlier = ranked.cutoff - timedelta(days=horizon)
+    then = answer_or_reason(lambda: customer_table(tx, earlier))
+    return ReportTables(
+        title=f"Core customers of {Path(tx.source).name.removeprefix('dataset:')}",
+        summary=tx.summary(ranked.cutoff),
+        ranking=ranked.ranking,
+        scorecard=scorecard,
+        importance=model.importance_,
+        segments=model.segment_table(ranked.ranking),
+        notes=model.notes_,
+        unit=model.unit_,
+        cutoff=ranked.cutoff,
+        horizon_days=horizon,
+        model_version=model.model_version_,
+        past_value=ranked.customers.set_index("customer_id")["net_spend"],
+        tiers=ranked.tiers,
+        growth_weight=model.growth_weight_,
+        growth_weight_curve=model.growth_weight_curve_ if model.growth_weight is None else None,
+        market=ranked.market,
+        rising=rising_since(model, tx, ranked.scores, earlier, then),
+        rising_since=earlier,
+        near_core=what_if_near_core(model, tx, ranked),
+        dependence=model.shape_,
+        lifecycle=stage_history(model, tx, ranked, earlier, then),
+        segmentation=review_segmentation(model, tx, ranked, earlier, then),
+        portfolios=_portfolios(ranked, horizon, credit, axes),
+        price_sensitivity=_price_sensitivity(ranked, horizon),
+    )
+
+
+def _portfolios(
+    ranked: Ranked, horizon: int, credit: pd.Series[Any] | None, axes: Axes
+) -> dict[tuple[str, ...], pd.DataFrame | str]:
+    """Return the matrix of loyalty and size, and where credit is known those with it."""
+
+    def matrix(names: tuple[str, ...]) -> pd.DataFrame | str:
+        return answer_or_reason(
+            lambda: portfolio(ranked.ranking, ranked.customers, horizon, names, credit, axes)
+        )
+
+    return {names: matrix(names) for names in ([LOYALTY_BY_SIZE] if credit is None else MATRICES)}
+
+
+def _price_sensitivity(ranked: Ranked, horizon: int) -> pd.DataFrame | str | None:
+    """Return who buys at a discount, where discounts are known."""
+    customers = ranked.customers
+    if "discount_share" not in customers or customers["discount_share"].isna().all():
+        return None
+    return answer_or_reason(lambda: price_sensitivity(ranked.ranking, customers, horizon))

@@ -1,0 +1,47 @@
+"""A ranking comes in; the rows of its first customers go out, with each interval placed on one scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from duramen.report import numbers
+
+SHOWN = 20
+MONEY = ("score", "predicted_value", "predicted_value_low", "predicted_value_high")
+INTERVAL = ["predicted_value_low", "predicted_value", "predicted_value_high"]
+REASONS = ("reason_1", "reason_2", "reason_3")
+
+
+def first_customers(ranking: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the first customers of a ranking as rows of the page.
+
+    Parameters
+    ----------
+    ranking : DataFrame
+        What ``rank_core_customers`` returns, in rank order.
+
+    Returns
+    -------
+    list of dict
+        The columns of the ranking with money as text, ``reasons`` (those that there are) and ``places``: ``low``,
+        ``at`` and ``width`` of the interval, in per cent of the widest.
+    """
+    first = ranking.head(SHOWN)
+    bounds = first[INTERVAL].to_numpy(dtype=float)
+    digits = numbers.decimals(bounds.ravel())
+    rows = numbers.rows(first, *MONEY)
+    growth = first["growth_potential"].astype(float)
+    for row, potential, (low, middle, high) in zip(rows, growth, _places(bounds), strict=True):
+        row["growth_potential"] = numbers.money(potential, digits, plus=True)
+        row["places"] = {"low": round(low, 2), "at": round(middle, 2), "width": round(high - low, 2)}
+        row["reasons"] = [row[name] for name in REASONS if pd.notna(row[name]) and str(row[name])]
+    return rows
+
+
+def _places(bounds: np.ndarray) -> np.ndarray:
+    """Return bounds as places on one scale, in per cent of the range from 0 (or the least) to the highest."""
+    start, end = min(0.0, float(np.nanmin(bounds))), float(np.nanmax(bounds))
+    return 100 * (bounds - start) / (end - start) if end > start else np.zeros_like(bounds)
