@@ -12,11 +12,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from duramen.data.windows import DAYS_PER_YEAR
 from duramen.errors import InputError
 
 FloatArray = NDArray[np.float64]
 
-UNITS_PER_YEAR = {"hours": 8766.0, "days": 365.25, "weeks": 365.25 / 7, "months": 12.0, "years": 1.0}
+UNITS_PER_YEAR = {
+    "hours": 24 * DAYS_PER_YEAR, "days": DAYS_PER_YEAR, "weeks": DAYS_PER_YEAR / 7, "months": 12.0, "years": 1.0
+}  # fmt: skip
 
 
 class PurchaseModel(Protocol):

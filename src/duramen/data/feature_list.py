@@ -15,11 +15,11 @@ from duramen.data.windows import YEAR
 if TYPE_CHECKING:
     import ibis
 
-SEASON = 91
+SEASON = YEAR // 4
 """A quarter of the year of 364 days."""
 LOG_SCALE = 10**12
 """Logarithms are summed as whole numbers of 1e-12: a sum of floats would depend on the order of the rows."""
-WINDOWS = (28, 91, 182, 273, 364, 455)
+WINDOWS = (28, 91, 182, 273, YEAR, 455)
 """Lengths in days of the windows before the cutoff that are summed."""
 
 
@@ -174,7 +174,7 @@ FEATURES: dict[str, Feature] = {
         _VOLUME, "count", "Purchase days in the last 182 days.", _window("purchases", 182)
     ),
     "purchase_days_364": Feature(
-        _VOLUME, "count", "Purchase days in the last 364 days.", _window("purchases", 364)
+        _VOLUME, "count", "Purchase days in the last 364 days.", _window("purchases", YEAR)
     ),
     "purchase_rate": Feature(
         _VOLUME,
@@ -193,7 +193,7 @@ FEATURES: dict[str, Feature] = {
         _VOLUME, "money", "Money spent in the last 182 days, returns deducted.", _window("net", 182)
     ),
     "net_spend_364": Feature(
-        _VOLUME, "money", "Money spent in the last 364 days, returns deducted.", _window("net", 364)
+        _VOLUME, "money", "Money spent in the last 364 days, returns deducted.", _window("net", YEAR)
     ),
     "net_spend_per_day": Feature(
         _VOLUME, "money per day", "Net spend to date per day of age.", lambda s: _ratio(s.net, s["first"])
@@ -466,7 +466,7 @@ FEATURES: dict[str, Feature] = {
         _MARGIN,
         "money",
         "Net spend less cost in the last 364 days.",
-        lambda s: within(s, "net", 0, 364) - s.cost_364,
+        lambda s: within(s, "net", 0, YEAR) - s.cost_364,
         needs=("cost",),
     ),
     "margin_rate": Feature(

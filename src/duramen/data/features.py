@@ -181,7 +181,7 @@ def _optional_sums(rows: ibis.Table) -> dict[str, Any]:
     if "discount" in present:
         sums["discount_days"] = (rows.purchase & (rows.discount > 0)).sum()
     if "cost" in present:
-        sums["cost_364"] = _sum(rows.cost, rows.before <= 364)
+        sums["cost_364"] = _sum(rows.cost, rows.before <= YEAR)
     return sums
 
 

@@ -13,12 +13,14 @@ from typing import Any
 
 from duramen.errors import InputError
 
+# 52 whole weeks: a season is compared with the same weekdays a year before.
+YEAR = 364
+# A calendar year on average: rates per year and yearly interest refer to it.
+DAYS_PER_YEAR = 365.25
 # Whole weeks, so that every window holds the same weekdays.
-HORIZONS = (28, 91, 182, 364)
+HORIZONS = (28, 91, 182, YEAR)
 # Rolling cutoffs beyond these add rows of ever older behaviour, not new facts.
 MOST_TRAINING_CUTOFFS = 6
-# Whole weeks, so that a season is compared with the same weekdays.
-YEAR = 364
 
 
 @dataclass(frozen=True, init=False, order=True)

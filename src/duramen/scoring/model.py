@@ -21,7 +21,7 @@ from duramen._version import __version__
 from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
-from duramen.data.windows import Window, holdout_window, parse_day, training_windows
+from duramen.data.windows import YEAR, Window, holdout_window, parse_day, training_windows
 from duramen.errors import InputError
 from duramen.explain.dependence import shape_of
 from duramen.explain.explainer import PARTS, Explainer, Forecast, long_table, meaning, typical_customer
@@ -114,7 +114,7 @@ class CoreCustomerModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn sh
         *,
         growth_weight: float | None = None,
         tiers: Tiers = DEFAULT_TIERS,
-        clv_days: int = 364,
+        clv_days: int = YEAR,
         discount_rate: float = 0.1,
         training_customers: int = 60_000,
         segment_weights: Mapping[str, float] | None = None,

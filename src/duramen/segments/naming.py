@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from duramen.data.windows import DAYS_PER_YEAR
 from duramen.errors import InputError
 
 # Median silence of a segment, in own gaps.
@@ -168,7 +169,7 @@ def _money(amount: float) -> str:
 
 
 def _rhythm_in_words(row: Mapping[Any, float]) -> str:
-    days = 364 / row["purchases_per_year"]
+    days = DAYS_PER_YEAR / row["purchases_per_year"]
     for word, longest in _RHYTHMS:
         if days <= longest:
             return word
@@ -191,7 +192,7 @@ def _trend_in_words(row: Mapping[Any, float]) -> str:
 
 _Words = dict[str, Callable[[Mapping[Any, float]], str]]
 _FIGURES: _Words = {
-    "rhythm": lambda row: f"every {364 / row['purchases_per_year']:,.0f} days",
+    "rhythm": lambda row: f"every {DAYS_PER_YEAR / row['purchases_per_year']:,.0f} days",
     "silence": lambda row: f"silent for {row['time_since_last']:,.0f} days",
     "trend": lambda row: f"mean purchase {row['purchase_position']:.0%} into their time",
 }

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from duramen.data.windows import DAYS_PER_YEAR
 from duramen.errors import InputError
 from duramen.segments.clustering import FEWEST, STABLE, Partition, choose_partition, squared_distances
 from duramen.segments.lifecycle_stage import base_gap, own_gap
@@ -212,8 +213,8 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         facts = pd.DataFrame(
             {
                 "silence": np.expm1(behaviour["silence"]),
-                "purchases_per_year": np.exp(behaviour["rhythm"]) * 364,
-                "spend_per_year": np.exp(behaviour["spend"]) * 364,
+                "purchases_per_year": np.exp(behaviour["rhythm"]) * DAYS_PER_YEAR,
+                "spend_per_year": np.exp(behaviour["spend"]) * DAYS_PER_YEAR,
                 "basket": customers["basket_geometric_mean"],
                 "time_since_last": customers["time_since_last"],
                 "frequency": customers["frequency"],
