@@ -181,7 +181,7 @@ class BetaGeoModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships n
     def _rough(self, history: PurchaseHistory, k: int) -> list[tuple[BetaGeoLikelihood, float]]:
         if len(history.frequency) <= _LARGE:
             return []
-        some = take(history, every(history, _ROUGH))
+        some = take(history, every(len(history.frequency), _ROUGH))
         return [(BetaGeoLikelihood(some, k, self._modified), float(some.weights.sum()))]
 
     def _theta(self) -> tuple[float, float, float, float]:

@@ -13,12 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln, digamma, polygamma
-from scipy.stats import rankdata
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from duramen.btyd.maximum_likelihood import Convergence, log_intervals, maximise, natural_covariance
-from duramen.btyd.purchase_history import non_negative, read_weights, refuse
+from duramen.btyd.purchase_history import every, first_of_equal, non_negative, read_weights, refuse
 from duramen.btyd.serialization import check_saved, lifetimes_fitter, restore_fit, saved_fit
 from duramen.errors import InputError
 
@@ -31,6 +30,8 @@ _STARTS = ((1.0, 2.0, 1.0), (6.0, 4.0, 0.5), (2.0, 10.0, 5.0), (20.0, 20.0, 1.0)
 Q_FLOOR = 1.05
 # Rank correlation of frequency and spend from which the model's premise does not hold.
 DEPENDENT = 0.3
+# Fewer repeat buyers than this say nothing about that premise.
+_FEW = 30
 _LARGE, _ROUGH = 30_000, 10_000
 
 
@@ -106,12 +107,20 @@ class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         total = float(weight.sum())
         log_scale = float(weight @ np.log(money)) / total
         scaled = np.exp(np.log(money) - log_scale)
+        distinct = first_of_equal((x, money))
         rough = []
-        if len(x) > _LARGE:
-            some = slice(len(x) // _ROUGH // 2, None, len(x) // _ROUGH)
-            rough = [(_Likelihood(x[some], scaled[some], weight[some]), float(weight[some].sum()))]
+        if len(distinct) > _LARGE:
+            some = every(len(distinct), _ROUGH)
+            rows, counted = distinct[some], np.add.reduceat(weight, distinct)[some]
+            rough = [(_Likelihood(x[rows], scaled[rows], counted), float(counted.sum()))]
         maximum = maximise(
-            _Likelihood(x, scaled, weight), _NAMES, _STARTS, total, len(x), rough, lower=(0.0, Q_FLOOR, 0.0)
+            _Likelihood(x, scaled, weight),
+            _NAMES,
+            _STARTS,
+            total,
+            len(distinct),
+            rough,
+            lower=(0.0, Q_FLOOR, 0.0),
         )
         theta = maximum.parameters * np.array([1.0, 1.0, math.exp(log_scale)])
         self.params_ = dict(zip(_NAMES, map(float, theta), strict=True))
@@ -129,7 +138,7 @@ class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
                 else "Spend hardly differs between customers, so that q is at its top"
             )
             notes.append(f"{why}: the population mean is that of the data.")
-        if abs(self.spend_correlation_["spearman"]) > DEPENDENT and len(x) >= 30:
+        if abs(self.spend_correlation_["spearman"]) > DEPENDENT and total >= _FEW:
             notes.append(
                 f"Frequency and spend correlate (Spearman {self.spend_correlation_['spearman']:.2f}): "
                 "gamma-gamma's premise of independence does not hold."
@@ -367,8 +376,15 @@ class _Likelihood:
 def _correlation(x: FloatArray, money: FloatArray, weights: FloatArray) -> dict[str, float]:
     return {
         "pearson": _weighted_correlation(x, money, weights),
-        "spearman": _weighted_correlation(rankdata(x), rankdata(money), weights),
+        "spearman": _weighted_correlation(_ranks(x, weights), _ranks(money, weights), weights),
     }
+
+
+def _ranks(values: FloatArray, weights: FloatArray) -> FloatArray:
+    """Ranks of the values, each counted as often as its weight says; equal values share their mean rank."""
+    _, codes = np.unique(values, return_inverse=True)
+    counts = np.bincount(codes, weights)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[codes])
 
 
 def _weighted_correlation(left: FloatArray, right: FloatArray, weights: FloatArray) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -30,6 +31,7 @@ from duramen.btyd.purchase_history import (
     check_horizon,
     every,
     finite,
+    first_of_equal,
     group,
     mean_age,
     pace,
@@ -127,7 +129,7 @@ class ParetoNBDModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
         starts = [(r, ratio * r / speed, s, beta, *[1.0] * z.shape[1]) for r, ratio, s, beta in _STARTS]
         rough = []
         for about in _ROUGH if len(design) > _LARGE else ():
-            some = every(scaled, about)
+            some = every(len(design), about)
             few = take(scaled, some)
             rough.append((self._likelihood(few, design[some]), float(few.weights.sum())))
         names = self._names()
@@ -166,13 +168,16 @@ class ParetoNBDModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
         return ParetoNBDLikelihood(history, *self._split(z))
 
     def _distinct(self, history: PurchaseHistory, z: FloatArray) -> tuple[PurchaseHistory, FloatArray]:
-        """Merge equal histories; with covariates sort them, so that the order of the rows leaves no trace."""
+        """Merge equal histories with equal covariates, so that the order of the rows leaves no trace."""
         if z.shape[1] == 0:
             merged = group(history)
             return merged, np.empty((len(merged.frequency), 0))
         order = np.lexsort((history.weights, *z.T, history.recency, history.age, history.frequency))
         order = order[history.weights[order] > 0]
-        return take(history, order), z[order]
+        some, z = take(history, order), z[order]
+        distinct = first_of_equal((some.frequency, some.age, some.recency, *z.T))
+        counted = np.add.reduceat(some.weights, distinct)
+        return replace(take(some, distinct), weights=counted), z[distinct]
 
     def _back(self, centre: FloatArray, spread: FloatArray) -> FloatArray:
         """Matrix from log-parameters on standardised covariates to those on the covariates themselves."""

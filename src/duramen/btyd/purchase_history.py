@@ -197,14 +197,14 @@ def take(history: PurchaseHistory, rows: slice | IntArray) -> PurchaseHistory:
     return PurchaseHistory(*(getattr(history, field.name)[rows] for field in fields(history)))
 
 
-def every(history: PurchaseHistory, about: int) -> slice:
+def every(count: int, about: int) -> slice:
     """
     Choose every n-th of sorted histories, so that the few are spread as the many are.
 
     Parameters
     ----------
-    history : PurchaseHistory
-        Sorted histories.
+    count : int
+        Number of histories.
     about : int
         How many to keep, roughly.
 
@@ -213,8 +213,29 @@ def every(history: PurchaseHistory, about: int) -> slice:
     slice
         Which.
     """
-    step = max(len(history.frequency) // about, 1)
+    step = max(count // about, 1)
     return slice(step // 2, None, step)
+
+
+def first_of_equal(columns: Sequence[FloatArray]) -> IntArray:
+    """
+    Find where each run of equal rows begins.
+
+    Parameters
+    ----------
+    columns : sequence of ndarray of shape (n,)
+        Sorted rows.
+
+    Returns
+    -------
+    ndarray of int
+        Positions, one a distinct row.
+    """
+    changes = np.zeros(len(columns[0]), dtype=bool)
+    changes[0] = True
+    for column in columns:
+        changes[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(changes)
 
 
 def pace(history: PurchaseHistory) -> float:
