@@ -24,7 +24,8 @@ from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
 
 if TYPE_CHECKING:
     from duramen.analysis.ranked import Ranked
-    from duramen.data.transactions import DataSummary, Transactions
+    from duramen.data.summary import DataSummary
+    from duramen.data.transactions import Transactions
     from duramen.scoring.model import CoreCustomerModel
 
 
