@@ -18,15 +18,16 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from duramen.cli.config import read_options
+from duramen.cli.config.commands import TrainConfig
+from duramen.cli.config.read import read_config
+from duramen.cli.inputs import read_orders
 from duramen.data.customers import customer_table
 from duramen.data.datasets import open_dataset
-from duramen.data.reading import read_transactions
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.scoring.model import CoreCustomerModel
@@ -121,18 +122,17 @@ KINDS = (
 
 def main() -> int:
     """Train, rank, print and check; return 1 where anything is wrong."""
-    options = options_given()
-    reading = {key: options[key] for key in ("columns", "currency", "date_format") if key in options}
-    tx = read_transactions(options["orders"], **reading)
-    window = Window(options["cutoff"], options["horizon"])
-    model = CoreCustomerModel(seed=options.get("seed", 0)).fit(tx, window)
+    config = configured()
+    tx = read_orders(config.orders, config)
+    window = Window(config.cutoff, config.horizon)
+    model = CoreCustomerModel(seed=config.seed).fit(tx, window)
     customers = customer_table(tx, window.cutoff)
     ranking = rank_core_customers(model.predict(customers))
     print(f"{len(ranking):,} customers, {window}, money in {tx.unit}\n")
     for row in to_be_read(ranking).itertuples():
         print(f"{row.rank:>6,}  {row.customer_id}  {row.tier}  {row.predicted_value:,.2f}")
         print(*(f"        {reason}" for reason in (row.reason_1, row.reason_2, row.reason_3)), sep="\n")
-    compared, untrue = compare(ranking, facts_of(lines_of(options["orders"], tx), window), tx.unit)
+    compared, untrue = compare(ranking, facts_of(lines_of(config.orders, tx), window), tx.unit)
     faults = [*faults_of_ranking(ranking), *faults_of_parts(model, customers, ranking)]
     print(f"\n{compared.total():,} numbers and claims of {ranking[REASONS].size:,} reasons compared")
     print(*(f"{count:>10,}  {words}" for words, count in compared.most_common()), sep="\n")
@@ -143,8 +143,8 @@ def main() -> int:
     return int(bool(untrue or faults))
 
 
-def options_given() -> dict[str, Any]:
-    """Return the options of the command line, and of the TOML file where one is named."""
+def configured() -> TrainConfig:
+    """Return the settings of the command line, and of the TOML file where one is named."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("orders", nargs="?", metavar="SOURCE")
     parser.add_argument("--config", type=Path)
@@ -152,10 +152,11 @@ def options_given() -> dict[str, Any]:
     parser.add_argument("--horizon")
     parser.add_argument("--column", action="append", dest="columns", metavar="ROLE=NAME")
     parser.add_argument("--currency")
-    options = read_options(**vars(parser.parse_args()))
-    if missing := [name for name in ("orders", "cutoff", "horizon") if name not in options]:
-        parser.error(f"{', '.join(missing)} must be given, here or in the --config file")
-    return options
+    flags = vars(parser.parse_args())
+    config = read_config(TrainConfig, flags.pop("config"), flags)
+    if config.cutoff is None or config.horizon is None:
+        parser.error("cutoff and horizon must be given, here or in the --config file")
+    return config
 
 
 def to_be_read(ranking: pd.DataFrame) -> pd.DataFrame:

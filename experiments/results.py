@@ -9,11 +9,11 @@ import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import pandas as pd
 
-from duramen.cli.config import read_options
 from duramen.data.datasets import open_dataset
 from duramen.errors import InputError
 from duramen.evaluation.comparison import mean_figures
@@ -34,21 +34,19 @@ def main(words: list[str]) -> None:
     given = dict(word.split("=", 1) for word in words)
     sections = [INTRODUCTION]
     for config in sorted(EXPERIMENTS.glob("*.toml")):
-        options = read_options(config, orders=given.get(config.stem))
-        if not is_there(options):
+        orders = given.get(config.stem) or tomllib.loads(config.read_text(encoding="utf-8")).get("orders", "")
+        if not is_there(orders):
             print(f"{config.stem} is left out: its data is not here.")
             continue
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "backtest"
-            orders = [given[config.stem]] if config.stem in given else []
-            subprocess.run([DURAMEN, "backtest", *orders, "--config", config, "--out", out], check=True)
+            subprocess.run([DURAMEN, "backtest", orders, "--config", config, "--out", out], check=True)
             sections.append(section(config, out))
     (EXPERIMENTS / "RESULTS.md").write_text("\n".join(sections), encoding="utf-8")
 
 
-def is_there(options: dict[str, str]) -> bool:
+def is_there(orders: str) -> bool:
     """Return whether the orders of an experiment can be read here."""
-    orders = options.get("orders", "")
     if not orders.startswith("dataset:"):
         return bool(orders)
     try:

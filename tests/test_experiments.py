@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from duramen.cli.config import read_options
+from duramen.cli.config.commands import BacktestConfig
+from duramen.cli.config.read import read_config
 from duramen.scoring.model import CoreCustomerModel
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
@@ -47,10 +48,11 @@ def test_the_page_of_results_tells_of_every_experiment(config):
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_an_experiment_says_what_to_backtest(config, results):
-    options = read_options(config)
-    assert ("cutoff" in options) != ("cutoffs" in options)
-    assert "horizon" in options
-    assert results.is_there(options) == ("orders" in options)
+    table = tomllib.loads(config.read_text())
+    settings = read_config(BacktestConfig, config, {"orders": table.get("orders", "orders.csv")})
+    assert (settings.cutoff is not None) != ("cutoffs" in settings.model_fields_set)
+    assert settings.horizon is not None
+    assert results.is_there(table.get("orders", "")) == ("orders" in table)
 
 
 def test_a_section_tells_every_figure_and_marks_the_best(backtested, results):
@@ -73,5 +75,5 @@ def test_the_page_names_no_place_of_a_machine():
 
 
 def test_orders_are_there_where_a_file_or_a_known_data_set_is_named(results):
-    assert results.is_there({"orders": "orders.csv"})
-    assert not results.is_there({"orders": "dataset:nothing"})
+    assert results.is_there("orders.csv")
+    assert not results.is_there("dataset:nothing")

@@ -283,11 +283,11 @@ def as_it_is(orders):
         (lambda orders: orders.assign(customer_id="only"), [], "holds 1 customers"),
         (as_it_is, ["--cutoff", "2030-01-01"], "lies outside the data"),
         (as_it_is, ["--cutoff", "1990-01-01"], "lies outside the data"),
-        (as_it_is, ["--cutoff", "June"], "is not a day"),
+        (as_it_is, ["--cutoff", "June"], "--cutoff is 'June', not a day; write for example 2011-06-01"),
         (as_it_is, ["--horizon", "900d"], "longer than the history"),
-        (as_it_is, ["--horizon", "3m"], "is not a number of days or weeks"),
-        (as_it_is, ["--column", "quantity"], "names no role"),
-        (as_it_is, ["--column", "colour=quantity"], "is no role of a column"),
+        (as_it_is, ["--horizon", "3m"], "--horizon is '3m', not a length in days or weeks; write for example 183d"),
+        (as_it_is, ["--column", "quantity"], "not ROLE=NAME; write for example --column order=InvoiceNo"),
+        (as_it_is, ["--column", "colour=quantity"], "'colour' is not a role of a column; choose one of 'customer_id'"),
     ],
     ids=[
         "a wrong column", "no column of dates", "a header alone", "text in amount", "dates in three formats",
@@ -306,9 +306,12 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["train"], "no orders are given"),
+        (["train"], "ORDERS is missing; give a file, a folder or a table of orders, for example orders.csv"),
         (["train", "nowhere.csv"], "there is no file or folder nowhere.csv"),
-        (["train", "orders.csv", "--memory-limit", "lots"], "'lots' is no amount of memory"),
+        (
+            ["train", "orders.csv", "--memory-limit", "lots"],
+            "--memory-limit is 'lots', not an amount of memory; write for example 4GB",
+        ),
         (["train", "dataset:complete_journey", "--memory-limit", "1MB"], "DuckDB has too little memory"),
         (["train", "empty.csv"], "is empty (0 bytes)"),
         (["train", "photo.jpg"], "neither CSV nor Parquet"),
@@ -321,29 +324,50 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
         (["score", "orders.csv", "--out", "nowhere/scores.csv"], "there is no folder nowhere"),
         (["score", "orders.csv", "--report", "nowhere/report.html"], "there is no folder nowhere"),
         (["train", "--config", "nowhere.toml"], "could not be read"),
-        (["train", "--config", "damaged.toml"], "is no TOML"),
+        (["train", "--config", "damaged.toml"], "is not valid TOML"),
         (["train", "--config", "unknown.toml"], "did you mean 'horizon'?"),
-        (["train", "--config", "kind.toml"], "seed must be a whole number"),
-        (["train", "--config", "roles.toml"], "columns must be a table"),
-        (["train", "--config", "path.toml"], "orders must be text"),
-        (["train", "orders.csv", "--seed", "-1"], "is below 0"),
-        (["train", "orders.csv", "--growth-weight", "nan"], "no finite number"),
-        (["backtest"], "no orders are given"),
+        (
+            ["train", "--config", "kind.toml"],
+            "seed in kind.toml is 'one', not a whole number from 0 on; write for example 7",
+        ),
+        (["train", "--config", "roles.toml"], "columns in roles.toml is 'quantity', not a table"),
+        (["train", "--config", "path.toml"], "orders in path.toml is 5, not a file, a folder or a table"),
+        (["train", "orders.csv", "--seed", "-1"], "--seed is '-1', not a whole number from 0 on"),
+        (["train", "orders.csv", "--growth-weight", "nan"], "--growth-weight is 'nan', not a finite number"),
+        (["backtest"], "ORDERS is missing"),
         (["backtest", "orders.csv", "--cutoff", "2030-01-01"], "lies outside the data"),
-        (["backtest", "orders.csv", "--cutoff", "June"], "is not a day"),
+        (["backtest", "orders.csv", "--cutoff", "June"], "--cutoff is ['June'], not a day"),
         (["backtest", "orders.csv", "--cutoff", "1998-06-01", "--horizon", "91d"], "after the last day"),
         (["backtest", "orders.csv", "--horizon", "400d"], "choose a horizon of at most 273d"),
-        (["backtest", "orders.csv", "--horizon", "3m"], "is not a number of days or weeks"),
-        (["backtest", "orders.csv", "--cutoffs", "0"], "0 cutoffs leave nothing to test"),
-        (["backtest", "orders.csv", "--cutoffs", "2", "--cutoff", "1998-01-01"], "both cutoff and cutoffs"),
+        (["backtest", "orders.csv", "--horizon", "3m"], "--horizon is '3m', not a length"),
+        (["backtest", "orders.csv", "--cutoffs", "0"], "--cutoffs is '0', not a whole number from 1 on"),
+        (
+            ["backtest", "orders.csv", "--cutoffs", "2", "--cutoff", "1998-01-01"],
+            "both --cutoff and --cutoffs are given",
+        ),
         (["backtest", "orders.csv", "--out", "full"], "holds something that is no duramen backtest"),
-        (["backtest", "orders.csv", "--config", "cutoffs.toml"], "cutoffs must be a whole number"),
-        (["train", "orders.csv", "--config", "cutoff.toml"], "is not a day"),
-        (["train", "orders.csv", "--config", "tiers.toml"], "tiers have no setting 'vip_part'"),
-        (["score", "orders.csv", "--config", "tiers.toml"], "tiers have no setting 'vip_part'"),
+        (
+            ["backtest", "orders.csv", "--config", "cutoffs.toml"],
+            "cutoffs in cutoffs.toml is 'three', not a whole number",
+        ),
+        (
+            ["train", "orders.csv", "--config", "cutoff.toml"],
+            "cutoff in cutoff.toml is ['1998-01-01', '1998-04-01'], not a day",
+        ),
+        (
+            ["train", "orders.csv", "--config", "tiers.toml"],
+            "tiers.vip_part in tiers.toml is not a setting; did you mean 'vip_share'?",
+        ),
+        (
+            ["score", "orders.csv", "--config", "tiers.toml"],
+            "tiers.vip_part in tiers.toml is not a setting; did you mean 'vip_share'?",
+        ),
         (["train", "orders.csv", "--config", "treatments.toml"], "no kind of segment 'quiet'"),
         (["train", "orders.csv", "--config", "weights.toml"], "no measure 'colour' to weigh"),
-        (["train", "orders.csv", "--config", "tier.toml"], "tiers must be a table such as"),
+        (
+            ["train", "orders.csv", "--config", "tier.toml"],
+            "tiers in tier.toml is 'gold', not a table; write [tiers]",
+        ),
         (
             ["train", "orders.csv", "--report", "r.html", "--cost-to-serve", "wide.csv"],
             "no column cost_to_serve",
@@ -367,17 +391,17 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
         (["score", "orders.csv", "--report", "full"], "is a folder, where a file is to be written"),
         (["score", "orders.csv", "--explanations", "why.csv"], "explanations are written as .parquet"),
         (["score", "orders.csv", "--explanations", "nowhere/why.parquet"], "there is no folder nowhere"),
-        (["score", "orders.csv", "--reasons", "some"], "write one of all, core, none"),
+        (["score", "orders.csv", "--reasons", "some"], "--reasons is 'some', not one of all, core, none"),
         (
             ["score", "orders.csv", "--reasons", "core", "--report", "r.html"],
             "leave --reasons or --report out",
         ),
-        (["score", "orders.csv", "--threads", "0"], "0 threads do no work"),
+        (["score", "orders.csv", "--threads", "0"], "--threads is '0', not a whole number from 1 on"),
         (["score", "orders.csv", "--out", "other.csv"], "other.json is no sidecar of scores"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else None,
 )
-def test_bad_words_end_in_one_sentence_and_leave_nothing(words, told, trained, duramen, refused, tmp_path):
+def test_bad_settings_end_in_one_sentence_and_leave_nothing(words, told, trained, duramen, refused, tmp_path):
     trained.orders.to_csv(tmp_path / "orders.csv", index=False)
     (tmp_path / "empty.csv").touch()
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8")
@@ -491,14 +515,14 @@ def test_an_audit_leaves_a_page_and_its_table_and_shows_it_in_eighty_columns(
 @pytest.mark.parametrize(
     ("change", "words", "told"),
     [
-        (as_it_is, [], "no segments are given"),
+        (as_it_is, [], "SEGMENTS is missing; give a CSV or Parquet file with customer_id and segment"),
         (as_it_is, ["nowhere.csv"], "there is no file or folder nowhere.csv"),
         (as_it_is, ["labels.csv", "--out", "audit.pdf"], "written as .html"),
         (as_it_is, ["labels.csv", "--out", "nowhere/audit.html"], "there is no folder nowhere"),
         (as_it_is, ["labels.csv", "--out", "labels.html"], "would replace labels.csv"),
         (as_it_is, ["labels.csv", "--segment", "group"], "has no column 'group'"),
         (as_it_is, ["labels.csv", "--treatment", "plan"], "neither a column"),
-        (as_it_is, ["labels.csv", "--assigned-on", "soon"], "assigned_on is no day"),
+        (as_it_is, ["labels.csv", "--assigned-on", "soon"], "--assigned-on is 'soon', not a day"),
         (as_it_is, ["labels.csv", "--cutoff", "2030-01-01"], "lies outside the orders"),
         (lambda labels: pd.concat([labels, labels.head(1)]), ["labels.csv"], "repeat a customer"),
         (

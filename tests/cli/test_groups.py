@@ -216,7 +216,7 @@ def test_a_group_without_a_model_is_left_out_of_the_ranking(both, thin, duramen)
     )  # fmt: skip
     assert (status, err, new) == (0, "", {"scores.end.parquet", "scores.end.json", "scores.quarantine.csv"})
     assert "The 5 channel customers are left out: " in out
-    assert "holds no model of channel customers" in spaced(out)
+    assert "has no model of channel customers" in spaced(out)
 
 
 def test_a_model_of_a_group_that_nobody_is_of_is_said(both, duramen, tmp_path):
@@ -226,7 +226,7 @@ def test_a_model_of_a_group_that_nobody_is_of_is_said(both, duramen, tmp_path):
         "score", both.folder / "orders.csv", "--customers", "customers.csv", "--model", both.folder / "model",
     )  # fmt: skip
     assert (status, err, new) == (0, "", {"scores.end.parquet", "scores.end.json", "scores.quarantine.csv"})
-    assert "holds no channel customers, so scores.channel.parquet is not written." in spaced(out)
+    assert "has no channel customers, so scores.channel.parquet is not written." in spaced(out)
 
 
 def test_costs_are_those_of_both_groups(both, duramen, tmp_path):
@@ -246,7 +246,7 @@ def test_costs_are_those_of_both_groups(both, duramen, tmp_path):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["train", "--kind", "dealer"], "the kind 'dealer' is none of customers; write one of channel, end,"),
+        (["train", "--kind", "dealer"], "--kind is 'dealer', not one of channel, end, together,"),
         (["train", "--kind", "channel", "--model-out", "model"], "and one model would replace it"),
         (["train", "--model-out", "plain"], "would replace it; choose another folder, or --kind together"),
         (["train", "--model-out", "mixed"], "holds something that is no duramen model"),
@@ -259,11 +259,11 @@ def test_costs_are_those_of_both_groups(both, duramen, tmp_path):
         (["train", "--kind", "channel", "--customers", "some.csv"], "customers before 1998-04-01"),
         (["train", "--kind", "channel", "--customers", "consumers.csv"], "is of the kind 'channel'"),
         (["train", "--config", "weights.toml"], "no measure 'colour' to weigh"),
-        (["train", "--cutoff", "1997-01-03", "--horizon", "1d"], "nobody is left to work on"),
+        (["train", "--cutoff", "1997-01-03", "--horizon", "1d"], "no group of customers is left"),
         (["backtest", "--kind", "channel", "--customers", "consumers.csv"], "is of the kind 'channel'"),
         (["score", "--model", "plain"], "say whom it is for by --kind channel or --kind end"),
         (["score", "--model", "model", "--kind", "consumer"], "and none of consumer"),
-        (["score", "--model", "model", "--customers", ""], "tells no kind of customer; tell kinds by"),
+        (["score", "--model", "model", "--customers", ""], "has no kind of customer; give the kinds by"),
         (["score", "--out", "s.csv", "--report", "s.csv"], "give each a place of its own"),
         (["score", "--out", "customers.csv", "--kind", "end"], "--out and --customers are both"),
         (["score", "--explanations", "why.parquet"], "why.end.parquet is a folder"),

@@ -157,15 +157,15 @@ def test_what_cannot_be_judged_is_refused_and_registers_nothing(duramen, refused
     toml.write_text("[promotion]\nmargin = -1\n")
     for words, told in (
         ((lab.good, short), "ends on 1998-06-14, and challenger and champion learned from days before 1998-04-01: 75"),
-        ((lab.good,), "no orders are given"),
+        ((lab.good,), "ORDERS is missing; give orders later than those"),
         ((lab.good, lab.orders, "--cutoff", "1998-03-01"), "choose a cutoff from 1998-04-01 to 1998-04-01"),
         ((lab.good, lab.orders, "--metric", "gini"), "no metric is called 'gini'"),
         ((lab.good, lab.orders, "--margin", "-0.1"), "the margin -0.1 is no number from 0 on"),
         ((lab.good, lab.orders, "--config", toml), "the margin -1 is no number from 0 on"),
         ((lab.good, lab.orders, "--kind", "end"), "was trained on all customers together, not on end customers"),
-        ((both, lab.orders), "holds a model of end and channel customers, who have champions of their own"),
+        ((both, lab.orders), "has a model of end and channel customers, who have champions of their own"),
         ((both, lab.orders, "--kind", "end", "--name", "duramen"), "customers together, not on end customers"),
-        ((lab.good, lab.orders, "--name", "a/b"), "'a/b' is no name of a registered model"),
+        ((lab.good, lab.orders, "--name", "a/b"), "--name is 'a/b', not the name of a registered model"),
         (("runs:/0123456789abcdef0123456789abcdef/model", lab.orders), "was not found in the store"),
         ((tmp_path / "nowhere", lab.orders), "nowhere"),
     ):  # fmt: skip

@@ -8,6 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from duramen.cli.config.commands import ScoreConfig
 from duramen.cli.output_paths import ranking_files
 from duramen.io.sidecar import read_sidecar
 
@@ -187,5 +188,6 @@ def test_spark_writes_no_table(duramen, refused):
 
 def test_a_dot_in_the_name_of_a_group_would_be_a_schema(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    files = ranking_files({"out": "duckdb://shop.db/marts.scores", "report": "report.html"}, "end")
+    config = ScoreConfig(orders="orders.csv", out="duckdb://shop.db/marts.scores", report="report.html")
+    files = ranking_files(config, "end")
     assert (str(files.out), files.report) == ("duckdb://shop.db/marts.scores_end", Path("report.end.html"))

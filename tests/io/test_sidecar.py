@@ -13,7 +13,9 @@ from duramen.scoring.provenance import provenance
 
 
 def test_it_tells_model_features_cutoff_orders_and_file(shop, tmp_path):
-    told = provenance(shop.model, shop.tx, shop.window.cutoff, {"reasons": "none"})
+    told = provenance(
+        shop.model, shop.tx, shop.window.cutoff, tiers=shop.model.tiers, reasons="none", cost_to_serve="c.csv"
+    )
     out = tmp_path / "scores.parquet"
     with work_folder(out) as folder:
         (folder / out.name).write_bytes(b"scores")
@@ -24,14 +26,18 @@ def test_it_tells_model_features_cutoff_orders_and_file(shop, tmp_path):
     assert (found["cutoff"], found["horizon_days"], found["unit"]) == ("1998-04-01", 91, "USD")
     assert (found["rows"], found["bytes"], found["sha256"]) == (7, 6, file_digest(out))
     assert found["orders"] == {"read": shop.tx.rows_in, "used": shop.tx.rows_used, "set_aside": {}}
-    assert found["options"] == {"reasons": "none"}
+    assert found["options"] == {
+        "reasons": "none",
+        "cost_to_serve": "c.csv",
+        "tiers": shop.model.tiers.to_dict(),
+    }
 
 
 def test_rows_in_another_order_leave_every_fact(shop):
     again = read_transactions(shop.orders.iloc[::-1], currency="USD")
-    options = {"reasons": "all"}
-    assert provenance(shop.model, again, shop.window.cutoff, options) == provenance(
-        shop.model, shop.tx, shop.window.cutoff, options
+    cutoff, tiers = shop.window.cutoff, shop.model.tiers
+    assert provenance(shop.model, again, cutoff, tiers=tiers) == provenance(
+        shop.model, shop.tx, cutoff, tiers=tiers
     )
 
 

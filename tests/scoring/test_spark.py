@@ -291,7 +291,7 @@ def test_the_command_ranks_on_spark_as_on_duckdb(grocer, duramen, tmp_path):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--engine", "flink"), "there is no engine 'flink'; write one of duckdb, spark."),
+        (("--engine", "flink"), "--engine is 'flink', not duckdb or spark; write for example spark."),
         (("--master", "yarn"), "a master is for Spark alone"),
         (("--engine", "spark", "--threads", "2"), "--threads is for DuckDB"),
         (("--engine", "spark", "--report", "r.html"), "--report is not for --engine spark"),

@@ -1,46 +1,42 @@
-"""Anybody's segments and the orders come in; a page and a table of what is wrong with them go out."""
+"""Segments of customers and the orders come in; a page and a table of what is wrong with the segments go out."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
-from duramen.cli.inputs import given_orders
-from duramen.cli.terminal import show_audit, step, tell
-from duramen.errors import InputError
+from duramen.cli.config.commands import AuditConfig
+from duramen.cli.inputs import read_customers, read_orders
+from duramen.cli.ranking import OPEN_REPORT
+from duramen.cli.terminal import show_audit, show_place, step
 
 
-def audit(options: dict[str, Any]) -> None:
-    """Examine anybody's segments by the seven ways in which segmentations go wrong."""
+def audit(config: AuditConfig) -> None:
+    """Examine segments, however they were made, by the seven ways in which segmentations go wrong."""
+    from duramen.analysis import segmentation_audit
     from duramen.analysis.assignment import read_assignment
     from duramen.analysis.product_mix import bought_by_customer
-    from duramen.analysis.segmentation_audit import audit as examine
-    from duramen.analysis.segmentation_audit import choose_cutoff
     from duramen.report.audit import check_audit_path, write_audit
 
-    out = Path(options.get("out", "audit.html"))
-    check_audit_path(out, *(options.get(key) for key in ("segments", "orders", "previous", "treatment")))
-    if "segments" not in options:
-        raise InputError("no segments are given; name a CSV or Parquet file with customer_id and segment.")
-    told = {key: options[key] for key in ("segment", "treatment", "assigned_on") if key in options}
-    assignment = read_assignment(options["segments"], **told)
-    segment = {"segment": options["segment"]} if "segment" in options else {}
-    previous = read_assignment(options["previous"], **segment) if "previous" in options else None
-    tx = given_orders(options)
-    cutoff = choose_cutoff(tx, assignment, options.get("cutoff"))
+    out = config.out
+    check_audit_path(out, config.segments, config.orders, config.previous, config.treatment)
+    assignment = read_assignment(
+        config.segments, segment=config.segment, treatment=config.treatment, assigned_on=config.assigned_on
+    )
+    previous = read_assignment(config.previous, segment=config.segment) if config.previous else None
+    tx = read_orders(config.orders, config, read_customers(config))
+    cutoff = segmentation_audit.choose_cutoff(tx, assignment, config.cutoff)
     with step("Examining the segments"):
-        written = {key: options[key] for key in ("date_format", "decimal") if key in options}
-        examined = examine(
+        examined = segmentation_audit.audit(
             tx,
             assignment,
-            bought=bought_by_customer(options["orders"], tx, cutoff, **written),
+            bought=bought_by_customer(
+                config.orders, tx, cutoff, date_format=config.date_format, decimal=config.decimal
+            ),
             cutoff=cutoff,
-            horizon=options.get("horizon"),
+            horizon=config.horizon,
             previous=previous,
-            seed=options.get("seed", 0),
+            seed=config.seed,
         )
     with step(f"Writing {out}"):
         write_audit(examined, out)
     show_audit(examined)
-    tell("audit", out, "open it in a browser; it needs no network")
-    tell("table", out.with_suffix(".csv"), f"and {out.with_suffix('.parquet')}")
+    show_place("audit", out, OPEN_REPORT)
+    show_place("table", out.with_suffix(".csv"), f"and {out.with_suffix('.parquet')}")

@@ -1,4 +1,4 @@
-"""Orders come in; the groups of customers that are modelled and ranked apart go out. Called by the commands.
+"""Orders come in; the groups of customers that are modelled and ranked apart go out.
 
 A group's key is its name where each has files of its own, and empty where there is only one.
 """
@@ -12,7 +12,7 @@ from duramen.data.customer_file import CHANNEL
 from duramen.data.transactions import Transactions
 from duramen.errors import InputError
 
-# Everybody is in one of them: a dealer's volume must not hide the people behind it.
+# Every customer is in one of them: a dealer's volume must not hide the people behind it.
 GROUPS = ("end", CHANNEL)
 TOGETHER = "together"
 
@@ -31,7 +31,7 @@ class Group(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What tells the files of the group from those of the others."""
+        """What distinguishes the files of the group from those of the others."""
         return self.kind if self.apart else ""
 
     @property
@@ -48,12 +48,12 @@ class Group(NamedTuple):
 
 
 def choose_groups(tx: Transactions, kind: str | None) -> list[Group]:
-    """Return the groups to model: the kind that is asked for, or channel and end customers where both are there.
+    """Return the groups to model: one kind, or channel and end customers where both are there.
 
     Raises
     ------
     InputError
-        If nobody is of the kind, or a customer is of two.
+        If no customer is of the kind, or one is of two.
     """
     if kind not in (None, TOGETHER):
         return [Group(str(kind), tx.of_kind(str(kind)))]
@@ -68,20 +68,20 @@ def groups_to_score(tx: Transactions, kind: str | None, address: str, keys: Coll
     Raises
     ------
     InputError
-        If it is not plain which customers a model is for.
+        If it is not clear which customers a model is for.
     """
     end, channel = count_groups(tx)
     if "" in keys:
         groups = choose_groups(tx, kind)
         if len(groups) > 1:
             raise InputError(
-                f"{address} is one model, and {tx.source} tells {channel:,} {CHANNEL} and {end:,} end customers; say "
+                f"{address} is one model, and {tx.source} has {channel:,} {CHANNEL} and {end:,} end customers; say "
                 f"whom it is for by --kind {CHANNEL} or --kind end, or --kind {TOGETHER} for all of them."
             )
         return groups
     if tx.kinds is None:
         raise InputError(
-            f"{address} holds a model of {named(keys)} customers, and {tx.source} tells no kind of customer; tell "
+            f"{address} has a model of {named(keys)} customers, and {tx.source} has no kind of customer; give the "
             f"kinds by --customers, or name the model, for example --model {address}/{next(iter(keys))}."
         )
     counts = zip(GROUPS, (end, channel), strict=True)
@@ -89,7 +89,7 @@ def groups_to_score(tx: Transactions, kind: str | None, address: str, keys: Coll
 
 
 def count_groups(tx: Transactions) -> tuple[int, int]:
-    """Return how many end and channel customers ever bought; none of either where no kinds are told."""
+    """Return how many end and channel customers ever bought; none of either where no kinds are known."""
     if tx.kinds is None:
         return 0, 0
     customers = tx.days.filter(tx.days.purchase).select("customer_id").distinct()
@@ -99,9 +99,9 @@ def count_groups(tx: Transactions) -> tuple[int, int]:
 
 
 def work_through(
-    groups: list[Group], work: Callable[[Group], Work], say: Callable[[str], None]
+    groups: list[Group], work: Callable[[Group], Work], report: Callable[[str], None]
 ) -> Iterator[tuple[Group, Work]]:
-    """Give each group with what ``work`` makes of it; a group that cannot be worked on is said, and the others go on.
+    """Give each group with its result; a group that cannot be worked on is reported, and the others go on.
 
     Raises
     ------
@@ -116,12 +116,12 @@ def work_through(
             if not group.apart:
                 raise
             reasons.append(str(error))
-            say(f"The {group.customers:,} {group.who} are left out: {error}")
+            report(f"The {group.customers:,} {group.who} are left out: {error}")
         else:
             yield group, done
     if len(reasons) == len(groups):
-        told = "; ".join(reason.rstrip(".?") for reason in dict.fromkeys(reasons))
-        raise InputError(f"nobody is left to work on: {told}.")
+        why = "; ".join(reason.rstrip(".?") for reason in dict.fromkeys(reasons))
+        raise InputError(f"no group of customers is left: {why}.")
 
 
 def refuse_other_models(keys: Collection[str], groups: list[Group], address: str) -> None:
@@ -132,7 +132,7 @@ def refuse_other_models(keys: Collection[str], groups: list[Group], address: str
             f"{address} is one model, and {named(GROUPS)} customers are modelled apart; give a folder with a model "
             f"of each, or --kind {TOGETHER}."
             if apart
-            else f"{address} holds a model of {named(keys)} customers, and {groups[0].tx.source} is modelled as one; "
+            else f"{address} has a model of {named(keys)} customers, and {groups[0].tx.source} is modelled as one; "
             f"give one model, for example {address}/{next(iter(keys))}."
         )
 

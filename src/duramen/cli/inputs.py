@@ -1,4 +1,4 @@
-"""Options come in; the orders, models and settings that they name go out, read and checked. Called by the commands."""
+"""Settings come in; the orders, models and files that they name go out, read and checked."""
 
 from __future__ import annotations
 
@@ -7,54 +7,70 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from duramen.cli.config.commands import ReadingConfig
 from duramen.cli.groups import Group
 from duramen.cli.output_paths import model_addresses
 from duramen.cli.terminal import console, step
 from duramen.data.reading import read_transactions
 from duramen.data.transactions import Transactions
-from duramen.data.windows import Window, choose_horizon, parse_day
+from duramen.data.windows import Window, choose_horizon
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
-    from duramen.analysis.portfolio_axes import Axes
+    from duramen.data.customer_file import CustomerFile
     from duramen.scoring.model import CoreCustomerModel
-    from duramen.scoring.tiers import Tiers
 
 
-READ_OPTIONS = (
-    "customer_id",
-    "date",
-    "amount",
-    "columns",
-    "customers",
-    "date_format",
-    "decimal",
-    "currency",
-    "memory_limit",
-    "threads",
-)
+def read_customers(config: ReadingConfig) -> CustomerFile | None:
+    """Read the file about customers, if there is one; it is read before the orders, which take longer."""
+    from duramen.data.customer_file import read_customer_file
+
+    return None if config.customers is None else read_customer_file(config.customers)
 
 
-def given_orders(options: dict[str, Any]) -> Transactions:
-    """Read the orders, and tell what they are."""
-    if "orders" not in options:
-        raise InputError(
-            "no orders are given; name a file, a folder or a table, or set orders in the --config file."
-        )
+def read_orders(orders: str, config: ReadingConfig, customers: CustomerFile | None = None) -> Transactions:
+    """Read the orders, and show what they are."""
     with step("Reading and checking the orders"):
         tx = read_transactions(
-            options["orders"], **{key: options[key] for key in READ_OPTIONS if key in options}
+            orders,
+            customers=customers,
+            memory_limit=config.memory_limit,
+            threads=config.threads,
+            **column_settings(config),
         )
-    console.print(str(tx), highlight=False, markup=False, soft_wrap=True)
+    show_orders(tx)
     return tx
 
 
-def choose_cutoff(tx: Transactions, options: dict[str, Any]) -> date:
-    """Return the cutoff that is given, or the day after the last row."""
+def column_settings(config: ReadingConfig) -> dict[str, Any]:
+    """Return the parameters of ``read_transactions`` that say what is in which column."""
+    return {
+        "customer_id": config.customer_id,
+        "date": config.date,
+        "amount": config.amount,
+        "columns": config.columns,
+        "date_format": config.date_format,
+        "decimal": config.decimal,
+        "currency": config.currency,
+    }
+
+
+def show_orders(tx: Transactions) -> None:
+    """Show what was read and set aside."""
+    console.print(str(tx), highlight=False, markup=False, soft_wrap=True)
+
+
+def choose_cutoff(tx: Transactions, cutoff: date | None) -> date:
+    """Return the cutoff, by default the day after the last row.
+
+    Raises
+    ------
+    InputError
+        If it is outside the data.
+    """
     after_the_last = tx.last_date + timedelta(days=1)
-    if "cutoff" not in options:
+    if cutoff is None:
         return after_the_last
-    cutoff = parse_day(options["cutoff"])
     if not tx.first_date < cutoff <= after_the_last:
         raise InputError(
             f"the cutoff {cutoff} lies outside the data: column {tx.columns['date']!r} of {tx.source} runs from "
@@ -63,11 +79,11 @@ def choose_cutoff(tx: Transactions, options: dict[str, Any]) -> date:
     return cutoff
 
 
-def choose_window(tx: Transactions, options: dict[str, Any]) -> Window:
-    """Return cutoff and horizon, and tell how a horizon that is not given was chosen."""
-    cutoff = choose_cutoff(tx, options)
-    if "horizon" in options:
-        window = Window(cutoff, options["horizon"])
+def choose_window(tx: Transactions, cutoff: date | None, horizon: int | str | None) -> Window:
+    """Return cutoff and horizon, and show how a horizon that is not set was chosen."""
+    cutoff = choose_cutoff(tx, cutoff)
+    if horizon is not None:
+        window = Window(cutoff, horizon)
         console.print(f"History before {cutoff}, forecast over {window.horizon} days.")
     else:
         window = Window(cutoff, choose_horizon(tx.first_date, cutoff))
@@ -78,45 +94,30 @@ def choose_window(tx: Transactions, options: dict[str, Any]) -> Window:
     return window
 
 
-def given_tiers(options: dict[str, Any], base: Tiers | None = None) -> Tiers | None:
-    """Return the tiers that are set, with those of ``base`` where nothing is."""
-    from duramen.scoring.tiers import Tiers
-
-    return Tiers.from_dict(options["tiers"], base) if "tiers" in options else None
-
-
-def given_axes(options: dict[str, Any]) -> Axes:
-    """Return the axes of the portfolio, refused before any work is done where they are no such thing."""
-    from duramen.analysis.portfolio_axes import Axes
-
-    return Axes.from_dict(options.get("portfolio", {}))
-
-
-def given_costs(groups: list[Group], cutoff: date, options: dict[str, Any]) -> pd.Series[float] | None:
-    """Return the cost to serve of each customer, refused before any model is fitted where it is not sound."""
+def read_costs_to_serve(
+    path: str | None, groups: list[Group], cutoff: date, decimal: str
+) -> pd.Series[float] | None:
+    """Return the cost to serve of each customer who bought before the cutoff, if there is a file of costs."""
     from duramen.data.costs import read_costs
     from duramen.scoring.ranking import costs_of
 
-    if "cost_to_serve" not in options:
+    if path is None:
         return None
-    bought = [group.tx.history(cutoff).filter(lambda days: days.purchase) for group in groups]
-    ids = pd.concat([days.customer_id.as_table().distinct().to_pandas() for days in bought])["customer_id"]
-    cost = read_costs(options["cost_to_serve"], ids, decimal=options.get("decimal", "."))
+    purchases = [group.tx.history(cutoff).filter(lambda days: days.purchase) for group in groups]
+    ids = pd.concat([days.customer_id.as_table().distinct().to_pandas() for days in purchases])["customer_id"]
+    cost = read_costs(path, ids, decimal=decimal)
     costs_of(ids.to_frame("customer_id"), cost)
     return cost
 
 
-def given_credit(ids: pd.Series[Any], options: dict[str, Any]) -> pd.Series[Any] | None:
-    """Return the credit of each customer, where the file about customers tells any."""
-    from duramen.data.customer_file import read_customer_file
-
-    if "customers" not in options:
+def credit_of(customers: CustomerFile | None, ids: pd.Series[Any]) -> pd.Series[Any] | None:
+    """Return the credit of each customer, where the file about customers has it."""
+    if customers is None or "credit" not in customers.table:
         return None
-    known = read_customer_file(options["customers"])
-    return known.of("credit", ids) if "credit" in known.table else None
+    return customers.of("credit", ids)
 
 
-def given_models(address: str, kind: str | None) -> dict[str, CoreCustomerModel]:
+def load_models(address: str, kind: str | None) -> dict[str, CoreCustomerModel]:
     """Return the model of each group by its key."""
     return {key: load_model(place) for key, place in model_addresses(address, kind).items()}
 

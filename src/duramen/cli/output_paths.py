@@ -1,18 +1,16 @@
-"""Options come in; where the files of each group of customers go comes out, refused where they cannot go there.
-
-Called by the commands, before any work is done.
-"""
+"""Settings come in; where the files of each group of customers go comes out, refused where they cannot go there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from duramen.cli.groups import GROUPS, TOGETHER, named
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
+    from duramen.cli.config.commands import ScoreConfig
     from duramen.data.transactions import Transactions
     from duramen.io.tables import Table
 
@@ -45,43 +43,50 @@ def model_addresses(address: str, kind: str | None) -> dict[str, str]:
     Raises
     ------
     InputError
-        If there is a model of each group and none of the kind that is asked for.
+        If there is a model of each group and none of the kind.
     """
-    held = [] if address.startswith(("models:/", "runs:/")) else _groups_in(Path(address))
-    if not held:
+    groups = [] if address.startswith(("models:/", "runs:/")) else _groups_in(Path(address))
+    if not groups:
         return {"": address}
     if kind is None:
-        return {name: str(Path(address) / name) for name in held}
-    if kind not in held:
+        return {name: str(Path(address) / name) for name in groups}
+    if kind not in groups:
         raise InputError(
-            f"{address} holds a model of {named(held)} customers, and none of {kind}; name the model, for "
-            f"example {address}/{held[0]}, or train one with --kind {kind}."
+            f"{address} has a model of {named(groups)} customers, and none of {kind}; name the model, for "
+            f"example {address}/{groups[0]}, or train one with --kind {kind}."
         )
     return {"": str(Path(address) / kind)}
 
 
-def refuse_occupied(folder: Path, apart: bool | None = None) -> None:
-    """Refuse a folder that training would put something else in the place of than what is there.
+def refuse_occupied(folder: Path, *, overwrite: bool, apart: bool | None = None) -> None:
+    """Refuse a folder that training must not replace: one of something else, or of a model without ``overwrite``.
 
     Parameters
     ----------
     folder : Path
+    overwrite : bool
+        Whether a model that is there may be replaced.
     apart : bool, optional
         Whether there is to be a model of each group, where that is known yet.
     """
     from duramen.io import saved_model
 
-    held = _groups_in(folder)
-    if not held or {path.name for path in folder.iterdir()} - {*GROUPS, QUARANTINE}:
+    groups = _groups_in(folder)
+    if not groups or {path.name for path in folder.iterdir()} - {*GROUPS, QUARANTINE}:
         saved_model.refuse_occupied(folder)
-    if apart is False and held:
+    one_model = (folder / saved_model.MODEL_FILE).is_file()
+    if (one_model or groups) and not overwrite:
         raise InputError(
-            f"{folder} holds a model of {named(held)} customers, and one model would replace it; choose another "
-            f"folder, or one of them, for example {folder / held[0]}."
+            f"{folder} has a saved model already; choose another folder by --model-out, or replace it by --overwrite."
         )
-    if apart and (folder / saved_model.MODEL_FILE).is_file():
+    if apart is False and groups:
         raise InputError(
-            f"{folder} holds one model, and models of {named(GROUPS)} customers would replace it; choose another "
+            f"{folder} has a model of {named(groups)} customers, and one model would replace it; choose another "
+            f"folder, or one of them, for example {folder / groups[0]}."
+        )
+    if apart and one_model:
+        raise InputError(
+            f"{folder} has one model, and models of {named(GROUPS)} customers would replace it; choose another "
             f"folder, or --kind {TOGETHER} for one model again."
         )
 
@@ -100,7 +105,7 @@ class RankingFiles(NamedTuple):
         return self.out if isinstance(self.out, Path) else self.out.work_place
 
 
-def ranking_files(options: dict[str, Any], key: str) -> RankingFiles:
+def ranking_files(config: ScoreConfig, key: str) -> RankingFiles:
     """Return where the files go, refused before any work is done where they cannot be written.
 
     Tables are left to ``check_tables``.
@@ -109,82 +114,71 @@ def ranking_files(options: dict[str, Any], key: str) -> RankingFiles:
     from duramen.io.sidecar import refuse_other_json
     from duramen.scoring.incremental import read_made_of
 
-    out = scores_place(options)
+    out = scores_place(config.out)
     if isinstance(out, Path):
         out = group_path(out, key)
         check_scores_path(out)
         refuse_other_json(out)
     else:
         out = out.of_group(key)
-    refuse_homeless_report(options, key)
     explanations, report, incremental = (
-        group_path(Path(options[name]), key) if name in options else None
-        for name in ("explanations", "report", "incremental")
+        None if path is None else group_path(path, key)
+        for path in (config.explanations, config.report, config.incremental)
     )
+    if report is not None:
+        refuse_unwritable(report, "--report")
     if explanations is not None:
         check_explanations_path(explanations)
     if incremental is not None:
-        if report is not None:
-            raise InputError(
-                "a report draws from all columns of all customers, so that all are scored; leave --incremental or "
-                "--report out."
-            )
         refuse_unwritable(incremental, "--incremental")
         if incremental.exists():
             read_made_of(incremental)
     return RankingFiles(out, explanations, report, incremental)
 
 
-def scores_place(options: dict[str, Any]) -> Path | Table:
+def scores_place(out: str) -> Path | Table:
     """Return the file or the table where the scores go, or those of each group beside."""
     from duramen.io.tables import table_at
 
-    out = str(options.get("out", "scores.parquet"))
     return table_at(out) or Path(out)
 
 
 def check_tables(
-    files: Mapping[str, RankingFiles], options: dict[str, Any], tx: Transactions | None = None
+    files: Mapping[str, RankingFiles], *, with_cost: bool, tx: Transactions | None = None
 ) -> None:
-    """Refuse tables that cannot be written: before any work is done, and again when the orders tell the type of ids."""
+    """Refuse tables that cannot be written: before any work is done, and again when the type of ids is known."""
     from duramen.io.tables import check_table
 
     ids = None if tx is None else tx.days.customer_id.type().to_pyarrow()
     for places in files.values():
         if not isinstance(places.out, Path):
-            check_table(places.out, with_cost="cost_to_serve" in options, ids=ids)
+            check_table(places.out, with_cost=with_cost, ids=ids)
 
 
-def refuse_homeless_report(options: dict[str, Any], key: str = "") -> None:
-    """Refuse a report that cannot be written, before any work is done."""
-    from duramen.io.files import refuse_unwritable
-
-    if "report" in options:
-        refuse_unwritable(group_path(Path(options["report"]), key), "--report")
-
-
-def refuse_shared_places(options: dict[str, Any], files: Mapping[str, RankingFiles]) -> None:
+def refuse_shared_places(config: ScoreConfig, files: Mapping[str, RankingFiles]) -> None:
     """Refuse to write two files or tables to one place, or over one that is read."""
     from duramen.io.sidecar import sidecar_path
 
     taken = {
-        _identity(str(options[name])): told
-        for name, told in (
-            ("orders", "the orders"),
-            ("customers", "--customers"),
-            ("cost_to_serve", "--cost-to-serve"),
+        _identity(place): name
+        for place, name in (
+            (config.orders, "the orders"),
+            (config.customers, "--customers"),
+            (config.cost_to_serve, "--cost-to-serve"),
         )
-        if name in options
+        if place is not None
     }
-    written: list[tuple[str, Path | Table]] = [("--out's quarantine", quarantine_path(scores_place(options)))]
+    written: list[tuple[str, Path | Table]] = [
+        ("--out's quarantine", quarantine_path(scores_place(config.out)))
+    ]
     for key, places in files.items():
-        of_whom = f" of {key} customers" if key else ""
-        written += [(f"--{name}{of_whom}", path) for name, path in places._asdict().items() if path]
+        of_group = f" of {key} customers" if key else ""
+        written += [(f"--{name}{of_group}", path) for name, path in places._asdict().items() if path]
         beside = sidecar_path(places.out) if isinstance(places.out, Path) else places.out.sidecar
-        written.append((f"--out's sidecar{of_whom}", beside))
-    for told, place in written:
-        if (other := taken.setdefault(_identity(place), told)) != told:
-            raise InputError(f"{told} and {other} are both {place}; give each a place of its own.")
+        written.append((f"--out's sidecar{of_group}", beside))
+    for name, place in written:
+        if (other := taken.setdefault(_identity(place), name)) != name:
+            raise InputError(f"{name} and {other} are both {place}; give each a place of its own.")
 
 
 def _identity(place: str | Path | Table) -> object:

@@ -1,21 +1,23 @@
-"""A model and a group of customers come in; their ranking and its report go out. Called by the commands."""
+"""A model and a group of customers come in; their ranking and its report go out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from duramen.cli.groups import Group
-from duramen.cli.inputs import given_axes, given_credit
+from duramen.cli.inputs import credit_of
 from duramen.cli.terminal import show_groups, show_heading, step
 from duramen.data.customers import customer_table
 
 if TYPE_CHECKING:
+    from duramen.analysis.portfolio_axes import Axes
     from duramen.analysis.ranked import Ranked
+    from duramen.data.customer_file import CustomerFile
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.tiers import Tiers
 
@@ -35,7 +37,7 @@ def rank_customers(
         return rank_with_markets(model, group.tx, customers, own, tiers)
 
 
-def rank_plainly(model: CoreCustomerModel, group: Group, cutoff: date) -> pd.DataFrame:
+def rank_without_reasons(model: CoreCustomerModel, group: Group, cutoff: date) -> pd.DataFrame:
     """Return a ranking without reasons, which take most of the time."""
     from duramen.scoring.ranking import rank_core_customers
 
@@ -50,14 +52,15 @@ def write_report(
     card: pd.DataFrame,
     group: Group,
     ranked: Ranked,
-    options: dict[str, Any],
+    axes: Axes,
+    customers: CustomerFile | None = None,
 ) -> Path:
     """Draw the report of a group; return where it is."""
     from duramen.report.model_report import write_ranked_report
 
     with step("Drawing the report"):
-        credit = given_credit(ranked.customers["customer_id"], options)
-        write_ranked_report(path, model, group.tx, ranked, card, credit=credit, axes=given_axes(options))
+        credit = credit_of(customers, ranked.customers["customer_id"])
+        write_ranked_report(path, model, group.tx, ranked, card, credit=credit, axes=axes)
     return path
 
 

@@ -1,8 +1,8 @@
-"""What a command made comes in; its run in MLflow goes out, or a sentence why there is none. Called by the commands."""
+"""What a command made comes in; its run in MLflow goes out, or a sentence that says why not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,13 @@ UNRECORDED = 1
 
 
 def record_model(
-    model: Any, card: pd.DataFrame, group: Group, options: dict[str, Any], *, report: Path | None = None
+    model: Any,
+    card: pd.DataFrame,
+    group: Group,
+    *,
+    experiment: str,
+    configuration: Mapping[str, Any],
+    report: Path | None = None,
 ) -> RecordedRun | None:
     """Record the training of a group, with its figures."""
     from duramen.report.figures import effect_figures, holdout_figures
@@ -31,17 +37,17 @@ def record_model(
             model,
             card,
             group.tx,
-            experiment=options.get("experiment", "duramen"),
+            experiment=experiment,
             figures=holdout_figures(model.holdout_) | effect_figures(model.importance_, model.shape_),
             report=report,
             kind=group.kind,
-            configuration=options,
+            configuration=configuration,
         )
     )
 
 
 def recorded(record: Callable[[], RecordedRun]) -> RecordedRun | None:
-    """Return the run, or say why there is none: what was written before is kept and told of as ever."""
+    """Return the run, or show why there is none: what was written before is kept."""
     import typer
 
     from duramen.tracking.run import RecordingError
@@ -51,7 +57,7 @@ def recorded(record: Callable[[], RecordedRun]) -> RecordedRun | None:
             return record()
     except RecordingError as error:
         typer.secho(
-            f"duramen: {str(error).rstrip('.')}; what was written is kept, and docs/mlflow.md tells how to record it "
+            f"duramen: {str(error).rstrip('.')}; what was written is kept, and docs/mlflow.md shows how to record it "
             "later.",
             err=True,
             fg="red",

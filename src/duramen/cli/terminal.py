@@ -1,4 +1,4 @@
-"""Rankings, scorecards and files come in; words and tables on the terminal go out. Called by the commands."""
+"""Rankings, scorecards and files come in; words and tables on the terminal go out."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class _StatusHandler(logging.Handler):
         self.status.update(f"{self.what}: {record.getMessage()} ...")
 
 
-def tell(name: str, path: Path | str, how: str) -> None:
+def show_place(name: str, path: Path | str, how: str) -> None:
     """Say where something lies and what to do with it."""
     console.print(
         f"  [bold]{name:<11}[/]{escape(str(path))}  [dim]{escape(how)}[/]", highlight=False, soft_wrap=True
@@ -80,15 +80,15 @@ def warn(sentence: str) -> None:
     console.print(f"Note: {sentence}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
-def tell_quarantine(tx: Transactions, path: Path | str) -> None:
+def show_quarantine(tx: Transactions, path: Path | str) -> None:
     """Say where the rows lie that were set aside, if there are any."""
     if tx.set_aside:
-        tell("set aside", path, f"{sum(tx.set_aside.values()):,} rows with their reasons")
+        show_place("set aside", path, f"{sum(tx.set_aside.values()):,} rows with their reasons")
 
 
-def tell_run(run: Any) -> None:
+def show_run(run: Any) -> None:
     """Say which MLflow run was recorded and how to open it."""
-    tell("MLflow run", run.run_id, f"experiment {run.experiment!r}; open it with: {run.how_to_open}")
+    show_place("MLflow run", run.run_id, f"experiment {run.experiment!r}; open it with: {run.how_to_open}")
 
 
 def show_ranking(
@@ -338,7 +338,7 @@ def show_decision(decision: Any, sentence: str, before: str) -> None:
         )
     console.print(told, style="bold green" if decision.promoted else "bold yellow", highlight=False, markup=False,
                   soft_wrap=True)  # fmt: skip
-    tell_run(decision)
+    show_run(decision)
 
 
 def show_audit(examined: Any) -> None:

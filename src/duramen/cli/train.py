@@ -1,113 +1,129 @@
-"""Orders come in; a fitted model, or one of each group of customers, goes out: judged, saved and recorded."""
+"""Orders come in; a fitted model, or one of each group of customers, goes out: evaluated, saved and recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import pandas as pd
 
+from duramen.cli.config.commands import TrainConfig
 from duramen.cli.groups import Group, choose_groups, refuse_other_models, work_through
 from duramen.cli.inputs import (
     choose_window,
-    given_axes,
-    given_costs,
-    given_models,
-    given_orders,
-    given_tiers,
+    load_models,
+    read_costs_to_serve,
+    read_customers,
+    read_orders,
 )
-from duramen.cli.output_paths import QUARANTINE, group_path, refuse_homeless_report, refuse_occupied
+from duramen.cli.output_paths import QUARANTINE, group_path, refuse_occupied
 from duramen.cli.ranking import (
     OPEN_REPORT,
     compare_groups,
     rank_customers,
-    rank_plainly,
+    rank_without_reasons,
     show_group,
     write_report,
 )
 from duramen.cli.recording import UNRECORDED, record_model
-from duramen.cli.terminal import show_changes, show_scorecard, step, tell, tell_quarantine, tell_run, warn
+from duramen.cli.terminal import (
+    show_changes,
+    show_place,
+    show_quarantine,
+    show_run,
+    show_scorecard,
+    step,
+    warn,
+)
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
-from duramen.errors import InputError
 
 if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel
-    from duramen.scoring.tiers import Tiers
+    from duramen.tracking.record import RecordedRun
+
+# A fitted model and its scorecard.
+Evaluated: TypeAlias = "tuple[CoreCustomerModel, pd.DataFrame]"
 
 
-def train(options: dict[str, Any]) -> None:
-    """Fit, judge, save and record a model, or one of each group of customers."""
-    model_out, kind = Path(options.get("model_out", "model")), options.get("kind")
-    refuse_occupied(model_out, None if kind is None else False)
-    refuse_homeless_report(options)
-    if "cost_to_serve" in options and "report" not in options:
-        raise InputError(
-            "costs to serve change the ranking and no model, and without --report training ranks nobody; name a "
-            "report, or give the costs to duramen score."
-        )
-    tiers = given_tiers(options)
-    given_axes(options)
-    previous = given_models(options["previous"], kind) if "previous" in options else {}
-    tx = given_orders(options)
-    window = choose_window(tx, options)
-    groups = choose_groups(tx, kind)
-    refuse_occupied(model_out, groups[0].apart)
-    for group in groups:
-        refuse_homeless_report(options, group.key)
-    refuse_other_models(previous, groups, str(options.get("previous")))
-    cost = given_costs(groups, window.cutoff, options)
+def train(config: TrainConfig) -> None:
+    """Fit, evaluate, save and record a model, or one of each group of customers."""
+    check_places(config)
+    axes = config.portfolio.axes()
+    unfitted = build_model(config)
+    previous = load_models(config.previous, config.kind) if config.previous else {}
+    customers = read_customers(config)
+    tx = read_orders(config.orders, config, customers)
+    window = choose_window(tx, config.cutoff, config.horizon)
+    groups = choose_groups(tx, config.kind)
+    check_places(config, groups)
+    refuse_other_models(previous, groups, str(config.previous))
+    cost = read_costs_to_serve(config.cost_to_serve, groups, window.cutoff, config.decimal)
 
-    def fit(group: Group) -> tuple[CoreCustomerModel, pd.DataFrame]:
+    def fit(group: Group) -> Evaluated:
         if previous and group.key not in previous:
-            warn(f"No previous model is of {group.who}, so their segments are numbered anew.")
-        return fit_and_judge(group, window, options, tiers, previous.get(group.key))
+            warn(f"No previous model is of {group.who}, so their segments are numbered from the start.")
+        return fit_and_evaluate(unfitted, group, window, previous.get(group.key))
 
     fitted = list(work_through(groups, fit, warn))
-    save_models({group.key: model for group, (model, _) in fitted}, tx, model_out)
-    chosen = "" if kind is None else f" --kind {kind}"
-    rankings, unrecorded = {}, 0
+    save_models({group.key: model for group, (model, _) in fitted}, tx, config.model_out)
+    rankings, recorded = {}, []
     for group, (model, card) in fitted:
-        run = record_model(model, card, group, options)
-        unrecorded += run is None
-        show_group(group)
-        show_scorecard(card, model)
-        show_changes(model.segments_.changes_)
-        tell("model", model_out / group.key, f"duramen score ORDERS --model {model_out}{chosen}")
-        if run is not None:
-            tell_run(run)
-        if "report" in options:
+        recorded.append(_record_and_show(model, card, group, config))
+        if config.report is not None:
             ranked = rank_customers(model, group, window.cutoff, cost, model.tiers)
-            report = group_path(Path(options["report"]), group.key)
-            tell("report", write_report(report, model, card, group, ranked, options), OPEN_REPORT)
+            path = group_path(config.report, group.key)
+            write_report(path, model, card, group, ranked, axes, customers)
+            show_place("report", path, OPEN_REPORT)
             rankings[group.kind] = ranked.ranking, model.tiers
         elif group.apart:
-            rankings[group.kind] = rank_plainly(model, group, window.cutoff), model.tiers
-    tell_quarantine(tx, model_out / QUARANTINE)
+            rankings[group.kind] = rank_without_reasons(model, group, window.cutoff), model.tiers
+    show_quarantine(tx, config.model_out / QUARANTINE)
     compare_groups(groups, rankings, tx.unit)
-    if unrecorded:
+    if not all(recorded):
         raise SystemExit(UNRECORDED)
 
 
-def fit_and_judge(
-    group: Group,
-    window: Window,
-    options: dict[str, Any],
-    tiers: Tiers | None = None,
-    previous: CoreCustomerModel | None = None,
-) -> tuple[CoreCustomerModel, pd.DataFrame]:
-    """Return the fitted model of a group and its scorecard."""
-    from duramen.evaluation.scorecards import scorecard
-    from duramen.scoring.model import CoreCustomerModel
+def check_places(config: TrainConfig, groups: list[Group] | None = None) -> None:
+    """Refuse places that cannot be written: before the orders are read, and again when the groups are known."""
+    from duramen.io.files import refuse_unwritable
 
-    given = ("growth_weight", "segment_weights", "treatments", "seed")
-    parameters: dict[str, Any] = {key: options[key] for key in given if key in options}
-    if tiers is not None:
-        parameters["tiers"] = tiers
+    if groups is None:
+        apart, keys = None if config.kind is None else False, [""]
+    else:
+        apart, keys = groups[0].apart, [group.key for group in groups]
+    refuse_occupied(config.model_out, overwrite=config.overwrite, apart=apart)
+    if config.report is not None:
+        for key in keys:
+            refuse_unwritable(group_path(config.report, key), "--report")
+
+
+def build_model(config: TrainConfig) -> CoreCustomerModel:
+    """Return the model that is set, not yet fitted."""
+    from duramen.scoring.model import CoreCustomerModel
+    from duramen.scoring.tiers import DEFAULT_TIERS
+
+    return CoreCustomerModel(
+        growth_weight=config.growth_weight,
+        tiers=DEFAULT_TIERS if config.tiers is None else config.tiers.tiers(),
+        segment_weights=config.segment_weights,
+        treatments=config.treatments,
+        seed=config.seed,
+    )
+
+
+def fit_and_evaluate(
+    unfitted: CoreCustomerModel, group: Group, window: Window, previous: CoreCustomerModel | None = None
+) -> Evaluated:
+    """Return the fitted model of a group and its scorecard."""
+    from sklearn.base import clone
+
+    from duramen.evaluation.scorecards import scorecard
+
     with step("Fitting the models" + (f" of {group.who}" if group.kind else "")):
-        model = CoreCustomerModel(**parameters).fit(group.tx, window, previous)
-    with step("Judging the forecasts on held-out purchases"):
+        model = clone(unfitted).fit(group.tx, window, previous)
+    with step("Evaluating the forecasts on the holdout"):
         card = scorecard(model.holdout_)
     return model, card
 
@@ -121,3 +137,20 @@ def save_models(models: Mapping[str, CoreCustomerModel], tx: Transactions, model
             model.save(folder / key)
         if tx.set_aside:
             tx.write_quarantine(folder / QUARANTINE)
+
+
+def _record_and_show(
+    model: CoreCustomerModel, card: pd.DataFrame, group: Group, config: TrainConfig
+) -> RecordedRun | None:
+    """Record the model of a group in MLflow, and show what it is worth and where it is."""
+    run = record_model(model, card, group, experiment=config.experiment, configuration=config.recorded())
+    show_group(group)
+    show_scorecard(card, model)
+    show_changes(model.segments_.changes_)
+    chosen = "" if config.kind is None else f" --kind {config.kind}"
+    show_place(
+        "model", config.model_out / group.key, f"duramen score ORDERS --model {config.model_out}{chosen}"
+    )
+    if run is not None:
+        show_run(run)
+    return run

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from duramen.errors import InputError
+from duramen.errors import InputError, suggest
 
 REQUIRED = ("customer_id", "date", "amount")
 
@@ -71,9 +71,7 @@ def find_columns(
     >>> find_columns(["Customer ID", "InvoiceDate", "revenue"], {}, "orders.csv")
     {'customer_id': 'Customer ID', 'date': 'InvoiceDate', 'amount': 'revenue'}
     """
-    unknown = [role for role in given if role not in usual]
-    if unknown:
-        raise InputError(f"{unknown[0]!r} is no role of a column; the roles are {', '.join(usual)}.")
+    refuse_unknown_roles(given, usual)
     chosen: dict[str, str] = {}
     for role, names in usual.items():
         named = given.get(role)
@@ -95,6 +93,13 @@ def find_columns(
             f"column {chosen[shared[0]]!r} of {where} is named for {' and '.join(shared)}; name one column for each."
         )
     return chosen
+
+
+def refuse_unknown_roles(roles: Iterable[str], known: Iterable[str] = USUAL_NAMES) -> None:
+    """Refuse a role that no column has."""
+    known = list(known)
+    if unknown := [role for role in roles if role not in known]:
+        raise InputError(f"{unknown[0]!r} is not a role of a column; {suggest(unknown[0], known)}")
 
 
 def _named_column(named: str, role: str, available: Sequence[str], where: str) -> str:

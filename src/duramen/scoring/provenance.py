@@ -1,4 +1,4 @@
-"""A model, transactions and options come in; what scores are made of goes out, for the sidecar beside them."""
+"""A model, transactions and settings come in; what scores are made of goes out, for the sidecar beside them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,31 @@ from duramen.data.customers import feature_version
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
     from duramen.scoring.model import CoreCustomerModel
+    from duramen.scoring.tiers import Tiers
 
 
 def provenance(
-    model: CoreCustomerModel, tx: Transactions, cutoff: date, options: dict[str, Any]
+    model: CoreCustomerModel,
+    tx: Transactions,
+    cutoff: date,
+    *,
+    tiers: Tiers,
+    reasons: str = "all",
+    cost_to_serve: str | None = None,
 ) -> dict[str, Any]:
-    """Return what scores are made of: model, features, cutoff and orders, and the options that change them."""
+    """Return what scores are made of: model, features, cutoff and orders, and the settings that change them.
+
+    Parameters
+    ----------
+    model : CoreCustomerModel
+    tx : Transactions
+    cutoff : date
+    tiers : Tiers
+    reasons : str
+        Customers who have reasons: "all", "core" or "none".
+    cost_to_serve : str, optional
+        Where the costs are from.
+    """
     return {
         "duramen_version": __version__,
         "model_version": model.model_version_,
@@ -27,5 +46,5 @@ def provenance(
         "source": tx.source,
         "source_digest": tx.digest(cutoff),
         "orders": {"read": tx.rows_in, "used": tx.rows_used, "set_aside": tx.set_aside},
-        "options": options,
+        "options": {"reasons": reasons, "cost_to_serve": cost_to_serve, "tiers": tiers.to_dict()},
     }

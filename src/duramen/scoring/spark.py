@@ -312,32 +312,6 @@ def tier_sums(ranking: DataFrame, tiers: Tiers) -> list[tuple[str, int, float]]:
     return [(name, *found[name]) for name in tiers.names if name in found]
 
 
-def refuse_not_on_spark(options: Mapping[str, Any]) -> None:
-    """Refuse what Spark does not do, before any work is done."""
-    if "orders" not in options:
-        raise InputError(
-            "no orders are given; name a path or a table that Spark reads, or set orders in the --config file."
-        )
-    for option in ("report", "explanations", "cost_to_serve", "customers", "incremental"):
-        if option in options:
-            raise InputError(
-                f"--{option.replace('_', '-')} is not for --engine spark, which writes the ranking alone; leave it "
-                "out, or leave --engine out and use DuckDB."
-            )
-    if "threads" in options:
-        raise InputError(
-            "--threads is for DuckDB; Spark has as many as its master gives, for example --master 'local[2]'."
-        )
-    out = str(options.get("out", ""))
-    if out.startswith(("duckdb://", "postgresql://", "postgres://")):
-        raise InputError(
-            "Spark writes a folder of Parquet files, not a table of a database; name a folder by --out, or leave "
-            "--engine out and use DuckDB."
-        )
-    if out.lower().endswith(".csv"):
-        raise InputError(f"Spark writes a folder of Parquet files, not {out!r}; name a folder by --out.")
-
-
 def write_quarantine(tx: Transactions, out: str) -> None:
     """Write the rows set aside, as they came, with the reason of each, as ``write_folder`` does."""
     write_folder(tx.days.get_backend().frame(tx.rejected), out, {"source": tx.source})

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from duramen.data.windows import DAYS_PER_YEAR
-from duramen.errors import InputError
+from duramen.errors import InputError, suggest
 
 # Median silence of a segment, in own gaps.
 FADING_AFTER, QUIET_AFTER = 1.5, 3.0
@@ -55,7 +55,7 @@ def treatments_of(given: Mapping[str, str] | None) -> dict[str, str]:
     given = dict(given or {})
     if unknown := [key for key in given if key not in TREATMENTS]:
         raise InputError(
-            f"there is no kind of segment {unknown[0]!r} to treat; write one of {', '.join(map(repr, TREATMENTS))}."
+            f"there is no kind of segment {unknown[0]!r} to treat; {suggest(unknown[0], TREATMENTS)}"
         )
     if empty := [key for key, text in given.items() if not (isinstance(text, str) and text.strip())]:
         raise InputError(

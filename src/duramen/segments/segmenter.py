@@ -15,7 +15,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from duramen.data.windows import DAYS_PER_YEAR
-from duramen.errors import InputError
+from duramen.errors import InputError, suggest
 from duramen.segments.clustering import FEWEST, STABLE, Partition, choose_partition, squared_distances
 from duramen.segments.lifecycle_stage import base_gap, own_gap
 from duramen.segments.matching import COLUMNS, match_segments, segment_changes
@@ -89,7 +89,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         InputError
             If a weight or treatment is no such thing.
         """
-        return _weights_of(self.weights), treatments_of(self.treatments)
+        return weights_of(self.weights), treatments_of(self.treatments)
 
     @property
     def centres_(self) -> np.ndarray:
@@ -290,10 +290,17 @@ def _fence(distances: np.ndarray) -> float:
     return float(max(high + FAR_OUT * (high - low), last, LEAST_UNLIKE))
 
 
-def _weights_of(given: Mapping[str, float] | None) -> dict[str, float]:
+def weights_of(given: Mapping[str, float] | None) -> dict[str, float]:
+    """Return the weight of every measure, given or by default.
+
+    Raises
+    ------
+    InputError
+        If a measure is unknown, a weight is not a number from 0 on, or all are 0.
+    """
     given = dict(given or {})
     if unknown := [name for name in given if name not in WEIGHTS]:
-        raise InputError(f"there is no measure {unknown[0]!r} to weigh; choose among {', '.join(WEIGHTS)}.")
+        raise InputError(f"there is no measure {unknown[0]!r} to weigh; {suggest(unknown[0], WEIGHTS)}")
     weights = WEIGHTS | given
     for name, weight in weights.items():
         number = isinstance(weight, int | float) and not isinstance(weight, bool)

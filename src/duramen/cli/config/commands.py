@@ -1,0 +1,384 @@
+"""The configuration of each command: its settings, their types, bounds and defaults, and what does not go together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from duramen.cli.config.options import (
+    EXPERIMENT,
+    ORDERS,
+    Columns,
+    CostToServe,
+    Day,
+    Days,
+    Experiment,
+    File,
+    Finite,
+    Horizon,
+    Kind,
+    KindOrGroups,
+    KindOrTogether,
+    Memory,
+    ModelName,
+    OneCutoff,
+    OneHorizon,
+    Report,
+    Seed,
+    SegmentWeights,
+    Text,
+    Treatments,
+    column,
+    folder,
+)
+from duramen.cli.config.settings import Config, Option
+from duramen.cli.config.tables import PortfolioTable, PromotionTable, TiersTable
+from duramen.errors import InputError
+
+
+class ReadingConfig(Config):
+    """How orders are read."""
+
+    customer_id: Annotated[Text | None, column("the customer id")] = None
+    date: Annotated[Text | None, column("the date")] = None
+    amount: Annotated[Text | None, column("the net amount")] = None
+    columns: Annotated[
+        Columns | None,
+        Option(
+            "Another column (order, product, category, quantity, discount, cost, ...); may be given again.",
+            "a role and the name of its column", "order=InvoiceNo", metavar="ROLE=NAME", flag="--column",
+        ),
+    ] = None  # fmt: skip
+    customers: Annotated[
+        Text | None,
+        Option(
+            "CSV or Parquet about customers: kind, household or firm. Internal ones are set aside, and members of a "
+            "household are one customer.",
+            "a CSV or Parquet file", "customers.csv", metavar="FILE",
+        ),
+    ] = None  # fmt: skip
+    date_format: Annotated[
+        Literal["iso", "compact", "day-first", "month-first"] | None,
+        Option(
+            "iso, compact, day-first or month-first.", "one of iso, compact, day-first, month-first", "day-first",
+            metavar="FORMAT", default="found in the data",
+        ),
+    ] = None  # fmt: skip
+    decimal: Annotated[
+        Literal[".", ","],
+        Option("Decimal mark of numbers in text files.", "'.' or ','", "','", metavar="MARK"),
+    ] = "."
+    currency: Annotated[
+        Text | None,
+        Option("Currency to use, and the name of the unit of money.", "the code of a currency", "USD", metavar="CODE"),
+    ] = None  # fmt: skip
+    memory_limit: Annotated[
+        Memory | None,
+        Option("Memory that DuckDB may use, for example 4GB.", "an amount of memory", "4GB", metavar="AMOUNT"),
+    ] = None  # fmt: skip
+    threads: Annotated[
+        int | None,
+        Field(ge=1),
+        Option("Processor threads to use.", "a whole number from 1 on", "4", metavar="N", default="all"),
+    ] = None
+
+
+class OrdersConfig(ReadingConfig):
+    """Orders, and how they are read."""
+
+    orders: Annotated[
+        Text, Option(ORDERS, "a file, a folder or a table of orders", "orders.csv", argument=True)
+    ]
+
+
+class TrainConfig(OrdersConfig):
+    """Settings of ``duramen train``."""
+
+    cutoff: OneCutoff = None
+    horizon: OneHorizon = None
+    model_out: Annotated[File, folder("Folder for the saved model.", "model")] = Path("model")
+    overwrite: Annotated[
+        bool, Option("Replace a saved model that is in the folder.", "true or false", "true")
+    ] = False
+    previous: Annotated[
+        Text | None,
+        Option(
+            "The model in use, a folder or an MLflow URI: segments that go on keep their numbers.",
+            "a folder or an MLflow URI", "models:/duramen@champion", metavar="MODEL",
+        ),
+    ] = None  # fmt: skip
+    report: Report = None
+    kind: KindOrGroups = None
+    growth_weight: Annotated[
+        Finite | None,
+        Option(
+            "Weight of growth potential in the score.", "a finite number", "0.25", metavar="NUMBER", default="learned"
+        ),
+    ] = None  # fmt: skip
+    cost_to_serve: CostToServe = None
+    seed: Seed = 0
+    experiment: Experiment = EXPERIMENT
+    tiers: TiersTable | None = None
+    treatments: Treatments | None = None
+    segment_weights: SegmentWeights | None = None
+    portfolio: PortfolioTable = PortfolioTable()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.cost_to_serve and not self.report:
+            raise InputError(
+                "costs to serve change the ranking and not the model, and without --report training ranks nobody; add "
+                "a report, or give the costs to duramen score."
+            )
+        return self
+
+
+class ScoreConfig(OrdersConfig):
+    """Settings of ``duramen score``."""
+
+    model: Annotated[
+        Text,
+        Option(
+            "Folder, or MLflow URI: models:/duramen@champion, runs:/RUN/model.", "a folder or an MLflow URI",
+            "models:/duramen@champion", metavar="MODEL",
+        ),
+    ] = "model"  # fmt: skip
+    out: Annotated[
+        Text,
+        Option(
+            "Parquet or CSV file to write, or a table: duckdb://file.db/table, "
+            "postgresql://user@host/database/table (password by PGPASSWORD).",
+            "a file or a table", "scores.parquet", metavar="PLACE",
+        ),
+    ] = "scores.parquet"  # fmt: skip
+    cutoff: OneCutoff = None
+    report: Report = None
+    explanations: Annotated[
+        File | None,
+        Option(
+            "Parquet file for every factor and term of every customer.", "a Parquet file", "why.parquet",
+            metavar="FILE",
+        ),
+    ] = None  # fmt: skip
+    kind: KindOrGroups = None
+    cost_to_serve: CostToServe = None
+    reasons: Annotated[
+        Literal["all", "core", "none"],
+        Option(
+            "Customers who are given reasons: all, core or none; most of the time goes there.",
+            "one of all, core, none", "core", metavar="WHO",
+        ),
+    ] = "all"  # fmt: skip
+    incremental: Annotated[
+        File | None,
+        Option(
+            "Parquet file that keeps what was scored: the next run at the same cutoff scores only customers whose "
+            "orders changed, with the same result.",
+            "a Parquet file", "kept.parquet", metavar="FILE",
+        ),
+    ] = None  # fmt: skip
+    engine: Annotated[
+        Literal["duckdb", "spark"],
+        Option(
+            "duckdb, or spark, which reads and writes what Spark does.", "duckdb or spark", "spark", metavar="ENGINE"
+        ),
+    ] = "duckdb"  # fmt: skip
+    master: Annotated[
+        Text | None,
+        Option(
+            "Master of Spark: local[2], yarn, spark://host:7077.", "a master of Spark", "local[2]", metavar="MASTER"
+        ),
+    ] = None  # fmt: skip
+    tiers: TiersTable | None = None
+    portfolio: PortfolioTable = PortfolioTable()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.report and self.reasons != "all":
+            raise InputError(
+                "a report shows the reasons of customers of all tiers; leave --reasons or --report out."
+            )
+        if self.report and self.incremental:
+            raise InputError(
+                "a report draws from all columns of all customers, so that all are scored; leave --incremental or "
+                "--report out."
+            )
+        if self.engine == "spark":
+            self._refuse_not_on_spark()
+        elif self.master:
+            raise InputError("--master is for Spark alone; give --engine spark with it.")
+        return self
+
+    def _refuse_not_on_spark(self) -> None:
+        for option in ("report", "explanations", "cost_to_serve", "customers", "incremental"):
+            if getattr(self, option):
+                raise InputError(
+                    f"--{option.replace('_', '-')} is not for --engine spark, which writes the ranking alone; leave it "
+                    "out, or leave --engine out and use DuckDB."
+                )
+        if self.threads:
+            raise InputError(
+                "--threads is for DuckDB; Spark has as many as its master gives, for example --master 'local[2]'."
+            )
+        if self.out.startswith(("duckdb://", "postgresql://", "postgres://")):
+            raise InputError(
+                "Spark writes a folder of Parquet files, not a table of a database; name a folder by --out, or leave "
+                "--engine out and use DuckDB."
+            )
+        if self.out.lower().endswith(".csv"):
+            raise InputError(
+                f"Spark writes a folder of Parquet files, not {self.out!r}; name a folder by --out."
+            )
+
+
+class BacktestConfig(OrdersConfig):
+    """Settings of ``duramen backtest``."""
+
+    horizon: OneHorizon = None
+    cutoff: Annotated[
+        Days | None,
+        Option(
+            "A day to forecast from; may be given again.", "a day", "2011-06-01", metavar="DAY",
+            default="the latest with a complete horizon, and earlier ones half a horizon apart",
+        ),
+    ] = None  # fmt: skip
+    cutoffs: Annotated[
+        int,
+        Field(ge=1),
+        Option("How many cutoffs, where none is given.", "a whole number from 1 on", "3", metavar="N"),
+    ] = 3
+    out: Annotated[File, folder("Folder for the tables and figures.", "backtest")] = Path("backtest")
+    kind: KindOrTogether = None
+    seed: Seed = 0
+    experiment: Experiment = EXPERIMENT
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.cutoff and "cutoffs" in self.model_fields_set:
+            raise InputError(
+                "both --cutoff and --cutoffs are given; give the days themselves, or how many of them."
+            )
+        return self
+
+
+class AuditConfig(ReadingConfig):
+    """Settings of ``duramen audit``."""
+
+    segments: Annotated[
+        Text,
+        Option(
+            "CSV or Parquet with customer_id and segment.", "a CSV or Parquet file with customer_id and segment",
+            "segments.csv", argument=True,
+        ),
+    ]  # fmt: skip
+    orders: Annotated[
+        Text,
+        Option(
+            f"The orders. {ORDERS}", "a file, a folder or a table of orders", "orders.csv", metavar="ORDERS",
+            flag="--transactions",
+        ),
+    ]  # fmt: skip
+    out: Annotated[
+        File,
+        Option("HTML page to write; its table goes beside it.", "an HTML file", "audit.html", metavar="FILE"),
+    ] = Path("audit.html")
+    segment: Annotated[Text, column("the segment")] = "segment"
+    treatment: Annotated[
+        Text | None,
+        Option(
+            "CSV or Parquet with segment and treatment, or a column.", "a file or the name of a column", "treatment",
+            metavar="PLACE", default="the column treatment, if any",
+        ),
+    ] = None  # fmt: skip
+    assigned_on: Annotated[
+        Day | None,
+        Option("Day of the labels.", "a day", "2011-06-01", metavar="DAY", default="the column assigned_on, if any"),
+    ] = None  # fmt: skip
+    previous: Annotated[
+        Text | None,
+        Option(
+            "An earlier file of the same kind, for how stable the labels are.", "a CSV or Parquet file",
+            "before.csv", metavar="FILE",
+        ),
+    ] = None  # fmt: skip
+    cutoff: Annotated[
+        Day | None,
+        Option(
+            "First day of outcomes, unknown to the labels.", "a day", "2011-06-01", metavar="DAY",
+            default="the day of the labels",
+        ),
+    ] = None  # fmt: skip
+    horizon: Annotated[
+        Horizon | None,
+        Option(
+            "Length of the outcomes that labels should predict, such as 91d or 26w.", "a length in days or weeks",
+            "91d", metavar="LENGTH", default="chosen from the data",
+        ),
+    ] = None  # fmt: skip
+    seed: Seed = 0
+
+
+class PromoteConfig(ReadingConfig):
+    """Settings of ``duramen promote``."""
+
+    model: Annotated[
+        Text,
+        Option(
+            "The challenger: a folder, runs:/RUN/model or models:/NAME/VERSION.",
+            "a folder or an MLflow URI", "runs:/RUN/model", argument=True,
+        ),
+    ] = "model"  # fmt: skip
+    orders: Annotated[
+        Text | None,
+        Option(
+            "Orders that reach a whole horizon beyond those that challenger and champion were trained on. "
+            f"{ORDERS} The first champion needs none.",
+            "a file, a folder or a table of orders", "orders.csv", argument=True,
+        ),
+    ] = None  # fmt: skip
+    name: ModelName = None
+    promotion: PromotionTable = PromotionTable()
+    cutoff: Annotated[
+        Day | None,
+        Option(
+            "Day from which both forecast.", "a day", "2011-06-01", metavar="DAY",
+            default="the latest with a complete horizon",
+        ),
+    ] = None  # fmt: skip
+    kind: KindOrTogether = None
+    seed: Seed = 0
+    experiment: Experiment = EXPERIMENT
+
+
+class RollbackConfig(Config):
+    """Settings of ``duramen rollback``."""
+
+    name: ModelName = None
+    kind: Annotated[
+        Kind | None,
+        Option(
+            "Kind of customers of the champion, where the name is the default.",
+            "one of channel, end, together, consumer, business", "end", metavar="KIND",
+        ),
+    ] = None  # fmt: skip
+
+
+class DemoConfig(Config):
+    """Settings of ``duramen demo``."""
+
+    out: Annotated[File, folder("Folder for the ranking, the report and the model.", "duramen-demo")] = Path(
+        "duramen-demo"
+    )
+
+
+CONFIGS: dict[str, type[Config]] = {
+    "train": TrainConfig,
+    "score": ScoreConfig,
+    "backtest": BacktestConfig,
+    "audit": AuditConfig,
+    "promote": PromoteConfig,
+    "rollback": RollbackConfig,
+    "demo": DemoConfig,
+}

@@ -1,0 +1,135 @@
+"""Settings that several commands share: types, checks and descriptions."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from duramen.cli.config.settings import Option, Setting
+from duramen.data.windows import Window, parse_day
+
+Kind = Literal["channel", "end", "together", "consumer", "business"]
+EXPERIMENT = "duramen"
+ORDERS = "A CSV or Parquet file, a folder of either, duckdb://file.db/table, or dataset:cdnow."
+
+
+def _checked_horizon(horizon: int | str) -> int | str:
+    """Refuse what is not a length of time; calendar months are counted from the cutoff later."""
+    Window(date(2000, 1, 1), horizon)
+    return horizon
+
+
+def _checked_memory(amount: str) -> str:
+    from duramen.data.sources import parse_memory
+
+    parse_memory(amount)
+    return amount
+
+
+def _checked_roles(columns: dict[str, str]) -> dict[str, str]:
+    from duramen.data.columns import refuse_unknown_roles
+
+    refuse_unknown_roles(columns)
+    return columns
+
+
+def _checked_treatments(treatments: dict[str, str]) -> dict[str, str]:
+    from duramen.segments.naming import treatments_of
+
+    treatments_of(treatments)
+    return treatments
+
+
+def _checked_weights(weights: dict[str, float]) -> dict[str, float]:
+    from duramen.segments.segmenter import weights_of
+
+    weights_of(weights)
+    return weights
+
+
+def _days(days: Any) -> Any:
+    return [parse_day(day) for day in (days if isinstance(days, list) else [days])]
+
+
+Text = Annotated[str, Field(min_length=1)]
+File = Annotated[Path, BeforeValidator(lambda path: path or None)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Day = Annotated[date, BeforeValidator(parse_day)]
+Days = Annotated[list[date], BeforeValidator(_days)]
+Horizon = Annotated[int | str, AfterValidator(_checked_horizon)]
+Memory = Annotated[str, AfterValidator(_checked_memory)]
+Columns = Annotated[dict[str, str], AfterValidator(_checked_roles)]
+Treatments = Annotated[
+    dict[str, Annotated[str, Setting("What to do.", "a text", '"a card at Christmas"')]],
+    AfterValidator(_checked_treatments),
+]
+SegmentWeights = Annotated[
+    dict[str, Annotated[float, Setting("How much a measure counts.", "a number from 0 on", "0.5")]],
+    AfterValidator(_checked_weights),
+]
+
+
+def column(role: str) -> Option:
+    """Return the option that names the column of a role."""
+    return Option(f"Column of {role}; usual names are found.", "the name of a column", role, metavar="COLUMN")
+
+
+def folder(help: str, example: str) -> Option:
+    """Return the option that names a folder to write."""
+    return Option(help, "a folder", example, metavar="FOLDER")
+
+
+Report = Annotated[
+    File | None, Option("HTML report to write as well.", "an HTML file", "report.html", metavar="FILE")
+]
+OneCutoff = Annotated[
+    Day | None,
+    Option(
+        "First day that is not history.", "a day", "2011-06-01", metavar="DAY", default="the day after the last row"
+    ),
+]  # fmt: skip
+OneHorizon = Annotated[
+    Horizon | None,
+    Option(
+        "Length of the forecast, such as 183d or 26w.", "a length in days or weeks", "183d", metavar="LENGTH",
+        default="chosen from the data",
+    ),
+]  # fmt: skip
+CostToServe = Annotated[
+    Text | None,
+    Option(
+        "CSV or Parquet with customer_id and cost_to_serve (money over the horizon), for the ranking.",
+        "a CSV or Parquet file", "costs.csv", metavar="FILE",
+    ),
+]  # fmt: skip
+KindOrGroups = Annotated[
+    Kind | None,
+    Option(
+        "Customers to use: channel, end, consumer or business customers alone, or all together as one.",
+        "one of channel, end, together, consumer, business", "end", metavar="KIND",
+        default="channel and end customers apart, where the data have both",
+    ),
+]  # fmt: skip
+KindOrTogether = Annotated[
+    Kind | None,
+    Option(
+        "Customers to use: channel, end, consumer or business customers alone.",
+        "one of channel, end, together, consumer, business", "end", metavar="KIND", default="all together as one",
+    ),
+]  # fmt: skip
+Seed = Annotated[
+    int, Field(ge=0), Option("Seed of all random numbers.", "a whole number from 0 on", "7", metavar="N")
+]
+Experiment = Annotated[
+    Text, Option("MLflow experiment of the run.", "the name of an experiment", EXPERIMENT, metavar="NAME")
+]
+ModelName = Annotated[
+    Annotated[str, Field(pattern="^[^/:]+$")] | None,
+    Option(
+        "Registered model.", "the name of a registered model, without / and :", "duramen", metavar="NAME",
+        default="duramen, or duramen-channel and the like for one kind",
+    ),
+]  # fmt: skip

@@ -1,0 +1,124 @@
+"""The tables of a TOML file: settings come in, and the objects of the library that they stand for go out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from duramen.cli.config.settings import Option, Setting, Settings
+
+if TYPE_CHECKING:
+    from duramen.analysis.portfolio_axes import Axes
+    from duramen.evaluation.champion_challenger import Rule
+    from duramen.scoring.tiers import Tiers
+
+Name = Annotated[str, Setting("What it is called.", "a name", '"basic"')]
+Treatment = Annotated[str, Setting("What its customers are for.", "a text", '"serve online"')]
+
+
+def _share(help: str) -> Setting:
+    return Setting(help, "a number from 0 to 1", "0.4")
+
+
+class TierTable(Settings):
+    """What differs in the name and the treatment of a tier."""
+
+    name: Name = ""
+    treatment: Treatment = ""
+
+
+class TiersTable(Settings):
+    """``[tiers]``: where the tiers end, what they are called, and what they are for."""
+
+    vip_share: Annotated[float | None, _share("Share of value that the VIPs account for.")] = None
+    core_share: Annotated[float | None, _share("Share of value that VIP and main account for.")] = None
+    regular_share: Annotated[float | None, _share("Share of value up to the regular customers.")] = None
+    rising_share: Annotated[float | None, _share("Share of customers who can be rising.")] = None
+    rising_ratio: Annotated[
+        float | None,
+        Setting("Growth potential over predicted value of rising ones.", "a number from 0 on", "0.5"),
+    ] = None
+    vip: TierTable | None = None
+    main: TierTable | None = None
+    rising: TierTable | None = None
+    regular: TierTable | None = None
+    small: TierTable | None = None
+    below_break_even: TierTable | None = None
+
+    def tiers(self, base: Tiers | None = None) -> Tiers:
+        """Return the tiers, with those of ``base`` (by default, the usual ones) where nothing is set."""
+        from duramen.scoring.tiers import Tiers
+
+        return Tiers.from_dict(self.given(), base)
+
+
+class AxisTable(Settings):
+    """What differs in the levels of an axis of the portfolio."""
+
+    levels: Annotated[
+        list[str] | None,
+        Setting("Names of the levels, the lowest first.", "two or three names", '["small", "large"]'),
+    ] = None
+    cuts: Annotated[
+        list[float] | None, Setting("Where each level but the last ends.", "numbers", "[500]")
+    ] = None
+    by: Annotated[
+        Literal["quantile", "value"] | None,
+        Setting("Whether cuts are shares of customers or values.", "quantile or value", '"value"'),
+    ] = None
+
+
+class CellTable(Settings):
+    """The name and the treatment of a cell of the portfolio."""
+
+    name: Name
+    treatment: Treatment
+
+
+class PortfolioTable(Settings):
+    """``[portfolio]``: levels, cuts and cells of the portfolio matrices."""
+
+    loyalty: AxisTable | None = None
+    size: AxisTable | None = None
+    credit: AxisTable | None = None
+    size_from: Annotated[
+        Literal["past", "predicted"] | None,
+        Setting("Whether size is past or predicted value.", "past or predicted", '"predicted"'),
+    ] = None
+    credit_grades: Annotated[
+        list[Any] | None, Setting("Grades of credit, the best first.", "a list of grades", '["A", "B", "C"]')
+    ] = None
+    cells: dict[str, CellTable] | None = None
+
+    def axes(self) -> Axes:
+        """Return the axes, with the usual ones where nothing is set."""
+        from duramen.analysis.portfolio_axes import Axes
+
+        return Axes.from_dict(self.given())
+
+
+class PromotionTable(Settings):
+    """``[promotion]``: when a challenger becomes the champion."""
+
+    metric: Annotated[
+        str | None,
+        Option(
+            "The metric that decides.", "the name of a metric", "Brier", metavar="METRIC",
+            default="value captured at top 20 %",
+        ),
+    ] = None  # fmt: skip
+    margin: Annotated[
+        float | None,
+        Option(
+            "Lead over the champion that the interval must exceed, in the unit of the metric.",
+            "a number from 0 on", "0.01", metavar="NUMBER", default="0",
+        ),
+    ] = None  # fmt: skip
+    confidence: Annotated[
+        float | None, Setting("Confidence of the interval.", "a number from 0.5 to below 1", "0.95")
+    ] = None
+
+    def rule(self) -> Rule:
+        """Return the rule, with the usual one where nothing is set."""
+        from duramen.evaluation.champion_challenger import Rule
+
+        return Rule(**self.given())
