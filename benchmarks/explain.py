@@ -48,7 +48,7 @@ def prepare(folder: Path) -> pd.DataFrame:
     for name, booster in model.boosters().items():
         booster.save_model(folder / f"{name}.txt")
     customers = customer_table(tx, WINDOW.cutoff)
-    return model_features(customers, model.btyd_, WINDOW.horizon, model.money_unit_)
+    return model_features(customers, model.forecast_.btyd_, WINDOW.horizon, model.forecast_.money_unit_)
 
 
 def explain_all(booster: lgb.Booster, features: pd.DataFrame) -> float:

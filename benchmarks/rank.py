@@ -64,7 +64,7 @@ def measure(folder: Path, scores: Path, work: str) -> dict[str, float]:
         rank_plainly(many)
     else:
         value, probability = many["predicted_value"].to_numpy(), many["probability_active"].to_numpy()
-        model.distribution_.probability_above(value, probability, model.core_money_)
+        model.forecast_.distribution_.probability_above(value, probability, model.core_money_)
     return {"seconds": time.perf_counter() - started, "added": megabytes("VmHWM") - held}
 
 

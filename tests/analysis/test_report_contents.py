@@ -50,7 +50,7 @@ def test_transitions_lead_to_the_stages_of_the_ranking_and_outcomes_are_counted(
     history = tables.lifecycle
     earlier = shop.window.cutoff - timedelta(days=shop.window.horizon)
     assert history.earlier == earlier
-    then = lifecycle.stages_at(shop.tx, earlier, shop.model.base_gap_)
+    then = lifecycle.stages_at(shop.tx, earlier, shop.model.segments_.base_gap_)
     arrived = history.transitions.groupby("to")["customers"].sum()
     assert arrived.to_dict() == ranked.ranking["lifecycle_stage"].value_counts().to_dict()
     left = (

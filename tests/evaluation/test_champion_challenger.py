@@ -147,7 +147,8 @@ def test_orders_that_end_before_the_horizon_are_refused_with_the_day_they_must_r
 )
 def test_models_that_forecast_something_else_do_not_duel(model, reflected, shop, change, told):
     other = copy.copy(reflected)
-    vars(other).update(change)
+    other.forecast_ = copy.copy(reflected.forecast_)
+    vars(other.forecast_).update(change)
     with pytest.raises(InputError, match=told):
         later_fold(shop.tx, [model, other])
 

@@ -26,7 +26,8 @@ from duramen.scoring.ranking import rank_core_customers
 
 @pytest.fixture(scope="module")
 def features(shop):
-    return model_features(shop.customers, shop.model.btyd_, shop.window.horizon, shop.model.money_unit_)
+    model = shop.model.forecast_
+    return model_features(shop.customers, model.btyd_, shop.window.horizon, model.money_unit_)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def sample(shop):
 
 
 def test_the_blend_of_this_shop_has_both_parts(shop):
-    assert 0 < shop.model.value_.btyd_weight_ < 1
+    assert 0 < shop.model.forecast_.value_.btyd_weight_ < 1
 
 
 def test_factors_of_every_customer_multiply_to_the_predicted_value(shop, explained):
@@ -155,22 +156,26 @@ def test_costs_to_serve_are_a_term_of_the_score(shop):
 
 
 def test_reasons_given_in_blocks_are_those_of_all_at_once(shop, monkeypatch):
-    monkeypatch.setattr("duramen.scoring.model.REASONED_AT_ONCE", 1000)
+    monkeypatch.setattr("duramen.explain.explainer.REASONED_AT_ONCE", 1000)
     pd.testing.assert_frame_equal(shop.model.predict(shop.customers), shop.scores)
 
 
 def test_the_base_is_the_average_of_the_customers_before_the_cutoff(shop, parts):
     base = parts[parts["feature"] == "base"].groupby("part").first()
     value, probability = shop.scores["predicted_value"].mean(), shop.scores["probability_active"].mean()
-    average = shop.model.distribution_.expected_above(*map(np.array, ([value], [probability], [value])))
+    average = shop.model.forecast_.distribution_.expected_above(
+        *map(np.array, ([value], [probability], [value]))
+    )
     assert base.loc["growth", "term"] == pytest.approx(average[0])
     alive = parts[parts["feature"] == "btyd_probability_alive"]
     assert np.log(alive["factor"]).mean() == pytest.approx(0, abs=1e-9)
 
 
 def test_activity_without_trees_is_what_btyd_says(shop):
-    model = copy.copy(shop.model)
-    model.activity_ = ActivityModel.from_dict(model.activity_.to_dict() | {"trees_weight": 0.0}, None)
+    model, explainer, forecast = map(copy.copy, (shop.model, shop.model.explainer_, shop.model.forecast_))
+    forecast.activity_ = ActivityModel.from_dict(forecast.activity_.to_dict() | {"trees_weight": 0.0}, None)
+    model.forecast_ = explainer.model = forecast
+    model.explainer_ = explainer
     explained = model.explain(shop.customers, ["activity"])
     assert set(explained.loc[explained["term"] != 0, "feature"]) == {"base", "btyd_probability_active"}
     of_btyd = explained.loc[explained["feature"] == "btyd_probability_active", "term"]
@@ -305,11 +310,11 @@ def test_values_that_are_not_those_of_lightgbm_are_refused(shop, features, monke
 
     monkeypatch.setattr(tree_shap, "_look_up", wrong)
     with pytest.raises(ArithmeticError, match="not LightGBM's own"):
-        TreeShap(shop.model.value_.boosters_.value).values(features)
+        TreeShap(shop.model.forecast_.value_.boosters_.value).values(features)
 
 
 def test_values_that_do_not_add_up_in_a_single_cell_are_refused(shop):
-    booster = shop.model.value_.boosters_.value
+    booster = shop.model.forecast_.value_.boosters_.value
 
     class Wrong:
         dump_model, num_trees, num_feature = booster.dump_model, booster.num_trees, booster.num_feature
@@ -335,7 +340,7 @@ def test_shap_values_equal_those_of_woodelf(shop, features, part):
 
 
 def test_the_size_of_blocks_changes_nothing(shop, features, monkeypatch):
-    booster = shop.model.value_.boosters_.value
+    booster = shop.model.forecast_.value_.boosters_.value
     explained = TreeShap(booster)
     whole, base = explained.values(features), explained.base
     monkeypatch.setattr("duramen.explain.tree_shap.BLOCK", 1000)
@@ -347,7 +352,7 @@ def test_the_size_of_blocks_changes_nothing(shop, features, monkeypatch):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_no_more_threads_explain_than_were_asked_for(shop, features, monkeypatch, threads):
-    explained, at_work = TreeShap(shop.model.value_.boosters_.value), set()
+    explained, at_work = TreeShap(shop.model.forecast_.value_.boosters_.value), set()
     look_up = tree_shap._look_up
 
     def noting(trees, columns):
@@ -368,7 +373,7 @@ def test_explaining_prints_nothing(shop, capfd):
 
 
 def test_importance_is_the_mean_size_of_shap_values(shop, features):
-    values = TreeShap(shop.model.value_.boosters_.value).values(features)
+    values = TreeShap(shop.model.forecast_.value_.boosters_.value).values(features)
     table = shop.model.importance_[shop.model.importance_["model"] == "value"].set_index("feature")
     np.testing.assert_allclose(
         table["mean_abs_shap"][features.columns], np.abs(values).mean(axis=0), rtol=1e-9, atol=1e-12

@@ -20,7 +20,7 @@ def judge(shop, rolling_folds):
 
 @pytest.fixture(scope="session")
 def features(shop):
-    return model_features(shop.customers, shop.model.btyd_, shop.window.horizon)
+    return model_features(shop.customers, shop.model.forecast_.btyd_, shop.window.horizon)
 
 
 @pytest.fixture(scope="session")

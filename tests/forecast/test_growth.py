@@ -47,7 +47,9 @@ def test_past_value_is_never_negative_nor_more_than_all_the_money(customers, hor
 
 def grown(shop, customers, value):
     probability = shop.scores["probability_active"].to_numpy()[: len(value)]
-    return shop.model.growth_.predict(customers, value, probability, shop.model.distribution_, 91)
+    return shop.model.forecast_.growth_.predict(
+        customers, value, probability, shop.model.forecast_.distribution_, 91
+    )
 
 
 def test_amounts_times_k_give_growth_times_k(shop):
@@ -95,7 +97,7 @@ def test_who_grew_after_the_cutoff_is_found_better_than_by_chance(shop):
     grown = came - past_value(shop.customers, shop.window.horizon)
     outlook = shop.scores["growth_outlook"].to_numpy()
     assert hit_rate(outlook, grown) > 1.3 * TOP_SHARE
-    assert shop.model.growth_.decline_weight_ in DECLINE_WEIGHTS
+    assert shop.model.forecast_.growth_.decline_weight_ in DECLINE_WEIGHTS
 
 
 def test_the_weight_comes_back_from_its_state():

@@ -73,7 +73,7 @@ def test_a_write_that_fails_keeps_the_older_file_and_leaves_no_part(shop, tmp_pa
 
 def test_explanations_are_written_block_by_block_as_they_are(shop, tmp_path, monkeypatch):
     whole = shop.model.explain(shop.customers)
-    monkeypatch.setattr("duramen.scoring.model.EXPLAINED_AT_ONCE", 700)
+    monkeypatch.setattr("duramen.explain.explainer.EXPLAINED_AT_ONCE", 700)
     blocks = list(shop.model.explain_blocks(shop.customers))
     assert [block["customer_id"].nunique() for block in blocks][:-1] == [700] * 3
     path = tmp_path / "why.parquet"

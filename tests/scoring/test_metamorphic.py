@@ -22,8 +22,8 @@ def ranked_anew(shop, orders):
 
 def features_of(shop):
     """Return what the trees see of each customer, and P(active)."""
-    features = shop.model._features(shop.customers)
-    return features, shop.model.activity_.predict(features)
+    features = shop.model.forecast_.forecast(shop.customers).features
+    return features, shop.model.forecast_.activity_.predict(features)
 
 
 def rank_among_others(money, others):
@@ -59,20 +59,20 @@ def test_new_names_in_the_same_order_change_nothing(shop):
 def test_who_gets_better_where_the_sense_is_certain_never_ranks_lower(shop, raised, factor):
     features, probability = features_of(shop)
     better = features.assign(**{name: features[name] * factor for name in raised})
-    plain = shop.model.value_.predict(features, probability)
-    raised_value = shop.model.value_.predict(better, probability)
+    plain = shop.model.forecast_.value_.predict(features, probability)
+    raised_value = shop.model.forecast_.value_.predict(better, probability)
     assert (raised_value >= plain).all()
     if "btyd_value" in raised:
         assert (raised_value > plain).all()
     # The score: growth potential rises with value where P(active) and the past are the same.
-    unit, model = shop.model.money_unit_, shop.model
+    unit, model = shop.model.forecast_.money_unit_, shop.model
     customers, horizon = shop.customers, shop.window.horizon
     money = [
         value
         + model.growth_weight_
-        * model.growth_.predict(customers, value, probability, model.distribution_, horizon)[
-            "growth_potential"
-        ]
+        * model.forecast_.growth_.predict(
+            customers, value, probability, model.forecast_.distribution_, horizon
+        )["growth_potential"]
         for value in (unit * plain, unit * raised_value)
     ]
     np.testing.assert_array_equal(money[0], shop.scores["score"])
@@ -84,7 +84,7 @@ def test_who_gets_better_where_the_sense_is_certain_never_ranks_lower(shop, rais
 def test_who_gets_better_where_the_sense_is_certain_is_never_less_likely_to_come(shop, factor):
     features, probability = features_of(shop)
     better = features.assign(**{name: features[name] * factor for name in CERTAIN})
-    assert (shop.model.activity_.predict(better) >= probability).all()
+    assert (shop.model.forecast_.activity_.predict(better) >= probability).all()
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_one_more_purchase_as_usual_never_lowers_what_btyd_expects(shop, bought_
     customers, rows = bought_once_more
     assert rows.mean() > 0.95
     before, after = (
-        shop.model.btyd_.forecast(table, shop.window.horizon)["btyd_purchases"].to_numpy()[rows]
+        shop.model.forecast_.btyd_.forecast(table, shop.window.horizon)["btyd_purchases"].to_numpy()[rows]
         for table in (shop.customers, customers)
     )
     assert (after > before).all()

@@ -100,7 +100,7 @@ def test_money_is_finite_and_never_negative(shop):
 
 def test_the_interval_is_in_order_and_holds_about_eight_in_ten_held_out_outcomes(shop):
     assert (shop.ranking["predicted_value_low"] <= shop.ranking["predicted_value_high"]).all()
-    judged, distribution = shop.model.holdout_, shop.model.distribution_
+    judged, distribution = shop.model.holdout_, shop.model.forecast_.distribution_
     parts = judged["predicted_value"].to_numpy(), judged["probability_active"].to_numpy()
     low, high = (distribution.quantile(*parts, level) for level in (0.1, 0.9))
     inside = (judged["actual_value"] >= low) & (judged["actual_value"] <= high)

@@ -24,14 +24,14 @@ def thin(shop_orders):
 
 def test_btyd_alone_forecasts_and_a_note_says_so(thin):
     _, _, model = thin
-    assert model.value_.boosters_ == NO_BOOSTERS
-    assert model.activity_.booster_ is None
+    assert model.forecast_.value_.boosters_ == NO_BOOSTERS
+    assert model.forecast_.activity_.booster_ is None
     assert any("value and activity are forecast without it" in note for note in model.notes_)
 
 
 def test_errors_that_nothing_shows_are_assumed_and_a_note_says_so(thin):
     _, _, model = thin
-    assert model.distribution_.source_ == "assumed"
+    assert model.forecast_.distribution_.source_ == "assumed"
     assert any("intervals and growth potential assume log-normal errors" in note for note in model.notes_)
 
 
@@ -41,7 +41,7 @@ def test_a_judge_without_money_is_told(shop_orders):
     model = CoreCustomerModel().fit(read_transactions(silent), Window("1997-09-01", 91))
     assert model.holdout_["actual_value"].sum() == 0
     assert any("brought no money" in note and "nothing checks the total" in note for note in model.notes_)
-    assert model.value_.correction_ == 1.0
+    assert model.forecast_.value_.correction_ == 1.0
 
 
 def test_there_is_no_shap_importance(thin):

@@ -22,7 +22,7 @@ def shop_of(orders, window):
     model = CoreCustomerModel(growth_weight=0.25).fit(tx, window)
     customers = customer_table(tx, window.cutoff)
     scores = model.predict(customers, with_reasons=False).set_index("customer_id")
-    btyd = model.btyd_.forecast(customers, window.horizon)["btyd_value"].to_numpy()
+    btyd = model.forecast_.btyd_.forecast(customers, window.horizon)["btyd_value"].to_numpy()
     actual = customer_outcomes(tx, window, customers)["value"].to_numpy()
     return SimpleNamespace(model=model, scores=scores, btyd=btyd, actual=actual)
 

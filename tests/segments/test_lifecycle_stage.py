@@ -101,7 +101,7 @@ def test_the_absence_itself_does_not_make_the_rhythm_that_it_is_measured_by():
 
 
 def test_who_has_recovered_was_lapsed_until_the_day_of_the_return(shop):
-    base = shop.model.base_gap_
+    base = shop.model.segments_.base_gap_
     recovered = shop.customers[lifecycle_stage(shop.customers, base) == "recovered"]
     assert len(recovered) > 100
     for silence in recovered["time_since_last"].value_counts().index[:3]:
@@ -112,11 +112,11 @@ def test_who_has_recovered_was_lapsed_until_the_day_of_the_return(shop):
 
 
 def test_every_customer_of_the_shop_has_one_stage_whatever_the_order(shop):
-    stages = lifecycle_stage(shop.customers, shop.model.base_gap_)
+    stages = lifecycle_stage(shop.customers, shop.model.segments_.base_gap_)
     assert set(stages) == set(STAGES)
     order = np.random.default_rng(0).permutation(len(stages))
     np.testing.assert_array_equal(
-        lifecycle_stage(shop.customers.iloc[order], shop.model.base_gap_), stages[order]
+        lifecycle_stage(shop.customers.iloc[order], shop.model.segments_.base_gap_), stages[order]
     )
 
 

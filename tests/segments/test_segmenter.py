@@ -67,7 +67,9 @@ def test_there_are_three_to_seven_segments_and_none_is_tiny(fitted, labels):
 
 
 def test_segments_are_numbered_by_falling_spend_rate(shop, labels):
-    rate = np.log((shop.customers["frequency"] + 0.5) / (shop.customers["T"] + shop.model.base_gap_))
+    rate = np.log(
+        (shop.customers["frequency"] + 0.5) / (shop.customers["T"] + shop.model.segments_.base_gap_)
+    )
     spend = (rate + np.log(shop.customers["basket_geometric_mean"])).groupby(labels).mean()
     assert spend.drop(index=0, errors="ignore").is_monotonic_decreasing
 

@@ -69,7 +69,7 @@ def test_a_store_that_was_moved_or_copied_finds_its_files_where_they_are(twice, 
     how(here, there)
     client = store_at(f"sqlite:///{there}/mlruns/mlflow.db")
     (run, _) = parents(client)
-    assert store.load_model(f"runs:/{run.info.run_id}/model").customers_ == 295
+    assert store.load_model(f"runs:/{run.info.run_id}/model").forecast_.customers_ == 295
     with sqlite3.connect(there / "mlruns" / "mlflow.db") as base:
         for table, column in store.ADDRESSES:
             places = [str(place) for (place,) in base.execute(f"select {column} from {table}")]

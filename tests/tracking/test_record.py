@@ -141,10 +141,13 @@ def test_metrics_are_those_of_the_scorecard(runs, fitted):
 
 
 def test_children_keep_what_their_model_learned(runs, fitted):
-    assert set(fitted.model.btyd_.purchases_.params_) < set(runs.children["BTYD x gamma-gamma"].data.params)
+    assert set(fitted.model.forecast_.btyd_.purchases_.params_) < set(
+        runs.children["BTYD x gamma-gamma"].data.params
+    )
     assert runs.children["LightGBM"].data.params["num_leaves"] == "7"
     assert (
-        float(runs.children["duramen"].data.params["value_btyd_weight"]) == fitted.model.value_.btyd_weight_
+        float(runs.children["duramen"].data.params["value_btyd_weight"])
+        == fitted.model.forecast_.value_.btyd_weight_
     )
 
 

@@ -103,11 +103,13 @@ def _transitions(
     """Return the transitions and what the customers of each earlier stage brought, or why neither is known."""
     if isinstance(customers_then, str):
         return customers_then, None
-    refusal = answer_or_reason(lambda: refuse_short_history(tx, [earlier, ranked.cutoff], model.base_gap_))
+    refusal = answer_or_reason(
+        lambda: refuse_short_history(tx, [earlier, ranked.cutoff], model.segments_.base_gap_)
+    )
     if isinstance(refusal, str):
         return refusal, None
     then = pd.Series(
-        lifecycle_stage(customers_then, model.base_gap_),
+        lifecycle_stage(customers_then, model.segments_.base_gap_),
         index=pd.Index(customers_then["customer_id"]),
         name="lifecycle_stage",
     )

@@ -74,7 +74,7 @@ class ReportTables:
     near_core : pandas.DataFrame, optional
         What ``what_if`` returns of customers just below the core.
     dependence : pandas.DataFrame, optional
-        ``CoreCustomerModel.shape_``: how predictions move with each feature.
+        ``CoreCustomerModel.dependence_``: how predictions move with each feature.
     lifecycle : StageHistory, optional
         How customers passed through the stages.
     segmentation : SegmentationReview, optional
@@ -171,7 +171,7 @@ def report_tables(
         rising=rising_since(model, tx, ranked.scores, earlier, then),
         rising_since=earlier,
         near_core=what_if_near_core(model, tx, ranked),
-        dependence=model.shape_,
+        dependence=model.dependence_,
         lifecycle=stage_history(model, tx, ranked, earlier, then),
         segmentation=review_segmentation(model, tx, ranked, earlier, then),
         portfolios=_portfolios(ranked, horizon, credit, axes),

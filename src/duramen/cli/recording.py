@@ -38,7 +38,7 @@ def record_model(
             card,
             group.tx,
             experiment=experiment,
-            figures=holdout_figures(model.holdout_) | effect_figures(model.importance_, model.shape_),
+            figures=holdout_figures(model.holdout_) | effect_figures(model.importance_, model.dependence_),
             report=report,
             kind=group.kind,
             configuration=configuration,

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
 from duramen.data.customers import customer_table
 from duramen.data.transactions import Transactions
@@ -122,12 +121,13 @@ def sensitivity(
     customers = customer_table(tx, window.cutoff)
     plain = _fitted(given, tx, window, given.seed)
     # One weight of growth for all: how much it matters is a question of its own.
-    given = clone(given).set_params(growth_weight=plain.growth_weight_)
+    used = plain.growth_weight_
+    given = CoreCustomerModel(**given.parameters | {"growth_weight": used})
     scores = plain.predict(customers, with_reasons=False)
     horizons, notes = _other_horizons(tx, window)
     found = {
         ("growth weight", f"{weight:g}"): _weighted(scores, weight)
-        for weight in dict.fromkeys((*GROWTH_WEIGHTS, given.growth_weight))
+        for weight in dict.fromkeys((*GROWTH_WEIGHTS, used))
     }
 
     def refit(varied: str, setting: str, tx: Transactions, window: Window, seed: int = given.seed) -> None:
@@ -164,8 +164,7 @@ def sensitivity(
 
 def _fitted(given: CoreCustomerModel, tx: Transactions, window: Window, seed: int) -> CoreCustomerModel:
     """Return a new model with the parameters given, fitted."""
-    anew: CoreCustomerModel = clone(given).set_params(seed=seed)
-    return anew.fit(tx, window)
+    return CoreCustomerModel(**given.parameters | {"seed": seed}).fit(tx, window)
 
 
 def _weighted(scores: pd.DataFrame, weight: float) -> np.ndarray:
@@ -234,7 +233,7 @@ def _drawn_ranks(model: CoreCustomerModel, scores: pd.DataFrame, draws: int) -> 
     # Single precision halves what a million customers take.
     ranks = np.empty((draws, len(scores)), dtype=np.float32)
     for row in ranks:
-        row[:] = rankdata(-model.distribution_.sample(value, probability, rng))
+        row[:] = rankdata(-model.forecast_.distribution_.sample(value, probability, rng))
     return ranks
 
 

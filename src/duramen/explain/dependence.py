@@ -1,7 +1,6 @@
-"""The effects of features on customers come in; the shape of each effect goes out. Called by the CoreCustomerModel.
+"""The effects of features on customers come in; how each effect moves as its feature rises goes out.
 
-A shape says how an effect moves as its feature rises (what some call dependence), read from the exact effects of real
-customers and not from made-up ones.
+The dependence is read from the exact effects of real customers, not of generated ones.
 """
 
 from __future__ import annotations
@@ -9,23 +8,23 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from duramen.explain.explainer import Effects
+from duramen.explain.effects import Effects
 
 # Bins of about as many customers each; what many customers share has a bin of its own.
 BINS = 10
 # Eight in ten effects of a bin lie between these.
 LOW, HIGH = 0.1, 0.9
 
-SHAPE_COLUMNS = ("part", "feature", "from_", "to", "value", "customers", "effect", "low", "high", "unit")
+DEPENDENCE_COLUMNS = ("part", "feature", "from_", "to", "value", "customers", "effect", "low", "high", "unit")
 
 
-def shape_of(explained: Effects, known: pd.DataFrame) -> pd.DataFrame:
+def dependence_of(explained: Effects, known: pd.DataFrame) -> pd.DataFrame:
     """Return how the effect of each feature moves with the feature, a row a bin.
 
     Parameters
     ----------
     explained : Effects
-        Of customers among whom the shape is read.
+        Of the customers from whom the dependence is read.
     known : pandas.DataFrame
         What the same customers have of each feature, in columns of the same names.
 
@@ -66,7 +65,7 @@ def shape_of(explained: Effects, known: pd.DataFrame) -> pd.DataFrame:
         )
         tables.append(table)
     if not tables:
-        return pd.DataFrame(columns=list(SHAPE_COLUMNS))
+        return pd.DataFrame(columns=list(DEPENDENCE_COLUMNS))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -1,26 +1,34 @@
-"""A fitted model and what it makes of customers come in; factors, terms and their long table go out.
-
-Called by the CoreCustomerModel. In log space the blend of BTYD and trees is a sum, so its exponentials multiply to the
-value exactly.
-"""
+"""A fitted forecast and a customer table come in; factors, terms, reasons and dependence of each feature go out."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from scipy.special import logit
 
 from duramen.data.features import FEATURES
-from duramen.explain.growth_terms import growth_terms
+from duramen.errors import InputError
+from duramen.explain.dependence import dependence_of
+from duramen.explain.effects import (
+    Effects,
+    activity_effects,
+    growth_effects,
+    long_table,
+    score_effects,
+    typical_customer,
+    value_effects,
+)
+from duramen.explain.reasons import average_facts, reasons
 from duramen.explain.tree_shap import TreeShap
-from duramen.forecast.churn import clip_probability
-from duramen.forecast.value import log_probability_ratio
+from duramen.forecast.model import Forecast, ForecastModel
 
-if TYPE_CHECKING:
-    from duramen.scoring.model import CoreCustomerModel
+# Customers over whom the importance and the dependence of features are averaged.
+IMPORTANCE_CUSTOMERS = 20_000
+# Customers who are given reasons at once, and a long table, of which each has some 150 rows: memory stays flat.
+REASONED_AT_ONCE, EXPLAINED_AT_ONCE = 65_536, 8_192
 
 PARTS = ("value", "activity", "score", "growth")
 
@@ -47,216 +55,192 @@ def meaning(feature: str) -> tuple[str, str]:
     return FEATURES[feature].unit, FEATURES[feature].meaning
 
 
-class Forecast(NamedTuple):
-    """What a model makes of n customers, each part in their order.
-
-    ``features`` are the columns that the trees read; ``btyd`` is BTYD's forecast; ``value`` is predicted value in money
-    and ``probability`` P(active), arrays of shape (n,); ``growth`` has growth potential and outlook; ``past`` is money
-    over the horizon at the customer's own past rate.
-    """
-
-    features: pd.DataFrame
-    btyd: pd.DataFrame
-    value: np.ndarray
-    probability: np.ndarray
-    growth: pd.DataFrame
-    past: np.ndarray
-
-    def block(self, rows: slice) -> Forecast:
-        """Return the forecast of some of the customers."""
-        return Forecast(
-            self.features.iloc[rows],
-            self.btyd.iloc[rows],
-            self.value[rows],
-            self.probability[rows],
-            self.growth.iloc[rows],
-            self.past[rows],
-        )
-
-
-class Effects(NamedTuple):
-    """What each feature does to one part of the ranking.
-
-    Of "value" the ``effects`` are logarithms of factors, else terms, shape (n, p); ``base`` is what all customers
-    share, None where there is nothing; ``unit`` is that of the terms, or of the product of the factors.
-    """
-
-    part: str
-    effects: pd.DataFrame
-    base: float | None
-    unit: str
-
-
 class Explainer:
-    """Takes the forecasts of a fitted model apart.
-
-    The average customer whom everybody is compared with is that of the customers before the model's cutoff:
-    ``model.typical_`` of BTYD and growth, the base of the SHAP values of the trees.
+    """Explains the forecasts of a fitted model, against the average of the customers that it learned from.
 
     Parameters
     ----------
-    model : CoreCustomerModel
+    model : ForecastModel
+        Fitted.
+    growth_weight : float
+        Weight of growth potential in the score.
+
+    Attributes
+    ----------
+    typical_ : dict of str to float
+        The average customer, whom the factors and terms compare with.
+    average_facts_ : dict of str to float
+        Means of the facts that reasons quote.
+    importance_ : pandas.DataFrame
+        Mean absolute SHAP value of each feature in each model.
+    dependence_ : pandas.DataFrame
+        How the effect of each feature on value and on activity moves with it (``duramen.explain.dependence``).
     """
 
-    def __init__(self, model: CoreCustomerModel) -> None:
-        self._model = model
-        self._trees = model.boosters()
+    def __init__(self, model: ForecastModel, growth_weight: float) -> None:
+        self.model = model
+        self.growth_weight = growth_weight
 
-    def effects(self, part: str, forecast: Forecast, cost: np.ndarray | None = None) -> Effects:
+    def fit(self, customers: pd.DataFrame, forecast: Forecast) -> Self:
+        """Learn the average customer, and the strength and dependence of effects.
+
+        Parameters
+        ----------
+        customers : pandas.DataFrame
+            ``customer_table`` at the cutoff of the model.
+        forecast : Forecast
+            The model's forecast of them.
+        """
+        self.typical_ = typical_customer(forecast)
+        self.average_facts_ = average_facts(customers)
+        sample = customers.iloc[:: max(1, len(customers) // IMPORTANCE_CUSTOMERS)].reset_index(drop=True)
+        forecast = self.model.forecast(sample)
+        self.importance_ = self._importance(forecast.features)
+        known = self._known(sample, forecast)
+        self.dependence_ = pd.concat(
+            [dependence_of(self.effects(part, forecast), known) for part in ("value", "activity")],
+            ignore_index=True,
+        )
+        return self
+
+    def _importance(self, features: pd.DataFrame) -> pd.DataFrame:
+        tables = []
+        for name, booster in self.model.boosters().items():
+            table = pd.DataFrame({"model": name, "feature": features.columns})
+            table["meaning"] = [meaning(feature)[1] for feature in features.columns]
+            table["mean_abs_shap"] = np.abs(TreeShap(booster).values(features)).mean(axis=0)
+            table["unit"] = "log odds" if name == "activity" else "log money"
+            tables.append(table.sort_values(["mean_abs_shap", "feature"], ascending=[False, True]))
+        if not tables:
+            return pd.DataFrame(columns=["model", "feature", "meaning", "mean_abs_shap", "unit"])
+        return pd.concat(tables, ignore_index=True)
+
+    def effects(self, part: str, forecast: Forecast, cost: npt.NDArray[np.float64] | None = None) -> Effects:
         """Return the effects of one of ``PARTS``; costs to serve, where there are any, are part of the score."""
-        if part == "value":
-            return self._of_value(forecast)
-        if part == "activity":
-            return self._of_activity(forecast)
-        return self._of_score(forecast, cost) if part == "score" else self._of_growth(forecast)
+        if part == "score":
+            return score_effects(forecast, self.growth_weight, self.model.unit_, cost)
+        explain = {"value": value_effects, "activity": activity_effects, "growth": growth_effects}[part]
+        return explain(self.model, self.typical_, forecast)
 
-    def _of_value(self, forecast: Forecast) -> Effects:
-        model, features, btyd = self._model, forecast.features, forecast.btyd
-        value = model.value_
-        factors = pd.DataFrame(0.0, index=features.index, columns=features.columns)
-        base = 0.0
-        weight, two_stage = value.btyd_weight_, value.two_stage_weight_
-        for name, share in (("value", value.trees_weight_), ("spend", two_stage)):
-            if name in self._trees:
-                trees = _tree_shap(self._trees[name])
-                factors += share * trees.values(features)
-                base += share * trees.base
-        if two_stage > 0:
-            typical_ratio = np.log(model.typical_["probability_ratio"])
-            ratio = log_probability_ratio(features, forecast.probability)
-            factors["probability_active"] = two_stage * (ratio - typical_ratio)
-            base += two_stage * typical_ratio
-        # BTYD value = P(alive) x purchases if alive x spend; a value below the floor counts as the floor.
-        typical = {
-            part: np.log(model.typical_[part])
-            for part in ("btyd_probability_alive", "btyd_purchases", "btyd_spend")
-        }
-        alive = np.log(positive(btyd["btyd_probability_alive"]))
-        spend = np.log(positive(btyd["btyd_spend"]))
-        unit = np.log(model.money_unit_)
-        total = unit + np.log(np.maximum(features["btyd_value"], value.floor_))
-        purchases_if_alive = total - spend - alive
-        typical_if_alive = typical["btyd_purchases"] - typical["btyd_probability_alive"]
-        factors["btyd_probability_alive"] = weight * (alive - typical["btyd_probability_alive"])
-        factors["btyd_purchases"] += weight * (purchases_if_alive - typical_if_alive)
-        factors["btyd_spend"] += weight * (spend - typical["btyd_spend"])
-        base += weight * (typical["btyd_purchases"] + typical["btyd_spend"] - unit)
-        base += np.log(value.level_) + unit
-        return Effects("value", factors, float(base), model.unit_)
-
-    def _of_activity(self, forecast: Forecast) -> Effects:
-        activity, features = self._model.activity_, forecast.features
-        terms = pd.DataFrame(0.0, index=features.index, columns=features.columns)
-        base = activity.intercept_
-        if "activity" in self._trees:
-            share = activity.slope_ * activity.trees_weight_
-            trees = _tree_shap(self._trees["activity"])
-            terms += share * trees.values(features)
-            base += share * trees.base
-        # The rest is BTYD's, and what keeps a probability from 0 and 1.
-        rest = logit(forecast.probability) - base - terms.sum(axis=1).to_numpy()
-        average = activity.slope_ * activity.btyd_weight_ * self._model.typical_["btyd_log_odds"]
-        terms["btyd_probability_active"] += rest - average
-        return Effects("activity", terms, float(base + average), "log odds")
-
-    def _of_score(self, forecast: Forecast, cost: np.ndarray | None) -> Effects:
-        terms = pd.DataFrame(
-            {
-                "predicted_value": forecast.value,
-                "growth_potential": self._model.growth_weight_ * forecast.growth["growth_potential"],
-            },
-            index=forecast.features.index,
+    def _known(self, customers: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
+        """Return what the customers have of each feature that an explanation may name."""
+        return pd.concat([customers[self.model.features_], forecast.btyd], axis=1).assign(
+            predicted_value=forecast.value,
+            probability_active=forecast.probability,
+            past_value=forecast.past,
+            growth_potential=forecast.growth["growth_potential"],
         )
+
+    def reasons(self, customers: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
+        """Return three reasons of each customer on the index of ``customers``, made a block of them at a time."""
+        blocks = []
+        for rows in _blocks(len(customers), REASONED_AT_ONCE):
+            factors = self.effects("value", forecast.block(rows)).effects
+            blocks.append(reasons(customers.iloc[rows], factors, self.average_facts_, self.model.unit_))
+        return pd.concat(blocks)
+
+    def explain_blocks(
+        self,
+        customers: pd.DataFrame,
+        parts: Sequence[str] = PARTS,
+        cost: npt.NDArray[np.float64] | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Give factors and terms in long form, by customer id, some thousand customers at a time.
+
+        Parameters
+        ----------
+        customers : pandas.DataFrame
+            ``customer_table`` at any cutoff.
+        parts : sequence of str
+            Some of ``PARTS``.
+        cost : array of shape (n,), optional
+            Cost to serve of each row of ``customers``.
+
+        Yields
+        ------
+        pandas.DataFrame
+            Rows as ``duramen.explain.effects.long_table`` gives them, the parts of each customer below each other.
+        """
         if cost is not None:
-            terms["cost_to_serve"] = -cost
-        return Effects("score", terms, None, self._model.unit_)
+            customers = customers.assign(cost_to_serve=cost)
+        customers = customers.sort_values("customer_id", kind="stable", ignore_index=True)
+        for rows in _blocks(len(customers), EXPLAINED_AT_ONCE):
+            block = customers.iloc[rows].reset_index(drop=True)
+            forecast = self.model.forecast(block)
+            known = self._known(block, forecast)
+            paid = None if cost is None else block["cost_to_serve"].to_numpy()
+            known["cost_to_serve"] = paid
+            tables = [
+                long_table(block["customer_id"], self.effects(part, forecast, paid), known) for part in parts
+            ]
+            table = pd.concat(tables, ignore_index=True)
+            yield table.sort_values("customer_id", kind="stable", ignore_index=True)
 
-    def _of_growth(self, forecast: Forecast) -> Effects:
-        """Compare with an average customer who is to spend as before."""
-        model = self._model
-        inputs = pd.DataFrame(
-            {
-                "predicted_value": forecast.value,
-                "probability_active": forecast.probability,
-                "past_value": forecast.past,
-            },
-            index=forecast.features.index,
+    def shap_explanation(self, customers: pd.DataFrame, part: str = "value") -> Any:
+        """Return the effects of one part as a ``shap.Explanation``, which every plot of shap draws.
+
+        Parameters
+        ----------
+        customers : pandas.DataFrame
+            ``customer_table`` at any cutoff.
+        part : str
+            "value" (in log money: the exponentials are the factors of ``explain``) or "activity" (in log odds).
+
+        Returns
+        -------
+        shap.Explanation
+            ``values`` and ``data`` of shape (n, p), ``base_values`` of shape (n,), ``feature_names``. ``data`` is in
+            the units of the customer table.
+
+        Raises
+        ------
+        InputError
+            If a column that the model learned from is missing, or the part is another.
+        """
+        import shap
+
+        if part not in ("value", "activity"):
+            raise InputError(f"shap explains the parts value and activity, not {part!r}; choose one of them.")
+        customers = customers.reset_index(drop=True)
+        forecast = self.model.forecast(customers)
+        _, effects, base, _ = self.effects(part, forecast)
+        return shap.Explanation(
+            effects.to_numpy(),
+            base_values=np.full(len(effects), base),
+            data=self._known(customers, forecast)[effects.columns].to_numpy(),
+            feature_names=list(effects.columns),
+            output_names=f"log {self.model.unit_}" if part == "value" else "log odds",
         )
-        average = {name: model.typical_[name] for name in ("predicted_value", "probability_active")}
-        average["past_value"] = average["predicted_value"]
-        terms, base = growth_terms(inputs, average, model.distribution_)
-        return Effects("growth", terms, base, model.unit_)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the averages as plain numbers; the tables are saved beside them."""
+        return {"typical": self.typical_, "average_facts": self.average_facts_}
+
+    @classmethod
+    def from_dict(
+        cls,
+        state: dict[str, Any],
+        model: ForecastModel,
+        growth_weight: float,
+        importance: pd.DataFrame,
+        dependence: pd.DataFrame,
+    ) -> Self:
+        """Return the fitted explainer that ``to_dict`` and its tables described."""
+        explainer = cls(model, growth_weight)
+        explainer.typical_, explainer.average_facts_ = state["typical"], state["average_facts"]
+        explainer.importance_, explainer.dependence_ = importance, dependence
+        return explainer
 
 
-@lru_cache(maxsize=3)
-def _tree_shap(booster: Any) -> TreeShap:
-    """Take a booster's trees apart once, and not again for each block of customers; a model has three boosters."""
-    return TreeShap(booster)
+def refuse_unknown_parts(parts: Sequence[str]) -> list[str]:
+    """Return the parts to explain as a list; refuse one that is not in ``PARTS``, and none at all."""
+    parts = [parts] if isinstance(parts, str) else list(parts)
+    if unknown := [part for part in parts if part not in PARTS] or (not parts and ["none"]):
+        raise InputError(f"there is no part {unknown[0]!r} to explain; choose among {', '.join(PARTS)}.")
+    return parts
 
 
-def typical_customer(forecast: Forecast) -> dict[str, float]:
-    """Return the average customer of a forecast: geometric means of BTYD's parts, means of the others."""
-    parts = ("btyd_probability_alive", "btyd_purchases", "btyd_spend")
-    typical = {part: float(np.exp(np.log(positive(forecast.btyd[part])).mean())) for part in parts}
-    ratio = log_probability_ratio(forecast.features, forecast.probability)
-    by_btyd = clip_probability(forecast.btyd["btyd_probability_active"].to_numpy())
-    return typical | {
-        "probability_ratio": float(np.exp(ratio.mean())),
-        "btyd_log_odds": float(logit(by_btyd).mean()),
-        "predicted_value": float(forecast.value.mean()),
-        "probability_active": float(forecast.probability.mean()),
-    }
-
-
-def positive(values: pd.Series[float] | np.ndarray) -> np.ndarray:
-    """Keep logarithms finite."""
-    kept: np.ndarray = np.maximum(np.asarray(values, dtype=float), 1e-12)
-    return kept
-
-
-def long_table(ids: pd.Series[Any], explained: Effects, known: pd.DataFrame) -> pd.DataFrame:
-    """Return the effects of each feature on each customer below each other, the strongest first.
-
-    Parameters
-    ----------
-    ids : pandas.Series of shape (n,)
-    explained : Effects
-    known : pandas.DataFrame
-        Has what each customer has of each feature, in columns of the same names.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``customer_id``, ``part``, ``feature``, ``value``, ``factor``, ``term``, ``rank``, ``unit``; in the order
-        of ``ids``. The effect that all customers share has rank 0; where there is none there is no such row.
-    """
-    part, effects, base, unit = explained
-    strength = effects.to_numpy()
-    order = np.argsort(-np.abs(strength), axis=1, kind="stable")
-    names = effects.columns.to_numpy(dtype=object)[order]
-    held = np.take_along_axis(known[effects.columns].to_numpy(dtype=float), order, axis=1)
-    strength = np.take_along_axis(strength, order, axis=1)
-    first = 1
-    if base is not None:
-        count = len(effects)
-        names = np.column_stack([np.full(count, "base", dtype=object), names])
-        held = np.column_stack([np.full(count, np.nan), held])
-        strength = np.column_stack([np.full(count, base), strength])
-        first = 0
-    count, width = strength.shape
-    multiplies = part == "value"
-    units = np.full((count, width), "times" if multiplies else unit, dtype=object)
-    if multiplies:
-        units[:, 0] = unit
-    return pd.DataFrame(
-        {
-            "customer_id": ids.repeat(width).to_numpy(),
-            "part": part,
-            "feature": names.ravel(),
-            "value": held.ravel(),
-            "factor": np.exp(strength.ravel()) if multiplies else np.nan,
-            "term": np.nan if multiplies else strength.ravel(),
-            "rank": np.tile(np.arange(first, first + width), count),
-            "unit": units.ravel(),
-        }
-    )
+def _blocks(count: int, size: int) -> Iterator[slice]:
+    """Give the rows of each block; of no rows at all there is one block, without rows."""
+    for start in range(0, max(count, 1), size):
+        yield slice(start, start + size)

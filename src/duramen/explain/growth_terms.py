@@ -1,7 +1,4 @@
-"""Value, activity and past of each customer come in; what each adds to growth potential goes out.
-
-Called by the CoreCustomerModel for ``explain``.
-"""
+"""Value, activity and past of each customer come in; what each adds to growth potential goes out."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Facts of customers and the factors of their value come in; reasons as sentences go out.
 
-Called by the CoreCustomerModel. A sentence gathers the factors of features that tell the same story, and quotes the
+A sentence gathers the factors of features that tell the same story, and quotes the
 customer's own facts.
 """
 

@@ -1,4 +1,4 @@
-"""LightGBM trees and the columns they read come in; exact SHAP values go out. Called where customers are explained."""
+"""LightGBM trees and the columns they read come in; exact SHAP values go out."""
 
 from __future__ import annotations
 

@@ -1,21 +1,17 @@
-"""Transactions, a window and a fitted forecast come in; what they cannot support is refused or said.
-
-Called by the CoreCustomerModel.
-"""
+"""Transactions, a window and a fitted forecast come in; refusals and notes on what they cannot support go out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
 import pandas as pd
 
 from duramen.data.transactions import Transactions
 from duramen.data.windows import YEAR, Window
 from duramen.errors import InputError
+from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.folds import LEAST_CUSTOMERS, Fold
-
-if TYPE_CHECKING:
-    from duramen.scoring.model import CoreCustomerModel
+from duramen.forecast.value_distribution import ValueDistribution
 
 
 def refuse_unfit(tx: Transactions, window: Window, customers: pd.DataFrame) -> None:
@@ -60,51 +56,64 @@ def refuse_unfit(tx: Transactions, window: Window, customers: pd.DataFrame) -> N
         )
 
 
-def premises(model: CoreCustomerModel, folds: list[Fold], judge: Fold) -> list[str]:
+def unmet_requirements(
+    window: Window,
+    folds: list[Fold],
+    holdout: Fold,
+    btyd_value: BTYDValueModel,
+    boosters: Collection[str],
+    distribution: ValueDistribution,
+    correction: float,
+) -> list[str]:
     """Return what a reader must know of how a forecast was learned: what the data could not support.
 
     Parameters
     ----------
-    model : CoreCustomerModel
-        Whose forecast has been learned.
+    window : Window
+        The one that is forecast.
     folds : list of Fold
-        What it learned from.
-    judge : Fold
-        What it was judged on.
+        What was learned from.
+    holdout : Fold
+        The one of them on which the forecast was evaluated.
+    btyd_value : BTYDValueModel
+    boosters : collection of str
+        Names of the trees that are used.
+    distribution : ValueDistribution
+    correction : float
+        What the BTYD total was multiplied with.
     """
-    window = model.window_
-    btyd, told = f"{model.btyd_.kind_} and gamma-gamma", []
-    if judge.window.horizon < window.horizon:
-        told.append(
+    btyd, notes = f"{btyd_value.kind_} and gamma-gamma", []
+    count, days = len(holdout.outcomes), holdout.window.horizon
+    if days < window.horizon:
+        notes.append(
             f"The history is too short to learn from whole horizons of {window.horizon} days, so customers were "
-            f"judged over {judge.window.horizon} days and {btyd} carry the forecast on to {window.horizon}."
+            f"judged over {days} days and {btyd} carry the forecast on to {window.horizon}."
         )
-    boosters = model.boosters()
     plain = [
         name
-        for name, kinds in (("value", ("value", "spend")), ("activity", ("activity",)))
-        if not boosters.keys() & kinds
+        for name, kinds in (("value", {"value", "spend"}), ("activity", {"activity"}))
+        if kinds.isdisjoint(boosters)
     ]
     if plain:
-        told.append(
-            f"{len(judge.outcomes):,} held-out customers show no clear gain of LightGBM on {btyd}, so "
+        notes.append(
+            f"{count:,} held-out customers show no clear gain of LightGBM on {btyd}, so "
             f"{' and '.join(plain)} {'are' if len(plain) > 1 else 'is'} forecast without it."
         )
-    if model.distribution_.source_ == "assumed":
-        told.append(
-            f"Too few of the {len(judge.outcomes):,} held-out customers bought to show how far forecasts of them "
+    if distribution.source_ == "assumed":
+        notes.append(
+            f"Too few of the {count:,} held-out customers bought to show how far forecasts of them "
             "miss, so intervals and growth potential assume log-normal errors with a spread of 1."
         )
-    if judge.outcomes["value"].sum() <= 0:
-        told.append(
-            f"{judge.window} brought no money from the customers known by then, so nothing checks the total."
+    if holdout.outcomes["value"].sum() <= 0:
+        notes.append(
+            f"{holdout.window} brought no money from the customers known by then, so nothing checks the total."
         )
-    total = f"total is that of {btyd} {model.value_.correction_ - 1:+.0%}, by what"
+    total = f"total is that of {btyd} {correction - 1:+.0%}, by what"
     if any(fold.window == window.earlier(YEAR) for fold in folds):
-        told.append(f"The {total} the same season a year earlier brought.")
+        notes.append(f"The {total} the same season a year earlier brought.")
     elif window.horizon < YEAR:
-        told.append(
+        notes.append(
             f"No full year lies before the cutoff to show the season of these {window.horizon} days; the {total} "
-            f"the last {judge.window.horizon} days brought."
+            f"the last {days} days brought."
         )
-    return told
+    return notes

@@ -1,4 +1,4 @@
-"""The parts of a model come in; a folder goes out, whole or not at all, and back.
+"""The state, trees and tables of a model come in; a folder goes out, whole or not at all, and back.
 
 JSON, Parquet and LightGBM's own text: nothing in the folder can run code when it is read. ``model.json`` holds the
 digest of every other file, and in its first line its own. Digests tell damage; who may write the folder can write them
@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -22,11 +23,19 @@ from duramen.io.atomic import atomic_folder
 
 # What is in the folder, and how; a change that an older release would misread makes it one more, with a step in
 # ``UPGRADES`` and a small model of the old format in tests/fixtures.
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 MODEL_FILE = "model.json"
 # The key under which the state keeps the SHA-256 of each other file, by name.
 DIGESTS = "digests"
 AGAIN = "train or download the model again."
+
+
+class SavedModel(NamedTuple):
+    """A model apart: its state in plain values, LightGBM boosters by name and frames by name."""
+
+    state: dict[str, Any]
+    trees: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
 
 
 def refuse_occupied(folder: Path, known_by: str = MODEL_FILE, what: str = "model") -> None:
@@ -37,20 +46,15 @@ def refuse_occupied(folder: Path, known_by: str = MODEL_FILE, what: str = "model
         )
 
 
-def write_model(
-    folder: Path, state: dict[str, Any], trees: dict[str, str], tables: dict[str, pd.DataFrame]
-) -> None:
+def write_model(folder: Path, saved: SavedModel, version: str) -> None:
     """Write a model to ``folder``, replacing the model that may be there.
 
     Parameters
     ----------
     folder : Path
-    state : dict
-        Plain values; written to ``model.json``.
-    trees : dict
-        LightGBM texts by the name of the booster.
-    tables : dict
-        Frames by name.
+    saved : SavedModel
+    version : str
+        The version of the model.
 
     Raises
     ------
@@ -59,12 +63,66 @@ def write_model(
     """
     refuse_occupied(folder)
     with atomic_folder(folder) as beside:
-        for name, text in trees.items():
-            (beside / f"{name}.txt").write_bytes(text.encode())
-        for name, table in tables.items():
-            table.to_parquet(beside / f"{name}.parquet", index=False)
-        digests = {path.name: _digest(path.read_bytes()) for path in beside.iterdir()}
-        (beside / MODEL_FILE).write_bytes(seal(state_text(state | {DIGESTS: digests})).encode())
+        trees = {name: f"{name}_trees.txt" for name in saved.trees}
+        tables = {name: f"{name}.parquet" for name in saved.tables}
+        for name, booster in saved.trees.items():
+            (beside / trees[name]).write_bytes(booster.model_to_string().encode())
+        for name, table in saved.tables.items():
+            table.to_parquet(beside / tables[name], index=False)
+        written = {
+            "duramen_version": __version__,
+            "model_version": version,
+            "trees": trees,
+            "tables": tables,
+            DIGESTS: {path.name: _digest(path.read_bytes()) for path in beside.iterdir()},
+        }
+        (beside / MODEL_FILE).write_bytes(seal(state_text(saved.state | written)).encode())
+
+
+def read_model(folder: Path) -> SavedModel:
+    """Return the model in ``folder``, in the present format where an older release wrote it.
+
+    Its state has the entries of the file too, such as ``model_version``.
+
+    Raises
+    ------
+    InputError
+        If the folder is no model, a file of it is missing, damaged or changed, or its format is newer, too old or
+        unknown.
+    """
+    state = read_state(folder)
+    with refuse_damaged(folder):
+        # All files are checked before the first of them is parsed.
+        trees, tables = (
+            {name: (folder / file, _unchanged(folder / file, state)) for name, file in state[kind].items()}
+            for kind in ("trees", "tables")
+        )
+        return SavedModel(
+            state,
+            {name: _trees(*file) for name, file in trees.items()},
+            {name: _table(*file) for name, file in tables.items()},
+        )
+
+
+@contextmanager
+def refuse_damaged(folder: Path) -> Iterator[None]:
+    """Refuse a model in whose state something is missing or is of another kind than was saved."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"the model in {folder} is damaged ({error!r}); train or download it again."
+        ) from error
+
+
+def fingerprint(saved: SavedModel) -> str:
+    """Return twelve digits that differ between models that learned something different."""
+    digest = hashlib.sha256(state_text(saved.state).encode())
+    for name, booster in sorted(saved.trees.items()):
+        digest.update(f"{name}\n{booster.model_to_string()}".encode())
+    return digest.hexdigest()[:12]
 
 
 def state_text(state: dict[str, Any]) -> str:
@@ -149,8 +207,38 @@ def _from_4(state: dict[str, Any], folder: Path) -> dict[str, Any]:
     }
 
 
+# What format 5 kept of the forecast and of the explainer beside everything else.
+_FORECAST = (
+    "window", "source", "customers", "unit", "features", "money_unit", "btyd", "activity", "value", "distribution",
+    "growth",
+)  # fmt: skip
+_EXPLAINER = ("typical", "average_facts")
+
+
+def _from_5(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
+    """Put what was learned under the part that learned it, and name the files of trees and tables."""
+    of_segments = state["segments"]["notes"]
+    forecast = {key: state[key] for key in _FORECAST} | {
+        "holdout_window": state["judged_window"],
+        "notes": [note for note in state["notes"] if note not in of_segments],
+    }
+    moved = {*_FORECAST, *_EXPLAINER, "judged_window", "base_gap"}
+    return {key: value for key, value in state.items() if key not in moved} | {
+        "format_version": 6,
+        "forecast": forecast,
+        "explainer": {key: state[key] for key in _EXPLAINER},
+        "trees": {name.removesuffix("_trees"): f"{name}.txt" for name in state["trees"]},
+        "tables": {
+            "holdout": "judged.parquet",
+            "importance": "importance.parquet",
+            "dependence": "shape.parquet",
+            "growth_weight": "growth_weight.parquet",
+        },
+    }
+
+
 # From a format to the next one; the first of them is the oldest format that is read.
-UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {4: _from_4}
+UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {4: _from_4, 5: _from_5}
 # The first format whose model.json holds its own digest.
 SEALED_SINCE = 5
 
@@ -177,23 +265,17 @@ def _changed(path: Path) -> str:
     return f"the model file {path} is not the one that was saved (damaged, cut short or changed); {AGAIN}"
 
 
-def read_trees(folder: Path, name: str, state: dict[str, Any]) -> Any:
-    """Return the LightGBM booster of that name, whose text must be the one that ``state`` was saved with."""
+def _trees(path: Path, content: bytes) -> Any:
+    """Return the LightGBM booster of a file, which must be unchanged: some others end the process."""
     import lightgbm as lgb
 
-    path = folder / f"{name}.txt"
-    # LightGBM ends the whole process on some damaged texts, so it is given none.
-    text = _unchanged(path, state).decode()
     try:
-        return lgb.Booster(model_str=text)
+        return lgb.Booster(model_str=content.decode())
     except lgb.basic.LightGBMError as error:
         raise InputError(f"the model file {path} is damaged ({error}); {AGAIN}") from error
 
 
-def read_table(folder: Path, name: str, state: dict[str, Any]) -> pd.DataFrame:
-    """Return the table of that name, whose file must be the one that ``state`` was saved with."""
-    path = folder / f"{name}.parquet"
-    content = _unchanged(path, state)
+def _table(path: Path, content: bytes) -> pd.DataFrame:
     try:
         return pd.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:

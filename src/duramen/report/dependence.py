@@ -47,7 +47,7 @@ def dependence_section(dependence: pd.DataFrame, unit: str) -> list[dict[str, An
     Parameters
     ----------
     dependence : DataFrame
-        ``CoreCustomerModel.shape_``: a row for each bin with ``part`` ("value" or "activity"), ``feature`` (the
+        ``CoreCustomerModel.dependence_``: a row for each bin with ``part`` ("value" or "activity"), ``feature`` (the
         strongest of a part first), ``value`` (mean of the feature in the bin; missing for customers without one),
         ``customers``, ``effect`` (mean), ``low`` and ``high`` (between which 80 % of the effects lie) and ``unit``
         ("times" or "log odds").

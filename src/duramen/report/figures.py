@@ -37,7 +37,7 @@ def effect_figures(importance: pd.DataFrame, shape: pd.DataFrame) -> dict[str, b
     Parameters
     ----------
     importance, shape : pandas.DataFrame
-        ``CoreCustomerModel.importance_`` and ``shape_``; there is no figure of what is empty.
+        ``CoreCustomerModel.importance_`` and ``dependence_``; there is no figure of what is empty.
     """
     drawn = {f"shape_{part}": _png(shape_figure(bins)) for part, bins in shape.groupby("part", sort=False)}
     if len(importance):

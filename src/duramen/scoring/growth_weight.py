@@ -1,19 +1,31 @@
-"""Forecasts of an earlier cutoff and the money of the horizon after the next come in; the weight of growth goes out.
+"""Transactions and a forecast come in; the weight of growth in the score goes out.
 
-Called by the CoreCustomerModel. What growth is worth shows late: not in the horizon that was forecast, but in the one
-that follows it.
+What growth is worth shows late: not in the horizon that was forecast, but in the one that follows it.
 """
 
 from __future__ import annotations
 
+import logging
+from datetime import timedelta
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
+
+from duramen.data.customers import customer_table
+from duramen.data.outcomes import customer_outcomes
+from duramen.data.transactions import Transactions
+from duramen.data.windows import Window
+from duramen.errors import InputError
+from duramen.forecast.model import ForecastModel
+
+_LOG = logging.getLogger(__name__)
 
 # Plain and stated: used where history shows nothing, and the most where it shows no loss but no clear gain either.
 DEFAULT_GROWTH_WEIGHT = 0.1
 GROWTH_WEIGHTS = (0.0, 0.02, 0.05, DEFAULT_GROWTH_WEIGHT, 0.25, 0.5, 1.0, 2.0)
-# The money that the first customers bring is what a weight is judged by. One border alone is noisy: which few stand
-# on either side of it decides. So it is the mean over ten borders, from the first twentieth to the first half.
+# A weight is evaluated by the money that the first customers bring. One border alone is noisy: which few stand on
+# either side of it decides. So it is the mean over ten borders, from the first twentieth to the first half.
 TOP_SHARES = tuple(np.arange(1, 11) / 20)
 # Less than this is rounding: orders that differ in nobody who counts capture the same.
 ROUNDING = 1e-9
@@ -21,8 +33,70 @@ ROUNDING = 1e-9
 WIDTH = 1.96
 
 
+class GrowthWeight(NamedTuple):
+    """The weight of growth potential in the score and how it was learned.
+
+    ``curve`` is what ``growth_weight_curve`` found, empty where the history shows nothing; ``notes`` says why then.
+    """
+
+    weight: float
+    curve: pd.DataFrame
+    notes: list[str]
+
+    @classmethod
+    def without_curve(
+        cls, weight: float = DEFAULT_GROWTH_WEIGHT, notes: list[str] | None = None
+    ) -> GrowthWeight:
+        """Return a weight that was not learned."""
+        columns = ["weight", "captured", "difference", "low", "high"]
+        return cls(weight, pd.DataFrame(columns=columns, dtype=float), notes or [])
+
+
+def learn_growth_weight(tx: Transactions, model: ForecastModel) -> GrowthWeight:
+    """Choose the weight of growth that captured most money in the horizon after the one that was forecast.
+
+    Parameters
+    ----------
+    tx : Transactions
+        Of the customers to learn from.
+    model : ForecastModel
+        Fitted. A model with its parameters is fitted two horizons before its cutoff.
+
+    Returns
+    -------
+    GrowthWeight
+        The default where the history is too short or too thin, with a note.
+    """
+    horizon = model.holdout_window_.horizon
+    window = Window(model.window_.cutoff - timedelta(days=2 * horizon), horizon)
+    if (window.cutoff - tx.first_date).days < horizon:
+        return GrowthWeight.without_curve(
+            notes=[
+                f"Less than three times {horizon} days lie before the cutoff, too few to show what growth is worth "
+                f"after the horizon, so its weight in the score is the default, {DEFAULT_GROWTH_WEIGHT:g}."
+            ]
+        )
+    _LOG.info("the weight of growth, from %s", window)
+    customers = customer_table(tx, window.cutoff)
+    try:
+        earlier = ForecastModel(**model.parameters).fit(tx, window, customers)
+    except InputError:
+        return GrowthWeight.without_curve(
+            notes=[
+                f"What lies before {window.cutoff} is too thin to forecast from, so nothing shows what growth is worth "
+                f"after a horizon, and its weight in the score is the default, {DEFAULT_GROWTH_WEIGHT:g}."
+            ]
+        )
+    forecast = earlier.forecast(customers)
+    money = customer_outcomes(tx, Window(window.end, horizon), customers)["value"].to_numpy()
+    if money.sum() <= 0:
+        return GrowthWeight.without_curve()
+    curve = growth_weight_curve(forecast.value, forecast.growth["growth_potential"].to_numpy(), money)
+    return GrowthWeight(choose_growth_weight(curve), curve, [])
+
+
 def growth_weight_curve(value: np.ndarray, potential: np.ndarray, money: np.ndarray) -> pd.DataFrame:
-    """Judge each weight of growth by the money that the customers it puts first then brought.
+    """Evaluate each weight of growth by the money that the customers it puts first then brought.
 
     Parameters
     ----------

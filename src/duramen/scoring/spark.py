@@ -131,7 +131,7 @@ def _on_workers(
 ) -> DataFrame:
     """Return what is told of each block of customers, on the workers, of whom each loads the model once."""
     # Before the work begins: what a worker raises comes back with the stack of two languages.
-    model._require(pd.DataFrame(columns=customers.columns))
+    model.forecast_.require(pd.DataFrame(columns=customers.columns))
     with tempfile.TemporaryDirectory(prefix="duramen-model-") as folder:
         files = {
             path.name: path.read_bytes() for path in sorted(model.save(Path(folder) / "model").iterdir())
@@ -151,7 +151,7 @@ def _on_workers(
 
     of_id = customers.schema["customer_id"].dataType.simpleString()
     schema = ", ".join(f"{name} {_type_of(name, of_id)}" for name in columns)
-    return customers.select("customer_id", *model.features_).mapInPandas(work, schema)
+    return customers.select("customer_id", *model.forecast_.features_).mapInPandas(work, schema)
 
 
 def _type_of(name: str, of_id: str) -> str:

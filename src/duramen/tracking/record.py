@@ -254,8 +254,8 @@ def _describe_training(model: CoreCustomerModel, tx: Transactions, ours: pd.Data
     judged = model.holdout_window_
     notes = "".join(f"\n- {note}" for note in model.notes_)
     return (
-        f"Core customers of {_name(tx)}: {model.customers_:,} customers with a purchase before {model.window_.cutoff}, "
-        f"forecast over {model.window_.horizon} days, money in {model.unit_}.\n\n"
+        f"Core customers of {_name(tx)}: {model.forecast_.customers_:,} customers with a purchase "
+        f"before {model.window_.cutoff}, forecast over {model.window_.horizon} days, money in {model.unit_}.\n\n"
         f"Figures are of forecasts made at {judged.cutoff} over {judged.horizon} days, held against what came. "
         f"Each model and plain baseline has a run of its own below this one.\n\n"
         f"{_describe_metrics(ours, model.unit_)}"
@@ -302,7 +302,7 @@ def _write_training(
     tables = {
         "scorecard": scorecard,
         "importance": model.importance_,
-        "shape": model.shape_,
+        "shape": model.dependence_,
         "growth_weight": model.growth_weight_curve_,
     }
     for name, table in tables.items():
@@ -365,7 +365,7 @@ def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
         "judged_horizon_days": model.holdout_window_.horizon,
         "unit": model.unit_,
         **{f"column.{role}": name for role, name in tx.columns.items()},
-        **model.get_params(),
+        **model.parameters,
         "tiers": ", ".join(model.tiers.names),
         **{f"tiers.{name}": getattr(model.tiers, name) for name in THRESHOLDS},
     }
@@ -373,7 +373,7 @@ def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
 
 def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
     if name == OURS:
-        value, activity = model.value_, model.activity_
+        value, activity = model.forecast_.value_, model.forecast_.activity_
         return {
             "value_trees_weight": value.trees_weight_,
             "value_two_stage_weight": value.two_stage_weight_,
@@ -383,15 +383,15 @@ def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
             "activity_btyd_weight": activity.btyd_weight_,
             "activity_intercept": activity.intercept_,
             "activity_slope": activity.slope_,
-            "decline_weight": model.growth_.decline_weight_,
+            "decline_weight": model.forecast_.growth_.decline_weight_,
             "growth_weight_used": model.growth_weight_,
         }
     if name.startswith("BTYD"):
         return {
-            "purchases": model.btyd_.kind_,
-            **model.btyd_.purchases_.params_,
-            **model.btyd_.spend_.params_,
-            "net_ratio": model.btyd_.net_ratio_,
+            "purchases": model.forecast_.btyd_.kind_,
+            **model.forecast_.btyd_.purchases_.params_,
+            **model.forecast_.btyd_.spend_.params_,
+            "net_ratio": model.forecast_.btyd_.net_ratio_,
         }
     if name.startswith("LightGBM"):
         from duramen.forecast.model_selection import TREES_USES

@@ -1,0 +1,279 @@
+"""Transactions and a window come in; a model goes out that forecasts purchases, money, churn and growth."""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import pandas as pd
+
+from duramen.data.customers import customer_table
+from duramen.data.transactions import Transactions
+from duramen.data.windows import Window, holdout_window, training_windows
+from duramen.errors import InputError
+from duramen.forecast.btyd_value import BTYDValueModel
+from duramen.forecast.churn import ActivityModel
+from duramen.forecast.data_requirements import refuse_unfit, unmet_requirements
+from duramen.forecast.folds import LEAST_CUSTOMERS, Fold, build_folds, model_features
+from duramen.forecast.growth import GrowthModel, past_value
+from duramen.forecast.value import Boosters, ValueModel
+from duramen.forecast.value_distribution import ValueDistribution
+
+_LOG = logging.getLogger(__name__)
+
+
+class Forecast(NamedTuple):
+    """The forecast of n customers, each part in their order.
+
+    ``features`` are the columns that the trees read; ``btyd`` is BTYD's forecast; ``value`` is predicted value in money
+    and ``probability`` P(active), arrays of shape (n,); ``growth`` has growth potential and outlook; ``past`` is money
+    over the horizon at the customer's own past rate.
+    """
+
+    features: pd.DataFrame
+    btyd: pd.DataFrame
+    value: np.ndarray
+    probability: np.ndarray
+    growth: pd.DataFrame
+    past: np.ndarray
+
+    def block(self, rows: slice) -> Forecast:
+        """Return the forecast of some of the customers."""
+        return Forecast(
+            self.features.iloc[rows],
+            self.btyd.iloc[rows],
+            self.value[rows],
+            self.probability[rows],
+            self.growth.iloc[rows],
+            self.past[rows],
+        )
+
+
+class ForecastModel:
+    """Money and purchases of each customer over a horizon: BTYD models corrected by trees, with their errors.
+
+    Parameters
+    ----------
+    training_customers : int
+        Customers that the trees learn from, at each earlier cutoff; of more, a sample is drawn. Beyond some tens of
+        thousands more of them change no figure (``benchmarks/train.py --samples``).
+    seed : int
+
+    Attributes
+    ----------
+    window_ : Window
+    source_ : str
+        Where the transactions came from.
+    unit_ : str
+        Unit of money.
+    customers_ : int
+        Customers before the cutoff.
+    features_ : list of str
+        Columns that the customer table must have.
+    money_unit_ : float
+        Money that the trees count as 1: the median net spend of a purchase day.
+    btyd_, activity_, value_, distribution_, growth_
+        The fitted parts.
+    holdout_ : pandas.DataFrame
+        Forecasts and outcomes of the customers at the latest training cutoff, which were kept from training.
+    holdout_window_ : Window
+    notes_ : list of str
+        What the data could not support and what was done instead.
+    """
+
+    def __init__(self, *, training_customers: int = 60_000, seed: int = 0) -> None:
+        self.training_customers = training_customers
+        self.seed = seed
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the model was made with, by the names of the parameters."""
+        return {"training_customers": self.training_customers, "seed": self.seed}
+
+    def fit(self, tx: Transactions, window: Window, customers: pd.DataFrame | None = None) -> Self:
+        """Learn from what lies before ``window.cutoff``, and from nothing else.
+
+        Parameters
+        ----------
+        tx : Transactions
+        window : Window
+            The cutoff, and the horizon to forecast.
+        customers : pandas.DataFrame, optional
+            ``customer_table(tx, window.cutoff)``, where it is known already.
+
+        Raises
+        ------
+        InputError
+            If the history is shorter than the horizon, customers are too few, or no customer ever came back.
+        """
+        if customers is None:
+            customers = customer_table(tx, window.cutoff)
+        refuse_unfit(tx, window, customers)
+        self.window_, self.unit_ = window, tx.unit
+        self.source_, self.customers_ = tx.source, len(customers)
+        self.features_ = list(customers.columns[1:])
+        self.money_unit_ = float(customers["basket_mean"].median())
+        _LOG.info("purchases and spend of %s customers", f"{len(customers):,}")
+        self.btyd_ = BTYDValueModel().fit(customers)
+        features = self._features(customers)
+        _LOG.info("customers at earlier cutoffs")
+        folds, holdout = self._folds(self.training_sample(tx, customers), tx.first_date)
+        _LOG.info("activity over %s windows", len(folds))
+        self.activity_ = ActivityModel(self.seed).fit(folds, holdout, features, window)
+        _LOG.info("value over %s windows", len(folds))
+        self.value_ = ValueModel(self.seed).fit(folds, holdout, features, window, self.activity_)
+        self._learn_errors(holdout)
+        self.notes_ = [
+            # What the spend model says of its own premise is for the reader of the ranking too.
+            *self.btyd_.spend_.convergence_.notes,
+            *unmet_requirements(
+                window,
+                folds,
+                holdout,
+                self.btyd_,
+                self.boosters(),
+                self.distribution_,
+                self.value_.correction_,
+            ),
+        ]
+        return self
+
+    def training_sample(self, tx: Transactions, customers: pd.DataFrame) -> Transactions:
+        """Return the transactions of the customers that the trees learn from, the same ones at each call."""
+        if len(customers) <= self.training_customers:
+            return tx
+        rng = np.random.default_rng(self.seed)
+        rows = np.sort(rng.choice(len(customers), self.training_customers, replace=False))
+        return tx.of_customers(customers["customer_id"].iloc[rows])
+
+    def _folds(self, tx: Transactions, first: date) -> tuple[list[Fold], Fold]:
+        """Return the folds to learn from, and the one of them that is held out."""
+        window = self.window_
+        folds = build_folds(tx, training_windows(window, first), self.money_unit_)
+        latest = holdout_window(window, first)
+        holdout = next((fold for fold in folds if fold.window == latest), None)
+        if holdout is None:
+            raise InputError(
+                f"{tx.source} has fewer than {LEAST_CUSTOMERS} customers before {latest.cutoff}, {latest.horizon} days "
+                f"before the cutoff {window.cutoff}: too few to evaluate a forecast on; give a longer history or a "
+                "later cutoff."
+            )
+        return folds, holdout
+
+    def _learn_errors(self, holdout: Fold) -> None:
+        """Keep the forecasts and outcomes of the holdout, and learn the size of errors from them."""
+        value, activity = self.value_.holdout_, self.activity_.holdout_
+        outcomes, features = holdout.outcomes, holdout.features
+        expected, probability = value["value"].to_numpy(), activity["probability"].to_numpy()
+        actual = outcomes["value"].to_numpy()
+        self.holdout_window_ = holdout.window
+        self.holdout_ = outcomes.drop(columns="value").assign(
+            actual_value=self.money_unit_ * actual,
+            predicted_value=self.money_unit_ * expected,
+            btyd_value=self.money_unit_ * value["btyd_value"],
+            trees_value=self.money_unit_ * value["trees_value"],
+            two_stage_value=self.money_unit_ * value["two_stage_value"],
+            probability_active=probability,
+            btyd_probability=activity["btyd_probability"],
+            trees_probability=activity["trees_probability"],
+            past_spend=self.money_unit_ * features["net_spend"],
+            frequency=features["frequency"],
+            time_since_last=features["time_since_last"],
+        )
+        self.distribution_ = ValueDistribution().fit(expected, probability, actual)
+        past = past_value(features, holdout.window.horizon)
+        potential = self.distribution_.expected_above(expected, probability, past)
+        self.growth_ = GrowthModel().fit(past, potential, expected, actual)
+
+    def forecast(self, customers: pd.DataFrame) -> Forecast:
+        """Return the forecast of each customer over the horizon.
+
+        Parameters
+        ----------
+        customers : pandas.DataFrame
+            ``customer_table`` at any cutoff.
+
+        Raises
+        ------
+        InputError
+            If a column that the model learned from is missing.
+        """
+        self.require(customers)
+        horizon, features = self.window_.horizon, self._features(customers)
+        probability = self.activity_.predict(features)
+        value = self.money_unit_ * self.value_.predict(features, probability)
+        return Forecast(
+            features,
+            self.btyd_.forecast(customers, horizon),
+            value,
+            probability,
+            self.growth_.predict(customers, value, probability, self.distribution_, horizon),
+            past_value(customers, horizon),
+        )
+
+    def _features(self, customers: pd.DataFrame) -> pd.DataFrame:
+        known = customers[["customer_id", *self.features_]]
+        return model_features(known, self.btyd_, self.window_.horizon, self.money_unit_)
+
+    def require(self, customers: pd.DataFrame) -> None:
+        """Refuse a customer table without a column that the model learned from."""
+        missing = [name for name in ["customer_id", *self.features_] if name not in customers]
+        if missing:
+            raise InputError(
+                f"the customer table lacks {len(missing)} columns that the model learned from (for example "
+                f"{', '.join(missing[:3])}); give the same optional columns as in training, or train again."
+            )
+
+    def boosters(self) -> dict[str, Any]:
+        """Return the LightGBM boosters that are used, by name."""
+        boosters = {**self.value_.boosters_._asdict(), "activity": self.activity_.booster_}
+        return {name: booster for name, booster in boosters.items() if booster is not None}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but the parameters, the trees and the holdout as plain values."""
+        return {
+            "window": {"cutoff": self.window_.cutoff.isoformat(), "horizon_days": self.window_.horizon},
+            "holdout_window": {
+                "cutoff": self.holdout_window_.cutoff.isoformat(),
+                "horizon_days": self.holdout_window_.horizon,
+            },
+            "source": self.source_,
+            "customers": self.customers_,
+            "unit": self.unit_,
+            "features": self.features_,
+            "money_unit": self.money_unit_,
+            "btyd": self.btyd_.to_dict(),
+            "activity": self.activity_.to_dict(),
+            "value": self.value_.to_dict(),
+            "distribution": self.distribution_.to_dict(),
+            "growth": self.growth_.to_dict(),
+            "notes": self.notes_,
+        }
+
+    @classmethod
+    def from_dict(
+        cls,
+        state: dict[str, Any],
+        boosters: dict[str, Any],
+        holdout: pd.DataFrame,
+        parameters: dict[str, Any],
+    ) -> Self:
+        """Return the fitted model that ``to_dict``, its boosters, its holdout and its parameters described."""
+        model = cls(**parameters)
+        model.window_, model.holdout_window_ = (
+            Window(state[name]["cutoff"], state[name]["horizon_days"])
+            for name in ("window", "holdout_window")
+        )
+        model.source_, model.customers_, model.unit_ = state["source"], state["customers"], state["unit"]
+        model.features_, model.money_unit_ = state["features"], state["money_unit"]
+        model.btyd_ = BTYDValueModel.from_dict(state["btyd"])
+        model.activity_ = ActivityModel.from_dict(state["activity"], boosters.get("activity"))
+        model.value_ = ValueModel.from_dict(
+            state["value"], Boosters(boosters.get("value"), boosters.get("spend"))
+        )
+        model.distribution_ = ValueDistribution.from_dict(state["distribution"])
+        model.growth_ = GrowthModel.from_dict(state["growth"])
+        model.holdout_, model.notes_ = holdout, state["notes"]
+        return model
