@@ -261,3 +261,9 @@ def test_a_horizon_longer_than_the_history_is_refused(shop):
 def test_a_cutoff_before_the_data_is_refused(shop):
     with pytest.raises(InputError, match="no purchase before the cutoff 1990-01-01"):
         CoreCustomerModel().fit(shop.tx, Window("1990-01-01", 91))
+
+
+def test_a_clone_has_the_parameters_and_the_changes_and_has_learned_nothing(shop):
+    clone = shop.model.clone(seed=3)
+    assert clone.parameters == shop.model.parameters | {"seed": 3}
+    assert not any(name.endswith("_") for name in vars(clone))

@@ -117,12 +117,10 @@ def fit_and_evaluate(
     unfitted: CoreCustomerModel, group: Group, window: Window, previous: CoreCustomerModel | None = None
 ) -> Evaluated:
     """Return the fitted model of a group and its scorecard."""
-    from sklearn.base import clone
-
     from duramen.evaluation.scorecards import scorecard
 
     with step("Fitting the models" + (f" of {group.who}" if group.kind else "")):
-        model = clone(unfitted).fit(group.tx, window, previous)
+        model = unfitted.clone().fit(group.tx, window, previous)
     with step("Evaluating the forecasts on the holdout"):
         card = scorecard(model.holdout_)
     return model, card

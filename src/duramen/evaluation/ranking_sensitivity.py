@@ -122,7 +122,7 @@ def sensitivity(
     plain = _fitted(given, tx, window, given.seed)
     # One weight of growth for all: how much it matters is a question of its own.
     used = plain.growth_weight_
-    given = CoreCustomerModel(**given.parameters | {"growth_weight": used})
+    given = given.clone(growth_weight=used)
     scores = plain.predict(customers, with_reasons=False)
     horizons, notes = _other_horizons(tx, window)
     found = {
@@ -164,7 +164,7 @@ def sensitivity(
 
 def _fitted(given: CoreCustomerModel, tx: Transactions, window: Window, seed: int) -> CoreCustomerModel:
     """Return a new model with the parameters given, fitted."""
-    return CoreCustomerModel(**given.parameters | {"seed": seed}).fit(tx, window)
+    return given.clone(seed=seed).fit(tx, window)
 
 
 def _weighted(scores: pd.DataFrame, weight: float) -> np.ndarray:

@@ -104,6 +104,10 @@ class CoreCustomerModel:
         """What the model was made with, by the names of the parameters."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
+    def clone(self, **changes: Any) -> Self:
+        """Return a new model with the same parameters, apart from the changes, which has learned nothing."""
+        return type(self)(**self.parameters | changes)
+
     @property
     def window_(self) -> Window:
         """The cutoff before which everything was learned, and the horizon that is forecast."""
