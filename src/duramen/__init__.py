@@ -1,12 +1,46 @@
 """Find the core customers of a business in its transactions, and explain why each is one.
 
-The names that are used most stand here; the rest is found in its folder, for example ``duramen.btyd``. Each name is
-imported when it is first used, so that importing the package takes no time.
+Read and prepare
+    read_transactions        read orders, check every row once and collapse them to purchase days
+    Transactions             the checked transactions; print them to see what is in them
+    read_customer_file       read what is known of customers beside their orders
+    Window                   a cutoff and a horizon
+    customer_table           one row of features for each customer at a cutoff
+    customer_outcomes        what each customer did in a window
+    InputError               an error in the input, with a sentence that says what to do
+
+Rank and explain
+    CoreCustomerModel        fit, predict, explain, save and load
+    rank_core_customers      scores in, ranks and tiers out
+    Tiers                    names, cuts and treatments of the tiers
+    tier_table               customers, value and treatment by tier
+    what_if                  the rank of a customer with one more purchase
+    BehaviouralSegmenter     segments of behaviour with names, rules and treatments
+    write_report             the report of a fitted model as one HTML file
+
+Evaluate and record
+    scorecard                metrics of a model and of baselines on the holdout
+    backtest                 the same at several past cutoffs, with intervals
+    record_training          record a fitted model in MLflow
+
+Analyse
+    audit                    check any segmentation on the orders of its customers
+    segment_transitions      how many customers moved from which group to which
+    newly_rising             customers who rose beyond noise, season and trend
+    market_elasticities      how customers respond to the market
+    core_by_market_scenario  who is core when the market rises or falls
+    portfolio                customers by loyalty, size and credit
+    price_sensitivity        who buys at a discount and who at full price
+    RetentionOffer           what a retention offer costs and how likely it is accepted
+    campaign_profit          what a retention campaign earns
+
+The rest is in the package of its subject: ``duramen.btyd`` (purchase models), ``duramen.forecast`` (value, churn and
+growth), ``duramen.segments``, ``duramen.evaluation`` and ``duramen.analysis`` (business questions). Each name is
+imported when it is first used, so importing duramen takes no time.
 """
 
 import lazy_loader
 
-from duramen._version import __version__
+from duramen._version import __version__ as __version__
 
-__getattr__, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
-__all__ = [*_names, "__version__"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

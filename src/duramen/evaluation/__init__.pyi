@@ -1,5 +1,8 @@
 from .backtesting import backtest as backtest
 from .backtesting import backtest_windows as backtest_windows
+from .btyd_tables import frequency_table as frequency_table
+from .btyd_tables import holdout_table as holdout_table
+from .btyd_tables import tracking_table as tracking_table
 from .champion_challenger import challenge as challenge
 from .ranking_sensitivity import sensitivity as sensitivity
 from .scorecards import scorecard as scorecard

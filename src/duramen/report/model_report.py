@@ -66,10 +66,6 @@ def write_report(
     InputError
         If the folder of ``path`` does not exist, a column that the model learned from is missing, a cost is missing or
         negative, or the table about customers cannot be used; the file is then left as it was.
-
-    Examples
-    --------
-    >>> write_report(model, tx, "report.html")  # doctest: +SKIP
     """
     path = Path(path)
     if path.is_dir() or not path.parent.is_dir():
