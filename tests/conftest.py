@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -65,6 +66,31 @@ def shop(shop_orders):
         orders=shop_orders, tx=tx, window=window, model=model, customers=customers, scores=scores,
         ranking=rank_core_customers(scores),
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def shop_in_unit(shop):
+    """Return a function that gives the shop fitted again to amounts times a factor; the factor 1 is the shop itself."""
+    from duramen.data.customers import customer_table
+    from duramen.data.reading import read_transactions
+    from duramen.scoring.model import CoreCustomerModel
+    from duramen.scoring.ranking import rank_core_customers
+
+    @cache
+    def fitted(factor):
+        if factor == 1:
+            return shop
+        orders = shop.orders.assign(amount=shop.orders["amount"] * factor)
+        tx = read_transactions(orders, currency="USD")
+        model = CoreCustomerModel().fit(tx, shop.window)
+        customers = customer_table(tx, shop.window.cutoff)
+        scores = model.predict(customers)
+        return SimpleNamespace(
+            orders=orders, tx=tx, window=shop.window, model=model, customers=customers, scores=scores,
+            ranking=rank_core_customers(scores),
+        )  # fmt: skip
+
+    return fitted
 
 
 @pytest.fixture(scope="session")

@@ -251,6 +251,6 @@ def test_a_bend_of_past_spend_is_no_gain_of_its_quintiles():
     spend = rng.lognormal(size=2_000)
     value = np.expm1(np.abs(np.log(spend))) * rng.lognormal(0, 0.1, 2_000)
     quintiles = pd.qcut(spend, 5, labels=False)
-    assert gain_in_value(spend, quintiles, value).figure < 0.01
+    assert gain_in_value(spend, quintiles, value, 1.0).figure < 0.01
     told = rng.integers(2, size=2_000)
-    assert gain_in_value(spend, told, value * (1 + 9 * told)).low > 0.1
+    assert gain_in_value(spend, told, value * (1 + 9 * told), 1.0).low > 0.1

@@ -1,5 +1,7 @@
 """The scorecard: every model and baseline on the same held-out customers, each figure recomputed."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from duramen.data.outcomes import customer_outcomes
 from duramen.evaluation.metrics import captured, normalised_gini
 from duramen.evaluation.scorecards import SCORECARD_COLUMNS, scorecard
 from duramen.evaluation.segment_information import segment_value
+from duramen.scoring.model import CoreCustomerModel
 from duramen.segments.rfm import rfm_score
 from duramen.segments.segmenter import BehaviouralSegmenter
 
@@ -117,3 +120,9 @@ def test_rfm_score_by_hand():
     )
     # Mean ranks of the ties: 4.5 of 5 is the fifth quintile, 2 of 5 the second.
     np.testing.assert_array_equal(rfm_score(judged), [5 + 5 + 5, 4 + 5 + 4, 3 + 2 + 3, 2 + 2 + 2, 1 + 2 + 1])
+
+
+def test_a_model_of_an_older_format_has_the_whole_scorecard():
+    folder = Path(__file__).parents[1] / "fixtures" / "format_4" / "model"
+    card = scorecard(CoreCustomerModel.load(folder).holdout_)
+    assert card.loc[card["metric"] == "log value explained", "figure"].between(0, 1).all()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from duramen.report.scoreboard import boards
 
@@ -40,6 +41,15 @@ def test_without_a_direction_the_figure_nearest_to_zero_is_best():
 
 def test_figures_that_read_the_same_share_the_mark():
     (board,) = boards(table({"duramen": 0.80101, "LightGBM": 0.80104}), "GBP")
+    assert board.measures[0].best == [True, True]
+
+
+@pytest.mark.parametrize("factor", [0.01, 1, 1e4])
+def test_errors_in_money_share_the_mark_by_their_ratio_whatever_the_currency(factor):
+    (board,) = boards(table({"duramen": 12.34 * factor, "LightGBM": 12.37 * factor}, "MAE", False), "GBP")
+    assert board.measures[0].best == [True, False]
+    assert board.measures[0].figures[0] != board.measures[0].figures[1]
+    (board,) = boards(table({"duramen": 12.34 * factor, "LightGBM": 12.341 * factor}, "MAE", False), "GBP")
     assert board.measures[0].best == [True, True]
 
 

@@ -1,12 +1,10 @@
 """The shop changed in one way, fitted once for every test that holds it against the shop itself."""
 
-from functools import cache
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from duramen.data.customers import customer_table
 from duramen.data.reading import read_transactions
 from duramen.scoring.model import CoreCustomerModel
 
@@ -20,13 +18,6 @@ def history_alone(shop):
 
 
 @pytest.fixture(scope="session")
-def scores_in_unit(shop):
-    """Return a function that gives the scores of the shop fitted anew to amounts times a factor."""
-
-    @cache
-    def scores(factor):
-        orders = shop.orders.assign(amount=shop.orders["amount"] * factor)
-        tx = read_transactions(orders, currency="USD")
-        return CoreCustomerModel().fit(tx, shop.window).predict(customer_table(tx, shop.window.cutoff))
-
-    return scores
+def scores_in_unit(shop_in_unit):
+    """Return a function that gives the scores of the shop fitted again to amounts times a factor."""
+    return lambda factor: shop_in_unit(factor).scores

@@ -228,7 +228,8 @@ def _separation(gone: np.ndarray, stayed: np.ndarray) -> dict[str, float]:
     n, m = len(gone), len(stayed)
     if not n or not m:
         return {"separation": np.nan, "standard_error": np.nan}
-    ranks = rankdata(np.concatenate([gone, stayed]))
+    # Digits beyond single precision differ between currencies, and would part equal values.
+    ranks = rankdata(np.concatenate([gone, stayed]).astype("float32"))
     separation = (ranks[:n].mean() - (n + 1) / 2) / m - 0.5
     # The variance of the ranks themselves allows for equal values; it is 0 where all are equal.
     return {"separation": separation, "standard_error": np.sqrt(ranks.var() / ((n + m - 1) * n * m))}

@@ -18,16 +18,20 @@ from duramen.evaluation.metrics import log_value
 KNOTS = 8
 
 
-def gain_in_value(spend: np.ndarray, labels: np.ndarray, value: np.ndarray, seed: int = 0) -> Estimate:
+def gain_in_value(
+    spend: np.ndarray, labels: np.ndarray, value: np.ndarray, basket: float, seed: int = 0
+) -> Estimate:
     """Return how much of the variance of log value the label foretells beyond past spend.
 
-    The difference of two cross-fitted R2 of log(1 + value), value below 0 counted as 0: from a cubic spline in the
-    rank of past spend with a term for each segment, less from the spline alone.
+    The difference of two cross-fitted R2 of log(1 + value / basket), value below 0 counted as 0: from a cubic spline in
+    the rank of past spend with a term for each segment, less from the spline alone.
 
     Parameters
     ----------
     spend, labels, value : numpy.ndarray of shape (n,)
         Money before the cutoff, the segment, and money in the horizon.
+    basket : float
+        ``typical_basket`` of all customers before the cutoff.
     seed : int
 
     Returns
@@ -37,7 +41,7 @@ def gain_in_value(spend: np.ndarray, labels: np.ndarray, value: np.ndarray, seed
     """
     from sklearn.linear_model import Ridge
 
-    came = log_value(value)
+    came = log_value(value, basket)
 
     def loss(design: np.ndarray) -> np.ndarray:
         foretold = _cross_fitted(Ridge(alpha=1.0), design, came, "predict", seed)

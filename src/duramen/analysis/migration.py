@@ -228,11 +228,13 @@ def feature_drift(then: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
 
 def _counts(then: pd.Series[float], now: pd.Series[float]) -> list[npt.NDArray[Any]]:
     """Count both by the tenths of the earlier one, missing values in a bin of their own."""
-    known = then.dropna().to_numpy(dtype=float)
+    # Digits beyond single precision differ between currencies, and would part equal values at an edge.
+    then, now = (side.astype("float32").astype("float64") for side in (then, now))
+    known = then.dropna().to_numpy()
     edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else np.empty(0)
     counted = []
     for side in (then, now):
-        values = side.to_numpy(dtype=float)
+        values = side.to_numpy()
         bins = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values))
         counted.append(np.bincount(bins, minlength=len(edges) + 2))
     return counted

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +27,7 @@ from duramen.analysis.label_dependence import (
     told_by_cells,
 )
 from duramen.analysis.product_mix import item_shares, main_item
-from duramen.data.customers import customer_table
+from duramen.data.customers import customer_table, typical_basket
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.windows import HORIZONS, Window, choose_horizon, parse_day
 from duramen.errors import InputError
@@ -458,13 +459,14 @@ def _foretells(facts: _Facts, horizon: int | str | None) -> Finding:
     # Money breaks ties: the score has thirteen values.
     finer = score + facts.sample["net_spend"].rank(pct=True).to_numpy() / 2
     rfm = equal_groups(finer, len(np.unique(facts.labels)))
-    outcomes: dict[str, tuple[Callable[..., Estimate], np.ndarray]] = {"value": (gain_in_value, value)}
+    in_value = partial(gain_in_value, basket=typical_basket(facts.known))
+    outcomes: dict[str, tuple[Callable[..., Estimate], np.ndarray]] = {"value": (in_value, value)}
     if can_foretell(active):
         outcomes["activity"] = (gain_in_activity, active)
     gains = {}
     for name, (gain, outcome) in outcomes.items():
-        gains[name] = facts.note("A6", f"gain in {name}", gain(spend, facts.labels, outcome, facts.seed))
-        facts.note("A6", f"gain in {name}: RFM cells", gain(spend, rfm, outcome, facts.seed))
+        gains[name] = facts.note("A6", f"gain in {name}", gain(spend, facts.labels, outcome, seed=facts.seed))
+        facts.note("A6", f"gain in {name}: RFM cells", gain(spend, rfm, outcome, seed=facts.seed))
     best = max(gains, key=lambda name: gains[name].low)
     # It may help with either; it fails where it helps with none.
     widest = gains[best] if gains[best].low >= FORETOLD else max(gains.values(), key=lambda found: found.high)

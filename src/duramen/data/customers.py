@@ -67,6 +67,20 @@ def customer_table(tx: Transactions, cutoff: date | str) -> pd.DataFrame:
     return _as_frame(ids, values, names, cutoff)
 
 
+def typical_basket(customers: pd.DataFrame) -> float:
+    """Return the money of a typical purchase day: the median over customers of ``basket_mean``.
+
+    Rules on money count in it, so that they do not depend on the currency.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> typical_basket(pd.DataFrame({"basket_mean": [5.0, 20.0, 100.0]}))
+    20.0
+    """
+    return float(customers["basket_mean"].median())
+
+
 def customer_blocks(
     tx: Transactions, cutoff: date | str, ids: pa.ChunkedArray | None = None
 ) -> Iterator[pd.DataFrame]:

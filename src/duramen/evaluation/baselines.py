@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from duramen.data.customers import customer_table
+from duramen.data.customers import customer_table, typical_basket
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.forecast.btyd_value import BTYDValueModel
-from duramen.forecast.folds import LEAST_CUSTOMERS
+from duramen.forecast.folds import LEAST_CUSTOMERS, in_money_unit
 from duramen.forecast.growth import past_value
 from duramen.segments.rfm import rfm_score
 
@@ -93,7 +93,7 @@ def _btyd(customers: pd.DataFrame, horizon: int) -> list[Forecast]:
 
 
 def _plain_trees(tx: Transactions, window: Window, customers: pd.DataFrame, seed: int) -> list[Forecast]:
-    """LightGBM as it comes, on the customer table one label window earlier.
+    """LightGBM as it comes, on the customer table one label window earlier, money in typical baskets.
 
     The label window is the horizon, or half the history where that is less: as much history lies before it as it is
     long. Money is then scaled to the horizon; a probability over fewer days has no such scale and gives an order.
@@ -106,9 +106,13 @@ def _plain_trees(tx: Transactions, window: Window, customers: pd.DataFrame, seed
     outcomes = customer_outcomes(tx, training, known)
     if len(known) < LEAST_CUSTOMERS or not 0 < outcomes["active"].mean() < 1:
         return []
-    money, active = np.maximum(outcomes["value"].to_numpy(), 0.0), outcomes["active"].to_numpy()
-    value = _default_trees(known, money, customers, seed, "tweedie") * window.horizon / labels
-    probability = _default_trees(known, active, customers, seed, "binary")
+    basket = typical_basket(known)
+    money, active = np.maximum(outcomes["value"].to_numpy(), 0.0) / basket, outcomes["active"].to_numpy()
+    features, at_cutoff = (
+        in_money_unit(table.drop(columns="customer_id"), basket) for table in (known, customers)
+    )
+    value = _default_trees(features, money, at_cutoff, seed, "tweedie") * basket * window.horizon / labels
+    probability = _default_trees(features, active, at_cutoff, seed, "binary")
     says = "probability" if labels == window.horizon else "order"
     return [
         Forecast("plain LightGBM", "value", "money", value),
@@ -117,7 +121,7 @@ def _plain_trees(tx: Transactions, window: Window, customers: pd.DataFrame, seed
 
 
 def _default_trees(
-    known: pd.DataFrame, target: np.ndarray, customers: pd.DataFrame, seed: int, objective: str
+    features: pd.DataFrame, target: np.ndarray, at_cutoff: pd.DataFrame, seed: int, objective: str
 ) -> np.ndarray:
     import lightgbm as lgb
 
@@ -129,9 +133,9 @@ def _default_trees(
         "force_row_wise": True,
         "verbosity": -1,
     }
-    learned = lgb.Dataset(known.drop(columns="customer_id"), label=target)
+    learned = lgb.Dataset(features, label=target)
     booster = lgb.train(settings, learned, num_boost_round=DEFAULT_ROUNDS)
-    forecast: np.ndarray = booster.predict(customers.drop(columns="customer_id"))
+    forecast: np.ndarray = booster.predict(at_cutoff)
     return forecast
 
 
@@ -169,5 +173,6 @@ def past_trend(customers: pd.DataFrame, horizon: int) -> np.ndarray:
     for length in (91, 182):
         recent, both = (customers[f"net_spend_{days}"].to_numpy() for days in (length, 2 * length))
         known = (age >= 2 * length) & (length <= max(horizon, 91))
-        trend = np.where(known, (2 * recent - both) * horizon / length, trend)
+        # Money has four decimals: what is left of equal sums beyond them is no change.
+        trend = np.where(known, np.round(2 * recent - both, 4) * horizon / length, trend)
     return trend

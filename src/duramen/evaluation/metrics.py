@@ -221,13 +221,19 @@ def variance_explained(actual: np.ndarray, groups: np.ndarray, copies: np.ndarra
     return float((sums[there] ** 2 / sizes[there]).sum() / total)
 
 
-def log_value(money: np.ndarray) -> np.ndarray:
-    """Return ``log1p`` of money, 0 where it is negative: what groups and models are to tell of future value.
+def log_value(money: np.ndarray, basket: float) -> np.ndarray:
+    """Return ``log(1 + money / basket)``, 0 where money is negative: the value that groups and models explain.
+
+    Parameters
+    ----------
+    money : numpy.ndarray of shape (n,)
+    basket : float
+        ``typical_basket`` of the customers before the cutoff, so that the currency does not matter.
 
     Examples
     --------
-    >>> log_value(np.array([-3.0, 0.0, np.e - 1])).tolist()
+    >>> log_value(np.array([-30.0, 0.0, 10 * (np.e - 1)]), 10.0).tolist()
     [0.0, 0.0, 1.0]
     """
-    logs: np.ndarray = np.log1p(np.maximum(money, 0.0))
+    logs: np.ndarray = np.log1p(np.maximum(money, 0.0) / basket)
     return logs

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from duramen.data.customers import typical_basket
 from duramen.evaluation.metrics import (
     captured,
     decile_error,
@@ -100,7 +101,7 @@ def _activity_rows(
 def _segment_rows(judged: pd.DataFrame) -> list[dict[str, object]]:
     segments = pd.factorize(judged["segment"])[0]
     plain = groups_of_equal_count(judged.rename(columns={"past_spend": "net_spend"}), int(segments.max()) + 1)
-    value = log_value(judged["actual_value"].to_numpy())
+    value = log_value(judged["actual_value"].to_numpy(), typical_basket(judged))
     active = judged["active"].to_numpy(dtype=float)
     rows = []
     for model, groups in ({OURS: segments} | plain).items():

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from duramen.data.customers import typical_basket
 from duramen.errors import InputError
 from duramen.evaluation.bootstrap import draws
 from duramen.evaluation.metrics import log_value, variance_explained
@@ -64,14 +65,15 @@ def segment_value(
 ) -> SegmentValue:
     """Return the share of variance of future value and activity that segments explain, beside groups of RFM.
 
-    Value is ``log1p`` of the net money in the horizon, 0 where it is negative; activity is 1 for whoever bought. The
+    Value is ``log(1 + money / basket)`` of the net money in the horizon, 0 where it is negative, with the base's
+    typical purchase day as the basket (``typical_basket``); activity is 1 for whoever bought. The
     share is eta squared: the variance of the groups' means over that of the customers. Set beside are as many groups
     of as many customers each, by ``rfm_groups``, ``rfm_cells`` and past spend.
 
     Parameters
     ----------
     customers : pandas.DataFrame
-        Customer table at the cutoff: ``time_since_last``, ``frequency``, ``net_spend``.
+        Customer table at the cutoff: ``time_since_last``, ``frequency``, ``net_spend``, ``basket_mean``.
     outcomes : pandas.DataFrame
         ``customer_outcomes`` of the same customers in the same order: ``value`` and ``active``.
     segments : array of shape (n,)
@@ -92,7 +94,7 @@ def segment_value(
         )
     count = int(labels.max()) + 1
     groups = {SEGMENTS: labels} | groups_of_equal_count(customers, count)
-    value = log_value(outcomes["value"].to_numpy(dtype=float))
+    value = log_value(outcomes["value"].to_numpy(dtype=float), typical_basket(customers))
     targets = dict(zip(TARGETS, (value, outcomes["active"].to_numpy(dtype=float)), strict=True))
     drawn = list(draws(len(labels), resamples, seed))
     rows = [

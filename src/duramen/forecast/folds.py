@@ -62,10 +62,15 @@ def model_features(
     """
     forecast = btyd.forecast(customers, horizon)
     features = pd.concat([customers.drop(columns="customer_id"), forecast[list(BTYD_FEATURES)]], axis=1)
-    money = [name for name in features if name in MONEY_FEATURES]
-    features[money] /= money_unit
+    return in_money_unit(features, money_unit)
+
+
+def in_money_unit(features: pd.DataFrame, money_unit: float) -> pd.DataFrame:
+    """Return features for trees, with ``money_unit`` counted as 1, so that the currency does not matter."""
+    scaled = features.copy()
+    scaled[[name for name in features if name in MONEY_FEATURES]] /= money_unit
     # The digits beyond single precision differ between currencies, and turn splits that are equally good.
-    return features.astype("float32").astype("float64")
+    return scaled.astype("float32").astype("float64")
 
 
 def build_folds(tx: Transactions, windows: Sequence[Window], money_unit: float = 1.0) -> list[Fold]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
-from duramen.data.customers import customer_table
+from duramen.data.customers import customer_table, typical_basket
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window, holdout_window, training_windows
 from duramen.errors import InputError
@@ -114,7 +114,7 @@ class ForecastModel:
         self.window_, self.unit_ = window, tx.unit
         self.source_, self.customers_ = tx.source, len(customers)
         self.features_ = list(customers.columns[1:])
-        self.money_unit_ = float(customers["basket_mean"].median())
+        self.money_unit_ = typical_basket(customers)
         _LOG.info("purchases and spend of %s customers", f"{len(customers):,}")
         self.btyd_ = BTYDValueModel().fit(customers)
         features = self._features(customers)
@@ -179,6 +179,7 @@ class ForecastModel:
             btyd_probability=activity["btyd_probability"],
             trees_probability=activity["trees_probability"],
             past_spend=self.money_unit_ * features["net_spend"],
+            basket_mean=self.money_unit_ * features["basket_mean"],
             frequency=features["frequency"],
             time_since_last=features["time_since_last"],
         )

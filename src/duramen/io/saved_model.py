@@ -97,11 +97,16 @@ def read_model(folder: Path) -> SavedModel:
             {name: (folder / file, _unchanged(folder / file, state)) for name, file in state[kind].items()}
             for kind in ("trees", "tables")
         )
-        return SavedModel(
-            state,
-            {name: _trees(*file) for name, file in trees.items()},
-            {name: _table(*file) for name, file in tables.items()},
-        )
+        read = {name: _table(*file) for name, file in tables.items()}
+        read["holdout"] = _with_baskets(read["holdout"])
+        return SavedModel(state, {name: _trees(*file) for name, file in trees.items()}, read)
+
+
+def _with_baskets(holdout: pd.DataFrame) -> pd.DataFrame:
+    """Add the mean basket to a holdout of up to format 5, which has past spend and repeat purchase days alone."""
+    if "basket_mean" in holdout:
+        return holdout
+    return holdout.assign(basket_mean=holdout["past_spend"] / (holdout["frequency"] + 1))
 
 
 @contextmanager

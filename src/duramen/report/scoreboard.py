@@ -4,6 +4,7 @@ A baseline that wins is said to win. Called by the page.
 """
 
 from dataclasses import dataclass
+from math import floor, log10
 
 import pandas as pd
 
@@ -11,6 +12,8 @@ from duramen.evaluation.scorecards import OURS
 from duramen.report.numbers import DASH, money, share
 
 MONEY = {"MAE", "RMSE"}  # measures in the unit of money
+# Errors in money within a thousandth of the best share the mark; they read the same or nearly so in four digits.
+ALIKE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -94,23 +97,34 @@ def _measure(metric: str, rows: pd.DataFrame, models: list[str], unit: str) -> M
     higher = rows["higher_is_better"].iloc[0]
     nearest_zero = bool(pd.isna(higher))
     badness = figures.abs() if nearest_zero else figures * (-1 if higher else 1)
-    texts = [_figure(metric, figure) for figure in figures]
-    winning = {text for text, bad in zip(texts, badness, strict=True) if bad == badness.min()}
+    if metric.upper() in MONEY:
+        texts = _amounts(figures)
+        # By parts of the figure: how an amount reads depends on the currency.
+        best = (badness <= badness.min() * (1 + ALIKE)).to_list()
+    else:
+        texts = [_figure(metric, figure) for figure in figures]
+        winning = {text for text, bad in zip(texts, badness, strict=True) if bad == badness.min()}
+        best = [text in winning for text in texts]
     direction = "nearest to 0" if nearest_zero else "higher" if higher else "lower"
     return Measure(
         metric,
         unit if metric.upper() in MONEY else "",
         direction,
         texts,
-        [len(models) > 1 and text in winning for text in texts],
+        [len(models) > 1 and is_best for is_best in best],
     )
+
+
+def _amounts(figures: "pd.Series[float]") -> list[str]:
+    """Write amounts of money with at least four digits each, as many decimals for all."""
+    smallest = figures[figures > 0].min()
+    digits = 0 if pd.isna(smallest) else max(3 - floor(log10(smallest)), 0)
+    return [money(figure, digits) for figure in figures]
 
 
 def _figure(metric: str, figure: float) -> str:
     if metric.startswith("value captured") or metric.endswith((" error", " explained")):
         return share(figure)
-    if metric.upper() in MONEY:
-        return money(figure, 0 if figure >= 1000 else 2)
     if "bias" in metric:
         return share(figure, plus=True)
     return money(figure, 3)
