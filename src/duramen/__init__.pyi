@@ -4,8 +4,6 @@ from . import evaluation as evaluation
 from . import forecast as forecast
 from . import segments as segments
 from ._version import __version__ as __version__
-from .analysis.market import core_by_market_scenario as core_by_market_scenario
-from .analysis.market import market_elasticities as market_elasticities
 from .analysis.migration import segment_transitions as segment_transitions
 from .analysis.portfolio_matrices import portfolio as portfolio
 from .analysis.price_buyers import price_sensitivity as price_sensitivity
@@ -20,9 +18,12 @@ from .data.windows import Window as Window
 from .errors import InputError as InputError
 from .evaluation.backtesting import backtest as backtest
 from .evaluation.scorecards import scorecard as scorecard
+from .forecast.market_elasticities import market_elasticities as market_elasticities
 from .forecast.retention_profit import RetentionOffer as RetentionOffer
 from .forecast.retention_profit import campaign_profit as campaign_profit
 from .report.model_report import write_report as write_report
+from .scoring.customer_ranking import rank_customers as rank_customers
+from .scoring.market_scenarios import core_by_market_scenario as core_by_market_scenario
 from .scoring.model import CoreCustomerModel as CoreCustomerModel
 from .scoring.ranking import rank_core_customers as rank_core_customers
 from .scoring.ranking import tier_table as tier_table

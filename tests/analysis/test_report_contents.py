@@ -10,11 +10,11 @@ from duramen.analysis import lifecycle, lifecycle_history, migration
 from duramen.analysis.portfolio_axes import LOYALTY_BY_SIZE, MATRICES
 from duramen.analysis.portfolio_matrices import portfolio
 from duramen.analysis.price_buyers import price_sensitivity
-from duramen.analysis.ranked import rank_with_markets
 from duramen.analysis.report_contents import report_tables
 from duramen.data.customers import customer_table
 from duramen.data.windows import Window
 from duramen.evaluation.scorecards import scorecard
+from duramen.scoring.customer_ranking import rank_with_inputs
 
 # The fixture below observes fewer days.
 OBSERVED_DAYS = lifecycle_history.OBSERVED_DAYS
@@ -27,7 +27,7 @@ def card(shop):
 
 @pytest.fixture(scope="module")
 def ranked(shop):
-    return rank_with_markets(shop.model, shop.tx, shop.customers)
+    return rank_with_inputs(shop.model, shop.tx, shop.customers)
 
 
 @pytest.fixture
@@ -99,14 +99,14 @@ def test_transitions_between_segments_use_the_segmenter_of_the_model(shop, ranke
 def test_a_later_ranking_reports_the_age_of_the_segments(shop, tables_of):
     later = shop.window.cutoff + timedelta(days=40)
     now = customer_table(shop.tx, later)
-    review = tables_of(rank_with_markets(shop.model, shop.tx, now)).segmentation
+    review = tables_of(rank_with_inputs(shop.model, shop.tx, now)).segmentation
     assert review.age == migration.segmentation_drift(shop.model.segments_, shop.customers, now)
     assert review.age.days == 40
 
 
 def test_a_short_history_gives_reasons_instead_of_tables(shop, tables_of):
     early = customer_table(shop.tx, "1997-03-15")
-    ranked = rank_with_markets(shop.model, shop.tx, early)
+    ranked = rank_with_inputs(shop.model, shop.tx, early)
     tables = tables_of(ranked)
     history, review = tables.lifecycle, tables.segmentation
     assert "holds no purchase before the cutoff 1996-12-14" in history.transitions
@@ -117,7 +117,7 @@ def test_a_short_history_gives_reasons_instead_of_tables(shop, tables_of):
 
 
 def test_an_earlier_cutoff_with_little_history_has_segments_but_no_stages(shop, tables_of):
-    ranked = rank_with_markets(shop.model, shop.tx, customer_table(shop.tx, "1997-07-01"))
+    ranked = rank_with_inputs(shop.model, shop.tx, customer_table(shop.tx, "1997-07-01"))
     tables = tables_of(ranked)
     assert "a customer of the usual pace is lapsed after" in tables.lifecycle.transitions
     assert not isinstance(tables.segmentation.transitions, str)

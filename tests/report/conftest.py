@@ -9,14 +9,15 @@ import pytest
 
 from duramen.analysis.lifecycle import NOT_YET, stage_length
 from duramen.analysis.lifecycle_history import StageHistory
-from duramen.analysis.market import MarketElasticities, core_by_market_scenario
 from duramen.analysis.migration import SegmentationAge, group_drift, segment_transitions
 from duramen.analysis.portfolio_axes import MATRICES
 from duramen.analysis.portfolio_matrices import portfolio
 from duramen.analysis.price_buyers import price_sensitivity
 from duramen.analysis.rising import newly_rising
 from duramen.analysis.segmentation_review import SegmentationReview
+from duramen.forecast.market_elasticities import MarketElasticities
 from duramen.scoring.growth_weight import growth_weight_curve
+from duramen.scoring.market_scenarios import core_by_market_scenario
 from duramen.segments.lifecycle_stage import STAGES
 
 MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "past spend", "RFM score"]
@@ -210,8 +211,8 @@ def market_of(ranking: pd.DataFrame, *, identified: bool) -> MarketElasticities:
     level["level"] = np.exp(0.2 * np.sin(np.arange(16)))
     level["standard_error"] = 0.05
     level.loc[0, ["level", "standard_error"]] = np.nan  # too few had bought by then
-    response = rng.normal(1, 0.8, len(ranking)) if identified else 1.0
-    customers = pd.DataFrame({"customer_id": ranking["customer_id"], "response": response})
+    elasticity = rng.normal(1, 0.8, len(ranking)) if identified else 1.0
+    customers = pd.DataFrame({"customer_id": ranking["customer_id"], "elasticity": elasticity})
     reason = (
         "" if identified else "Over 16 periods of 28 days the market's level moves no more than by chance."
     )

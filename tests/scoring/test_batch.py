@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tests.markets import two_markets
 
-from duramen.analysis.ranked import rank_in_blocks, rank_with_markets
 from duramen.data import customers
 from duramen.data.customers import customer_blocks, customer_ids, customer_table, sorted_by_customer
 from duramen.data.reading import read_transactions
 from duramen.data.windows import parse_day
+from duramen.scoring.batch import rank_in_blocks
+from duramen.scoring.customer_ranking import rank_customers, rank_with_inputs
 
 REASONS = ["reason_1", "reason_2", "reason_3"]
 
@@ -21,23 +23,9 @@ def real(request, shop):
     else:
         tx = read_transactions(f"dataset:{request.param}")
         cutoff = parse_day("1998-04-01" if request.param == "cdnow" else "2017-09-03")
-    whole = rank_with_markets(shop.model, tx, customer_table(tx, cutoff))
+    whole = rank_with_inputs(shop.model, tx, customer_table(tx, cutoff))
     assert whole.market.identified == (request.param == "a market that tells customers apart")
     return shop.model, tx, cutoff, whole
-
-
-def two_markets():
-    """Return two years of purchases, of which half the customers follow the market twice and half not at all."""
-    rng = np.random.default_rng(5)
-    level = 1 + 0.5 * np.sin(np.arange(730) / 40)
-    rows = []
-    for customer in range(600):
-        rate = 0.05 * (level**2 if customer % 2 else np.ones(730))
-        days = np.flatnonzero(rng.random(730) < rate)
-        rows.append(pd.DataFrame({"customer_id": f"c{customer:03}", "day": days}))
-    orders = pd.concat(rows, ignore_index=True)
-    orders["date"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(orders.pop("day"), unit="D")
-    return orders.assign(quantity=1, amount=rng.lognormal(3, 0.5, len(orders)).round(2))
 
 
 def in_blocks(folder, model, tx, cutoff, **options):
@@ -63,7 +51,10 @@ def test_blocks_are_the_ranking_in_memory(real, tmp_path, monkeypatch):
     ranked, ranking = in_blocks(tmp_path, model, tx, cutoff)
     pd.testing.assert_frame_equal(ranking, whole.ranking, check_exact=True)
     pd.testing.assert_frame_equal(ranked.market.level, whole.market.level)
-    assert (ranked.market.swing, ranked.market.reason) == (whole.market.swing, whole.market.reason)
+    assert (ranked.market.typical_change, ranked.market.reason) == (
+        whole.market.typical_change,
+        whole.market.reason,
+    )
     for name in ("tier", "score", "predicted_value", "core_in"):
         assert (ranked.places[name].to_numpy() == whole.ranking[name].to_numpy()).all()
 
@@ -74,8 +65,8 @@ def test_costs_and_tiers_are_those_of_the_ranking_in_memory(real, tmp_path, monk
     cost = pd.Series(np.random.default_rng(1).exponential(9.0, len(ids)).round(2), index=pd.Index(ids))
     tiers = whole.tiers.from_dict({"core_share": 0.6, "small": {"name": "basic"}})
     monkeypatch.setattr(customers, "SLICE", 3001)
-    _, ranking = in_blocks(tmp_path, model, tx, cutoff, cost=cost, tiers=tiers, reasons="none")
-    expected = rank_with_markets(model, tx, whole.customers, cost, tiers).ranking
+    _, ranking = in_blocks(tmp_path, model, tx, cutoff, cost_to_serve=cost, tiers=tiers, reasons="none")
+    expected = rank_customers(model, tx, whole.customers, cost, tiers)
     assert ranking[REASONS].isna().all(axis=None)
     pd.testing.assert_frame_equal(
         ranking.drop(columns=REASONS), expected.drop(columns=REASONS), check_exact=True

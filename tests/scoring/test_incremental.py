@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from duramen.analysis.ranked import rank_in_blocks
 from duramen.data.customers import sorted_by_customer
 from duramen.data.reading import read_transactions
 from duramen.errors import InputError
+from duramen.scoring.batch import rank_in_blocks
 from duramen.scoring.incremental import _histories, read_made_of
 
 CUTOFF = pd.Timestamp("1998-04-01")

@@ -5,15 +5,12 @@ from .core_summary import summarise_core as summarise_core
 from .lifecycle import stage_length as stage_length
 from .lifecycle import stage_transitions as stage_transitions
 from .lifecycle import time_in_stage as time_in_stage
-from .market import core_by_market_scenario as core_by_market_scenario
-from .market import market_elasticities as market_elasticities
 from .migration import feature_drift as feature_drift
 from .migration import group_drift as group_drift
 from .migration import segment_transitions as segment_transitions
 from .migration import segmentation_drift as segmentation_drift
 from .portfolio_matrices import portfolio as portfolio
 from .price_buyers import price_sensitivity as price_sensitivity
-from .ranked import rank_with_markets as rank_with_markets
 from .report_contents import report_tables as report_tables
 from .rising import newly_rising as newly_rising
 from .segmentation_audit import audit as audit

@@ -25,8 +25,8 @@ from duramen.data.windows import Window
 from duramen.segments.lifecycle_stage import LAPSED_AFTER, STAGES, base_gap, lifecycle_stage
 
 if TYPE_CHECKING:
-    from duramen.analysis.ranked import Ranked
     from duramen.data.transactions import Transactions
+    from duramen.scoring.customer_ranking import Ranked
     from duramen.scoring.model import CoreCustomerModel
 
 # Over nine steps most times in the steady stage begin and end; each step needs one customer table.

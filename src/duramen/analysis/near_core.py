@@ -9,8 +9,8 @@ import pandas as pd
 from duramen.scoring.what_if import MONTH, what_if
 
 if TYPE_CHECKING:
-    from duramen.analysis.ranked import Ranked
     from duramen.data.transactions import Transactions
+    from duramen.scoring.customer_ranking import Ranked
     from duramen.scoring.model import CoreCustomerModel
 
 

@@ -12,7 +12,6 @@ import pandas as pd
 
 from duramen.analysis.answers import answer_or_reason
 from duramen.analysis.lifecycle_history import StageHistory, stage_history
-from duramen.analysis.market import MarketElasticities
 from duramen.analysis.near_core import what_if_near_core
 from duramen.analysis.portfolio_axes import DEFAULT_AXES, LOYALTY_BY_SIZE, MATRICES, Axes
 from duramen.analysis.portfolio_matrices import portfolio
@@ -20,12 +19,13 @@ from duramen.analysis.price_buyers import price_sensitivity
 from duramen.analysis.rising import rising_since
 from duramen.analysis.segmentation_review import SegmentationReview, review_segmentation
 from duramen.data.customers import customer_table
+from duramen.forecast.market_elasticities import MarketElasticities
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
 
 if TYPE_CHECKING:
-    from duramen.analysis.ranked import Ranked
     from duramen.data.summary import DataSummary
     from duramen.data.transactions import Transactions
+    from duramen.scoring.customer_ranking import Ranked
     from duramen.scoring.model import CoreCustomerModel
 
 
@@ -140,7 +140,7 @@ def report_tables(
     model : CoreCustomerModel
     tx : Transactions
     ranked : Ranked
-        What ``rank_with_markets`` returns of the same model and transactions.
+        What ``rank_with_inputs`` returns of the same model and transactions.
     scorecard : pandas.DataFrame
         ``scorecard(model.holdout_)``.
     credit : pandas.Series, optional

@@ -19,8 +19,8 @@ from duramen.data.customers import customer_table
 from duramen.evaluation.segment_information import segment_value
 
 if TYPE_CHECKING:
-    from duramen.analysis.ranked import Ranked
     from duramen.data.transactions import Transactions
+    from duramen.scoring.customer_ranking import Ranked
     from duramen.scoring.model import CoreCustomerModel
 
 

@@ -16,8 +16,8 @@ from duramen.data.customers import customer_table
 
 if TYPE_CHECKING:
     from duramen.analysis.portfolio_axes import Axes
-    from duramen.analysis.ranked import Ranked
     from duramen.data.customer_file import CustomerFile
+    from duramen.scoring.customer_ranking import Ranked
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.tiers import Tiers
 
@@ -29,12 +29,12 @@ def rank_customers(
     model: CoreCustomerModel, group: Group, cutoff: date, cost: pd.Series[float] | None, tiers: Tiers
 ) -> Ranked:
     """Return the ranking of a group, with reasons and markets, in memory."""
-    from duramen.analysis.ranked import rank_with_markets
+    from duramen.scoring.customer_ranking import rank_with_inputs
 
     with step("Scoring, explaining and ranking every customer"):
         customers = customer_table(group.tx, cutoff)
         own = None if cost is None else cost.loc[customers["customer_id"]]
-        return rank_with_markets(model, group.tx, customers, own, tiers)
+        return rank_with_inputs(model, group.tx, customers, own, tiers)
 
 
 def rank_without_reasons(model: CoreCustomerModel, group: Group, cutoff: date) -> pd.DataFrame:

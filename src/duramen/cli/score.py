@@ -104,9 +104,9 @@ def refuse_without_model(group: Group, models: dict[str, CoreCustomerModel], add
 
 def _score_in_blocks(task: _Task) -> pd.DataFrame:
     """Score and rank customers of any number; return the part of the ranking that is kept in memory."""
-    from duramen.analysis.ranked import rank_in_blocks
     from duramen.data.customers import customer_blocks, customer_ids, sorted_by_customer
     from duramen.io.atomic import work_folder
+    from duramen.scoring.batch import rank_in_blocks
 
     model, cutoff, files, reasons = task.model, task.cutoff, task.files, task.config.reasons
     with contextlib.ExitStack() as stack:

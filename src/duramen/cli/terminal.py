@@ -20,7 +20,7 @@ from rich.text import Text
 from duramen.data.transactions import Transactions
 
 if TYPE_CHECKING:
-    from duramen.analysis.market import MarketElasticities
+    from duramen.forecast.market_elasticities import MarketElasticities
     from duramen.scoring.tiers import Tiers
 
 HEAD, REASONS_SHOWN = 15, 3
@@ -160,7 +160,7 @@ def _market(ranking: pd.DataFrame, market: MarketElasticities) -> str:
         return f"Market up or down: the core is the same as far as this history can tell. {market.reason}"
     sizes = ranking["core_in"].value_counts()
     return (
-        f"Market up or down by {market.swing:.0%}: {sizes.get('every market', 0):,} are core in every market, "
+        f"Market up or down by {market.typical_change:.0%}: {sizes.get('every market', 0):,} are core in every market, "
         f"{sizes.get('up only', 0):,} only in a rising one, {sizes.get('down only', 0):,} only in a falling one."
     )
 

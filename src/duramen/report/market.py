@@ -1,4 +1,4 @@
-"""Market responses and a ranking come in; which customers are core when the market rises or falls goes out."""
+"""Market elasticities and a ranking come in; which customers are core when the market rises or falls goes out."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pandas as pd
 from markupsafe import Markup
 
 from duramen.analysis.core_summary import sums_by_group
-from duramen.analysis.market import PERIOD
+from duramen.forecast.market_level import PERIOD
 from duramen.report import curves
 from duramen.report.charts import in_both_widths
 from duramen.report.numbers import THIN, count, day, rows, share
 from duramen.scoring.tiers import smallest_set
 
 if TYPE_CHECKING:
-    from duramen.analysis.market import MarketElasticities
+    from duramen.forecast.market_elasticities import MarketElasticities
 
 # What the ranking's column ``core_in`` says, and how the page says it.
 CORE_IN = {
@@ -41,12 +41,12 @@ class MarketSection:
     period : int
         Length of a period of the level, days.
     sentences : list of str
-        What the history shows of the market and of responses to it.
+        What the history shows of the market and of elasticities to it.
     drawn : Markup or None
         The level by period, where it is known.
     sets : list of dict
         Who is core when: ``name``, ``customers``, ``customers_share``, ``value_share`` and ``first``, the first of
-        them where they are named; empty where responses are not identified.
+        them where they are named; empty where elasticities are not identified.
     """
 
     period: int
@@ -55,15 +55,15 @@ class MarketSection:
     sets: list[dict[str, Any]]
 
 
-def market_section(responses: MarketElasticities, ranking: pd.DataFrame) -> MarketSection:
+def market_section(elasticities: MarketElasticities, ranking: pd.DataFrame) -> MarketSection:
     """Return which customers are core when the market rises and when it falls.
 
     Parameters
     ----------
-    responses : MarketElasticities
+    elasticities : MarketElasticities
         What the history shows.
     ranking : DataFrame
-        The score table in rank order, with ``core_in`` where responses are identified.
+        The score table in rank order, with ``core_in`` where elasticities are identified.
 
     Returns
     -------
@@ -72,23 +72,24 @@ def market_section(responses: MarketElasticities, ranking: pd.DataFrame) -> Mark
     Raises
     ------
     ValueError
-        If responses are identified and the ranking does not say who is core in which market.
+        If elasticities are identified and the ranking does not say who is core in which market.
     """
-    level = _drawn(responses.level)
-    if not responses.identified:
+    level = _drawn(elasticities.level)
+    if not elasticities.identified:
         core = int(smallest_set(ranking["predicted_value"].to_numpy(dtype=float)).sum())
         alike = (
             "The data show no difference between customers in how they move with the market, so the core set is the "
             f"same {count(core)} customers whether it rises or falls."
         )
-        return MarketSection(PERIOD, [responses.reason, alike], level, [])
+        return MarketSection(PERIOD, [elasticities.reason, alike], level, [])
     if "core_in" not in ranking:
         raise ValueError("the ranking has no column core_in; add that of core_by_market_scenario")
     sentence = (
-        f"The market\u2019s level typically changes by {share(responses.swing, 0)} from a period to the next. Where it "
+        f"The market\u2019s level typically changes by {share(elasticities.typical_change, 0)} from a period to the "
+        "next. Where it "
         f"changes by 1{THIN}%, the purchases of a customer change by 1{THIN}% on average, with a standard deviation of "
-        f"{responses.spread:.2g}{THIN}% between customers that both halves of the history before "
-        f"{day(responses.cutoff)} show."
+        f"{elasticities.spread:.2g}{THIN}% between customers that both halves of the history before "
+        f"{day(elasticities.cutoff)} show."
     )
     return MarketSection(PERIOD, [sentence], level, _sets(ranking))
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duramen.analysis.portfolio_axes import DEFAULT_AXES, Axes
-from duramen.analysis.ranked import rank_with_markets
 from duramen.analysis.report_contents import report_tables
 from duramen.data.customer_file import read_customer_file
 from duramen.data.customers import customer_table
@@ -15,12 +14,13 @@ from duramen.errors import InputError
 from duramen.evaluation.scorecards import scorecard
 from duramen.io.atomic import atomic_file
 from duramen.report.page import render_page
+from duramen.scoring.customer_ranking import rank_with_inputs
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from duramen.analysis.ranked import Ranked
     from duramen.data.transactions import Transactions
+    from duramen.scoring.customer_ranking import Ranked
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.tiers import Tiers
 
@@ -74,7 +74,7 @@ def write_report(
         )
     known = None if customer_file is None else read_customer_file(customer_file)
     customers = customer_table(tx, model.window_.cutoff if cutoff is None else cutoff)
-    ranked = rank_with_markets(model, tx, customers, cost_to_serve, tiers)
+    ranked = rank_with_inputs(model, tx, customers, cost_to_serve, tiers)
     credit = None
     if known is not None and "credit" in known.table:
         credit = known.of("credit", customers["customer_id"])

@@ -1,15 +1,16 @@
-"""A model and blocks of the customer table come in; a ranking goes out a block at a time, never all of it in memory.
+"""A model and transactions come in; the ranking goes out a block at a time, never all of it in memory.
 
-Called by ``duramen.analysis.ranked`` for the score command. Memory holds a block and what the rank needs of each
-customer; all other columns wait in files of a work folder, and DuckDB brings them into the order of the ranks.
+Memory has a block and what the rank needs of each customer; all other columns are in files of a work folder, which
+DuckDB sorts by rank.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
-import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,89 +20,115 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from duramen.io.files import WRITTEN_AT_ONCE, ParquetBlocks
+from duramen.data.customers import customer_blocks, customer_ids
+from duramen.data.windows import parse_day
+from duramen.forecast.market_elasticities import MarketElasticities, elasticities_of
+from duramen.io.files import WRITTEN_AT_ONCE
 from duramen.io.score_columns import RANKING_COLUMNS, REASONS
-from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.block_scoring import Scored, score_blocks, write_reasons
+from duramen.scoring.incremental import Rescored, rescore
+from duramen.scoring.market_scenarios import core_sets, scenario_change
+from duramen.scoring.ranking import costs_of, rank_core_customers
 from duramen.scoring.tiers import Tiers
 
 if TYPE_CHECKING:
+    from duramen.data.transactions import Transactions
     from duramen.scoring.model import CoreCustomerModel
 
 _LOG = logging.getLogger(__name__)
 
-# The same in every row, so that no file but the last holds them.
-CONSTANT = ("cutoff", "model_version")
-# What ranks and tiers are made of, and what the responses to the market lean on.
-KEPT = ("score", "predicted_value", "growth_potential", "segment")
 
+class RankedBlocks(NamedTuple):
+    """A ranking that memory does not hold, and what it was made of.
 
-class Scored(NamedTuple):
-    """Scored customers in order of id: all columns in a Parquet file, and in memory what the rank needs.
-
-    ``kept`` has the columns of ``KEPT``, the segment as a category; ``constant`` are the columns that are the same in
-    every row, as a frame of one.
+    ``places`` has the columns of each customer that fit into memory, by rank: ``rank``, ``tier``, ``score``,
+    ``predicted_value``, ``growth_potential``, ``core_in``, ``cost_to_serve`` where there is one, and as ``customer_id``
+    its position in the order of ids. ``blocks`` are those of the ranking, to be read once. ``market`` has no rows of
+    customers. ``rescored`` counts the scores of an earlier run that were used; None where none were to be used.
     """
 
-    path: Path
-    kept: pd.DataFrame
-    constant: pd.DataFrame
+    places: pd.DataFrame
+    blocks: Iterator[pd.DataFrame]
+    tiers: Tiers
+    market: MarketElasticities
+    rescored: Rescored | None = None
 
 
-def score_blocks(
+def rank_in_blocks(
     model: CoreCustomerModel,
-    blocks: Iterable[pd.DataFrame],
-    path: Path,
-    *,
-    with_reasons: bool = False,
-    customers: int | None = None,
-) -> Scored:
-    """Score blocks of customers into a Parquet file, a row group each.
+    tx: Transactions,
+    cutoff: date | str,
+    folder: Path,
+    cost_to_serve: pd.Series[float] | None = None,
+    tiers: Tiers | None = None,
+    reasons: str = "all",
+    earlier: Path | None = None,
+) -> RankedBlocks:
+    """Score and rank as ``rank_customers`` does, with no more in memory than a block and a few numbers a customer.
 
     Parameters
     ----------
     model : CoreCustomerModel
-    blocks : iterable of pandas.DataFrame
-        Those of ``customer_blocks``.
-    path : Path
-        File to write, in a folder of one's own.
-    with_reasons : bool
-        Whether to explain every customer.
-    customers : int, optional
-        How many there will be, for the log, which tells the rate and the time left.
+    tx : Transactions
+        Where there are many, ``sorted_by_customer``.
+    cutoff : date or str
+        First day that is not history.
+    folder : Path
+        An empty folder of one's own, whose files the blocks are made of.
+    cost_to_serve : pandas.Series, optional
+        Cost over the horizon, by customer id.
+    tiers : Tiers, optional
+        By default those of the model.
+    reasons : str
+        The customers to explain: "all", "core" or "none"; the reasons of the others are missing.
+    earlier : Path, optional
+        The scores that an earlier run kept; only customers whose days have changed since are scored. The file to keep
+        for the next run is ``rescored.scored.path``. It need not exist.
 
     Raises
     ------
     InputError
-        If a column that the model learned from is missing.
+        If a column that the model learned from is missing, a cost is missing, negative or of an unknown customer, or
+        ``earlier`` is another file.
     """
-    kept, rate = [], _Rate("scored", customers)
-    with ParquetBlocks(path) as file:
-        for block in blocks:
-            scores = model.predict(block, with_reasons=with_reasons)
-            kept.append(scores[list(KEPT)].astype({"segment": "category"}))
-            constant = scores[list(CONSTANT)].head(1)
-            file.append(scores.drop(columns=list(CONSTANT)))
-            rate.tell(len(block))
-    segment = pd.api.types.union_categoricals([part.pop("segment") for part in kept])
-    return Scored(path, pd.concat(kept, ignore_index=True).assign(segment=segment), constant)
+    tiers, cutoff = model.tiers if tiers is None else tiers, parse_day(cutoff)
+    ids = customer_ids(tx, cutoff)
+    costs = (
+        None
+        if cost_to_serve is None
+        else costs_of(pd.DataFrame({"customer_id": ids.to_pandas()}), cost_to_serve)
+    )
+    explained, rescored = reasons == "all", None
+    if earlier is None:
+        blocks = customer_blocks(tx, cutoff, ids)
+        scored = score_blocks(
+            model, blocks, folder / "scored.parquet", with_reasons=explained, customers=len(ids)
+        )
+    else:
+        rescored = rescore(model, tx, cutoff, earlier, folder, with_reasons=explained)
+        scored = rescored.scored
+    _LOG.info("estimating market elasticities")
+    market = elasticities_of(tx, cutoff, ids, scored.kept.pop("segment").array)
+    elasticity = market.customers["elasticity"].to_numpy()
+    # The other columns of each customer fill memory, and are not needed.
+    market = replace(market, customers=market.customers.iloc[:0].copy())
+    places = _rank_scored(scored, tiers, costs)
+    order = places["customer_id"].to_numpy()
+    places["core_in"] = _core_in(places, elasticity[order], market, tiers)
+    reasons_path = None
+    if reasons == "core":
+        reasons_path = folder / "reasons.parquet"
+        wanted = np.zeros(len(ids), dtype=bool)
+        wanted[order[places["tier"].isin(tiers.core_names).to_numpy()]] = True
+        write_reasons(model, customer_blocks(tx, cutoff, ids), wanted, reasons_path)
+    ranking = ranked_blocks(scored, places, tx.days.get_backend(), reasons_path)
+    return RankedBlocks(places, ranking, tiers, market, rescored)
 
 
-def place(scored: Scored, tiers: Tiers, cost: npt.NDArray[np.float64] | None = None) -> pd.DataFrame:
-    """Rank scored customers by the rule of ``rank_core_customers``, from what memory holds of them.
+def _rank_scored(scored: Scored, tiers: Tiers, cost: npt.NDArray[np.float64] | None) -> pd.DataFrame:
+    """Rank scored customers by ``rank_core_customers``, from the columns that are in memory.
 
-    Parameters
-    ----------
-    scored : Scored
-    tiers : Tiers
-    cost : array of shape (n,), optional
-        Cost to serve of each customer, in order of id.
-
-    Returns
-    -------
-    pandas.DataFrame
-        By rank: ``customer_id`` (not the id but its place in the order of ids, which breaks ties as the id does),
-        ``rank``, ``tier`` (a category), ``score``, ``predicted_value``, ``growth_potential``, and ``cost_to_serve``
-        where given.
+    As ``customer_id`` the result has not the id but its position in the order of ids, which breaks ties as the id does.
     """
     numbers = scored.kept.drop(columns="segment", errors="ignore").assign(
         customer_id=np.arange(len(scored.kept))
@@ -110,34 +137,19 @@ def place(scored: Scored, tiers: Tiers, cost: npt.NDArray[np.float64] | None = N
     return rank_core_customers(numbers, tiers, cost).astype({"tier": "category"})
 
 
-def write_reasons(
-    model: CoreCustomerModel,
-    blocks: Iterable[pd.DataFrame],
-    wanted: npt.NDArray[np.bool_],
-    path: Path,
-) -> None:
-    """Write the reasons of those who are wanted, missing for the others, to a Parquet file, a row group a block.
-
-    Parameters
-    ----------
-    model : CoreCustomerModel
-    blocks : iterable of pandas.DataFrame
-        Those that were scored.
-    wanted : array of bool, shape (n,)
-        Whom to explain, in order of id.
-    path : Path
-        File to write, in a folder of one's own.
-    """
-    start, rate = 0, _Rate("explained", int(wanted.sum()))
-    with ParquetBlocks(path) as file:
-        for block in blocks:
-            inside, start = wanted[start : start + len(block)], start + len(block)
-            told = pd.DataFrame(index=block.index, columns=list(REASONS), dtype="str")
-            if inside.any():
-                some = block[inside]
-                told.loc[inside] = model.reasons(some)[list(REASONS)].to_numpy()
-                rate.tell(len(some))
-            file.append(told)
+def _core_in(
+    places: pd.DataFrame, elasticity: npt.NDArray[np.float64], market: MarketElasticities, tiers: Tiers
+) -> pd.Series[Any]:
+    """Return the markets in which each customer is core, by rank, as a category."""
+    sets = core_sets(
+        places["predicted_value"].to_numpy(),
+        elasticity,
+        scenario_change(market),
+        cost=places["cost_to_serve"].to_numpy() if "cost_to_serve" in places else None,
+        core_share=tiers.core_share,
+        identified=market.identified,
+    )
+    return sets["core_in"].astype("category")
 
 
 def ranked_blocks(
@@ -149,7 +161,7 @@ def ranked_blocks(
     ----------
     scored : Scored
     places : pandas.DataFrame
-        What ``place`` returns, and ``core_in`` where it is known.
+        ``RankedBlocks.places``.
     workspace : ibis DuckDB backend
         Whose memory limit the sorting keeps to.
     reasons : Path, optional
@@ -158,27 +170,27 @@ def ranked_blocks(
     Yields
     ------
     pandas.DataFrame
-        The columns of ``RANKING_COLUMNS``; reasons that nobody asked for are missing.
+        The columns of ``RANKING_COLUMNS``; reasons that were not asked for are missing.
     """
     kept = places.drop(columns=["customer_id", "predicted_value", "growth_potential"])
     by_id = kept.iloc[np.argsort(places["customer_id"].to_numpy())]
 
-    def columns() -> Iterator[pa.RecordBatch]:
+    def by_customer() -> Iterator[pa.RecordBatch]:
         scores = pq.ParquetFile(scored.path)
         groups = [scores.metadata.row_group(group).num_rows for group in range(scores.num_row_groups)]
-        told_beside = itertools.repeat(None) if reasons is None else _rows_in_step(reasons, groups)
+        beside_each = itertools.repeat(None) if reasons is None else _rows_in_step(reasons, groups)
         start = 0
-        for group, beside in zip(range(scores.num_row_groups), told_beside, strict=False):
+        for group, beside in zip(range(scores.num_row_groups), beside_each, strict=False):
             parts = [scores.read_row_group(group), *([] if beside is None else [beside])]
             own = by_id.iloc[start : start + len(parts[0])]
             start += len(own)
             own = own.astype({name: "str" for name in ("tier", "core_in") if name in own})
             parts.append(pa.Table.from_pandas(own, preserve_index=False))
             # The score of the rank is after cost.
-            told = {name: part[name] for part in parts for name in part.column_names}
-            yield from pa.table(told).combine_chunks().to_batches()
+            columns = {name: part[name] for part in parts for name in part.column_names}
+            yield from pa.table(columns).combine_chunks().to_batches()
 
-    batches = columns()
+    batches = by_customer()
     first = next(batches)
     reader = pa.RecordBatchReader.from_batches(first.schema, _after(first, batches))
     ordered = workspace.con.from_arrow(reader).order("rank").to_arrow_reader(WRITTEN_AT_ONCE)
@@ -206,20 +218,3 @@ def _rows_in_step(path: Path, sizes: Iterable[int]) -> Iterator[pa.Table]:
 def _after(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     yield first
     yield from others
-
-
-class _Rate:
-    """Tells the log how many of the customers are done, how many a second, and how long the others will take."""
-
-    def __init__(self, done: str, customers: int | None) -> None:
-        self.done, self.of, self.count, self.started = done, customers, 0, time.perf_counter()
-
-    def tell(self, customers: int) -> None:
-        self.count += customers
-        rate = self.count / max(time.perf_counter() - self.started, 1e-9)
-        told = f"{self.count:,}"
-        if self.of is not None:
-            left = (self.of - self.count) / rate
-            told += f" of {self.of:,}"
-            rest = f", {left / 60:.0f} min left" if left >= 90 else f", {left:.0f} s left"
-        _LOG.info("%s customers %s, %s a second%s", told, self.done, f"{rate:,.0f}", rest if self.of else "")

@@ -20,7 +20,7 @@ from duramen._version import __version__
 from duramen.data.customers import customer_blocks, feature_version, sorted_by_customer
 from duramen.errors import InputError
 from duramen.io.files import WRITTEN_AT_ONCE
-from duramen.scoring.batch import KEPT, Scored, score_blocks
+from duramen.scoring.block_scoring import KEPT, Scored, score_blocks
 
 if TYPE_CHECKING:
     import ibis

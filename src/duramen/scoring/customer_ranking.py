@@ -1,0 +1,94 @@
+"""A model, transactions and their customer table come in; the ranking goes out, with the markets of each customer."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+from duramen.forecast.market_elasticities import MarketElasticities, market_elasticities
+from duramen.scoring.market_scenarios import add_core_in
+from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.tiers import Tiers
+
+if TYPE_CHECKING:
+    from duramen.data.transactions import Transactions
+    from duramen.scoring.model import CoreCustomerModel
+
+
+class Ranked(NamedTuple):
+    """A ranking, and what it was made of.
+
+    ``ranking`` is what ``rank_customers`` returns; ``customers`` is the customer table at its cutoff and ``scores`` the
+    model's prediction for it; ``cost`` is the cost to serve by customer id, where there is one.
+    """
+
+    ranking: pd.DataFrame
+    customers: pd.DataFrame
+    scores: pd.DataFrame
+    cost: pd.Series[float] | None
+    tiers: Tiers
+    market: MarketElasticities
+
+    @property
+    def cutoff(self) -> date:
+        """The day that the ranking is made for."""
+        day: date = self.ranking["cutoff"].iloc[0].date()
+        return day
+
+    def of(self, column: str) -> pd.Series[Any]:
+        """Return a column of the ranking by customer id."""
+        return self.ranking.set_index("customer_id")[column]
+
+
+def rank_customers(
+    model: CoreCustomerModel,
+    tx: Transactions,
+    customers: pd.DataFrame,
+    cost_to_serve: pd.Series[float] | None = None,
+    tiers: Tiers | None = None,
+) -> pd.DataFrame:
+    """Score and rank customers, with all columns that ``duramen score`` writes.
+
+    Parameters
+    ----------
+    model : CoreCustomerModel
+    tx : Transactions
+        The purchases, from which each customer's response to the market is estimated.
+    customers : pandas.DataFrame
+        ``customer_table`` of ``tx`` at any cutoff.
+    cost_to_serve : pandas.Series, optional
+        Cost over the horizon in the money of the scores, at least 0, by customer id.
+    tiers : Tiers, optional
+        By default those of the model.
+
+    Returns
+    -------
+    pandas.DataFrame
+        What ``rank_core_customers`` returns of the scores, with ``core_in`` of ``core_by_market_scenario``.
+        Elasticities are shrunk towards the mean of the customer's segment.
+
+    Raises
+    ------
+    InputError
+        If a column that the model learned from is missing, or a cost is missing, negative or of an unknown customer.
+    """
+    return rank_with_inputs(model, tx, customers, cost_to_serve, tiers).ranking
+
+
+def rank_with_inputs(
+    model: CoreCustomerModel,
+    tx: Transactions,
+    customers: pd.DataFrame,
+    cost_to_serve: pd.Series[float] | None = None,
+    tiers: Tiers | None = None,
+) -> Ranked:
+    """Return what ``rank_customers`` does, together with what it was made of."""
+    tiers = model.tiers if tiers is None else tiers
+    scores = model.predict(customers)
+    ranking = rank_core_customers(scores, tiers, cost_to_serve)
+    cutoff = ranking["cutoff"].iloc[0].date()
+    market = market_elasticities(tx, cutoff, scores.set_index("customer_id")["segment"])
+    ranking = add_core_in(ranking, market, tiers.core_share)
+    return Ranked(ranking, customers, scores, cost_to_serve, tiers, market)
