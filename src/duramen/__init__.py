@@ -11,7 +11,8 @@ Read and prepare
 
 Rank and explain
     CoreCustomerModel        fit, predict, explain, save and load
-    rank_core_customers      scores in, ranks and tiers out
+    rank_customers           the ranking of a customer table, with all columns of duramen score
+    rank_core_customers      ranks and tiers of scores
     Tiers                    names, cuts and treatments of the tiers
     tier_table               customers, value and treatment by tier
     what_if                  the rank of a customer with one more purchase
