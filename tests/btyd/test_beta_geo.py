@@ -190,7 +190,7 @@ def test_row_order_weights_and_the_callers_frame(cls, cdnow):
     pd.testing.assert_frame_equal(cdnow, before)
     assert cls().fit(cdnow.sample(frac=1, random_state=1)).to_dict() == one.to_dict()
     counted = cdnow.groupby(["frequency", "recency", "T"]).size().reset_index(name="n")
-    grouped = cls().fit(counted, weights=counted["n"])
+    grouped = cls().fit(counted, sample_weight=counted["n"])
     assert grouped.to_dict() == one.to_dict()
 
 
@@ -240,12 +240,12 @@ def test_a_recency_at_frequency_zero_a_missing_column_and_no_rows_are_named():
         BetaGeoModel().fit(frame((0, 3, 9)).drop(columns="T"))
     with pytest.raises(InputError, match="no rows"):
         BetaGeoModel().fit(frame())
-    with pytest.raises(InputError, match="weights is negative"):
-        BetaGeoModel().fit(frame((0, 0, 9), (0, 0, 9)), weights=[1, -1])
-    with pytest.raises(InputError, match="All weights are 0"):
-        BetaGeoModel().fit(frame((0, 0, 9)), weights=[0])
-    with pytest.raises(InputError, match="1 weights for 2 customers"):
-        BetaGeoModel().fit(frame((0, 0, 9), (0, 0, 9)), weights=[1])
+    with pytest.raises(InputError, match="sample_weight is negative"):
+        BetaGeoModel().fit(frame((0, 0, 9), (0, 0, 9)), sample_weight=[1, -1])
+    with pytest.raises(InputError, match="sample_weight is 0 in all rows"):
+        BetaGeoModel().fit(frame((0, 0, 9)), sample_weight=[0])
+    with pytest.raises(InputError, match=r"sample_weight has shape \(1,\) for 2 customers"):
+        BetaGeoModel().fit(frame((0, 0, 9), (0, 0, 9)), sample_weight=[1])
     with pytest.raises(InputError, match="horizon is -1"):
         BetaGeoModel.from_dict({"params": PUBLISHED}).expected_purchases(frame((0, 0, 9)), -1)
 

@@ -111,7 +111,7 @@ def test_money_times_k_gives_spend_times_k(cdnow, scale):
 def test_row_order_weights_and_json(cdnow):
     one = GammaGammaModel().fit(cdnow)
     assert GammaGammaModel().fit(cdnow.sample(frac=1, random_state=1)).to_dict() == one.to_dict()
-    doubled = GammaGammaModel().fit(cdnow, weights=np.full(len(cdnow), 2))
+    doubled = GammaGammaModel().fit(cdnow, sample_weight=np.full(len(cdnow), 2))
     assert doubled.params_["q"] == pytest.approx(one.params_["q"], rel=1e-5)
     again = GammaGammaModel.from_dict(json.loads(json.dumps(one.to_dict())))
     assert again.to_dict() == one.to_dict()

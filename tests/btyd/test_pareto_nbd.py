@@ -203,7 +203,7 @@ def test_row_order_weights_and_json(cdnow):
     one = ParetoNBDModel().fit(cdnow)
     assert ParetoNBDModel().fit(cdnow.sample(frac=1, random_state=1)).to_dict() == one.to_dict()
     counted = cdnow.groupby(["frequency", "recency", "T"]).size().reset_index(name="n")
-    assert ParetoNBDModel().fit(counted, weights=counted["n"]).to_dict() == one.to_dict()
+    assert ParetoNBDModel().fit(counted, sample_weight=counted["n"]).to_dict() == one.to_dict()
     again = ParetoNBDModel.from_dict(json.loads(json.dumps(one.to_dict())))
     assert again.to_dict() == one.to_dict()
     np.testing.assert_array_equal(again.probability_alive(cdnow), one.probability_alive(cdnow))

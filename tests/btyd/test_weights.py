@@ -84,7 +84,7 @@ def relevant(model, customers):
 @given(counted=counted_customers())
 def test_a_weight_of_k_is_k_repeated_rows(make, counted):
     customers, count = counted
-    weighted = make().fit(customers, weights=count)
+    weighted = make().fit(customers, sample_weight=count)
     repeated = make().fit(customers.loc[customers.index.repeat(count)])
     assert weighted.convergence_.customers == count[relevant(weighted, customers)].sum()
     # the place of a maximum in a direction that is nearly flat is known to fewer digits
@@ -99,7 +99,7 @@ def test_a_weight_of_k_is_k_repeated_rows(make, counted):
 def test_the_check_of_independence_ranks_weighted_customers_as_repeated_ones():
     customers = pd.DataFrame({"frequency": [1, 2, 3, 4, 5], "monetary_value": [30.0, 20.0, 25.0, 10.0, 40.0]})
     count = [12, 9, 7, 5, 1]
-    weighted = GammaGammaModel().fit(customers, weights=count)
+    weighted = GammaGammaModel().fit(customers, sample_weight=count)
     repeated = customers.loc[customers.index.repeat(count)]
     theirs = repeated["frequency"].corr(repeated["monetary_value"], method="spearman")
     assert weighted.spend_correlation_["spearman"] == pytest.approx(theirs, rel=1e-12)

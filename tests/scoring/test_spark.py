@@ -160,7 +160,7 @@ def test_ranks_and_tiers_of_any_scores_are_those_of_pandas(spark, crowd, costs):
 def test_counts_of_histories_on_spark_are_all_that_a_purchase_model_is_fitted_to(grocer, model):
     histories = purchase_histories(grocer.frame)
     assert histories["customers"].sum() == len(grocer.customers)
-    ours = model().fit(histories, weights=histories["customers"]).params_
+    ours = model().fit(histories, sample_weight=histories["customers"]).params_
     assert ours == pytest.approx(model().fit(grocer.customers).params_, rel=1e-9)
 
 

@@ -1,17 +1,16 @@
-"""In: a purchase model, expected spend and a horizon. Out: discounted expected net money of each customer.
-
-Called by the value models and by anyone who wants customer lifetime value from BTYD alone.
-"""
+"""A purchase model, expected spend and a horizon come in; discounted expected net money of each customer goes out."""
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from duramen.btyd.base import PurchaseModel
+from duramen.btyd.gamma_gamma import GammaGammaModel
+from duramen.btyd.pareto_nbd import ParetoNBDModel
 from duramen.data.windows import DAYS_PER_YEAR
 from duramen.errors import InputError
 
@@ -22,23 +21,9 @@ UNITS_PER_YEAR = {
 }  # fmt: skip
 
 
-class PurchaseModel(Protocol):
-    """A model that counts future purchases, each faded by its distance in time."""
-
-    def discounted_purchases(self, customers: pd.DataFrame, horizon: float, discount: float) -> FloatArray:
-        """Expect purchases in the horizon, each counted as exp(-discount * time)."""
-
-
-class SpendModel(Protocol):
-    """A model that expects money per purchase day."""
-
-    def expected_spend(self, customers: pd.DataFrame) -> FloatArray:
-        """Expect spend per purchase day."""
-
-
 def customer_lifetime_value(
     purchases: PurchaseModel,
-    spend: SpendModel | ArrayLike,
+    spend: GammaGammaModel | ArrayLike,
     customers: pd.DataFrame,
     horizon: float,
     *,
@@ -93,10 +78,10 @@ def customer_lifetime_value(
     per_unit = yearly_to_unit(discount_rate, unit)
     if not math.isfinite(margin):
         raise InputError(f"The margin is {margin}; give the share of spend that is kept, such as 0.3.")
-    money = spend.expected_spend(customers) if hasattr(spend, "expected_spend") else spend
+    money = spend.expected_spend(customers) if isinstance(spend, GammaGammaModel) else spend
     if horizon != math.inf:
         counted = purchases.discounted_purchases(customers, horizon, per_unit)
-    elif hasattr(purchases, "residual_purchases"):
+    elif isinstance(purchases, ParetoNBDModel):
         counted = purchases.residual_purchases(customers, per_unit)
     else:
         raise InputError(
@@ -107,7 +92,7 @@ def customer_lifetime_value(
 
 def yearly_to_unit(discount_rate: float, unit: str) -> float:
     """
-    Turn an effective yearly discount rate to a continuous one for a unit of time.
+    Convert an effective yearly discount rate to a continuous one for a unit of time.
 
     Parameters
     ----------

@@ -1,30 +1,29 @@
-"""In: a frame with frequency and monetary_value. Out: expected spend per purchase day of each customer.
-
-Called by customer lifetime value and by the value models.
-"""
+"""A customer table with frequency and monetary_value comes in; gamma-gamma, fitted, goes out."""
 
 from __future__ import annotations
 
 import logging
 import math
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln, digamma, polygamma
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from duramen.btyd.maximum_likelihood import Convergence, log_intervals, maximise, natural_covariance
-from duramen.btyd.purchase_history import every, first_of_equal, non_negative, read_weights, refuse
-from duramen.btyd.serialization import check_saved, lifetimes_fitter, restore_fit, saved_fit
+from duramen.btyd.base import Fit, LikelihoodModel
+from duramen.btyd.maximum_likelihood import maximise
+from duramen.btyd.purchase_history import every, first_of_equal
+from duramen.btyd.validation import check_table, read_weights, refuse, whole
 from duramen.errors import InputError
 
 FloatArray = NDArray[np.float64]
 
 _LOG = logging.getLogger(__name__)
 _NAMES = ("p", "q", "v")
+_COLUMNS = ("frequency", "monetary_value")
 _STARTS = ((1.0, 2.0, 1.0), (6.0, 4.0, 0.5), (2.0, 10.0, 5.0), (20.0, 20.0, 1.0))
 # Mean spend is p v / (q - 1): infinite at q = 1, negative below. At this floor it is 20 p v.
 Q_FLOOR = 1.05
@@ -35,16 +34,17 @@ _FEW = 30
 _LARGE, _ROUGH = 30_000, 10_000
 
 
-class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class GammaGammaModel(LikelihoodModel):
     """
     Gamma-gamma: spend per purchase day is Gamma(p, nu), and nu is Gamma(q, v) over customers.
 
     The premise: spend is independent of frequency.
 
-    v is in the unit of money, p and q have none. q is held at 1.05 or more, since below 1 the mean spend of
+    v is in the unit of money, p and q have none. q is kept at 1.05 or more, since below 1 the mean spend of
     the population is infinite; where that bound is reached, customers without repeat purchases (and the
     shrinkage of the others) take the mean of the monetary values seen in the fit instead of p v / (q - 1),
-    and convergence_ says so.
+    and convergence_ says so. Rows with frequency 0 or a missing monetary value are left out of the fit and
+    the score.
 
     Attributes
     ----------
@@ -55,8 +55,8 @@ class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
     spend_correlation_ : dict
         Correlation of frequency and monetary value: pearson, and spearman, above 0.3 of which a warning is
         logged.
-    log_likelihood_, covariance_, convergence_
-        As in BetaGeoModel.
+    log_likelihood_, covariance_, convergence_, feature_names_in_, n_features_in_
+        As in `LikelihoodModel`.
 
     References
     ----------
@@ -72,38 +72,16 @@ class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
     array([24.66, 35.22])
     """
 
-    def fit(self, customers: pd.DataFrame, weights: ArrayLike | None = None) -> Self:
-        """
-        Estimate p, q and v by maximum likelihood.
+    _lifetimes = "GammaGammaFitter"
 
-        Parameters
-        ----------
-        customers : DataFrame
-            Columns frequency and monetary_value (mean net spend per repeat purchase day); rows with
-            frequency 0 or a missing monetary value are left out.
-        weights : array-like of shape (n,), optional
-            Customers that share each row.
+    def _columns(self) -> tuple[str, ...]:
+        return _COLUMNS
 
-        Returns
-        -------
-        GammaGammaModel
-            Itself, fitted.
+    def _names(self) -> tuple[str, ...]:
+        return _NAMES
 
-        Raises
-        ------
-        InputError
-            If a value is inadmissible, or no customer has a repeat purchase.
-        """
-        x, money = read_spend(customers)
-        weight = read_weights(customers, weights)
-        used = (x > 0) & ~np.isnan(money) & (weight > 0)
-        if not used.any():
-            raise InputError(
-                f"monetary_value is known for none of the {len(customers)} customers with a repeat purchase; "
-                "spend needs at least one."
-            )
-        order = np.lexsort((weight[used], money[used], x[used]))
-        x, money, weight = x[used][order], money[used][order], weight[used][order]
+    def _estimate(self, customers: pd.DataFrame, sample_weight: ArrayLike | None) -> Fit:
+        x, money, weight = _repeat_buyers(customers, sample_weight)
         total = float(weight.sum())
         log_scale = float(weight @ np.log(money)) / total
         scaled = np.exp(np.log(money) - log_scale)
@@ -123,18 +101,15 @@ class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
             lower=(0.0, Q_FLOOR, 0.0),
         )
         theta = maximum.parameters * np.array([1.0, 1.0, math.exp(log_scale)])
-        self.params_ = dict(zip(_NAMES, map(float, theta), strict=True))
-        self.log_likelihood_ = maximum.log_likelihood - total * log_scale
-        self._log_covariance = maximum.log_covariance
-        self.covariance_ = natural_covariance(self.params_, maximum.log_covariance)
+        params = dict(zip(_NAMES, map(float, theta), strict=True))
         self.spend_correlation_ = _correlation(x, money, weight)
-        self.population_mean_ = self._model_mean()
+        self.population_mean_ = _model_mean(params)
         notes = list(maximum.convergence.notes)
         if "q" in maximum.convergence.boundary:
             self.population_mean_ = float(weight @ scaled) / total * math.exp(log_scale)
             why = (
                 "Spend is so heavy-tailed that q is at its floor"
-                if self.params_["q"] < 2 * Q_FLOOR
+                if params["q"] < 2 * Q_FLOOR
                 else "Spend hardly differs between customers, so that q is at its top"
             )
             notes.append(f"{why}: the population mean is that of the data.")
@@ -144,12 +119,24 @@ class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
                 "gamma-gamma's premise of independence does not hold."
             )
             _LOG.warning(notes[-1])
-        report = maximum.convergence.to_dict() | {"notes": notes}
-        self.convergence_ = Convergence.from_dict(report)
-        return self
+        return Fit(
+            params,
+            maximum.log_likelihood - total * log_scale,
+            maximum.log_covariance,
+            replace(maximum.convergence, notes=tuple(notes)),
+        )
 
-    def _model_mean(self) -> float:
-        return self.params_["p"] * self.params_["v"] / (max(self.params_["q"], Q_FLOOR) - 1)
+    def _log_likelihood(
+        self, customers: pd.DataFrame, sample_weight: ArrayLike | None
+    ) -> tuple[float, float]:
+        x, money, weight = _repeat_buyers(customers, sample_weight)
+        likelihood, *_ = _Likelihood(x, money, weight)(np.array(list(self.params_.values())))
+        return likelihood, float(weight.sum())
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
     def expected_spend(self, customers: pd.DataFrame) -> FloatArray:
         """
@@ -218,122 +205,56 @@ class GammaGammaModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ship
         out[order] = p * (v + x * money)[order, None] / rng.standard_gamma(shape)
         return out
 
-    def confidence_intervals(self, level: float = 0.95) -> pd.DataFrame:
-        """
-        Give intervals for the parameters, symmetric in their logarithms.
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = {"population_mean": self.population_mean_}
+        if hasattr(self, "spend_correlation_"):
+            state["spend_correlation"] = dict(self.spend_correlation_)
+        return state
 
-        Parameters
-        ----------
-        level : float
-            Probability that an interval holds the true value.
-
-        Returns
-        -------
-        DataFrame
-            One row a parameter: estimate, lower, upper.
-        """
-        check_is_fitted(self, "covariance_")
-        return log_intervals(self.params_, self._log_covariance, level)
-
-    def to_dict(self) -> dict[str, Any]:
-        """
-        Give the fitted model as a small dict of JSON types.
-
-        Returns
-        -------
-        dict
-            model, params, population_mean and, if fitted here, what the fit reported.
-        """
-        check_is_fitted(self, "params_")
-        saved: dict[str, Any] = {
-            "model": type(self).__name__,
-            "params": dict(self.params_),
-            "population_mean": self.population_mean_,
-        }
-        if hasattr(self, "convergence_"):
-            saved["spend_correlation"] = dict(self.spend_correlation_)
-        return saved | saved_fit(self)
-
-    @classmethod
-    def from_dict(cls, saved: dict[str, Any]) -> Self:
-        """
-        Rebuild a model from `to_dict`, or from published parameters alone.
-
-        Parameters
-        ----------
-        saved : dict
-            At least params with p, q, v, all positive.
-
-        Returns
-        -------
-        GammaGammaModel
-            A fitted model.
-
-        Raises
-        ------
-        InputError
-            If a parameter is missing or not a positive finite number, or the dict is of another model.
-        """
-        check_saved(saved, cls.__name__, _NAMES)
-        model = cls()
-        model.params_ = {name: float(saved["params"][name]) for name in _NAMES}
-        model.population_mean_ = float(saved.get("population_mean", model._model_mean()))
-        if "convergence" in saved:
-            model.spend_correlation_ = dict(saved["spend_correlation"])
-        restore_fit(model, saved)
-        return model
-
-    def to_lifetimes(self, customers: pd.DataFrame | None = None) -> Any:
-        """
-        Give the lifetimes fitter with these parameters.
-
-        Parameters
-        ----------
-        customers : DataFrame, optional
-            Becomes the fitter's data.
-
-        Returns
-        -------
-        lifetimes.GammaGammaFitter
-            With params_ set.
-        """
-        check_is_fitted(self, "params_")
-        return lifetimes_fitter("GammaGammaFitter", self.params_, customers)
+    def _restore(self, saved: dict[str, Any]) -> None:
+        self.population_mean_ = float(saved.get("population_mean", _model_mean(self.params_)))
+        if "spend_correlation" in saved:
+            self.spend_correlation_ = dict(saved["spend_correlation"])
 
 
 def read_spend(customers: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
     """
-    Check and take frequency and monetary value.
-
-    Parameters
-    ----------
-    customers : DataFrame
-        Columns frequency and monetary_value.
-
-    Returns
-    -------
-    frequency, monetary_value : ndarray of shape (n,)
-        The monetary value is NaN where it is missing.
+    Check and take frequency and monetary value, each of shape (n,); the latter is NaN where it is missing.
 
     Raises
     ------
     InputError
-        If a column is missing, a frequency is no whole number of at least 0, or the monetary value of a
+        If a column is missing, a frequency is not a whole number of at least 0, or the monetary value of a
         repeat buyer is not positive and finite.
     """
-    for name in ("frequency", "monetary_value"):
-        if name not in customers:
-            raise InputError(
-                f"The customer table lacks the column {name}; give frequency and monetary_value."
-            )
-    x = non_negative(customers, "frequency")
-    refuse(customers, x != np.floor(x), "frequency", "is not a whole number of purchase days")
+    check_table(customers, _COLUMNS)
+    x = whole(customers, "frequency")
     given = customers["monetary_value"]
     money = pd.to_numeric(given, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     unreadable = np.isnan(money) & given.notna().to_numpy()
     refuse(customers, unreadable | np.isinf(money), "monetary_value", "is not a finite number")
     refuse(customers, (x > 0) & (money <= 0), "monetary_value", "is not positive though frequency is above 0")
     return x, money
+
+
+def _repeat_buyers(
+    customers: pd.DataFrame, sample_weight: ArrayLike | None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Frequency, monetary value and weight of customers whose spend is known, sorted."""
+    x, money = read_spend(customers)
+    weight = read_weights(customers, sample_weight)
+    used = (x > 0) & ~np.isnan(money) & (weight > 0)
+    if not used.any():
+        raise InputError(
+            f"monetary_value is known for none of the {len(customers)} customers with a repeat purchase; "
+            "spend needs at least one."
+        )
+    order = np.lexsort((weight[used], money[used], x[used]))
+    return x[used][order], money[used][order], weight[used][order]
+
+
+def _model_mean(params: dict[str, float]) -> float:
+    return params["p"] * params["v"] / (max(params["q"], Q_FLOOR) - 1)
 
 
 class _Likelihood:

@@ -47,7 +47,7 @@ def purchase_histories(customers: DataFrame) -> Any:
     -------
     pandas.DataFrame
         A row for each distinct history, with ``customers``, how many share it; in the order of the history. Fit with
-        ``BetaGeoModel().fit(histories, weights=histories["customers"])``, and so the other purchase models.
+        ``BetaGeoModel().fit(histories, sample_weight=histories["customers"])``, and so the other purchase models.
     """
     import pandas as pd
 

@@ -1,34 +1,23 @@
-"""In: draws from predictive distributions, and outcomes of an earlier horizon. Out: intervals that hold.
-
-Called by the scoring stage for the uncertainty that it shows beside each prediction.
-"""
+"""Draws from predictive distributions and outcomes of an earlier horizon come in; calibrated intervals go out."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from duramen.btyd.base import PurchaseModel
 from duramen.btyd.gamma_gamma import GammaGammaModel
 from duramen.errors import InputError
 
 FloatArray = NDArray[np.float64]
 
 
-class DrawingModel(Protocol):
-    """A purchase model that draws from its predictive distribution."""
-
-    def simulate_purchases(
-        self, customers: pd.DataFrame, horizon: float, draws: int, seed: int | np.random.Generator
-    ) -> NDArray[np.int64]:
-        """Draw numbers of purchases."""
-
-
 def sample_money(
-    purchases: DrawingModel,
+    purchases: PurchaseModel,
     spend: GammaGammaModel,
     customers: pd.DataFrame,
     horizon: float,
@@ -82,19 +71,20 @@ def sample_money(
 
 class ConformalIntervals:
     """
-    Central intervals of predictive draws, so wide that they held the outcomes of an earlier horizon.
+    Central intervals of predictive draws, so wide that they covered the outcomes of an earlier horizon.
 
     The score of an outcome y is its two-sided tail probability 2 min(P(X <= y), P(X >= y)) under the
-    customer's own draws; the interval at tail alpha holds y exactly where the score exceeds alpha.
+    customer's own draws; the interval at tail alpha covers y exactly where the score exceeds alpha.
     Calibration takes for alpha the score that the right share of calibration customers exceeds. If later
-    customers are exchangeable with those, the intervals hold at least the level asked for, whatever the
-    model (split conformal; Vovk et al. 2005). Counts and money with many zeros have intervals that hold
-    more than asked; calibration narrows those too.
+    customers are exchangeable with those, the intervals cover at least the given level, whatever the
+    model (split conformal; Vovk et al. 2005). Counts and money with many zeros have intervals that cover
+    more than that; calibration narrows those too. It takes draws, not a customer table, and so it is not a
+    scikit-learn estimator.
 
     Parameters
     ----------
     level : float
-        Share of outcomes that the intervals should hold.
+        Share of outcomes that the intervals should cover.
 
     Attributes
     ----------
@@ -131,7 +121,7 @@ class ConformalIntervals:
         draws : array-like of shape (n, m)
             Predictive draws of the calibration customers, made at their cutoff.
         outcomes : array-like of shape (n,)
-            What they then did.
+            Their outcomes.
 
         Returns
         -------
@@ -151,7 +141,7 @@ class ConformalIntervals:
 
     def predict(self, draws: ArrayLike) -> FloatArray:
         """
-        Give an interval for each customer.
+        Return an interval for each customer.
 
         Parameters
         ----------
@@ -171,7 +161,7 @@ class ConformalIntervals:
 
     def to_dict(self) -> dict[str, Any]:
         """
-        Give level and tail.
+        Return level and tail.
 
         Returns
         -------
@@ -202,7 +192,7 @@ class ConformalIntervals:
 
 def tail_probability(draws: ArrayLike, outcomes: ArrayLike) -> FloatArray:
     """
-    Give the two-sided tail probability of each outcome under its own draws.
+    Return the two-sided tail probability of each outcome under its own draws.
 
     Parameters
     ----------
