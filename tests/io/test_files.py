@@ -96,7 +96,7 @@ def test_explanations_that_fail_midway_leave_the_old_file(shop, tmp_path):
 
 
 def test_explanations_are_parquet_in_a_folder_that_is_there(tmp_path):
-    with pytest.raises(InputError, match=r"as \.parquet, not as 'why\.csv'; change --explanations"):
+    with pytest.raises(InputError, match=r"as \.parquet, not as 'why\.csv'; change `path`"):
         write_explanations([], tmp_path / "why.csv")
     with pytest.raises(InputError, match="there is no folder"):
         write_explanations([], tmp_path / "gone" / "why.parquet")

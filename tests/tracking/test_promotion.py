@@ -305,7 +305,7 @@ def test_of_two_promotions_at_once_the_second_is_refused(models):
 def test_models_of_different_customers_do_not_duel(models):
     champion = crown_poor(models, "kinds")
     channel = models.good_origin._replace(kind="channel")
-    with pytest.raises(InputError, match=r"is of channel customers, .* for example --name duramen-channel"):
+    with pytest.raises(InputError, match=r"is of channel customers, .* for example `name` duramen-channel"):
         promotion.refuse_other_kind(channel, champion)
     promotion.refuse_other_kind(models.good_origin, champion)
     decide(models.good, channel, None, models.first_good, None, name="duramen-channel", experiment="P")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
+from duramen.cli.terminal import warn
 from duramen.data.customer_file import CHANNEL
 from duramen.data.transactions import Transactions
 from duramen.errors import InputError
@@ -98,10 +99,17 @@ def count_groups(tx: Transactions) -> tuple[int, int]:
     return everybody - of_channel, of_channel
 
 
-def work_through(
-    groups: list[Group], work: Callable[[Group], Work], report: Callable[[str], None]
+def for_each_group(
+    groups: list[Group], work: Callable[[Group], Work], in_flags: Callable[[str], str]
 ) -> Iterator[tuple[Group, Work]]:
-    """Give each group with its result; a group that cannot be worked on is reported, and the others go on.
+    """Give each group with its result; a group that cannot be worked on is shown, and the others go on.
+
+    Parameters
+    ----------
+    groups : list of Group
+    work : callable
+    in_flags : callable
+        What puts flags for the parameters in a sentence (``Config.in_flags``).
 
     Raises
     ------
@@ -116,7 +124,7 @@ def work_through(
             if not group.apart:
                 raise
             reasons.append(str(error))
-            report(f"The {group.customers:,} {group.who} are left out: {error}")
+            warn(f"The {group.customers:,} {group.who} are left out: {in_flags(str(error))}")
         else:
             yield group, done
     if len(reasons) == len(groups):

@@ -117,7 +117,7 @@ def ranking_files(config: ScoreConfig, key: str) -> RankingFiles:
     out = scores_place(config.out)
     if isinstance(out, Path):
         out = group_path(out, key)
-        check_scores_path(out)
+        check_scores_path(out, "out")
         refuse_other_json(out)
     else:
         out = out.of_group(key)
@@ -126,11 +126,11 @@ def ranking_files(config: ScoreConfig, key: str) -> RankingFiles:
         for path in (config.explanations, config.report, config.incremental)
     )
     if report is not None:
-        refuse_unwritable(report, "--report")
+        refuse_unwritable(report, "report")
     if explanations is not None:
-        check_explanations_path(explanations)
+        check_explanations_path(explanations, "explanations")
     if incremental is not None:
-        refuse_unwritable(incremental, "--incremental")
+        refuse_unwritable(incremental, "incremental")
         if incremental.exists():
             read_made_of(incremental)
     return RankingFiles(out, explanations, report, incremental)

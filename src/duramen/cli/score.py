@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 
 from duramen.cli.config.commands import ScoreConfig
-from duramen.cli.groups import Group, groups_to_score, work_through
+from duramen.cli.groups import Group, for_each_group, groups_to_score
 from duramen.cli.inputs import choose_cutoff, load_models, read_costs_to_serve, read_customers, read_orders
 from duramen.cli.output_paths import (
     RankingFiles,
@@ -78,7 +78,7 @@ def score(config: ScoreConfig) -> None:
         ranked = _score_in_blocks(task) if task.files.report is None else _score_in_memory(task, customers)
         return ranked, task.tiers
 
-    rankings = {group.kind: ranked for group, ranked in work_through(groups, rank, warn)}
+    rankings = {group.kind: ranked for group, ranked in for_each_group(groups, rank, config.in_flags)}
     aside = quarantine_path(scores_place(config.out))
     if tx.set_aside:
         tx.write_quarantine(aside)

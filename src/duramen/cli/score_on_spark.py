@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from duramen.cli.config.commands import ScoreConfig
-from duramen.cli.groups import Group, groups_to_score, work_through
+from duramen.cli.groups import Group, for_each_group, groups_to_score
 from duramen.cli.inputs import choose_cutoff, column_settings, load_models, show_orders
 from duramen.cli.output_paths import group_path
 from duramen.cli.ranking import show_group
 from duramen.cli.score import refuse_without_model, tiers_of
-from duramen.cli.terminal import console, show_place, show_quarantine, step, warn
+from duramen.cli.terminal import console, show_place, show_quarantine, step
 from duramen.data.reading import read_transactions
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def score_on_spark(config: ScoreConfig) -> None:
             key = group.key
             _rank_on_spark(models[key], group, cutoff, _sibling(out, key), tiers[key], config.reasons)
 
-        list(work_through(groups, rank, warn))
+        list(for_each_group(groups, rank, config.in_flags))
         if tx.set_aside:
             aside = _sibling(out, "quarantine")
             write_quarantine(tx, aside)

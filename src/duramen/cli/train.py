@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pandas as pd
 
 from duramen.cli.config.commands import TrainConfig
-from duramen.cli.groups import Group, choose_groups, refuse_other_models, work_through
+from duramen.cli.groups import Group, choose_groups, for_each_group, refuse_other_models
 from duramen.cli.inputs import (
     choose_window,
     load_models,
@@ -66,7 +66,7 @@ def train(config: TrainConfig) -> None:
             warn(f"No previous model is of {group.who}, so their segments are numbered from the start.")
         return fit_and_evaluate(unfitted, group, window, previous.get(group.key))
 
-    fitted = list(work_through(groups, fit, warn))
+    fitted = list(for_each_group(groups, fit, config.in_flags))
     save_models({group.key: model for group, (model, _) in fitted}, tx, config.model_out)
     rankings, recorded = {}, []
     for group, (model, card) in fitted:
@@ -96,7 +96,7 @@ def check_places(config: TrainConfig, groups: list[Group] | None = None) -> None
     refuse_occupied(config.model_out, overwrite=config.overwrite, apart=apart)
     if config.report is not None:
         for key in keys:
-            refuse_unwritable(group_path(config.report, key), "--report")
+            refuse_unwritable(group_path(config.report, key), "report")
 
 
 def build_model(config: TrainConfig) -> CoreCustomerModel:

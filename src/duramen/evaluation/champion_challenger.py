@@ -207,7 +207,7 @@ def later_fold(
         if len(found) > 1:
             raise InputError(
                 f"challenger and champion {what} ({' and '.join(sorted(found))}), so they cannot be compared; train "
-                "the challenger as the champion was, or give it another --name."
+                "the challenger as the champion was, or give it another `name`."
             )
     learned = max(model.window_.cutoff for model in models)
     horizon, after_the_last = models[0].window_.horizon, tx.last_date + timedelta(days=1)
@@ -216,7 +216,7 @@ def later_fold(
         raise InputError(
             f"{tx.source} ends on {tx.last_date}, and challenger and champion learned from days before {learned}: "
             f"{max((after_the_last - learned).days, 0)} later days are too few to judge a forecast over {horizon}; "
-            f"give orders up to {least.end - timedelta(days=1)}, or train a challenger with an earlier --cutoff."
+            f"give orders up to {least.end - timedelta(days=1)}, or train a challenger with an earlier `cutoff`."
         )
     latest = Window(after_the_last - timedelta(days=horizon), horizon)
     window = latest if cutoff is None else Window(cutoff, horizon)
@@ -328,6 +328,6 @@ def _duel(held: HeldOut, rule: Rule, rival: str | None, seed: int, resamples: in
     if not ((table["target"] == measure.target) & (table["metric"] == measure.name)).any():
         raise InputError(
             f"{measure.name!r} has no figure over {held.window} for {len(held.scores):,} customers, so nothing can be "
-            "decided by it; choose another fold by --cutoff, or another --metric."
+            "decided by it; choose another fold by `cutoff`, or another `metric`."
         )
     return duel

@@ -309,13 +309,13 @@ def split_postgresql(address: str) -> tuple[PostgreSQLDatabase, str]:
     parts = _POSTGRESQL.fullmatch(address)
     if parts is None:
         raise InputError(
-            "the address of --out names no table of PostgreSQL; write postgresql://user@host:5432/database/table, with "
+            "the address of `out` names no table of PostgreSQL; write postgresql://user@host:5432/database/table, with "
             "@ and / in a name or a password as %40 and %2F."
         )
     parameters = parts["parameters"] or ""
     if "password" in unquote(parameters).lower():
         raise InputError(
-            "--out holds a password among its parameters, where it would be shown; set PGPASSWORD, or put it into "
+            "`out` holds a password among its parameters, where it would be shown; set PGPASSWORD, or put it into "
             "~/.pgpass."
         )
     user, password, where = (
@@ -343,7 +343,7 @@ def _columns_of_table(
         return None
     if rows[0][0] not in tables:
         raise InputError(
-            f"{name!r} is there and is no table, so {table} cannot be written; name another by --out."
+            f"{name!r} is there and is no table, so {table} cannot be written; name another by `out`."
         )
     return {column: of_type for _, column, of_type in rows if column is not None}
 

@@ -18,11 +18,13 @@ WRITTEN_AT_ONCE = 125_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def check_scores_path(path: Path) -> None:
-    """Refuse an output path that cannot be written, before any work is done."""
+def check_scores_path(path: Path, parameter: str = "path") -> None:
+    """Refuse an output path, by the name of its parameter, that cannot be written."""
     if path.suffix.lower() not in (".parquet", ".csv"):
-        raise InputError(f"scores are written as .parquet or .csv, not as {path.name!r}; change --out.")
-    refuse_unwritable(path, "--out")
+        raise InputError(
+            f"scores are written as .parquet or .csv, not as {path.name!r}; change `{parameter}`."
+        )
+    refuse_unwritable(path, parameter)
 
 
 def write_scores(ranking: pd.DataFrame, path: str | Path) -> Path:
@@ -94,26 +96,24 @@ class ParquetBlocks:
         self._writer.write_table(table, row_group_size=len(table) or None)
 
 
-def check_explanations_path(path: Path) -> None:
-    """Refuse a path that explanations cannot be written to, before any work is done."""
+def check_explanations_path(path: Path, parameter: str = "path") -> None:
+    """Refuse a path, by the name of its parameter, that explanations cannot be written to."""
     if path.suffix.lower() != ".parquet":
-        raise InputError(
-            f"explanations are written as .parquet, not as {path.name!r}; change --explanations."
-        )
-    refuse_unwritable(path, "--explanations")
+        raise InputError(f"explanations are written as .parquet, not as {path.name!r}; change `{parameter}`.")
+    refuse_unwritable(path, parameter)
 
 
-def refuse_unwritable(path: Path, option: str) -> None:
+def refuse_unwritable(path: Path, parameter: str) -> None:
     """Refuse a file in a folder that is not there or cannot be written to, or in the place of a folder."""
     if not path.parent.is_dir():
         raise InputError(
-            f"there is no folder {path.parent} to write {path.name} to; create it or change {option}."
+            f"there is no folder {path.parent} to write {path.name} to; create it or change `{parameter}`."
         )
     if path.is_dir():
-        raise InputError(f"{path} is a folder, where a file is to be written; change {option}.")
+        raise InputError(f"{path} is a folder, where a file is to be written; change `{parameter}`.")
     if not os.access(path.parent, os.W_OK):
         raise InputError(
-            f"the folder {path.parent} cannot be written to; change {option} or its permissions."
+            f"the folder {path.parent} cannot be written to; change `{parameter}` or its permissions."
         )
 
 

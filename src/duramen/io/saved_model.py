@@ -162,7 +162,8 @@ def read_state(folder: Path) -> dict[str, Any]:
     path = folder / MODEL_FILE
     if not path.is_file():
         raise InputError(
-            f"{folder} is no saved model: it has no {MODEL_FILE}; give the folder that --model-out wrote."
+            f"{folder} is no saved model: it has no {MODEL_FILE}; give a folder that duramen train or "
+            "CoreCustomerModel.save wrote."
         )
     try:
         text = path.read_bytes().decode()

@@ -35,13 +35,13 @@ def refuse_other_json(path: Path) -> None:
     told = read_sidecar(place)
     if told is None:
         raise InputError(
-            f"{place} is no sidecar of scores, and that of {path.name} would replace it; change --out."
+            f"{place} is no sidecar of scores, and that of {path.name} would replace it; change `out`."
         )
     other = place.with_name(str(told.get("file", path.name)))
     if other.name != path.name and other.exists():
         raise InputError(
             f"{place} is the sidecar of {other.name}, and that of {path.name} would replace it; remove "
-            f"{other.name}, or give --out another stem."
+            f"{other.name}, or give `out` another stem."
         )
 
 

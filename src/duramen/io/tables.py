@@ -110,7 +110,7 @@ def table_at(address: str) -> Table | None:
     if kind not in ("postgresql", "postgres"):
         raise InputError(
             f"scores are not written to {kind}://; give a file, duckdb://file.db/table or "
-            "postgresql://user@host/database/table by --out."
+            "postgresql://user@host/database/table by `out`."
         )
     database, table = split_postgresql(address)
     schema, dot, name = table.rpartition(".")
@@ -139,18 +139,18 @@ def check_table(table: Table, *, with_cost: bool = False, ids: pa.DataType | Non
     """
     if len(table.sidecar.name.encode()) > LONGEST_NAME:
         raise InputError(
-            f"{table.name!r} is too long a name for a table and its sidecar; name another by --out."
+            f"{table.name!r} is too long a name for a table and its sidecar; name another by `out`."
         )
-    refuse_unwritable(table.work_place, "--out")
+    refuse_unwritable(table.work_place, "out")
     if isinstance(table.database, DuckDBFile):
         if not table.database.file.exists():
             if table.schema.casefold() not in ("", "main"):
                 raise InputError(
                     f"{table.database.file} is not there yet, and a new file has no schema {table.schema!r}; make it "
-                    "first, or leave the schema out of --out."
+                    "first, or leave the schema out of `out`."
                 )
             return
-        refuse_unwritable(table.database.file, "--out")
+        refuse_unwritable(table.database.file, "out")
     names = [name for name in RANKING_COLUMNS if with_cost or name != "cost_to_serve"]
     with table.database.transaction(str(table), rehearse=True) as transaction:
         _make_ready(transaction, table, _kinds(names, ids), rehearse=True)
@@ -245,12 +245,12 @@ def _make_ready(
         elif place is not table and found != types:
             raise InputError(
                 f"{place} is no sidecar of scores, and that of {table.name} would replace its rows; name another "
-                "table by --out."
+                "table by `out`."
             )
         elif differences := _differences(found, types):
             raise InputError(
                 f"{table} has not the columns of these scores: {'; '.join(differences)}; drop it if nobody needs it, "
-                "or name another table by --out."
+                "or name another table by `out`."
             )
         # Of nothing: it shows the right to insert, and DuckDB heeds an index in a DELETE only when an INSERT woke it.
         of_nothing = f"({quoted(next(iter(types)))}) SELECT NULL WHERE false"

@@ -54,16 +54,16 @@ def render_audit(audit: Audit) -> str:
 def check_audit_path(path: Path, *inputs: object) -> None:
     """Raise ``InputError`` if the path cannot be written, or its table would replace an input."""
     if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"an audit is written as .html, not as {path.name!r}; change --out.")
+        raise InputError(f"an audit is written as .html, not as {path.name!r}; change `out`.")
     if not path.parent.is_dir():
         raise InputError(
-            f"there is no folder {path.parent} to write {path.name} to; create it or change --out."
+            f"there is no folder {path.parent} to write {path.name} to; create it or change `out`."
         )
     written = {path.with_suffix(ending).resolve() for ending in (path.suffix, *TABLES)}
     for given in inputs:
         if isinstance(given, str | Path) and Path(given).resolve() in written:
             raise InputError(
-                f"the audit {path} and its table would replace {given}; give --out another name."
+                f"the audit {path} and its table would replace {given}; give `out` another name."
             )
 
 

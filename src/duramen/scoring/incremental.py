@@ -54,7 +54,7 @@ def read_made_of(path: Path) -> dict[str, Any]:
     except (OSError, KeyError, TypeError, ValueError) as error:
         # pyarrow says with a ValueError that a file is no Parquet.
         raise InputError(
-            f"{path} holds no scores of an earlier run; remove it, or name another file by --incremental."
+            f"{path} holds no scores of an earlier run; remove it, or name another file by `incremental`."
         ) from error
     return told
 

@@ -50,7 +50,7 @@ class CoreCustomerModel:
         Discount rate of ``clv`` per year.
     training_customers : int
         Customers that the trees learn from, at each earlier cutoff; of more, a sample is drawn. Beyond some tens of
-        thousands more of them change no figure (``benchmarks/train.py --samples``).
+        thousands more of them change no figure (``benchmarks/train.py``).
     segment_weights : mapping, optional
         How much each measure of behaviour counts in the segments (``duramen.segments.segmenter.WEIGHTS``).
     treatments : mapping, optional

@@ -372,12 +372,12 @@ class HadoopFolder:
             return
         if not self._system.getFileStatus(self._path).isDirectory():
             raise InputError(
-                f"{self.address} is a file, and Spark writes a folder; choose another place by --out."
+                f"{self.address} is a file, and Spark writes a folder; choose another place by `out`."
             )
         is_ours = self._system.exists(self._child(SIDECAR))
         if not is_ours and self._system.listStatus(self._path):
             raise InputError(
-                f"{self.address} holds something that duramen did not write; choose another folder by --out."
+                f"{self.address} holds something that duramen did not write; choose another folder by `out`."
             )
 
     def write_text(self, name: str, text: str) -> None:

@@ -132,7 +132,7 @@ def tell_kind(origin: Origin, kind: str | None, address: str) -> Origin:
     told = "" if kind in (None, "together") else str(kind)
     if kind is not None and origin.uri and told != origin.kind:
         raise InputError(
-            f"{address} was trained on {_of_whom(origin.kind)}, not on {_of_whom(told)}; leave --kind out, or name "
+            f"{address} was trained on {_of_whom(origin.kind)}, not on {_of_whom(told)}; leave `kind` out, or name "
             "another model."
         )
     return origin._replace(kind=origin.kind or told)
@@ -143,7 +143,7 @@ def refuse_other_kind(origin: Origin, champion: Registered) -> None:
     if origin.kind != champion.kind:
         raise InputError(
             f"the challenger is of {_of_whom(origin.kind)}, and the champion, version {champion.version} of "
-            f"{champion.name}, of {_of_whom(champion.kind)}; each has a champion of its own, for example --name "
+            f"{champion.name}, of {_of_whom(champion.kind)}; each has a champion of its own, for example `name` "
             f"{default_name(origin.kind)}."
         )
 
@@ -234,7 +234,7 @@ def roll_back(name: str) -> tuple[Registered, Registered]:
         champion = _aliased(mlflow, name, CHAMPION)
         if champion is None:
             raise InputError(
-                f"{name} has no champion in the store {mlflow.get_tracking_uri()}; promote a model, or give --name."
+                f"{name} has no champion in the store {mlflow.get_tracking_uri()}; promote a model, or give `name`."
             )
         past = _past_champions(mlflow, name, champion)[:-1]
         if not past:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import model_validator
 
 from duramen.cli.config.settings import Option, Setting, Settings
 
@@ -89,6 +91,12 @@ class PortfolioTable(Settings):
     ] = None
     cells: dict[str, CellTable] | None = None
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.model_fields_set:
+            self.axes()
+        return self
+
     def axes(self) -> Axes:
         """Return the axes, with the usual ones where nothing is set."""
         from duramen.analysis.portfolio_axes import Axes
@@ -116,6 +124,12 @@ class PromotionTable(Settings):
     confidence: Annotated[
         float | None, Setting("Confidence of the interval.", "a number from 0.5 to below 1", "0.95")
     ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.model_fields_set:
+            self.rule()
+        return self
 
     def rule(self) -> Rule:
         """Return the rule, with the usual one where nothing is set."""
