@@ -34,11 +34,6 @@ HEAVY = {
 }
 
 
-@pytest.fixture(scope="module")
-def saved(shop, tmp_path_factory):
-    return shop.model.save(tmp_path_factory.mktemp("cli") / "model")
-
-
 def test_training_ends_well_and_says_nothing_on_stderr(trained):
     assert (trained.done.returncode, trained.done.stderr) == (0, "")
 

@@ -18,9 +18,11 @@ def backtest(config: BacktestConfig) -> None:
     """Compare the model with plain baselines at several past cutoffs."""
     from duramen.evaluation import backtesting
     from duramen.io import saved_model
+    from duramen.io.files import refuse_unwritable_folder
     from duramen.report.backtest import BACKTEST_FILE, draw_backtest, write_backtest
     from duramen.tracking.record import record_backtest
 
+    refuse_unwritable_folder(config.out, "out")
     saved_model.refuse_occupied(config.out, BACKTEST_FILE, "backtest")
     tx = read_orders(config.orders, config, read_customers(config))
     windows = _choose_windows(tx, config)

@@ -16,13 +16,14 @@ from duramen.cli.train import build_model, fit_and_evaluate, save_models
 
 def demo(config: DemoConfig) -> None:
     """Do everything with the CDNOW purchases; the results of an earlier demo in the folder are replaced."""
-    from duramen.io.files import write_scores
+    from duramen.io.files import refuse_unwritable_folder, write_scores
 
     started = time.perf_counter()
     out = config.out
     training = TrainConfig(
         orders="dataset:cdnow", currency="USD", experiment="duramen-demo", model_out=out / "model"
     )
+    refuse_unwritable_folder(training.model_out, "out")
     refuse_occupied(training.model_out, overwrite=True, apart=False)
     out.mkdir(parents=True, exist_ok=True)
     group = Group("", read_orders(training.orders, training))

@@ -51,7 +51,6 @@ def train(config: TrainConfig) -> None:
     """Fit, evaluate, save and record a model, or one of each group of customers."""
     check_places(config)
     axes = config.portfolio.axes()
-    unfitted = build_model(config)
     previous = load_models(config.previous, config.kind) if config.previous else {}
     customers = read_customers(config)
     tx = read_orders(config.orders, config, customers)
@@ -64,7 +63,7 @@ def train(config: TrainConfig) -> None:
     def fit(group: Group) -> Evaluated:
         if previous and group.key not in previous:
             warn(f"No previous model is of {group.who}, so their segments are numbered from the start.")
-        return fit_and_evaluate(unfitted, group, window, previous.get(group.key))
+        return fit_and_evaluate(build_model(config), group, window, previous.get(group.key))
 
     fitted = list(for_each_group(groups, fit, config.in_flags))
     save_models({group.key: model for group, (model, _) in fitted}, tx, config.model_out)
@@ -87,8 +86,9 @@ def train(config: TrainConfig) -> None:
 
 def check_places(config: TrainConfig, groups: list[Group] | None = None) -> None:
     """Refuse places that cannot be written: before the orders are read, and again when the groups are known."""
-    from duramen.io.files import refuse_unwritable
+    from duramen.io.files import refuse_unwritable, refuse_unwritable_folder
 
+    refuse_unwritable_folder(config.model_out, "model_out")
     if groups is None:
         apart, keys = None if config.kind is None else False, [""]
     else:
@@ -114,13 +114,13 @@ def build_model(config: TrainConfig) -> CoreCustomerModel:
 
 
 def fit_and_evaluate(
-    unfitted: CoreCustomerModel, group: Group, window: Window, previous: CoreCustomerModel | None = None
+    model: CoreCustomerModel, group: Group, window: Window, previous: CoreCustomerModel | None = None
 ) -> Evaluated:
-    """Return the fitted model of a group and its scorecard."""
+    """Fit a model to a group; return it with its scorecard."""
     from duramen.evaluation.scorecards import scorecard
 
     with step("Fitting the models" + (f" of {group.who}" if group.kind else "")):
-        model = unfitted.clone().fit(group.tx, window, previous)
+        model.fit(group.tx, window, previous)
     with step("Evaluating the forecasts on the holdout"):
         card = scorecard(model.holdout_)
     return model, card

@@ -117,6 +117,19 @@ def refuse_unwritable(path: Path, parameter: str) -> None:
         )
 
 
+def refuse_unwritable_folder(folder: Path, parameter: str) -> None:
+    """Refuse a folder that cannot be made or replaced, because a file is in its way or a folder is closed."""
+    if folder.is_file():
+        raise InputError(f"{folder} is a file, where a folder is to be written; change `{parameter}`.")
+    around = next(path for path in folder.absolute().parents if path.exists())
+    if not around.is_dir():
+        raise InputError(f"{around} is a file, where a folder is to be written; change `{parameter}`.")
+    if not os.access(around, os.W_OK):
+        raise InputError(
+            f"the folder {around} cannot be written to; change `{parameter}` or its permissions."
+        )
+
+
 def write_explanations(blocks: Iterable[pd.DataFrame], path: str | Path) -> int:
     """Write the blocks of ``CoreCustomerModel.explain_blocks`` as one Parquet file; return its rows.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from duramen.cli.config.options import (
     EXPERIMENT,
@@ -28,12 +28,11 @@ from duramen.cli.config.options import (
     Report,
     Seed,
     SegmentWeights,
-    Text,
     Treatments,
     column,
     folder,
 )
-from duramen.cli.config.settings import Config, Option
+from duramen.cli.config.settings import Config, Option, Text
 from duramen.cli.config.tables import PortfolioTable, PromotionTable, TiersTable
 from duramen.errors import InputError
 
@@ -93,6 +92,12 @@ class OrdersConfig(ReadingConfig):
     ]
 
 
+def _check_tiers(table: TiersTable) -> TiersTable:
+    """Refuse settings that make no tiers; those of scoring change the tiers of a model, and are checked with them."""
+    table.tiers()
+    return table
+
+
 class TrainConfig(OrdersConfig):
     """Settings of ``duramen train``."""
 
@@ -120,7 +125,7 @@ class TrainConfig(OrdersConfig):
     cost_to_serve: CostToServe = None
     seed: Seed = 0
     experiment: Experiment = EXPERIMENT
-    tiers: TiersTable | None = None
+    tiers: Annotated[TiersTable, AfterValidator(_check_tiers)] | None = None
     treatments: Treatments | None = None
     segment_weights: SegmentWeights | None = None
     portfolio: PortfolioTable = PortfolioTable()

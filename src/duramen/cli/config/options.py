@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from duramen.cli.config.settings import Option, Setting
+from duramen.cli.config.settings import Option, Setting, Text
 from duramen.data.windows import Window, parse_day
 
 Kind = Literal["channel", "end", "together", "consumer", "business"]
@@ -54,7 +54,6 @@ def _days(days: Any) -> Any:
     return [parse_day(day) for day in (days if isinstance(days, list) else [days])]
 
 
-Text = Annotated[str, Field(min_length=1)]
 File = Annotated[Path, BeforeValidator(lambda path: path or None)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Day = Annotated[date, BeforeValidator(parse_day)]

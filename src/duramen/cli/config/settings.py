@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
+
+Text = Annotated[str, Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -130,10 +132,12 @@ class Config(Settings):
 
 def setting_of(annotation: Any) -> Setting | None:
     """Return how a field, or the values of a table, are described."""
-    parts = (
-        annotation.metadata if isinstance(annotation, FieldInfo) else getattr(annotation, "__metadata__", ())
-    )
-    return next((part for part in parts if isinstance(part, Setting)), None)
+    if isinstance(annotation, FieldInfo):
+        parts, inside = annotation.metadata, [annotation.annotation]
+    else:
+        parts, inside = list(getattr(annotation, "__metadata__", ())), _kinds(annotation)
+    found = (part for part in parts if isinstance(part, Setting))
+    return next(found, None) or next(filter(None, map(setting_of, inside)), None)
 
 
 def table_of(annotation: Any) -> type[Settings] | None:
@@ -160,10 +164,15 @@ def plain_type(annotation: Any) -> Any:
         return plain_type(annotation.annotation)
     if get_origin(annotation) is Annotated:
         return plain_type(get_args(annotation)[0])
-    kinds = [kind for kind in get_args(annotation) if kind is not NoneType]
-    if get_origin(annotation) in (Union, UnionType) and len(kinds) == 1:
-        return plain_type(kinds[0])
-    return annotation
+    kinds = _kinds(annotation)
+    return plain_type(kinds[0]) if len(kinds) == 1 else annotation
+
+
+def _kinds(annotation: Any) -> list[Any]:
+    """Return the types that a union is of, without None."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return []
+    return [kind for kind in get_args(annotation) if kind is not NoneType]
 
 
 def _flags(model: type[Settings], path: tuple[str, ...]) -> Iterator[Flag]:

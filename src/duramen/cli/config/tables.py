@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import model_validator
 
-from duramen.cli.config.settings import Option, Setting, Settings
+from duramen.cli.config.settings import Option, Setting, Settings, Text
 
 if TYPE_CHECKING:
     from duramen.analysis.portfolio_axes import Axes
     from duramen.evaluation.champion_challenger import Rule
     from duramen.scoring.tiers import Tiers
 
-Name = Annotated[str, Setting("What it is called.", "a name", '"basic"')]
-Treatment = Annotated[str, Setting("What its customers are for.", "a text", '"serve online"')]
+Name = Annotated[Text, Setting("What it is called.", "a name", '"basic"')]
+Treatment = Annotated[Text, Setting("What its customers are for.", "a text", '"serve online"')]
 
 
 def _share(help: str) -> Setting:
@@ -24,8 +24,8 @@ def _share(help: str) -> Setting:
 class TierTable(Settings):
     """What differs in the name and the treatment of a tier."""
 
-    name: Name = ""
-    treatment: Treatment = ""
+    name: Name | None = None
+    treatment: Treatment | None = None
 
 
 class TiersTable(Settings):
@@ -108,7 +108,7 @@ class PromotionTable(Settings):
     """``[promotion]``: when a challenger becomes the champion."""
 
     metric: Annotated[
-        str | None,
+        Text | None,
         Option(
             "The metric that decides.", "the name of a metric", "Brier", metavar="METRIC",
             default="value captured at top 20 %",
