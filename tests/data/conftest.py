@@ -30,6 +30,18 @@ def mostly_good():
 
 
 @pytest.fixture(scope="session")
+def values():
+    """What an expression makes of a column of values."""
+    engine = ibis.duckdb.connect()
+
+    def evaluate(expression, column, dtype=None):
+        table = engine.create_table("values", pa.table({"value": pa.array(column, dtype)}), overwrite=True)
+        return table.select(value=expression(table.value)).to_pyarrow()["value"].to_pylist()
+
+    return evaluate
+
+
+@pytest.fixture(scope="session")
 def days_of():
     """The day table as a list of rows in the order of customer and day, decimals exact."""
     return lambda tx: tx.days.order_by("customer_id", "date").to_pyarrow().to_pylist()

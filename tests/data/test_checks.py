@@ -11,28 +11,13 @@ from hypothesis import given, settings
 
 from duramen.data.checks import (
     DATE_FORMATS,
-    MISSING_WORDS,
     choose_date_format,
     parse_amount,
-    parse_customer_id,
     parse_date,
     parse_money,
 )
 from duramen.data.reading import read_transactions
 from duramen.errors import InputError
-
-
-@pytest.fixture(scope="module")
-def values():
-    """What an expression makes of a column of values."""
-    engine = ibis.duckdb.connect()
-
-    def evaluate(expression, column, dtype=None):
-        table = engine.create_table("values", pa.table({"value": pa.array(column, dtype)}), overwrite=True)
-        return table.select(value=expression(table.value)).to_pyarrow()["value"].to_pylist()
-
-    return evaluate
-
 
 AMOUNTS_WITH_POINT = {
     "12": 12, "12.50": 12.5, " -12.5 ": -12.5, "+3": 3, ".5": 0.5, "1e3": 1000, "1,234.50": 1234.5, "-1,234": -1234,
@@ -64,24 +49,6 @@ def test_an_amount_is_read_in_the_stated_form_or_not_at_all(values, decimal, amo
 )
 def test_numbers_are_amounts_where_they_are_finite_and_exact(values, column, dtype, expected):
     assert values(lambda c: parse_amount(c, "."), column, dtype) == expected
-
-
-IDS = {
-    "C000123": "C000123", " C000123\n": "C000123", "\x0bC000123": "C000123", "C 123 456": "C 123 456", "12": "12",
-    "nan": None, " NaN ": None, "NULL": None, "None": None, "<NA>": None, "": None, " \t": None, None: None,
-    "nano": "nano", "nullable": "nullable", "\u00e9lan 1": "\u00e9lan 1", "\u00a0C0001234": "\u00a0C0001234",
-}  # fmt: skip
-
-
-def test_an_id_is_what_is_written_without_space_around_and_missing_where_a_word_says_so(values):
-    assert values(parse_customer_id, list(IDS)) == list(IDS.values())
-
-
-@given(text=st.text(st.sampled_from("aNnul<>oe1 \t\n\x0b\x0c\r\u00a0\u00e9"), max_size=9))
-@settings(max_examples=200, deadline=None)
-def test_any_id_is_stripped_of_ascii_space_alone(values, text):
-    stripped = text.strip(" \t\n\r\x0b\x0c")
-    assert values(parse_customer_id, [text]) == [None if stripped.lower() in MISSING_WORDS else stripped]
 
 
 @given(st.decimals(-(10**8), 10**8, places=4))

@@ -191,7 +191,7 @@ def test_costs_of_nothing_change_no_rank_and_no_tier(shop):
             r"of 1 customers are in no row of the scores \(for example 9",
         ),
         (pd.Series({0: 1.0, 1: 2.0}), r"of 1 customers are missing \(for example 2\).*0 where there is none"),
-        (pd.Series([1.0, 2.0, 3.0, 3.0], index=[0, 1, 2, 2]), "of 1 customers appear more than once"),
+        (pd.Series([1.0, 2.0, 3.0, 3.0], index=[0, 1, 2, 2]), "cost_to_serve has 1 customers twice"),
         ([1.0, -2.0, 3.0], r"of 1 customers are negative or no number \(for example 1\)"),
         ([1.0, float("nan"), float("inf")], "of 2 customers are negative or no number"),
         ([1.0, 2.0], r"has shape \(2,\) and the scores 3 rows"),

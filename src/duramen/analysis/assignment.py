@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from duramen.data.checks import MISSING_WORDS
+from duramen.data.checks import parse_text
+from duramen.data.ids import id_text, parse_id
 from duramen.data.sources import open_source, open_workspace, source_name
 from duramen.errors import InputError
 
@@ -58,7 +59,8 @@ def read_assignment(
         CSV, Parquet or a frame with a row a customer. Its columns ``treatment`` and ``assigned_on`` are used where it
         has them.
     customer_id, segment : str
-        Columns of the id and of the label; both are compared as text, since a CSV file knows nothing else.
+        Columns of the id and of the label. Both may be numbers or text: 7, 7.0 and "7" are one customer, and one
+        segment.
     treatment : str or Path, optional
         Another column, or a CSV or Parquet file with the columns ``segment`` and ``treatment``.
     assigned_on : str or date, optional
@@ -71,7 +73,7 @@ def read_assignment(
         each customer is a segment of its own.
     """
     where = source_name(source)
-    table = _table(source, where)
+    table = _table(source, where, (customer_id, segment))
     _refuse_missing(table, (customer_id, segment), where, "name the columns of the id and of the label")
     chosen = {CUSTOMER_ID: table[customer_id], SEGMENT: table[segment]}
     if isinstance(treatment, str) and treatment in table:
@@ -96,14 +98,17 @@ def read_assignment(
     return Assignment(labels, where)
 
 
-def _table(source: Any, where: str) -> pd.DataFrame:
-    """Return every column as text, missing where nothing is written."""
+def _table(source: Any, where: str, ids: tuple[str, ...]) -> pd.DataFrame:
+    """Return every column as text, missing where nothing is written; those of ids by their rule."""
     table = open_source(open_workspace(), source)
-    written = table.mutate(**{name: table[name].cast("string").strip() for name in table.columns})
-    frame: pd.DataFrame = written.to_pyarrow().to_pandas().astype("object")
+    written = {
+        name: id_text(parse_id(table[name])) if name in ids else parse_text(table[name])
+        for name in table.columns
+    }
+    frame: pd.DataFrame = table.select(**written).to_pyarrow().to_pandas().astype("object")
     if frame.empty:
         raise InputError(f"{where} holds no row; give one row a customer with its segment.")
-    return frame.mask(frame.apply(lambda column: column.str.lower().isin(MISSING_WORDS)), None)
+    return frame.where(frame.notna(), None)
 
 
 def _refuse_missing(table: pd.DataFrame, names: tuple[str, ...], where: str, what_to_do: str) -> None:
@@ -140,7 +145,7 @@ def _treatments(treatment: str | Path, where: str) -> pd.Series[Any]:
             f"{str(treatment)!r} is neither a column of {where} nor a file of treatments; give a column, or a CSV or "
             "Parquet file with the columns segment and treatment."
         )
-    table = _table(treatment, str(treatment))
+    table = _table(treatment, str(treatment), (SEGMENT,))
     _refuse_missing(table, (SEGMENT, TREATMENT), str(treatment), "give a row a segment with its treatment")
     twice = table.loc[table[SEGMENT].duplicated(), SEGMENT]
     if len(twice):

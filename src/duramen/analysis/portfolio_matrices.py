@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.analysis.portfolio_axes import DEFAULT_AXES, LOYALTY_BY_SIZE, MATRICES, UNGRADED, Axes, Axis
+from duramen.data.ids import find_ids
 from duramen.errors import InputError
 from duramen.forecast.growth import past_value
 from duramen.segments.lifecycle_stage import base_gap, own_gap
@@ -183,12 +184,9 @@ def spent_after(ids: pd.Series[Any], then_spent: pd.Series[float]) -> np.ndarray
 
 
 def _by_customer(ids: pd.Series[Any], values: pd.Series[Any], name: str) -> pd.Series[Any]:
-    if not values.index.is_unique:
-        again = values.index[values.index.duplicated()]
-        raise InputError(
-            f"{name} has {len(again):,} customers twice (for example {again[0]!r}); give each one value."
-        )
-    return values.reindex(pd.Index(ids))
+    place = find_ids(ids, values.index, name)
+    found = values.iloc[place].set_axis(pd.Index(ids))
+    return found.where(place >= 0)
 
 
 def rows_of(ranking: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:

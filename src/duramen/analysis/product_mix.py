@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from duramen.data.checks import choose_date_format, parse_amount, parse_customer_id, parse_date
+from duramen.data.checks import choose_date_format, parse_amount, parse_date
+from duramen.data.ids import id_text, ids_as_text, parse_id
 from duramen.data.sources import open_source, open_workspace
 from duramen.data.transactions import Transactions
 
@@ -46,7 +47,7 @@ def bought_by_customer(
     found = {}
     for role in [role for role in ROLES if role in tx.columns]:
         lines = raw.select(
-            customer_id=parse_customer_id(raw[tx.columns["customer_id"]]).cast("string"),
+            customer_id=id_text(parse_id(raw[tx.columns["customer_id"]])),
             date=parse_date(raw[tx.columns["date"]], form),
             amount=parse_amount(raw[tx.columns["amount"]], decimal),
             item=raw[tx.columns[role]].cast("string").strip(),
@@ -76,7 +77,7 @@ def item_shares(bought: pd.DataFrame, customer_ids: pd.Series[Any]) -> pd.DataFr
     1     0.00  0.00
     """
     wide = bought.pivot_table(index="customer_id", columns="item", values="spend", aggfunc="sum")
-    shares = wide.div(wide.sum(axis=1), axis=0).reindex(customer_ids.astype(str)).fillna(0.0)
+    shares = wide.div(wide.sum(axis=1), axis=0).reindex(ids_as_text(customer_ids)).fillna(0.0)
     return shares.reset_index(drop=True)
 
 
@@ -90,5 +91,5 @@ def main_item(bought: pd.DataFrame, customer_ids: pd.Series[Any]) -> np.ndarray:
     array(['tea', ''], dtype=object)
     """
     most = bought.sort_values(["spend", "item"]).drop_duplicates("customer_id", keep="last")
-    by_customer = most.set_index("customer_id")["item"].reindex(customer_ids.astype(str))
+    by_customer = most.set_index("customer_id")["item"].reindex(ids_as_text(customer_ids))
     return by_customer.fillna("").to_numpy(dtype=object)

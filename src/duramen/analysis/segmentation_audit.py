@@ -28,6 +28,7 @@ from duramen.analysis.label_dependence import (
 )
 from duramen.analysis.product_mix import item_shares, main_item
 from duramen.data.customers import customer_table, typical_basket
+from duramen.data.ids import ids_as_text
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.windows import HORIZONS, Window, choose_horizon, parse_day
 from duramen.errors import InputError
@@ -255,14 +256,14 @@ def _labelled(
     customers: pd.DataFrame, today: pd.DataFrame, assignment: Assignment
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the known customers who have a label, and sentences on those who were left out."""
-    known = customers.assign(customer_key=customers["customer_id"].astype(str)).merge(
+    known = customers.assign(customer_key=ids_as_text(customers["customer_id"])).merge(
         assignment.table.rename(columns={"customer_id": "customer_key"}),
         on="customer_key",
         how="inner",
         validate="one_to_one",
     )
     ids = assignment.table["customer_id"]
-    unknown = ids[~ids.isin(today["customer_id"].astype(str))]
+    unknown = ids[~ids.isin(ids_as_text(today["customer_id"]))]
     later = len(ids) - len(unknown) - len(known)
     if known.empty:
         raise InputError(

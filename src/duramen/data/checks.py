@@ -24,8 +24,6 @@ MOST_ROUNDED = 1e-3
 # Earlier days are what systems write for "unknown", such as 0001-01-01.
 EARLIEST_DAY = date(1900, 1, 1)
 MISSING_WORDS = ("", "nan", "null", "none", "<na>")
-# Longer than each of these words and without space: an id as it should be, as most are.
-_PLAIN_ID = "^[!-~]{5,}$"
 UNPAID_WORDS = (
     "refunded",
     "unpaid",
@@ -48,21 +46,15 @@ DATE_FORMATS: dict[str, tuple[str, str]] = {
 }
 
 
-def parse_customer_id(column: ir.Column) -> ir.Column:
-    """Return the id in the dtype that it came in, null where it is missing."""
+def parse_text(column: ir.Column) -> ir.Column:
+    """Return a value as text without space around it, null where it is missing."""
     import ibis
 
-    if column.type().is_string():
-        stripped = column.strip()
-        # Each look at the lines comes by here, and to strip and lower them is most of what it takes.
-        return ibis.cases(
-            (column.re_search(_PLAIN_ID), column),
-            (_is_one_of(stripped.lower(), MISSING_WORDS), ibis.null("string")),
-            else_=stripped,
-        )
-    if column.type().is_floating():
-        return ibis.cases((column.isnan(), ibis.null(column.type())), else_=column)
-    return column
+    stripped = column.cast("string").strip()
+    return ibis.cases(
+        (_is_one_of(stripped.lower(), MISSING_WORDS), ibis.null("string")),
+        else_=stripped,
+    )
 
 
 def _is_one_of(text: ir.StringValue, words: Iterable[str]) -> ir.BooleanValue:

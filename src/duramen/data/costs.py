@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from duramen.data.ids import id_text, ids_as_text, parse_id
 from duramen.data.sources import open_source, open_workspace
 from duramen.errors import InputError
 
@@ -22,7 +23,7 @@ def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") 
         CSV or Parquet with the columns ``customer_id`` and ``cost_to_serve`` (money over the horizon, in the unit of
         the orders). Customers who are not asked for are left out.
     customers : pandas.Series
-        Ids of those who are asked for; they are compared as text, since a CSV file knows nothing else.
+        Ids of those who are asked for, in any type: 7, 7.0 and "7" are one customer.
     decimal : str
         Decimal mark of numbers in text.
 
@@ -45,10 +46,9 @@ def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") 
     kind = table.cost_to_serve.type()
     if not ((kind.is_numeric() and not kind.is_boolean()) or kind.is_string()):
         raise InputError(f"cost_to_serve of {path} is of type {kind}, which is no money; write numbers.")
-    # The door takes the blanks off ids too.
-    ids = table.customer_id.cast("string").strip()
+    ids, asked = id_text(parse_id(table.customer_id)), ids_as_text(customers)
     known = table.select(customer_id=ids, cost_to_serve=table.cost_to_serve).to_pandas()
-    known = known[known["customer_id"].isin(customers.astype(str))]
+    known = known[known["customer_id"].isin(asked)]
     money = known["cost_to_serve"]
     if kind.is_string():
         money = money.str.replace(decimal, ".", regex=False)
@@ -57,7 +57,7 @@ def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") 
     again = known["customer_id"].duplicated()
     _refuse(path, known[again], "stand in more than one row", "give one cost a customer")
     by_text = pd.Series(cost.to_numpy(), index=known["customer_id"])
-    found = pd.Series(by_text.reindex(customers.astype(str)).to_numpy(), index=pd.Index(customers))
+    found = pd.Series(by_text.reindex(asked).to_numpy(), index=pd.Index(customers))
     without = pd.DataFrame({"customer_id": customers.to_numpy()[found.isna().to_numpy()]})
     _refuse(path, without, "are missing", "give each a row, with 0 where there is none")
     return found

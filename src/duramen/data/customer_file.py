@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from duramen.data.checks import parse_customer_id
+from duramen.data.checks import parse_text
 from duramen.data.columns import USUAL_NAMES, find_columns
+from duramen.data.ids import id_of_type, id_text, ids_as_text, parse_id
 from duramen.data.sources import open_source, open_workspace, source_name
 from duramen.errors import InputError
 
@@ -59,7 +60,7 @@ class CustomerFile:
         ----------
         column : str
         customers : pandas.Series
-            Ids of those who are asked for, in any dtype; they are compared as text.
+            Ids of those who are asked for, in any type: 7, 7.0 and "7" are one customer.
 
         Raises
         ------
@@ -77,7 +78,7 @@ class CustomerFile:
             members = self.table.dropna(subset=["household", column]).groupby("household")[column]
             agreed = members.first()[members.nunique() == 1]
             told = pd.concat([told, agreed[~agreed.index.isin(told.index)]])
-        ids = as_text(customers)
+        ids = ids_as_text(customers)
         return pd.Series(told.reindex(ids).to_numpy(), index=pd.Index(customers), name=column)
 
     def join(self, rows: ibis.Table) -> tuple[ibis.Table, str]:
@@ -91,8 +92,8 @@ class CustomerFile:
         Returns
         -------
         ibis.Table
-            The lines, all of them. ``customer_id`` is the household where there is one; whole numbers stay so where
-            every household is one too, and else ids are text. A line is internal where either source says so; of
+            The lines, all of them. ``customer_id`` is the household where there is one; ids keep their type where
+            every household can be of it, and else are text. A line is internal where either source says so; of
             other kinds, that of this source counts.
         str
             How many customers of the one are in the other, in a sentence.
@@ -104,9 +105,7 @@ class CustomerFile:
         """
         import ibis
 
-        text = rows.customer_id.cast("string")
-        if rows.customer_id.type().is_floating():
-            text = text.re_replace(r"\.0$", "")
+        text = id_text(rows.customer_id)
         ids = rows.select(customer_id=text).distinct().to_pyarrow()["customer_id"].drop_null().to_pandas()
         note = self._compared_with(ids)
         self._refuse_shared_ids(ids)
@@ -132,11 +131,12 @@ class CustomerFile:
     def _household_or_own(self, joined: ibis.Table) -> Any:
         import ibis
 
-        households = self.table["household"].dropna()
-        # "007" is not 7: only what would be written the same again is a number.
-        if joined.customer_id.type().is_integer() and households.str.fullmatch(r"0|-?[1-9]\d{0,17}").all():
-            return ibis.coalesce(joined.its_household.cast("int64"), joined.customer_id.cast("int64"))
-        return ibis.coalesce(joined.its_household, joined.its_text)
+        dtype = joined.customer_id.type()
+        households = ibis.memtable(self.table[["household"]].dropna().astype("string")).household
+        strange = id_of_type(households, dtype).isnull().sum()
+        if joined.get_backend().to_pyarrow(strange).as_py():
+            return ibis.coalesce(joined.its_household, joined.its_text)
+        return ibis.coalesce(id_of_type(joined.its_household, dtype), joined.customer_id)
 
     def _compared_with(self, ids: pd.Series[str]) -> str:
         own = self.table["customer_id"]
@@ -202,10 +202,12 @@ def read_customer_file(source: Any, *, columns: Mapping[str, str] | None = None)
             f"{where} has no column of customer ids, or none of {', '.join(list(USUAL_COLUMNS)[1:])} beside it; its "
             f"columns are {', '.join(map(repr, raw.columns))}; name them, for example columns={{'kind': 'type'}}."
         )
-    parsed = {role: parse_customer_id(raw[name]) for role, name in roles.items()}
-    frame = raw.select(**parsed).to_pyarrow().to_pandas()
+    parsed = {
+        role: id_text(parse_id(raw[name])) if role in ("customer_id", "household") else parse_text(raw[name])
+        for role, name in roles.items()
+    }
+    table = raw.select(**parsed).to_pyarrow().to_pandas().astype(object)
     # Missing is one thing, whatever the column's dtype.
-    table = pd.DataFrame({role: as_text(frame[role]) for role in roles}).astype(object)
     table = table.where(table.notna(), None)
     for role in ("credit", "satisfaction"):
         if role in table:
@@ -216,16 +218,6 @@ def read_customer_file(source: Any, *, columns: Mapping[str, str] | None = None)
         table["kind"] = table["kind"].str.lower()
     _refuse_unsound(table, where)
     return CustomerFile(table, where)
-
-
-def as_text(ids: pd.Series[Any]) -> pd.Series[Any]:
-    """Return ids as text, by which a file and the orders are compared: a file of text knows nothing else."""
-    import pandas as pd
-
-    if pd.api.types.is_float_dtype(ids) and (ids.dropna() % 1 == 0).all():
-        # Whole numbers are floats where some are missing.
-        ids = ids.astype("Int64")
-    return ids.astype("string").str.strip().astype(object)
 
 
 def _refuse_unsound(table: pd.DataFrame, where: str) -> None:

@@ -201,8 +201,9 @@ def slices_of_customers(
     try:
         for start in range(0, len(ids), SLICE):
             inside = ids[start : start + SLICE]
-            bounds = view.customer_id.between(inside[0].as_py(), inside[-1].as_py())
-            yield inside, view.filter(bounds).to_pyarrow()
+            # Of the type of the ids: by itself Ibis takes no whole number beyond 2**63.
+            first, last = (ibis.literal(inside[i].as_py(), view.customer_id.type()) for i in (0, -1))
+            yield inside, view.filter(view.customer_id.between(first, last)).to_pyarrow()
     finally:
         workspace.drop_view(view.get_name())
 

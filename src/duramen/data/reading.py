@@ -13,7 +13,6 @@ from duramen.data.checks import (
     choose_currency,
     choose_date_format,
     parse_amount,
-    parse_customer_id,
     parse_date,
     parse_money,
     reason_set_aside,
@@ -22,6 +21,7 @@ from duramen.data.checks import (
 )
 from duramen.data.columns import REQUIRED, find_columns
 from duramen.data.customer_file import CustomerFile, read_customer_file
+from duramen.data.ids import parse_id
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
 from duramen.data.sources import close_source, is_spark_frame, open_source, open_workspace, source_name
 from duramen.data.transactions import Transactions
@@ -210,7 +210,7 @@ def _copied_lines(lines: ibis.Table) -> ibis.Table:
 
 def _parse(raw: ibis.Table, roles: Mapping[str, str], form: str, decimal: str) -> ibis.Table:
     parsed = {f"raw_{role}": raw[column] for role, column in roles.items()}
-    parsed["customer_id"] = parse_customer_id(raw[roles["customer_id"]])
+    parsed["customer_id"] = parse_id(raw[roles["customer_id"]])
     parsed["date"] = parse_date(raw[roles["date"]], form)
     parsed["amount"] = parse_amount(raw[roles["amount"]], decimal)
     for role in set(roles) - set(REQUIRED):

@@ -113,7 +113,7 @@ def _open_frame(workspace: Any, source: Any) -> ibis.Table:
     import pyarrow as pa
 
     if isinstance(source, pd.DataFrame):
-        columns = [_to_arrow(column) for _, column in source.items()]
+        columns = [to_arrow(column) for _, column in source.items()]
         table = pa.table(columns, names=[str(name) for name in source.columns])
     elif isinstance(source, pa.Table):
         table = source
@@ -140,10 +140,11 @@ def _open_frame(workspace: Any, source: Any) -> ibis.Table:
     return workspace.create_table("source", obj=table.cast(pa.schema(typed)))
 
 
-def _to_arrow(column: pd.Series[Any]) -> pa.Array:
+def to_arrow(column: pd.Series[Any]) -> pa.Array:
+    """Return a column of pandas in its Arrow type, or as text where it mixes types."""
     import pyarrow as pa
 
-    with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+    with contextlib.suppress(pa.ArrowException, OverflowError):
         array = pa.array(column, from_pandas=True)
         if not isinstance(array.type, pa.BaseExtensionType):
             return array

@@ -37,7 +37,7 @@ class SparkWorkspace(Backend):  # type: ignore[misc]  # Ibis ships no types
 
     def compile(self, expr: Any, /, **settings: Any) -> Any:
         """Return the SQL of an expression."""
-        return super().compile(expr.op().replace(_java_groups).to_expr(), **settings)
+        return super().compile(expr.op().replace(_in_java).to_expr(), **settings)
 
     def to_pyarrow(self, expr: Any, /, **_settings: Any) -> Any:
         """Return what an expression says as Arrow, straight from Spark: by way of pandas it is slower, and rounds."""
@@ -70,11 +70,17 @@ class SparkWorkspace(Backend):  # type: ignore[misc]  # Ibis ships no types
         return self.table(view)
 
 
-def _java_groups(node: Any, changed: Any) -> Any:
-    r"""Name the groups of a pattern as Java does, ``$1``, where the one definition says ``\1``; Ibis leaves them."""
+def _in_java(node: Any, changed: Any) -> Any:
+    r"""Write what Ibis leaves as it is in the form of Java.
+
+    The groups of a pattern are ``$1`` where the one definition says ``\1``. Spark has no ``\v`` and ``\f`` in its
+    strings, and would strip the letters.
+    """
     node = node.__recreate__(changed) if changed else node
     if isinstance(node, ops.RegexReplace) and isinstance(node.replacement, ops.Literal):
         return node.copy(replacement=ops.Literal(node.replacement.value.replace("\\", "$"), "string"))
+    if isinstance(node, ops.Strip):
+        return ops.RegexReplace(node.arg, r"^[ \t\n\r\x0b\x0c]+|[ \t\n\r\x0b\x0c]+$", "")
     return node
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from duramen.data.columns import REQUIRED
 from duramen.data.customer_file import CHANNEL, INTERNAL
+from duramen.data.ids import id_of_type, id_table
 from duramen.data.summary import DataSummary, count_days
 from duramen.errors import InputError
 from duramen.io.atomic import atomic_file
@@ -81,12 +82,9 @@ class Transactions:
         return self.days.filter(self.days.date < cutoff)
 
     def of_customers(self, customer_ids: Iterable[Any]) -> Transactions:
-        """Return the days of some customers alone."""
-        import ibis
-        import pyarrow as pa
-
-        held = customer_ids if isinstance(customer_ids, pa.ChunkedArray) else pa.array(list(customer_ids))
-        ids = ibis.memtable(pa.table({"customer_id": held}))
+        """Return the days of some customers alone, whose ids may be numbers or text: 7, 7.0 and "7" are one."""
+        given = id_table(customer_ids)
+        ids = given.select(customer_id=id_of_type(given.customer_id, self.days.customer_id.type()))
         return self._part(self.days.semi_join(ids, "customer_id"))
 
     def of_kind(self, kind: str) -> Transactions:

@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from duramen._version import __version__
 from duramen.data.customers import customer_table
+from duramen.data.ids import find_ids
 from duramen.data.transactions import Transactions
 from duramen.data.windows import YEAR, Window, parse_day
 from duramen.errors import InputError
@@ -324,7 +325,8 @@ class CoreCustomerModel:
         if cost_to_serve is not None:
             if isinstance(cost_to_serve, pd.Series):
                 # A few customers may be explained with the costs of all.
-                cost_to_serve = cost_to_serve[cost_to_serve.index.isin(customers["customer_id"])]
+                asked = find_ids(cost_to_serve.index, customers["customer_id"], "customers") >= 0
+                cost_to_serve = cost_to_serve[asked]
             cost = costs_of(customers, cost_to_serve)
         return self.explainer_.explain_blocks(customers, parts, cost)
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from duramen.data.ids import find_ids
 from duramen.errors import InputError
 from duramen.io.score_columns import RANKING_COLUMNS
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
@@ -87,9 +88,7 @@ def costs_of(
     ids = scores["customer_id"]
     if isinstance(cost_to_serve, pd.Series):
         known = cost_to_serve.index
-        if not known.is_unique:
-            raise _refusal("appear more than once", known[known.duplicated()], "give one cost a customer")
-        place = known.get_indexer(pd.Index(ids))
+        place = find_ids(ids, known, "cost_to_serve")
         if (missing := place < 0).any():
             raise _refusal("are missing", ids[missing], "give each customer a cost, 0 where there is none")
         strange = np.ones(len(known), dtype=bool)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from duramen.data.customers import customer_table
+from duramen.data.ids import find_ids
 from duramen.errors import InputError
 from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.tiers import Tiers
@@ -77,13 +78,15 @@ def what_if(
         raise InputError(
             f"{purchases} further purchase days do not fit a month of {MONTH}; give 1 to {MONTH}."
         )
-    ids = pd.Index(list(customer_ids)).tolist()
+    given = list(customer_ids)
     if scores is None:
         scores = model.predict(customer_table(tx, model.window_.cutoff), with_reasons=False)
     cutoff = scores["cutoff"].iloc[0].date()
     tiers = model.tiers if tiers is None else tiers
     now = rank_core_customers(scores, tiers, cost_to_serve).set_index("customer_id")
-    unknown = [customer for customer in ids if customer not in now.index]
+    place = find_ids(given, now.index, "scores")
+    unknown = [customer for customer, found in zip(given, place, strict=True) if found < 0]
+    ids = now.index[place].tolist()
     if unknown or not ids or len(set(ids)) < len(ids):
         raise InputError(
             f"{len(unknown)} of the {len(ids)} customers asked for have no purchase before {cutoff} in {tx.source}"
@@ -114,8 +117,7 @@ def _with_further_days(
     """Return the days of some customers with the further ones, and the money of one of these by customer."""
     import pyarrow as pa
 
-    history = tx.history(cutoff)
-    found = history.filter(history.customer_id.isin(ids)).order_by("customer_id", "date").to_pyarrow()
+    found = tx.of_customers(ids).history(cutoff).order_by("customer_id", "date").to_pyarrow()
     own: dict[Any, list[dict[str, Any]]] = {}
     for day in found.to_pylist():
         own.setdefault(day["customer_id"], []).append(day)

@@ -1,0 +1,135 @@
+"""Customer ids as sources write them come in; one id per customer goes out, by one rule for every file.
+
+The number 7, the float 7.0 and the texts "7", " 7 " and "7.0" (as pandas writes a column of whole ids of which one is
+missing) are one customer. Leading zeros and case stay: "007" is not 7, and "007.0", which nothing writes for a number,
+is neither of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from duramen.data.checks import parse_text
+from duramen.data.sources import open_workspace, to_arrow
+from duramen.errors import InputError
+
+if TYPE_CHECKING:
+    import ibis
+    import numpy as np
+    import pandas as pd
+    from ibis import ir
+
+# An id without space and point, longer than each word for a missing one: as it should be, as most are.
+_PLAIN = "^[!-\\-/-~]{5,}$"
+_WHOLE_NUMBER = r"^(-?[1-9][0-9]*|0)\.0+$"
+
+
+def parse_id(column: ir.Column) -> ir.Column:
+    """Return the ids of a source in the type that they came in, null where they are missing.
+
+    Parameters
+    ----------
+    column : ibis column
+        Numbers, text, or any type that can be cast to text.
+    """
+    import ibis
+
+    if column.type().is_string():
+        # Each look at the lines comes by here, and to strip and compare texts is most of what it takes.
+        return ibis.cases(
+            (column.re_search(_PLAIN), column),
+            else_=parse_text(column).re_replace(_WHOLE_NUMBER, r"\1"),
+        )
+    if column.type().is_floating():
+        return ibis.cases((column.isnan(), ibis.null(column.type())), else_=column)
+    return column
+
+
+def id_text(ids: ir.Column) -> ir.Column:
+    """Return what ``parse_id`` returns as text, by which ids of different types are compared."""
+    if ids.type().is_string():
+        return ids
+    text = ids.cast("string")
+    if ids.type().is_floating():
+        # Engines write large floats in forms of their own, such as 1.0E7.
+        whole = ids.try_cast("int64")
+        return (whole.cast("float64") == ids).fill_null(False).ifelse(whole.cast("string"), text)
+    return text.re_replace(_WHOLE_NUMBER, r"\1") if ids.type().is_decimal() else text
+
+
+def id_of_type(ids: ir.Column, dtype: Any) -> ir.Column:
+    """Return what ``parse_id`` returns in another type, null where an id is none of that type."""
+    if ids.type() == dtype:
+        return ids
+    text = id_text(ids)
+    found = text.try_cast(dtype)
+    return (id_text(found) == text).ifelse(found, None)
+
+
+def ids_as_text(ids: Iterable[Any]) -> pd.Series[Any]:
+    """Return ids that are no table yet as text, in their order and with the index of a Series.
+
+    Examples
+    --------
+    >>> ids_as_text([7, 8.0, "007", " a ", None]).tolist()
+    ['7', '8', '007', 'a', None]
+    """
+    import pandas as pd
+
+    given = ids if isinstance(ids, pd.Series) else pd.Series(list(ids))
+    table = id_table(given)
+    text = open_workspace().to_pyarrow(table.select(text=id_text(table.customer_id)))["text"].to_pandas()
+    found: pd.Series[Any] = text.astype(object).set_axis(given.index)
+    return found.where(found.notna(), None)
+
+
+def id_table(ids: Iterable[Any]) -> ibis.Table:
+    """Return ids as a table of memory with the column ``customer_id``, as ``parse_id`` reads them."""
+    import ibis
+    import pandas as pd
+    import pyarrow as pa
+
+    if not isinstance(ids, pa.ChunkedArray):
+        ids = to_arrow(ids if isinstance(ids, pd.Series) else pd.Series(list(ids)))
+    table = ibis.memtable(pa.table({"customer_id": ids}))
+    if table.customer_id.type().is_null():
+        table = table.cast({"customer_id": "string"})
+    return table.select(customer_id=parse_id(table.customer_id))
+
+
+def find_ids(ids: Iterable[Any], known: Iterable[Any], name: str) -> np.ndarray:
+    """Return the position of each id among known ones, -1 where it is not among them.
+
+    Parameters
+    ----------
+    ids, known : iterable
+    name : str
+        What the known ids are those of, for the sentence of an error.
+
+    Raises
+    ------
+    InputError
+        If a customer is among the known ones twice.
+
+    Examples
+    --------
+    >>> find_ids(["8", 7.0, "007"], [7, 8], "credit").tolist()
+    [1, 0, -1]
+    """
+    import numpy as np
+    import pandas as pd
+
+    wanted, among = (some if isinstance(some, pd.Index) else pd.Index(some) for some in (ids, known))
+    if among.is_unique:
+        found: np.ndarray = among.get_indexer(wanted)
+        if found.min(initial=0) >= 0:
+            return found
+    # Types differ, or some are not known.
+    wanted, among = pd.Index(ids_as_text(wanted)), pd.Index(ids_as_text(among))
+    if not among.is_unique:
+        twice = among[among.duplicated()]
+        raise InputError(
+            f"{name} has {len(twice):,} customers twice (for example {twice[0]!r}); give each one value."
+        )
+    return np.asarray(among.get_indexer(wanted))

@@ -1,0 +1,206 @@
+"""One rule for the ids of customers, in every file that carries them and in every type."""
+
+from pathlib import Path
+
+import hypothesis.strategies as st
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+
+from duramen.analysis.assignment import read_assignment
+from duramen.data.checks import MISSING_WORDS
+from duramen.data.costs import read_costs
+from duramen.data.customer_file import read_customer_file
+from duramen.data.customers import customer_table
+from duramen.data.ids import find_ids, id_of_type, id_text, ids_as_text, parse_id
+from duramen.data.reading import read_transactions
+from duramen.errors import InputError
+
+FILES = Path(__file__).parent / "files" / "ids"
+# How sources write the customer 7: whole numbers, floats where an id is missing, text, and floats written as text.
+WAYS = {
+    "int": lambda ids: pd.Series(ids, dtype="int64"),
+    "float": lambda ids: pd.Series(ids, dtype="float64"),
+    "text": lambda ids: pd.Series([f" {number}\t" for number in ids], dtype=object),
+    "float as text": lambda ids: pd.Series([f"{number}.0" for number in ids], dtype=object),
+}
+ways = st.sampled_from(list(WAYS))
+some_ids = st.lists(st.integers(0, 2**53), min_size=3, max_size=6, unique=True)
+
+TEXTS = {
+    "C000123": "C000123", " C000123\n": "C000123", "\x0bC000123": "C000123", "C 123 456": "C 123 456", "12": "12",
+    "nan": None, " NaN ": None, "NULL": None, "None": None, "<NA>": None, "": None, " \t": None, None: None,
+    "f1v": "f1v", "nano": "nano", "nullable": "nullable", "\u00e9lan 1": "\u00e9lan 1",
+    "\u00a0C0001234": "\u00a0C0001234",
+    "7.0": "7", " 7.00 ": "7", "17045.0": "17045", "-7.0": "-7", "0.0": "0", "7": "7", "7.5": "7.5", "7.50": "7.50",
+    "007": "007", "007.0": "007.0", "00.0": "00.0", "A12": "A12", "a12": "a12", "A12.0": "A12.0", "1.2.0": "1.2.0",
+    "18446744073709551615.0": "18446744073709551615", "someone@shop.example": "someone@shop.example",
+}  # fmt: skip
+
+
+def test_an_id_of_text_is_what_is_written_without_space_and_the_fraction_of_a_whole_number(values):
+    assert values(parse_id, list(TEXTS)) == list(TEXTS.values())
+
+
+@given(
+    texts=st.lists(st.text(st.sampled_from("aNnul<>oe1 \t\n\x0b\x0c\r\u00a0\u00e9"), max_size=9), min_size=1)
+)
+@settings(max_examples=50, deadline=None)
+def test_any_id_is_stripped_of_ascii_space_alone(values, texts):
+    stripped = [text.strip(" \t\n\r\x0b\x0c") for text in texts]
+    assert values(parse_id, texts) == [None if text.lower() in MISSING_WORDS else text for text in stripped]
+
+
+@pytest.mark.parametrize(
+    ("column", "dtype", "texts"),
+    [
+        ([7, None], pa.int64(), ["7", None]),
+        ([7, 2**64 - 1], pa.uint64(), ["7", "18446744073709551615"]),
+        ([7.5, 1e7, 1e16, float("nan"), None], pa.float64(), ["7.5", "10000000", "10000000000000000", None, None]),
+        ([7.0, 16777216.0], pa.float32(), ["7", "16777216"]),
+        (["7.00", None], pa.decimal128(10, 2), ["7", None]),
+    ],
+)  # fmt: skip
+def test_ids_of_all_types_are_compared_by_one_text(values, column, dtype, texts):
+    if pa.types.is_decimal(dtype):
+        column = pa.array(column).cast(dtype)
+    assert values(lambda c: id_text(parse_id(c)), column, dtype) == texts
+
+
+def test_ids_become_those_of_another_type_where_each_is_one():
+    texts = ["7", "007", "7.5", "x", None, "18446744073709551615"]
+    table = ibis.memtable(pa.table({"id": texts}))
+
+    def as_type(dtype):
+        found = table.select(id=id_of_type(table.id, ibis.dtype(dtype)))
+        return found.to_pyarrow()["id"].to_pylist()
+
+    assert as_type("string") == texts
+    assert as_type("int64") == [7, None, None, None, None, None]
+    assert as_type("uint64") == [7, None, None, None, None, 2**64 - 1]
+    assert as_type("float64") == [7.0, None, 7.5, None, None, None]
+
+
+# Spark leaves the sockets open through which it hands rows to Python, until the collector finds them.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_spark_and_duckdb_have_one_rule(spark):
+    from duramen.data.spark_workspace import SparkWorkspace
+
+    numbers = [float("nan"), 7.5, *(10.0**i for i in range(len(TEXTS) - 2))]
+    table = pa.table({"text": list(TEXTS), "number": numbers})
+    spark_table = SparkWorkspace.of(spark).create_table("ids", table)
+    found = []
+    for rows in (ibis.memtable(table), spark_table):
+        text, number = parse_id(rows.text), parse_id(rows.number)
+        # Beyond 2**63 floats are no whole numbers, and each engine writes them in its own form.
+        number = (number < 2.0**63).ifelse(number, None)
+        columns = {
+            "text": text,
+            "number": id_text(number),
+            "back": id_of_type(id_text(number), number.type()),
+        }
+        found.append(
+            rows.select(whole=id_of_type(text, ibis.dtype("int64")), **columns).to_pyarrow().to_pylist()
+        )
+    duckdb, spark_rows = (sorted(rows, key=repr) for rows in found)
+    assert duckdb == spark_rows
+
+
+# Every file that carries ids ----------------------------------------------------------------------------------------
+
+
+def orders_of(ids):
+    """Return two orders of each customer on days of their own."""
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(2 * len(ids)), unit="D")
+    return pd.DataFrame(
+        {"customer_id": pd.concat([ids, ids], ignore_index=True), "date": days, "amount": 1.0}
+    )
+
+
+@given(ids=some_ids, orders=ways, file=ways, households=ways)
+@settings(max_examples=16, deadline=None)
+def test_the_ways_to_write_an_id_are_one_customer_in_every_file(ids, orders, file, households):
+    texts, beside = [str(number) for number in ids], WAYS[file](ids)
+    tx = read_transactions(orders_of(WAYS[orders](ids)))
+    customers = customer_table(tx, "2030-01-01")["customer_id"]
+    place = [texts.index(text) for text in ids_as_text(customers)]
+    assert sorted(place) == list(range(len(ids)))
+
+    known = read_customer_file(pd.DataFrame({"customer_id": beside, "credit": np.arange(len(ids))}))
+    assert known.of("credit", customers).tolist() == place
+    assert find_ids(customers, beside, "credit").tolist() == place
+    labels = pd.DataFrame({"customer_id": beside, "segment": ["a", *["b"] * (len(ids) - 1)]})
+    assert read_assignment(labels).table["customer_id"].tolist() == texts
+    some = tx.of_customers(beside.head(2)).days.customer_id.to_pyarrow().unique().to_pandas()
+    assert sorted(ids_as_text(some)) == sorted(texts[:2])
+
+    # All customers are one household, called as the first of them.
+    homes = pd.DataFrame({"customer_id": beside, "household": WAYS[households]([ids[0]] * len(ids))})
+    rolled = read_transactions(orders_of(WAYS[orders](ids)), customers=homes).days.customer_id.to_pyarrow()
+    assert ids_as_text(rolled.unique().to_pandas()).tolist() == [texts[0]]
+    assert rolled.type == tx.days.customer_id.to_pyarrow().type
+
+
+@given(ids=some_ids, orders=ways, file=ways, ending=st.sampled_from(["csv", "parquet"]))
+@settings(max_examples=15, deadline=None)
+def test_costs_are_found_however_ids_are_written(tmp_path_factory, ids, orders, file, ending):
+    path = tmp_path_factory.getbasetemp() / f"costs.{ending}"
+    costs = pd.DataFrame({"customer_id": WAYS[file](ids), "cost_to_serve": np.arange(len(ids))})
+    costs.to_csv(path, index=False) if ending == "csv" else costs.to_parquet(path, index=False)
+    asked = WAYS[orders](ids)
+    found = read_costs(path, asked)
+    assert found.index.tolist() == asked.tolist()
+    assert found.tolist() == list(range(len(ids)))
+
+
+def test_one_column_that_mixes_the_ways_is_one_customer(days_of):
+    frame = pd.DataFrame(
+        {"customer": [7, "7", 7.0, " 7 ", "7.0", "007"], "date": "2024-01-01", "amount": [1.0] * 6},
+        dtype=object,
+    )
+    days = days_of(read_transactions(frame))
+    assert [(day["customer_id"], day["net"]) for day in days] == [("007", 1), ("7", 5)]
+
+
+def test_ids_and_their_types_come_back_as_they_came():
+    for ids in (
+        pd.Series([7, 8]), pd.Series([7.0, 8.0, np.nan]), pd.Series(["A12", "007"]),
+        pd.Series([2**63, 2**64 - 1], dtype="uint64"), pd.Series([7, 8], dtype="int16"),
+    ):  # fmt: skip
+        customers = customer_table(read_transactions(orders_of(ids)), "2030-01-01")["customer_id"]
+        assert customers.tolist() == sorted(ids.dropna())
+        assert customers.dtype == ids.dtype or ids.dtype == object
+
+
+def test_a_folder_with_floats_in_one_file_and_whole_numbers_in_the_other_is_one_base():
+    tx = read_transactions(FILES / "months")
+    assert tx.set_aside == {"missing customer id": 1}
+    assert tx.summary().customers == 60
+
+
+def test_float_ids_meet_whole_ids_of_the_files_beside_them():
+    tx = read_transactions(FILES / "floatids.parquet", customers=FILES / "customers_int.csv")
+    assert tx.notes[0].endswith("60 of 60 customers; 0 that it holds are in no order")
+    customers = customer_table(tx, tx.last_date)["customer_id"]
+    assert customers.dtype == float
+    assert read_costs(FILES / "costs_int.csv", customers).eq(1.0).all()
+
+
+def test_ids_beyond_63_bits_are_read_described_and_found():
+    tx = read_transactions(FILES / "uint64.parquet")
+    assert (tx.rows_used, tx.summary().customers) == (436, 60)
+    customers = customer_table(tx, "2025-01-01")["customer_id"]
+    assert customers.dtype == np.uint64
+    assert customers.min() >= 2**63
+    some = tx.of_customers([int(customers[3]), str(customers[5])])
+    assert some.summary().customers == 2
+
+
+def test_a_customer_who_is_known_twice_is_refused():
+    with pytest.raises(
+        InputError, match=r"credit has 1 customers twice \(for example '7'\); give each one value"
+    ):
+        find_ids([8], [7, "7.0"], "credit")
