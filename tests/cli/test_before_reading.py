@@ -83,7 +83,7 @@ def test_no_option_may_be_empty(command, flag, unread):
         ("train --model-out saved/model.json", "is a file, where a folder is to be written; change --model-out"),
         ("train --model-out orders.csv/model", "is a file, where a folder is to be written; change --model-out"),
         ("train --previous nowhere", "nowhere is no saved model"),
-        ("train --cost-to-serve costs.csv", "without --report training ranks nobody"),
+        ("train --cost-to-serve costs.csv", "without --report training makes no ranking"),
         ("train --config tiers.toml", "tiers in tiers.toml: vip_share, core_share and regular_share are"),
         ("train --config treatments.toml", "treatments in treatments.toml: there is no kind of segment 'quiet'"),
         ("train --config weights.toml", "segment_weights in weights.toml: there is no measure 'colour'"),

@@ -39,7 +39,7 @@ def test_training_ends_well_and_says_nothing_on_stderr(trained):
 
 
 def test_training_tells_what_was_read_judged_and_written(trained):
-    for words in ("Transactions from orders.csv", "Held out: 91 days", "normalised Gini", "MLflow run"):
+    for words in ("Transactions from orders.csv", "Holdout: 91 days", "normalised Gini", "MLflow run"):
         assert words in trained.done.stdout
 
 
@@ -156,9 +156,9 @@ def test_costs_tiers_and_explanations_go_the_whole_way(trained, duramen, tmp_pat
     assert "predicted after cost of those above break-even (" in out
     core = scores["tier"].isin(["VIP", "main"])
     assert scores["core_in"].eq("every market").equals(core)
-    assert f"{core.sum():,} of {len(scores):,} customers hold 80% of the " in out
+    assert f"{core.sum():,} of {len(scores):,} customers account for 80% of the " in out
     assert re.search(r"report +report\.html", out)
-    assert "Market up or down: the core is the same as far as this history can tell." in out
+    assert "Market up or down: this history shows no difference in the core." in out
     why = pd.read_parquet(tmp_path / "why.parquet")
     assert set(why["part"]) == {"value", "activity", "score", "growth"}
     total = why[why["part"] == "score"].groupby("customer_id")["term"].sum()
@@ -177,7 +177,7 @@ def test_costs_that_nobody_covers_leave_no_core(trained, duramen, tmp_path):
         "--cost-to-serve", "costs.csv", "--report", "report.html",
     )  # fmt: skip
     assert (status, err) == (0, "")
-    assert "No core can be named" in out
+    assert "There is no core: none of " in out
     scores = pd.read_csv(tmp_path / "scores.csv", keep_default_na=False)
     assert set(scores["tier"]) == {"below break-even"}
     assert set(scores["core_in"]) == {"none"}
@@ -375,7 +375,10 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
             ["train", "orders.csv", "--report", "r.html", "--cost-to-serve", "below.csv"],
             "are negative or no number",
         ),
-        (["train", "orders.csv", "--cost-to-serve", "below.csv"], "without --report training ranks nobody"),
+        (
+            ["train", "orders.csv", "--cost-to-serve", "below.csv"],
+            "without --report training makes no ranking",
+        ),
         (
             ["score", "orders.csv", "--out", "a.parquet", "--explanations", "a.parquet"],
             "give each a place of its own",
@@ -428,7 +431,7 @@ def test_a_backtest_ends_well_and_tells_who_is_best(backtested):
     assert "Forecast over 182 days from 1997-10-01, 1997-12-31" in told
     assert re.search(r"normalised Gini( +\d\.\d{3}\*?){8}", told)
     assert re.search(r"Brier .*[+-]\d\.\d{4} to [+-]\d\.\d{4} (better|level|worse)", told)
-    assert "is meant to hold 80 %" in re.sub(r"\s+", " ", told)
+    assert "of the customers were inside their 80 % interval" in re.sub(r"\s+", " ", told)
 
 
 def test_the_tables_of_a_backtest_are_whole_in_eighty_columns(backtested):

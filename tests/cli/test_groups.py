@@ -175,7 +175,7 @@ def test_segments_that_go_on_after_the_previous_model_keep_their_numbers(both, t
 
 
 def test_without_a_previous_model_no_changes_are_shown(both):
-    assert "What became of" not in both.done.stdout
+    assert "Changes from the segments" not in both.done.stdout
 
 
 @pytest.mark.parametrize("kind", GROUPS)

@@ -137,7 +137,7 @@ def ranking_files(config: ScoreConfig, key: str) -> RankingFiles:
 
 
 def scores_place(out: str) -> Path | Table:
-    """Return the file or the table where the scores go, or those of each group beside."""
+    """Return the file or the table where the scores go, or of which those of each group are siblings."""
     from duramen.io.tables import table_at
 
     return table_at(out) or Path(out)
@@ -191,7 +191,7 @@ def _identity(place: str | Path | Table) -> object:
 
 
 def _groups_in(folder: Path) -> list[str]:
-    """Return the groups of which there is a model in a folder that is no model itself."""
+    """Return the groups that have a model in a folder which is not a model itself."""
     from duramen.io.saved_model import MODEL_FILE
 
     if (folder / MODEL_FILE).is_file():

@@ -65,7 +65,7 @@ def write_report(
 
 
 def show_group(group: Group) -> None:
-    """Head what follows with the name of the group, where there is another one."""
+    """Show the name of the group above what follows, where there is another one."""
     if group.apart:
         show_heading(group.who.capitalize())
 
@@ -73,7 +73,7 @@ def show_group(group: Group) -> None:
 def compare_groups(
     groups: list[Group], rankings: Mapping[str, tuple[pd.DataFrame, Tiers]], unit: str
 ) -> None:
-    """Show the groups beside each other, where there are several."""
+    """Show the groups side by side, where there are several."""
     if not groups[0].apart:
         return
     rows = {

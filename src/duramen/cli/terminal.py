@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from duramen.scoring.tiers import Tiers
 
 HEAD, REASONS_SHOWN = 15, 3
-# So narrow that all models of a backtest stand beside each other in 80 columns.
+# So narrow that all models of a backtest fit side by side into 80 columns.
 HEADINGS = {
     "duramen": "dura-\nmen",
     "past spend": "past\nspend",
@@ -43,7 +43,7 @@ console = Console()
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
-    """Show what is being done, the parts that the log tells of, and how long it took."""
+    """Show what is being done, the parts that the log reports, and how long it took."""
     started = time.perf_counter()
     log = logging.getLogger("duramen")
     with console.status(f"{what} ...") as status:
@@ -69,72 +69,77 @@ class _StatusHandler(logging.Handler):
 
 
 def show_place(name: str, path: Path | str, how: str) -> None:
-    """Say where something lies and what to do with it."""
+    """Show where something is and what to do with it."""
     console.print(
         f"  [bold]{name:<11}[/]{escape(str(path))}  [dim]{escape(how)}[/]", highlight=False, soft_wrap=True
     )
 
 
 def warn(sentence: str) -> None:
-    """Say what could not be done, where the rest goes on."""
+    """Show what could not be done, where the rest goes on."""
     console.print(f"Note: {sentence}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def show_quarantine(tx: Transactions, path: Path | str) -> None:
-    """Say where the rows lie that were set aside, if there are any."""
+    """Show where the rows are that were set aside, if there are any."""
     if tx.set_aside:
         show_place("set aside", path, f"{sum(tx.set_aside.values()):,} rows with their reasons")
 
 
 def show_run(run: Any) -> None:
-    """Say which MLflow run was recorded and how to open it."""
+    """Show which MLflow run was recorded and how to open it."""
     show_place("MLflow run", run.run_id, f"experiment {run.experiment!r}; open it with: {run.how_to_open}")
 
 
 def show_ranking(
     head: pd.DataFrame, places: pd.DataFrame, model: Any, tiers: Tiers, market: MarketElasticities
 ) -> None:
-    """Show the head of a ranking, why its first customers are there, its tiers, and the market it holds for.
+    """Show the head of a ranking, why its first customers are there, its tiers, and the markets in which it holds.
 
     ``places`` has tier, predicted value, core_in and the cost to serve, if any, of all that are ranked.
     """
     when = f"over {model.window_.horizon} days from {head['cutoff'].iloc[0]:%Y-%m-%d}"
     console.print(f"\n[bold]{escape(_headline(places, model, tiers, when))}[/]", highlight=False)
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("rank", "customer", "tier", "score", "value", "low to high", "growth", "P(core)"):
-        table.add_column(name, justify="left" if name in ("customer", "tier") else "right", no_wrap=True)
-    for row in head.head(HEAD).itertuples(index=False):
-        table.add_row(
-            f"{row.rank:,}", escape(str(row.customer_id)), escape(str(row.tier)), f"{row.score:,.0f}",
-            f"{row.predicted_value:,.0f}",
-            f"{row.predicted_value_low:,.0f} to {row.predicted_value_high:,.0f}", f"{row.growth_potential:,.0f}",
-            f"{row.probability_core:.2f}",
-        )  # fmt: skip
-    console.print(table)
+    console.print(_ranking_table(head.head(HEAD)))
     console.print(
         f"Score is value{_growth_in_score(model.growth_weight_)}. Money in {model.unit_}; 8 in 10 outcomes are "
-        "meant to lie between low and high.",
+        "expected between low and high.",
         style="dim",
     )
     for row in head.head(REASONS_SHOWN).itertuples(index=False):
-        told = [reason for reason in (row.reason_1, row.reason_2, row.reason_3) if isinstance(reason, str)]
-        if not told:
-            continue
-        console.print(
-            f"Why {row.customer_id} is number {row.rank}: {'; '.join(told)}.", highlight=False, markup=False
-        )
+        reasons = [words for words in (row.reason_1, row.reason_2, row.reason_3) if isinstance(words, str)]
+        if reasons:
+            console.print(
+                f"Why {row.customer_id} is number {row.rank}: {'; '.join(reasons)}.",
+                highlight=False,
+                markup=False,
+            )
     sizes = places["tier"].value_counts()
     counted = [f"{sizes[name]:,} {name}" for name in tiers.names if name in sizes]
     console.print(f"Tiers: {', '.join(counted)}.", highlight=False, markup=False)
     console.print(_market(places, market), highlight=False, markup=False)
 
 
+def _ranking_table(head: pd.DataFrame) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("rank", "customer", "tier", "score", "value", "low to high", "growth", "P(core)"):
+        table.add_column(name, justify="left" if name in ("customer", "tier") else "right", no_wrap=True)
+    for row in head.itertuples(index=False):
+        table.add_row(
+            f"{row.rank:,}", escape(str(row.customer_id)), escape(str(row.tier)), f"{row.score:,.0f}",
+            f"{row.predicted_value:,.0f}",
+            f"{row.predicted_value_low:,.0f} to {row.predicted_value_high:,.0f}", f"{row.growth_potential:,.0f}",
+            f"{row.probability_core:.2f}",
+        )  # fmt: skip
+    return table
+
+
 def _growth_in_score(weight: float) -> str:
-    return f" plus {weight:g} times growth" if weight else " alone: growth earned no weight beside it"
+    return f" plus {weight:g} times growth" if weight else " alone: the weight of growth is 0"
 
 
 def _headline(ranking: pd.DataFrame, model: Any, tiers: Tiers, when: str) -> str:
-    """Say how many customers are the core of how much money."""
+    """Return how many customers are the core of how much money."""
     core, value, of = (
         int(ranking["tier"].isin(tiers.core_names).sum()),
         ranking["predicted_value"],
@@ -145,19 +150,17 @@ def _headline(ranking: pd.DataFrame, model: Any, tiers: Tiers, when: str) -> str
         of = f"predicted after cost of those above break-even ({left.sum():,.0f} of all)"
         value = left.clip(lower=0)
     if not core:
-        return (
-            f"No core can be named: none of {len(ranking):,} customers is to bring more than it costs {when}."
-        )
+        return f"There is no core: none of {len(ranking):,} customers is expected to bring more than it costs {when}."
     return (
-        f"{core:,} of {len(ranking):,} customers hold {tiers.core_share:.0%} of the {value.sum():,.0f} "
+        f"{core:,} of {len(ranking):,} customers account for {tiers.core_share:.0%} of the {value.sum():,.0f} "
         f"{model.unit_} {of} {when}."
     )
 
 
 def _market(ranking: pd.DataFrame, market: MarketElasticities) -> str:
-    """Say for which market the core holds."""
+    """Return in which markets customers are core."""
     if not market.identified:
-        return f"Market up or down: the core is the same as far as this history can tell. {market.reason}"
+        return f"Market up or down: this history shows no difference in the core. {market.reason}"
     sizes = ranking["core_in"].value_counts()
     return (
         f"Market up or down by {market.typical_change:.0%}: {sizes.get('every market', 0):,} are core in every market, "
@@ -166,12 +169,12 @@ def _market(ranking: pd.DataFrame, market: MarketElasticities) -> str:
 
 
 def show_scorecard(card: pd.DataFrame, model: Any) -> None:
-    """Show the held-out figures of the model beside those of the baselines, and what the data could not support."""
+    """Show the holdout figures of the model and of the baselines, and what the data could not support."""
     console.print(
-        f"\n[bold]Held out: {model.holdout_window_}, on purchases that the models had not seen.[/]",
+        f"\n[bold]Holdout: {model.holdout_window_}, on purchases that the models had not seen.[/]",
         highlight=False,
     )
-    # A table for each target: all models beside each other would not fit into 80 columns.
+    # A table for each target: all models side by side would not fit into 80 columns.
     for target in card["target"].unique():
         rows = card[card["target"] == target]
         wide = rows.pivot_table(index="metric", columns="model", values="figure", sort=False)
@@ -187,17 +190,17 @@ def show_scorecard(card: pd.DataFrame, model: Any) -> None:
         console.print(f"Note: {note}", style="yellow", highlight=False)
 
 
-def show_heading(told: str) -> None:
-    """Head what follows with the group of customers that it is of."""
+def show_heading(text: str) -> None:
+    """Show a heading above what follows."""
     console.print()
-    console.rule(f"[bold]{told}[/]", align="left")
+    console.rule(f"[bold]{text}[/]", align="left")
 
 
 def show_changes(changes: pd.DataFrame) -> None:
-    """Show what became of the segments of the model in use, if there was one."""
+    """Show how the segments of the previous model changed, if there was one."""
     if changes.empty:
         return
-    console.print("\n[bold]What became of the segments of the previous model[/]")
+    console.print("\n[bold]Changes from the segments of the previous model[/]")
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("segment", "change", "previous", "overlap", "customers"):
         table.add_column(name, justify="left" if name in ("change", "previous") else "right", no_wrap=True)
@@ -209,7 +212,7 @@ def show_changes(changes: pd.DataFrame) -> None:
 
 
 def show_groups(ranked: Mapping[str, tuple[int, int, float]], left_out: Mapping[str, int], unit: str) -> None:
-    """Show groups of customers beside each other.
+    """Show groups of customers side by side.
 
     Parameters
     ----------
@@ -239,7 +242,7 @@ def show_backtest(tested: Any) -> None:
     mean = tested.mean_figures()
     cutoffs = ", ".join(str(window.cutoff) for window in tested.windows)
     console.print(
-        f"\n[bold]Held out, in the mean over the cutoffs {cutoffs}; * is best.[/]",
+        f"\n[bold]Mean over the holdouts from {cutoffs}; * is best.[/]",
         highlight=False,
         soft_wrap=True,
     )
@@ -276,19 +279,28 @@ def _show_comparisons(tested: Any) -> None:
     console.print(table)
     inside = tested.coverage[tested.coverage["group"] == "all"]["inside"].mean()
     console.print(
-        f"{inside:.0%} of the customers came inside the interval that is meant to hold 80 %; where nearest to zero is "
-        f"best, sizes are compared; money in {tested.unit}.",
+        f"{inside:.0%} of the customers were inside their 80 % interval; where nearest to zero is best, absolute "
+        f"values are compared; money in {tested.unit}.",
         style="dim",
         highlight=False,
     )
 
 
 def show_duel(duel: Any) -> None:
-    """Show each measure of challenger and champion, the difference with its interval, and what decided."""
+    """Show each metric of challenger and champion, the difference with its interval, and what decided."""
     rival = "champion" if duel.against_champion else "plain"
-    console.print(f"\n[bold]Challenger and {rival} beside what came: {duel.window}.[/]", highlight=False)
+    console.print(
+        f"\n[bold]Challenger and {rival} compared with the outcomes: {duel.window}.[/]", highlight=False
+    )
+    console.print(_duel_table(duel, rival))
+    console.print(
+        "* decides; plain is the order of past spend for value and of recency for activity.", style="dim"
+    )
+
+
+def _duel_table(duel: Any, rival: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=0)
-    # So narrow that a row stands in 80 columns.
+    # So narrow that a row fits into 80 columns.
     names = [
         "chal-\nlenger", "cham-\npion" if duel.against_champion else rival, "differ-\nence",
         f"{100 * duel.rule.confidence:g} % interval", "verdict",
@@ -309,14 +321,11 @@ def show_duel(duel: Any) -> None:
         table.add_row(
             *cells, *([_figure(row.plain_figure)] if duel.against_champion else []), style=style.strip()
         )
-    console.print(table)
-    console.print(
-        "* decides; plain is the order of past spend for value and of recency for activity.", style="dim"
-    )
+    return table
 
 
 def show_decision(decision: Any, sentence: str, before: str) -> None:
-    """Say what became of a challenger, and why.
+    """Show whether a challenger was promoted, and why.
 
     Parameters
     ----------
@@ -329,20 +338,20 @@ def show_decision(decision: Any, sentence: str, before: str) -> None:
     console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     version, name = f"version {decision.version}", decision.name
     if decision.promoted:
-        told = f"{version.capitalize()} of {name} is the champion now" + (
+        result = f"{version.capitalize()} of {name} is the champion now" + (
             f"; version {before} was before (duramen rollback --name {name})." if before else ", the first."
         )
     else:
-        told = f"{version.capitalize()} of {name} stays challenger; " + (
+        result = f"{version.capitalize()} of {name} stays challenger; " + (
             f"version {before} stays the champion." if before else "there is still no champion."
         )
-    console.print(told, style="bold green" if decision.promoted else "bold yellow", highlight=False, markup=False,
+    console.print(result, style="bold green" if decision.promoted else "bold yellow", highlight=False, markup=False,
                   soft_wrap=True)  # fmt: skip
     show_run(decision)
 
 
 def show_audit(examined: Any) -> None:
-    """Show the seven questions with figure, threshold and verdict, and what each figure is."""
+    """Show the seven questions with figure, threshold and verdict, and what each figure means."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
     table.add_column("question")

@@ -134,7 +134,7 @@ class TrainConfig(OrdersConfig):
     def _check(self) -> Self:
         if self.cost_to_serve and not self.report:
             raise InputError(
-                "costs to serve change the ranking and not the model, and without --report training ranks nobody; add "
+                "costs to serve change the ranking, not the model, and without --report training makes no ranking; add "
                 "a report, or give the costs to duramen score."
             )
         return self

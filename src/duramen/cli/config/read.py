@@ -24,7 +24,8 @@ PREFIX = "DURAMEN_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
-Path_ = tuple[str, ...]
+# Where a setting is: ("tiers", "vip_share").
+Key = tuple[str, ...]
 
 
 def read_config(
@@ -48,7 +49,7 @@ def read_config(
     """
     toml = toml or os.environ.get(CONFIG_VARIABLE)
     values: dict[str, Any] = {}
-    origins: dict[Path_, str] = {}
+    origins: dict[Key, str] = {}
     for path, value, origin in (
         *([] if toml is None else _of_file(model, Path(toml))),
         *_of_environment(model),
@@ -62,7 +63,7 @@ def read_config(
         raise InputError(_sentence(model, error, values, origins)) from error
 
 
-def _of_file(model: type[Config], toml: Path) -> list[tuple[Path_, Any, str]]:
+def _of_file(model: type[Config], toml: Path) -> list[tuple[Key, Any, str]]:
     """Return the settings of a file that the command has, each with where it is from."""
     try:
         table = tomllib.loads(toml.read_text(encoding="utf-8"))
@@ -80,9 +81,9 @@ def _of_file(model: type[Config], toml: Path) -> list[tuple[Path_, Any, str]]:
     ]
 
 
-def _of_environment(model: type[Config]) -> list[tuple[Path_, Any, str]]:
+def _of_environment(model: type[Config]) -> list[tuple[Key, Any, str]]:
     """Return the settings of environment variables; a list or a table is written as in TOML."""
-    fields: dict[Path_, FieldInfo] = {(name,): field for name, field in model.model_fields.items()}
+    fields: dict[Key, FieldInfo] = {(name,): field for name, field in model.model_fields.items()}
     fields |= {flag.path: flag.field for flag in model.flags()}
     _refuse_misspelt_variables()
     found = []
@@ -112,7 +113,7 @@ def _refuse_misspelt_variables() -> None:
             raise InputError(f"the environment variable {name} is not a setting; {suggest(name, known)}")
 
 
-def _of_flags(model: type[Config], flags: Mapping[str, Any]) -> list[tuple[Path_, Any, str]]:
+def _of_flags(model: type[Config], flags: Mapping[str, Any]) -> list[tuple[Key, Any, str]]:
     """Return the settings of flags; one that gives entries of a table as KEY=VALUE changes these alone."""
     found = []
     for flag in model.flags():
@@ -133,14 +134,14 @@ def _pair(word: str, flag: Flag) -> tuple[str, str]:
     return key, value
 
 
-def _parts(path: Path_, value: Any, origin: str) -> list[tuple[Path_, Any, str]]:
+def _parts(path: Key, value: Any, origin: str) -> list[tuple[Key, Any, str]]:
     """Return a setting, or of a table each of its settings."""
     if not isinstance(value, dict):
         return [(path, value, origin)]
     return [(path, {}, origin), *(part for key in value for part in _parts((*path, key), value[key], origin))]
 
 
-def _put(values: dict[str, Any], path: Path_, value: Any) -> None:
+def _put(values: dict[str, Any], path: Key, value: Any) -> None:
     """Set a value at its place; a table that is there already is kept, and filled."""
     *tables, name = path
     for table in tables:
@@ -152,7 +153,7 @@ def _put(values: dict[str, Any], path: Path_, value: Any) -> None:
 
 
 def _sentence(
-    model: type[Config], errors: ValidationError, values: dict[str, Any], origins: Mapping[Path_, str]
+    model: type[Config], errors: ValidationError, values: dict[str, Any], origins: Mapping[Key, str]
 ) -> str:
     """Return what is wrong first, in one sentence."""
     error = errors.errors()[0]
@@ -176,8 +177,8 @@ def _sentence(
     return f"{name} is {value!r}, not {setting.what}; write for example {setting.example}."
 
 
-def _find(model: type[Config], location: tuple[int | str, ...]) -> tuple[Path_, Any, type[Settings]]:
-    """Return the path of a setting, its field or type (None where there is no such setting), and the table it is in."""
+def _find(model: type[Config], location: tuple[int | str, ...]) -> tuple[Key, Any, type[Settings]]:
+    """Return the path of a setting, its field or type (None where it is unknown), and the table it is in."""
     path: list[str] = []
     kind: Any = model
     table: type[Settings] = model
@@ -192,7 +193,7 @@ def _find(model: type[Config], location: tuple[int | str, ...]) -> tuple[Path_, 
     return tuple(path), kind, table
 
 
-def _name(model: type[Config], path: Path_, origins: Mapping[Path_, str]) -> str:
+def _name(model: type[Config], path: Key, origins: Mapping[Key, str]) -> str:
     """Return how a user knows a setting: by its flag, its variable, or its key and file."""
     origin = next((origins[path[:end]] for end in range(len(path), 0, -1) if path[:end] in origins), "")
     if not origin:
