@@ -136,7 +136,8 @@ def test_a_column_without_dates_is_refused():
         chosen(["A1", "A2"])
     with pytest.raises(InputError, match="holds float64, not dates; name the date column with --date"):
         chosen([1.5, 2.5])
-    with pytest.raises(InputError, match=f"'dmy' is no date format; it is one of {', '.join(DATE_FORMATS)}"):
+    formats = ", ".join(map(repr, DATE_FORMATS))
+    with pytest.raises(InputError, match=f"'dmy' is not a date format; choose one of {formats}"):
         chosen(["2011-02-03"], "dmy")
 
 

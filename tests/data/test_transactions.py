@@ -373,3 +373,24 @@ def test_customers_are_chosen_by_numbers_too():
     orders = pd.DataFrame({"customer_id": [7, 7, 8, 9], "date": "2024-01-01", "amount": [1.0, 2.0, 3.0, 4.0]})
     days = read_transactions(orders).of_customers(pd.Series([7, 9])).days.to_pyarrow().to_pandas()
     assert sorted(days["customer_id"]) == [7, 9]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"columns": {"ordre": "x"}}, "'ordre' is not a role of a column; did you mean 'order'?"),
+        ({"date_format": "days-first"}, "'days-first' is not a date format; did you mean 'day-first'?"),
+        ({"decimal": ";"}, "decimal mark ';' is neither '.' nor ','; give one of them by `decimal`."),
+        ({"memory_limit": "lots"}, "'lots' is no amount of memory"),
+        ({"threads": 0}, "0 threads cannot work; give 1 or more by `threads`."),
+        ({"customers": "nowhere.csv"}, "there is no file or folder nowhere.csv"),
+    ],
+    ids=lambda part: next(iter(part)) if isinstance(part, dict) else "",
+)
+def test_a_wrong_parameter_is_refused_before_the_orders_are_opened(
+    parameters, sentence, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as error:
+        read_transactions("never_opened.csv", **parameters)
+    assert sentence in str(error.value)

@@ -94,6 +94,14 @@ def choose_window(tx: Transactions, cutoff: date | None, horizon: int | str | No
     return window
 
 
+def check_costs(path: str | None) -> None:
+    """Refuse a file of costs without the right columns, before the orders are read."""
+    from duramen.data.costs import open_costs
+
+    if path is not None:
+        open_costs(path)
+
+
 def read_costs_to_serve(
     path: str | None, groups: list[Group], cutoff: date, decimal: str
 ) -> pd.Series[float] | None:

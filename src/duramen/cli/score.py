@@ -14,7 +14,14 @@ import pandas as pd
 
 from duramen.cli.config.commands import ScoreConfig
 from duramen.cli.groups import Group, for_each_group, groups_to_score
-from duramen.cli.inputs import choose_cutoff, load_models, read_costs_to_serve, read_customers, read_orders
+from duramen.cli.inputs import (
+    check_costs,
+    choose_cutoff,
+    load_models,
+    read_costs_to_serve,
+    read_customers,
+    read_orders,
+)
 from duramen.cli.output_paths import (
     RankingFiles,
     check_tables,
@@ -63,6 +70,7 @@ def score(config: ScoreConfig) -> None:
     check_tables(files, with_cost=with_cost)
     models = load_models(address, config.kind)
     tiers = tiers_of(models, config)
+    check_costs(config.cost_to_serve)
     customers = read_customers(config)
     tx = read_orders(config.orders, config, customers)
     check_tables(files, with_cost=with_cost, tx=tx)

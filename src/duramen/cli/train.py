@@ -11,6 +11,7 @@ import pandas as pd
 from duramen.cli.config.commands import TrainConfig
 from duramen.cli.groups import Group, choose_groups, for_each_group, refuse_other_models
 from duramen.cli.inputs import (
+    check_costs,
     choose_window,
     load_models,
     read_costs_to_serve,
@@ -52,6 +53,7 @@ def train(config: TrainConfig) -> None:
     check_places(config)
     axes = config.portfolio.axes()
     previous = load_models(config.previous, config.kind) if config.previous else {}
+    check_costs(config.cost_to_serve)
     customers = read_customers(config)
     tx = read_orders(config.orders, config, customers)
     window = choose_window(tx, config.cutoff, config.horizon)

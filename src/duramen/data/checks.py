@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from duramen.errors import InputError
+from duramen.errors import InputError, suggest
 
 if TYPE_CHECKING:
     import ibis
@@ -104,6 +104,12 @@ def _parse_number(column: ir.Column, decimal: str) -> ir.Column:
     return plain.try_cast("float64")
 
 
+def refuse_unknown_format(date_format: str) -> None:
+    """Refuse a form in which no dates are read."""
+    if date_format not in DATE_FORMATS:
+        raise InputError(f"{date_format!r} is not a date format; {suggest(date_format, DATE_FORMATS)}")
+
+
 def choose_date_format(raw: ibis.Table, column: str, given: str | None, where: str) -> str:
     """Return the one form in which the dates of a text or number column are written.
 
@@ -112,8 +118,8 @@ def choose_date_format(raw: ibis.Table, column: str, given: str | None, where: s
     InputError
         If the form is ambiguous (day or month first), mixed, or unknown.
     """
-    if given is not None and given not in DATE_FORMATS:
-        raise InputError(f"{given!r} is no date format; it is one of {', '.join(DATE_FORMATS)}.")
+    if given is not None:
+        refuse_unknown_format(given)
     dtype = raw[column].type()
     if dtype.is_date() or dtype.is_timestamp():
         return given or "iso"

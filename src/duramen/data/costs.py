@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from duramen.data.ids import id_text, ids_as_text, parse_id
 from duramen.data.sources import open_source, open_workspace
 from duramen.errors import InputError
+
+if TYPE_CHECKING:
+    import ibis
 
 COLUMNS = ("customer_id", "cost_to_serve")
 
@@ -33,19 +36,8 @@ def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") 
         If the file cannot be read or lacks a column, a customer asked for has no cost or several, or a cost is no
         number.
     """
-    if not str(path):
-        raise InputError(
-            "the file of costs to serve has no name; give a CSV or Parquet file, or leave it out."
-        )
-    table = open_source(open_workspace(), path)
-    if missing := [name for name in COLUMNS if name not in table.columns]:
-        raise InputError(
-            f"{path} has no column {' or '.join(missing)}; its columns are {', '.join(map(repr, table.columns))}; give "
-            "one row a customer with customer_id and cost_to_serve."
-        )
+    table = open_costs(path)
     kind = table.cost_to_serve.type()
-    if not ((kind.is_numeric() and not kind.is_boolean()) or kind.is_string()):
-        raise InputError(f"cost_to_serve of {path} is of type {kind}, which is no money; write numbers.")
     ids, asked = id_text(parse_id(table.customer_id)), ids_as_text(customers)
     known = table.select(customer_id=ids, cost_to_serve=table.cost_to_serve).to_pandas()
     known = known[known["customer_id"].isin(asked)]
@@ -61,6 +53,30 @@ def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") 
     without = pd.DataFrame({"customer_id": customers.to_numpy()[found.isna().to_numpy()]})
     _refuse(path, without, "are missing", "give each a row, with 0 where there is none")
     return found
+
+
+def open_costs(path: str | Path) -> ibis.Table:
+    """Open a file of costs, and check its columns; its rows are not read.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, lacks a column, or has costs that are not numeric.
+    """
+    if not str(path):
+        raise InputError(
+            "the file of costs to serve has no name; give a CSV or Parquet file, or leave it out."
+        )
+    table = open_source(open_workspace(), path)
+    if missing := [name for name in COLUMNS if name not in table.columns]:
+        raise InputError(
+            f"{path} has no column {' or '.join(missing)}; its columns are {', '.join(map(repr, table.columns))}; give "
+            "one row a customer with customer_id and cost_to_serve."
+        )
+    kind = table.cost_to_serve.type()
+    if not ((kind.is_numeric() and not kind.is_boolean()) or kind.is_string()):
+        raise InputError(f"cost_to_serve of {path} is of type {kind}, which is no money; write numbers.")
+    return table
 
 
 def _refuse(path: str | Path, rows: pd.DataFrame, what: str, what_to_do: str) -> None:

@@ -17,9 +17,10 @@ from duramen.data.checks import (
     parse_money,
     reason_set_aside,
     refuse_finer_amounts,
+    refuse_unknown_format,
     refuse_unreadable,
 )
-from duramen.data.columns import REQUIRED, find_columns
+from duramen.data.columns import REQUIRED, find_columns, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
 from duramen.data.ids import parse_id
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
@@ -88,11 +89,12 @@ def read_transactions(
     cancel exactly (a sale and its reversal of the same amount) leave no trace but their rows.
     """
     where = name or source_name(source)
-    if decimal not in (".", ","):
-        raise InputError(f"decimal mark {decimal!r} is neither '.' nor ','; give one of them.")
+    given = {"customer_id": customer_id, "date": date, "amount": amount, **(columns or {})}
+    _refuse_parameters(given, date_format, decimal, threads)
+    if customers is not None and not isinstance(customers, CustomerFile):
+        customers = read_customer_file(customers)
     workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
     raw = open_source(workspace, source)
-    given = {"customer_id": customer_id, "date": date, "amount": amount, **(columns or {})}
     roles = find_columns(raw.columns, given, where)
     form = choose_date_format(raw, roles["date"], date_format, where)
     rows = _parse(raw, roles, form, decimal)
@@ -100,8 +102,7 @@ def read_transactions(
         currency = choose_currency(rows, roles["currency"], currency, where)
     notes: tuple[str, ...] = ()
     if customers is not None:
-        known = customers if isinstance(customers, CustomerFile) else read_customer_file(customers)
-        rows, note = known.join(rows)
+        rows, note = customers.join(rows)
         notes = (note,)
     rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), currency))
     # Text is parsed, and customers are joined, once, and not again by each look at the lines.
@@ -119,6 +120,19 @@ def read_transactions(
         kinds=checked.kinds,
         notes=notes,
     )
+
+
+def _refuse_parameters(
+    roles: Mapping[str, str | None], date_format: str | None, decimal: str, threads: int | None
+) -> None:
+    """Refuse what is wrong whatever the source has, before the source is opened."""
+    refuse_unknown_roles(roles)
+    if date_format is not None:
+        refuse_unknown_format(date_format)
+    if decimal not in (".", ","):
+        raise InputError(f"decimal mark {decimal!r} is neither '.' nor ','; give one of them by `decimal`.")
+    if threads is not None and threads < 1:
+        raise InputError(f"{threads} threads cannot work; give 1 or more by `threads`.")
 
 
 class _Checked(NamedTuple):
