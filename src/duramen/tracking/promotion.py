@@ -106,9 +106,17 @@ def find_origin(model: CoreCustomerModel, address: str) -> Origin:
         experiments = [found.experiment_id for found in client.search_experiments()]
         told = f"tags.`{MODEL_VERSION}` = '{model.model_version_}' and attributes.status = 'FINISHED'"
         for run in client.search_runs(experiments, told, order_by=["attributes.start_time DESC"]):
-            if run.outputs and run.outputs.model_outputs:
-                return Origin(f"models:/{run.outputs.model_outputs[0].model_id}", run.data.tags.get(KIND, ""))
+            if (uri := _model_of(run)) is not None:
+                return Origin(uri, run.data.tags.get(KIND, ""))
     return Origin("", "")
+
+
+def _model_of(run: Any) -> str | None:
+    """Return the address of the model that was logged with a run: MLflow 2 keeps it as a tag."""
+    outputs = getattr(run, "outputs", None)
+    if outputs and outputs.model_outputs:
+        return f"models:/{outputs.model_outputs[0].model_id}"
+    return f"runs:/{run.info.run_id}/model" if "mlflow.log-model.history" in run.data.tags else None
 
 
 def _origin_of_run(client: Any, run_id: str, address: str) -> Origin:

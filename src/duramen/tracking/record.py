@@ -6,10 +6,10 @@ import json
 import re
 import tempfile
 import warnings
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -41,21 +41,6 @@ EXAMPLE_CUSTOMERS = 5
 # Customers, spread over all, whose explanations are kept with the run: some 150 rows each.
 EXPLAINED_CUSTOMERS = 20
 EXPLANATIONS = "explanations.json"
-# What a machine that loads the model must install; their versions are those that fitted it.
-REQUIREMENTS = (
-    "duramen",
-    "duckdb",
-    "ibis-framework",
-    "lightgbm",
-    "mlflow",
-    "numba",
-    "numpy",
-    "pandas",
-    "pyarrow",
-    "scikit-learn",
-    "scipy",
-    "sqlglot",
-)
 # What each metric tells, and its unit; "money" is the unit of the source over the horizon.
 METRICS = {
     "value captured at top 10 %": ("money that the first 10 % of customers by forecast brought", "share"),
@@ -446,26 +431,41 @@ def log_model(mlflow: Any, client: Any, run: str, model: CoreCustomerModel, exam
             example, rank_core_customers(model.predict(example), model.tiers)
         )
         saved = model.save(Path(folder) / MODEL_ARTEFACT)
-        known = client.get_run(run)
-        logged = client.create_logged_model(known.info.experiment_id, "model", run, params=known.data.params)
-        # As with a run: failed until all of it is there.
-        client.finalize_logged_model(logged.model_id, "FAILED")
-        try:
+        with _model_entry(client, run) as entry:
             return mlflow.models.Model.log(
-                artifact_path=None,
                 flavor=mlflow.pyfunc,
                 run_id=run,
-                model_id=logged.model_id,
                 python_model=str(Path(__file__).with_name("pyfunc.py")),
                 artifacts={MODEL_ARTEFACT: str(saved)},
                 signature=signature,
                 input_example=example,
-                pip_requirements=[f"{package}=={version(package)}" for package in REQUIREMENTS],
-                flavor_name="pyfunc.ModelFromCode",
+                pip_requirements=requirements(),
+                **entry,
             )
-        except Exception as error:
-            # A server that is gone cannot be asked to forget.
-            if not is_unreachable(error):
-                with suppress(Exception):
-                    client.delete_logged_model(logged.model_id)
-            raise
+
+
+@contextmanager
+def _model_entry(client: Any, run: str) -> Iterator[dict[str, Any]]:
+    """Give what names the model to MLflow: an entry of its own in MLflow 3, a folder of the run in MLflow 2."""
+    if not hasattr(client, "create_logged_model"):
+        yield {"artifact_path": "model"}
+        return
+    known = client.get_run(run)
+    logged = client.create_logged_model(known.info.experiment_id, "model", run, params=known.data.params)
+    # As with a run: failed until all of it is there.
+    client.finalize_logged_model(logged.model_id, "FAILED")
+    try:
+        yield {"artifact_path": None, "model_id": logged.model_id}
+    except Exception as error:
+        # A server that is gone cannot be asked to forget.
+        if not is_unreachable(error):
+            with suppress(Exception):
+                client.delete_logged_model(logged.model_id)
+        raise
+
+
+def requirements() -> list[str]:
+    """Return what a machine that loads the model must install: the core of this package, as it is here."""
+    core = [line for line in distribution("duramen").requires or () if "extra ==" not in line]
+    names = ["duramen", *(re.split(r"[^\w.-]", line)[0] for line in core)]
+    return [f"{name}=={version(name)}" for name in names]

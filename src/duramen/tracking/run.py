@@ -79,7 +79,8 @@ def told_failures(mlflow: Any) -> Iterator[None]:
 
     try:
         yield
-    except (mlflow.exceptions.MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+    # An import fails where MLflow does not work with a package beside it, as 3.1 does not with SQLAlchemy 2.1.
+    except (mlflow.exceptions.MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         uri = mlflow.get_tracking_uri()
         raise RecordingError(
             f"the run was not recorded in the MLflow store {uri}: {_reason(error)}."

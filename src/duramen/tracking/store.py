@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ def open_store() -> Any:
         DEFAULT_FOLDER.mkdir(exist_ok=True)
         mlflow.set_tracking_uri(f"sqlite:///{DEFAULT_BASE}")
     if (base := _local_base(mlflow)) is not None:
-        _make_tables(base)
+        _make_tables(mlflow, base)
         mend_addresses(base)
     return mlflow
 
@@ -92,16 +92,14 @@ def _local_base(mlflow: Any) -> Path | None:
     return Path(uri.removeprefix("sqlite:///")).resolve() if uri.startswith("sqlite:///") else None
 
 
-def _make_tables(base: Path) -> None:
+def _make_tables(mlflow: Any, base: Path) -> None:
     """Make the tables of a new store, one process at a time: MLflow's own making fails where two begin at once."""
-    from mlflow.store.db.utils import _safe_initialize_tables
-    from sqlalchemy import create_engine
+    from filelock import FileLock
 
-    engine = create_engine(f"sqlite:///{base}")
-    try:
-        _safe_initialize_tables(engine)
-    finally:
-        engine.dispose()
+    alone = FileLock(base.with_name(f".{base.name}.lock"))
+    # Where nothing can be written, a store is only read.
+    with alone if os.access(base.parent, os.W_OK) else nullcontext():
+        mlflow.MlflowClient().search_experiments(max_results=1)
 
 
 def mend_addresses(base: Path) -> None:
@@ -111,18 +109,24 @@ def mend_addresses(base: Path) -> None:
     the same files lie beside this store, they are set to what is beside it.
     """
     with closing(sqlite3.connect(base)) as store, store:
+        places = [place for place in ADDRESSES if _has_column(store, *place)]
         for name, old in store.execute("select name, artifact_location from experiments").fetchall():
             folder = base.parent / ARTEFACTS / name
             new = folder.as_uri()
             tail = new.removeprefix(base.parent.as_uri())
             if old is None or old == new or not old.endswith(tail) or not folder.is_dir():
                 continue
-            for table, column in ADDRESSES:
+            for table, column in places:
                 store.execute(
                     f"update {table} set {column} = ? || substr({column}, ?) "
                     f"where {column} = ? or substr({column}, 1, ?) = ?",
                     (new, len(old) + 1, old, len(old) + 1, f"{old}/"),
                 )
+
+
+def _has_column(store: sqlite3.Connection, table: str, column: str) -> bool:
+    """Return whether this version of MLflow has the column."""
+    return column in [name for (_, name, *_) in store.execute(f"pragma table_info({table})")]
 
 
 def open_experiment(mlflow: Any, name: str) -> str:
