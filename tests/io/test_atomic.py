@@ -208,3 +208,23 @@ def test_a_temporary_folder_whose_lock_is_taken_stays(temporary):
     lock.touch()
     temporary_folder(Owner())
     assert names(temporary) == []
+
+
+AT_WORK = """
+import sys, time
+from pathlib import Path
+from duramen.io.atomic import exclusive
+
+folder = Path(sys.argv[1])
+for _ in range(5):
+    with exclusive(folder / "store.db"):
+        (folder / "inside").touch(exist_ok=False)
+        time.sleep(0.005)
+        (folder / "inside").unlink()
+"""
+
+
+def test_of_processes_that_want_a_file_for_themselves_one_is_at_work_at_a_time(tmp_path):
+    workers = [subprocess.Popen([sys.executable, "-c", AT_WORK, tmp_path]) for _ in range(6)]
+    assert [worker.wait(60) for worker in workers] == [0] * 6
+    assert list(tmp_path.iterdir()) == []

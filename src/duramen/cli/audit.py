@@ -10,6 +10,9 @@ from duramen.cli.terminal import show_audit, show_place, step
 
 def audit(config: AuditConfig) -> None:
     """Examine segments, however they were made, by the seven ways in which segmentations go wrong."""
+    from duramen.report.drawing import require_drawing
+
+    require_drawing()
     from duramen.analysis import segmentation_audit
     from duramen.analysis.assignment import read_assignment
     from duramen.analysis.product_mix import bought_by_customer

@@ -7,6 +7,7 @@ from datetime import timedelta
 from duramen.cli.config.commands import BacktestConfig
 from duramen.cli.groups import TOGETHER, choose_groups, count_groups
 from duramen.cli.inputs import read_customers, read_orders
+from duramen.cli.ranking import NOT_DRAWN
 from duramen.cli.recording import UNRECORDED, recorded
 from duramen.cli.terminal import console, show_backtest, show_place, show_run, step
 from duramen.data.customer_file import CHANNEL
@@ -20,6 +21,7 @@ def backtest(config: BacktestConfig) -> None:
     from duramen.io import saved_model
     from duramen.io.files import refuse_unwritable_folder
     from duramen.report.backtest import BACKTEST_FILE, draw_backtest, write_backtest
+    from duramen.report.drawing import missing_package
     from duramen.tracking.record import record_backtest
 
     refuse_unwritable_folder(config.out, "out")
@@ -34,7 +36,7 @@ def backtest(config: BacktestConfig) -> None:
     with step("Forecasting at each cutoff and comparing with the outcomes"):
         tested = backtesting.backtest(group.tx, windows, seed=config.seed)
     with step(f"Writing {config.out}"):
-        drawings = draw_backtest(tested)
+        drawings = {} if missing_package() else draw_backtest(tested)
         write_backtest(tested, drawings, config.out)
     run = recorded(
         lambda: record_backtest(
@@ -48,7 +50,10 @@ def backtest(config: BacktestConfig) -> None:
     )
     show_backtest(tested)
     show_place(
-        "tables", config.out, "every figure, comparison and forecast, as CSV and Parquet; figures as SVG"
+        "tables",
+        config.out,
+        "every figure, comparison and forecast, as CSV and Parquet; "
+        + ("figures as SVG" if drawings else f"no figures; {NOT_DRAWN}"),
     )
     if run is None:
         raise SystemExit(UNRECORDED)

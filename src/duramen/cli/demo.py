@@ -8,7 +8,7 @@ from duramen.cli.config.commands import DemoConfig, TrainConfig
 from duramen.cli.groups import Group
 from duramen.cli.inputs import choose_window, read_orders
 from duramen.cli.output_paths import refuse_occupied
-from duramen.cli.ranking import OPEN_REPORT, rank_customers, write_report
+from duramen.cli.ranking import NOT_DRAWN, OPEN_REPORT, rank_customers, write_report
 from duramen.cli.recording import UNRECORDED, record_model
 from duramen.cli.terminal import console, show_place, show_ranking, show_run, show_scorecard, step
 from duramen.cli.train import build_model, fit_and_evaluate, save_models
@@ -17,6 +17,7 @@ from duramen.cli.train import build_model, fit_and_evaluate, save_models
 def demo(config: DemoConfig) -> None:
     """Do everything with the CDNOW purchases; the results of an earlier demo in the folder are replaced."""
     from duramen.io.files import refuse_unwritable_folder, write_scores
+    from duramen.report.drawing import missing_package
 
     started = time.perf_counter()
     out = config.out
@@ -34,7 +35,9 @@ def demo(config: DemoConfig) -> None:
         write_scores(ranked.ranking, out / "ranking.parquet")
         write_scores(ranked.ranking, out / "ranking.csv")
         save_models({"": model}, group.tx, training.model_out)
-    report = write_report(out / "report.html", model, card, group, ranked, training.portfolio.axes())
+    report = None if missing_package() else out / "report.html"
+    if report is not None:
+        write_report(report, model, card, group, ranked, training.portfolio.axes())
     run = record_model(
         model,
         card,
@@ -50,7 +53,7 @@ def demo(config: DemoConfig) -> None:
         out / "ranking.parquet",
         f"and {out / 'ranking.csv'}: {len(ranked.ranking):,} customers, best first",
     )
-    show_place("report", report, OPEN_REPORT)
+    show_place("report", report or "none", OPEN_REPORT if report else NOT_DRAWN)
     show_place("model", training.model_out, f"duramen score ORDERS --model {training.model_out}")
     if run is not None:
         show_run(run)

@@ -112,6 +112,7 @@ def ranking_files(config: ScoreConfig, key: str) -> RankingFiles:
     """
     from duramen.io.files import check_explanations_path, check_scores_path, refuse_unwritable
     from duramen.io.sidecar import refuse_other_json
+    from duramen.report.drawing import require_drawing
     from duramen.scoring.incremental import read_made_of
 
     out = scores_place(config.out)
@@ -126,6 +127,7 @@ def ranking_files(config: ScoreConfig, key: str) -> RankingFiles:
         for path in (config.explanations, config.report, config.incremental)
     )
     if report is not None:
+        require_drawing()
         refuse_unwritable(report, "report")
     if explanations is not None:
         check_explanations_path(explanations, "explanations")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 OPEN_REPORT = "open it in a browser; it needs no network"
+NOT_DRAWN = "to draw, install duramen with its extra: duramen[report]"
 
 
 def rank_customers(

@@ -29,6 +29,7 @@ def record_model(
     report: Path | None = None,
 ) -> RecordedRun | None:
     """Record the training of a group, with its figures."""
+    from duramen.report.drawing import missing_package
     from duramen.report.figures import effect_figures, holdout_figures
     from duramen.tracking.record import record_training
 
@@ -38,7 +39,9 @@ def record_model(
             card,
             group.tx,
             experiment=experiment,
-            figures=holdout_figures(model.holdout_) | effect_figures(model.importance_, model.dependence_),
+            figures={}
+            if missing_package()
+            else holdout_figures(model.holdout_) | effect_figures(model.importance_, model.dependence_),
             report=report,
             kind=group.kind,
             configuration=configuration,

@@ -89,6 +89,7 @@ def train(config: TrainConfig) -> None:
 def check_places(config: TrainConfig, groups: list[Group] | None = None) -> None:
     """Refuse places that cannot be written: before the orders are read, and again when the groups are known."""
     from duramen.io.files import refuse_unwritable, refuse_unwritable_folder
+    from duramen.report.drawing import require_drawing
 
     refuse_unwritable_folder(config.model_out, "model_out")
     if groups is None:
@@ -97,6 +98,7 @@ def check_places(config: TrainConfig, groups: list[Group] | None = None) -> None
         apart, keys = groups[0].apart, [group.key for group in groups]
     refuse_occupied(config.model_out, overwrite=config.overwrite, apart=apart)
     if config.report is not None:
+        require_drawing()
         for key in keys:
             refuse_unwritable(group_path(config.report, key), "report")
 

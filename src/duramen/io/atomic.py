@@ -107,6 +107,21 @@ def work_folder(path: Path, name: object = None) -> Iterator[Path]:
         _release(lock)
 
 
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block for ``path``; where nothing can be written, do not wait."""
+    lock = _lock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire()
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        _release(lock)
+
+
 def temporary_folder(owner: Any) -> Path:
     """Return a folder among the system's temporary files that is removed with its owner, an object.
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from duramen._version import __version__
@@ -15,7 +14,7 @@ from duramen.evaluation.backtesting import Backtest
 from duramen.evaluation.scorecards import OURS
 from duramen.io.atomic import atomic_folder
 from duramen.io.saved_model import refuse_occupied
-from duramen.report.charts import to_svg
+from duramen.report.drawing import require_drawing
 
 # By this file a folder is known as one that may be written again.
 BACKTEST_FILE = "backtest.json"
@@ -29,7 +28,15 @@ def draw_backtest(tested: Backtest) -> dict[str, str]:
     ``value``, ``activity``, ``growth`` and ``potential`` show each metric by model in the mean over the cutoffs; the
     line through our bar is the 95 % interval of the difference, drawn from the best baseline. ``calibration`` shows the
     probabilities.
+
+    Raises
+    ------
+    InputError
+        If duramen is installed without its extra ``report``.
     """
+    require_drawing()
+    from duramen.report.charts import to_svg
+
     figures = tested.mean_figures()
     drawings = {
         str(target): to_svg(_bars(rows, tested.comparisons), f"Each metric of {target} by model")
@@ -42,6 +49,8 @@ def draw_backtest(tested: Backtest) -> dict[str, str]:
 
 
 def _bars(figures: pd.DataFrame, comparisons: pd.DataFrame) -> Any:
+    import altair as alt
+
     mean = comparisons[comparisons["cutoff"].isna()]
     against = mean.assign(
         model=OURS, from_=mean["baseline_figure"] + mean["low"], to=mean["baseline_figure"] + mean["high"]
@@ -65,6 +74,8 @@ def _bars(figures: pd.DataFrame, comparisons: pd.DataFrame) -> Any:
 
 
 def _calibration(calibration: pd.DataFrame) -> Any:
+    import altair as alt
+
     curves = calibration.assign(cutoff=calibration["cutoff"].dt.strftime("%Y-%m-%d"))
     x = alt.X("predicted:Q", title="P(at least one purchase) given")
     base = alt.Chart()

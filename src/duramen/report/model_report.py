@@ -13,7 +13,7 @@ from duramen.data.customers import customer_table
 from duramen.errors import InputError
 from duramen.evaluation.scorecards import scorecard
 from duramen.io.atomic import atomic_file
-from duramen.report.page import render_page
+from duramen.report.drawing import require_drawing
 from duramen.scoring.customer_ranking import rank_with_inputs
 
 if TYPE_CHECKING:
@@ -65,8 +65,10 @@ def write_report(
     ------
     InputError
         If the folder of ``path`` does not exist, a column that the model learned from is missing, a cost is missing or
-        negative, or the table about customers cannot be used; the file is then left as it was.
+        negative, the table about customers cannot be used, or duramen is installed without its extra ``report``; the
+        file is then left as it was.
     """
+    require_drawing()
     path = Path(path)
     if path.is_dir() or not path.parent.is_dir():
         raise InputError(
@@ -99,6 +101,8 @@ def write_ranked_report(
     model, tx, ranked, scorecard, credit, axes
         As ``duramen.analysis.report_contents.report_tables`` takes them.
     """
+    from duramen.report.page import render_page
+
     page = render_page(report_tables(model, tx, ranked, scorecard, credit=credit, axes=axes))
     with atomic_file(Path(path)) as beside:
         beside.write_text(page, encoding="utf-8", newline="\n")

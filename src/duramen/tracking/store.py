@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duramen.errors import InputError
+from duramen.io.atomic import exclusive
 
 if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel
@@ -94,11 +95,7 @@ def _local_base(mlflow: Any) -> Path | None:
 
 def _make_tables(mlflow: Any, base: Path) -> None:
     """Make the tables of a new store, one process at a time: MLflow's own making fails where two begin at once."""
-    from filelock import FileLock
-
-    alone = FileLock(base.with_name(f".{base.name}.lock"))
-    # Where nothing can be written, a store is only read.
-    with alone if os.access(base.parent, os.W_OK) else nullcontext():
+    with exclusive(base):
         mlflow.MlflowClient().search_experiments(max_results=1)
 
 
