@@ -18,7 +18,7 @@ from .data.windows import Window as Window
 from .errors import InputError as InputError
 from .evaluation.backtesting import backtest as backtest
 from .evaluation.scorecards import scorecard as scorecard
-from .forecast.market_elasticities import market_elasticities as market_elasticities
+from .forecast.elasticities import market_elasticities as market_elasticities
 from .forecast.retention_profit import RetentionOffer as RetentionOffer
 from .forecast.retention_profit import campaign_profit as campaign_profit
 from .report.model_report import write_report as write_report

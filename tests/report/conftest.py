@@ -15,7 +15,7 @@ from duramen.analysis.portfolio_matrices import portfolio
 from duramen.analysis.price_buyers import price_sensitivity
 from duramen.analysis.rising import newly_rising
 from duramen.analysis.segmentation_review import SegmentationReview
-from duramen.forecast.market_elasticities import MarketElasticities
+from duramen.forecast.elasticities import MarketElasticities
 from duramen.scoring.growth_weight import growth_weight_curve
 from duramen.scoring.market_scenarios import core_by_market_scenario
 from duramen.segments.lifecycle_stage import STAGES

@@ -8,7 +8,7 @@ import pytest
 from tests.markets import market_world
 
 from duramen.errors import InputError
-from duramen.forecast.market_elasticities import MarketElasticities, market_elasticities
+from duramen.forecast.elasticities import MarketElasticities, market_elasticities
 from duramen.io.score_columns import RANKING_COLUMNS, SCORE_COLUMNS
 from duramen.scoring.customer_ranking import rank_customers
 from duramen.scoring.market_scenarios import add_core_in, core_by_market_scenario

@@ -19,7 +19,7 @@ from duramen.analysis.price_buyers import price_sensitivity
 from duramen.analysis.rising import rising_since
 from duramen.analysis.segmentation_review import SegmentationReview, review_segmentation
 from duramen.data.customers import customer_table
-from duramen.forecast.market_elasticities import MarketElasticities
+from duramen.forecast.elasticities import MarketElasticities
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from rich.text import Text
 from duramen.data.transactions import Transactions
 
 if TYPE_CHECKING:
-    from duramen.forecast.market_elasticities import MarketElasticities
+    from duramen.forecast.elasticities import MarketElasticities
     from duramen.scoring.tiers import Tiers
 
 HEAD, REASONS_SHOWN = 15, 3

@@ -1,8 +1,8 @@
 from .btyd_value import BTYDValueModel as BTYDValueModel
 from .churn import ActivityModel as ActivityModel
 from .churn_definition import suggest_churn_days as suggest_churn_days
+from .elasticities import market_elasticities as market_elasticities
 from .growth import GrowthModel as GrowthModel
-from .market_elasticities import market_elasticities as market_elasticities
 from .predictive_intervals import ConformalIntervals as ConformalIntervals
 from .retention_profit import RetentionOffer as RetentionOffer
 from .retention_profit import campaign_profit as campaign_profit

@@ -16,7 +16,7 @@ from duramen.report.numbers import THIN, count, day, rows, share
 from duramen.scoring.tiers import smallest_set
 
 if TYPE_CHECKING:
-    from duramen.forecast.market_elasticities import MarketElasticities
+    from duramen.forecast.elasticities import MarketElasticities
 
 # What the ranking's column ``core_in`` says, and how the page says it.
 CORE_IN = {

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from duramen.data.customers import customer_blocks, customer_ids
 from duramen.data.windows import parse_day
-from duramen.forecast.market_elasticities import MarketElasticities, elasticities_of
+from duramen.forecast.elasticities import MarketElasticities, elasticities_of
 from duramen.io.files import WRITTEN_AT_ONCE
 from duramen.io.score_columns import RANKING_COLUMNS, REASONS
 from duramen.scoring.block_scoring import Scored, score_blocks, write_reasons

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from duramen.forecast.market_elasticities import MarketElasticities, market_elasticities
+from duramen.forecast.elasticities import MarketElasticities, market_elasticities
 from duramen.scoring.market_scenarios import add_core_in
 from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.tiers import Tiers

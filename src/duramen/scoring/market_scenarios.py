@@ -14,7 +14,7 @@ from duramen.scoring.tiers import CORE_SHARE, smallest_set, value_after_cost
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from duramen.forecast.market_elasticities import MarketElasticities
+    from duramen.forecast.elasticities import MarketElasticities
 
     FloatArray = NDArray[np.float64]
 

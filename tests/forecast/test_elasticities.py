@@ -9,7 +9,7 @@ from tests.markets import START, market_world
 
 from duramen.data.reading import read_transactions
 from duramen.errors import InputError
-from duramen.forecast.market_elasticities import market_elasticities
+from duramen.forecast.elasticities import market_elasticities
 
 
 @pytest.fixture(scope="module")
