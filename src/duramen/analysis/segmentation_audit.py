@@ -34,6 +34,7 @@ from duramen.data.windows import HORIZONS, Window, choose_horizon, parse_day
 from duramen.errors import InputError
 from duramen.evaluation.bootstrap import draws
 from duramen.evaluation.metrics import variance_explained
+from duramen.io.autologging import without_autologging
 from duramen.segments.lifecycle_stage import base_gap, lifecycle_stage, own_gap
 from duramen.segments.rfm import equal_groups, rfm_score
 
@@ -132,6 +133,7 @@ class Audit:
         return "\n".join([f"Audit of {self.source} before {self.cutoff}", *lines])
 
 
+@without_autologging()
 def audit(
     tx: Transactions,
     assignment: Assignment,

@@ -22,6 +22,7 @@ from duramen.evaluation.comparison import compare, mean_figures, measured
 from duramen.evaluation.core import against_past_spend, core_calibration
 from duramen.evaluation.holdout import HeldOut, hold_out
 from duramen.evaluation.metrics import first_count, spearman, tenths
+from duramen.io.autologging import without_autologging
 
 _LOG = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ def backtest_windows(tx: Transactions, horizon: int | str, count: int = 3) -> li
     return fitting[::-1]
 
 
+@without_autologging()
 def backtest(
     tx: Transactions, windows: Sequence[Window], *, seed: int = 0, resamples: int = RESAMPLES
 ) -> Backtest:

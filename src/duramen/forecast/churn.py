@@ -18,6 +18,7 @@ from duramen.forecast.bias_correction import activity_level
 from duramen.forecast.folds import Fold, complete_before, stack_features
 from duramen.forecast.model_selection import MOST_ROUNDS, NO_TREES, TREES_USES, TreesUse, cross_fit
 from duramen.forecast.trees import fit_trees
+from duramen.io.autologging import without_autologging
 
 # Nobody is given a probability nearer to 0 or 1 than this.
 SMALLEST_PROBABILITY = 1e-4
@@ -60,6 +61,7 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
 
+    @without_autologging()
     def fit(self, folds: Sequence[Fold], judge: Fold, features: pd.DataFrame, window: Window) -> Self:
         """Learn to forecast a window from folds that were complete before its cutoff.
 

@@ -18,6 +18,7 @@ from duramen.forecast.churn import ActivityModel, clip_probability
 from duramen.forecast.folds import Fold, complete_before, stack_features
 from duramen.forecast.model_selection import MOST_ROUNDS, NO_TREES, TREES_USES, TreesUse, cross_fit
 from duramen.forecast.trees import fit_trees
+from duramen.io.autologging import without_autologging
 
 TWEEDIE_POWER = 1.5
 # The trees start from this power of the BTYD value. With all of it they would keep its spread, which is too wide for
@@ -81,6 +82,7 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
 
+    @without_autologging()
     def fit(
         self,
         folds: Sequence[Fold],

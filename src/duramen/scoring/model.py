@@ -21,6 +21,7 @@ from duramen.data.windows import YEAR, Window, parse_day
 from duramen.errors import InputError
 from duramen.explain.explainer import PARTS, Explainer, refuse_unknown_parts
 from duramen.forecast.model import Forecast, ForecastModel
+from duramen.io.autologging import without_autologging
 from duramen.io.saved_model import SavedModel, fingerprint, read_model, refuse_damaged, write_model
 from duramen.io.score_columns import SCORE_COLUMNS
 from duramen.scoring.growth_weight import GrowthWeight, learn_growth_weight
@@ -161,6 +162,7 @@ class CoreCustomerModel:
             "Score": f"{self.growth_weight_:g} of growth potential in the score",
         }
 
+    @without_autologging()
     def fit(self, tx: Transactions, window: Window, previous: CoreCustomerModel | None = None) -> Self:
         """Learn from what lies before ``window.cutoff``, and from nothing else.
 

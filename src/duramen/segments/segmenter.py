@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator
 
 from duramen.data.windows import DAYS_PER_YEAR
 from duramen.errors import InputError, suggest
+from duramen.io.autologging import without_autologging
 from duramen.segments.clustering import FEWEST, STABLE, Partition, choose_partition, squared_distances
 from duramen.segments.lifecycle_stage import base_gap, own_gap
 from duramen.segments.matching import COLUMNS, match_segments, segment_changes
@@ -96,6 +97,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         """Centres of the segments, shape (k, 4), as differences from the median customer."""
         return self.partition_.centres
 
+    @without_autologging()
     def fit(self, customers: pd.DataFrame, previous: BehaviouralSegmenter | None = None) -> Self:
         """Learn the segments of a customer table.
 
