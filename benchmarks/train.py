@@ -25,6 +25,7 @@ from duramen.data.outcomes import customer_outcomes
 from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.evaluation.metrics import area_under_roc, normalised_gini
+from duramen.forecast.settings import ForecastSettings
 from duramen.scoring.model import CoreCustomerModel
 
 # Two years of orders are simulated from 2022 on: the last half year is forecast, and what came then is known.
@@ -40,7 +41,7 @@ def train(path: Path, sample: int) -> dict[str, float]:
     started = time.perf_counter()
     tx = read_transactions(path)
     read = time.perf_counter()
-    model = CoreCustomerModel(training_customers=sample).fit(tx, WINDOW)
+    model = CoreCustomerModel(forecast=ForecastSettings(training_customers=sample)).fit(tx, WINDOW)
     fitted = time.perf_counter()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     customers = customer_table(tx, WINDOW.cutoff)
@@ -80,7 +81,7 @@ def main() -> None:
     if chosen.run:
         print(json.dumps(train(Path(chosen.run[0]), int(chosen.run[1]))))
         return
-    default = CoreCustomerModel().training_customers
+    default = ForecastSettings().training_customers
     runs = (
         [(SAMPLED_CUSTOMERS, sample) for sample in SAMPLES]
         if chosen.samples

@@ -107,30 +107,30 @@ def test_the_chosen_horizon_fits_three_times_into_the_history(cutoff, length):
 @given(cutoff=days, horizon=horizons, length=st.integers(1, 5000))
 def test_training_windows_end_by_the_cutoff_and_have_history(cutoff, horizon, length):
     window, first = Window(cutoff, horizon), cutoff - datetime.timedelta(days=length)
-    found, judge = training_windows(window, first), holdout_window(window, first)
-    assert judge in found or length == 1
+    found, holdout = training_windows(window, first), holdout_window(window, first)
+    assert holdout in found or length == 1
     assert len(found) == len(set(found)) <= 2 * MOST_TRAINING_CUTOFFS + 1
     for training in found:
         assert training.end <= window.cutoff
         assert (training.cutoff - first).days >= least_history(training.horizon)
-        season = training in (window.earlier(YEAR), judge.earlier(YEAR))
-        assert training.horizon in (judge.horizon, judge.horizon // 2) or season
+        season = training in (window.earlier(YEAR), holdout.earlier(YEAR))
+        assert training.horizon in (holdout.horizon, holdout.horizon // 2) or season
 
 
 @given(cutoff=days, horizon=horizons, length=st.integers(2, 5000))
-def test_the_judge_is_the_whole_horizon_or_two_fifths_of_the_history(cutoff, horizon, length):
+def test_the_holdout_is_the_whole_horizon_or_two_fifths_of_the_history(cutoff, horizon, length):
     window, first = Window(cutoff, horizon), cutoff - datetime.timedelta(days=length)
-    judge = holdout_window(window, first)
-    assert judge.end == window.cutoff
-    assert judge.horizon == min(horizon, max(length * 2 // 5, 1))
-    before = [training for training in training_windows(window, first) if training.end <= judge.cutoff]
-    # With four weeks and more to judge by there is something to learn from before the judge.
-    assert before or judge.horizon < 28
+    holdout = holdout_window(window, first)
+    assert holdout.end == window.cutoff
+    assert holdout.horizon == min(horizon, max(length * 2 // 5, 1))
+    before = [training for training in training_windows(window, first) if training.end <= holdout.cutoff]
+    # With four weeks and more to evaluate on there is something to learn from before the holdout.
+    assert before or holdout.horizon < 28
 
 
 def test_the_same_season_of_a_year_before_is_looked_at():
     window, first = Window("2011-06-01", 183), datetime.date(2009, 12, 1)
     assert window.earlier(YEAR) in training_windows(window, first)
-    judge = holdout_window(Window("2011-09-01", 91), first)
-    assert judge.earlier(YEAR) in training_windows(Window("2011-09-01", 91), first)
+    holdout = holdout_window(Window("2011-09-01", 91), first)
+    assert holdout.earlier(YEAR) in training_windows(Window("2011-09-01", 91), first)
     assert window.earlier(YEAR) not in training_windows(window, datetime.date(2009, 12, 15))

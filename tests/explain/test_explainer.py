@@ -19,6 +19,7 @@ from duramen.explain.tree_shap import TOLERANCE, TreeShap
 from duramen.forecast.churn import ActivityModel
 from duramen.forecast.folds import model_features
 from duramen.forecast.model_selection import NO_TREES, TreesUse
+from duramen.forecast.settings import TreeSettings
 from duramen.forecast.trees import fit_trees
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
@@ -79,7 +80,7 @@ def test_factors_of_the_two_stages_multiply_to_the_predicted_value_too(shop, mon
     monkeypatch.setattr(
         "duramen.forecast.value.cross_fit", lambda forecasts, _losses: (blend, forecasts[NO_TREES])
     )
-    monkeypatch.setattr("duramen.forecast.value.VALUE_USES", (blend,))
+    monkeypatch.setattr("duramen.forecast.value.value_uses", lambda _rounds: (blend,))
     model = CoreCustomerModel().fit(shop.tx, shop.window)
     assert set(model.boosters()) == {"value", "spend", "activity"} == set(model.importance_["model"])
     for fitted in (model, CoreCustomerModel.load(model.save(tmp_path / "model"))):
@@ -287,15 +288,33 @@ def test_a_value_on_a_threshold_and_a_tree_of_one_leaf_are_explained_as_by_light
     booster = fit_trees(
         points, (points["a"] > 2).astype(float), np.zeros(400), 300, 0, objective="regression"
     )
-    thresholds = sorted(
-        {t for tree in tree_shap._tables_of_cells(booster, 3) for v in tree.thresholds for t in v}
-    )
+    thresholds = sorted({t for tree in TreeShap(booster)._trees for v in tree.thresholds for t in v})
     on = pd.DataFrame(dict.fromkeys("abc", thresholds))
     for rows in (points, on, np.nextafter(on, np.inf), -on, on * 0.0):
         values = TreeShap(booster).values(rows)
         np.testing.assert_allclose(values, booster.predict(rows, pred_contrib=True)[:, :-1], atol=1e-9)
     constant = fit_trees(points * 0.0, points["a"], np.zeros(400), 5, 0, objective="regression")
     assert (TreeShap(constant).values(points) == 0).all()
+
+
+def test_trees_with_too_many_cells_to_look_up_are_explained_by_lightgbm():
+    rng = np.random.default_rng(0)
+    points = pd.DataFrame(rng.normal(size=(2_000, 30)))
+    target = points.to_numpy() @ rng.normal(size=30) + np.abs(points[0] * points[1]).to_numpy()
+    large = TreeSettings(num_leaves=31, max_depth=12, feature_fraction=1.0)
+    booster = fit_trees(points, target, np.zeros(2_000), 5, 0, large, objective="regression")
+    explained = TreeShap(booster)
+    assert explained._trees is None
+    theirs = booster.predict(points, pred_contrib=True)
+    np.testing.assert_array_equal(explained.values(points), theirs[:, :-1])
+    assert explained.base == pytest.approx(theirs[0, -1])
+
+
+def test_rows_explained_by_lightgbm_have_the_values_of_those_looked_up(shop, features, monkeypatch):
+    booster = shop.model.boosters()["value"]
+    looked_up = TreeShap(booster).values(features)
+    monkeypatch.setattr(tree_shap, "MOST_CELLS", 0)
+    np.testing.assert_allclose(TreeShap(booster).values(features), looked_up, atol=1e-9)
 
 
 # The second has the right sum, and yet the credit goes to the wrong feature.

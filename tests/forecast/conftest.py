@@ -13,7 +13,7 @@ def rolling_folds(shop):
 
 
 @pytest.fixture(scope="session")
-def judge(shop, rolling_folds):
+def holdout(shop, rolling_folds):
     window = holdout_window(shop.window, shop.tx.first_date)
     return next(fold for fold in rolling_folds if fold.window == window)
 
@@ -24,5 +24,5 @@ def features(shop):
 
 
 @pytest.fixture(scope="session")
-def activity(shop, rolling_folds, judge, features):
-    return ActivityModel().fit(rolling_folds, judge, features, shop.window)
+def activity(shop, rolling_folds, holdout, features):
+    return ActivityModel().fit(rolling_folds, holdout, features, shop.window)

@@ -44,27 +44,27 @@ def test_the_mean_is_that_of_btyd_corrected(shop, features, fitted, rolling_fold
     assert fitted.predict(features).mean() == pytest.approx(mean, abs=1e-4)
 
 
-def test_what_is_judged_was_forecast_by_trees_of_earlier_folds_alone(
-    shop, fitted, rolling_folds, judge, features
+def test_the_holdout_was_forecast_by_trees_of_earlier_folds_alone(
+    shop, fitted, rolling_folds, holdout, features
 ):
-    later = [with_active(fold, 1.0) for fold in rolling_folds if fold.window.end > judge.window.cutoff]
-    changed = [*complete_before(rolling_folds, judge.window.cutoff), *later]
-    again = ActivityModel().fit(changed, judge, features, shop.window)
+    later = [with_active(fold, 1.0) for fold in rolling_folds if fold.window.end > holdout.window.cutoff]
+    changed = [*complete_before(rolling_folds, holdout.window.cutoff), *later]
+    again = ActivityModel().fit(changed, holdout, features, shop.window)
     pd.testing.assert_frame_equal(again.holdout_, fitted.holdout_, check_exact=True)
 
 
-def test_outcomes_of_a_half_never_choose_how_it_is_forecast(shop, fitted, rolling_folds, judge, features):
-    active = judge.outcomes["active"].to_numpy().copy()
+def test_outcomes_of_a_half_never_choose_how_it_is_forecast(shop, fitted, rolling_folds, holdout, features):
+    active = holdout.outcomes["active"].to_numpy().copy()
     active[::2] = 1 - active[::2]
-    turned = with_active(judge, active)
+    turned = with_active(holdout, active)
     again = ActivityModel().fit(
-        [turned, *(f for f in rolling_folds if f is not judge)], turned, features, shop.window
+        [turned, *(f for f in rolling_folds if f is not holdout)], turned, features, shop.window
     )
     np.testing.assert_array_equal(fitted.holdout_["probability"][::2], again.holdout_["probability"][::2])
 
 
-def test_held_out_probabilities_are_calibrated_in_tenths(fitted, judge):
-    by = pd.DataFrame({"p": fitted.holdout_["probability"], "active": judge.outcomes["active"]})
+def test_held_out_probabilities_are_calibrated_in_tenths(fitted, holdout):
+    by = pd.DataFrame({"p": fitted.holdout_["probability"], "active": holdout.outcomes["active"]})
     tenth = pd.qcut(by["p"].rank(method="first"), 10, labels=False)
     table = by.groupby(tenth).agg(p=("p", "mean"), active=("active", "mean"), customers=("p", "size"))
     error = np.sqrt(table["p"] * (1 - table["p"]) / table["customers"])
@@ -73,18 +73,18 @@ def test_held_out_probabilities_are_calibrated_in_tenths(fitted, judge):
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
-def test_where_all_came_or_none_nothing_is_learned(shop, rolling_folds, judge, features, share):
+def test_where_all_came_or_none_nothing_is_learned(shop, rolling_folds, holdout, features, share):
     same = [with_active(fold, share) for fold in rolling_folds]
-    judge_of_same = next(fold for fold in same if fold.window == judge.window)
-    model = ActivityModel().fit(same, judge_of_same, features, shop.window)
+    holdout_of_same = next(fold for fold in same if fold.window == holdout.window)
+    model = ActivityModel().fit(same, holdout_of_same, features, shop.window)
     assert model.booster_ is None
     np.testing.assert_allclose(
         model.predict(features), features["btyd_probability_active"].clip(1e-4, 1 - 1e-4), rtol=1e-6
     )
 
 
-def test_without_an_earlier_fold_the_order_is_that_of_btyd(shop, judge, features):
-    model = ActivityModel().fit([judge], judge, features, shop.window)
+def test_without_an_earlier_fold_the_order_is_that_of_btyd(shop, holdout, features):
+    model = ActivityModel().fit([holdout], holdout, features, shop.window)
     assert model.booster_ is None
     stretched = model.slope_ * logit(features["btyd_probability_active"].clip(1e-4, 1 - 1e-4))
     np.testing.assert_allclose(logit(model.predict(features)) - stretched, model.intercept_, atol=1e-6)

@@ -56,11 +56,13 @@ def test_outcomes_are_inside_the_horizon_alone(shop, folds):
 
 
 def test_only_folds_whose_outcomes_were_complete_come_before_a_cutoff(folds):
-    judge = folds[0]
-    assert [fold.window for fold in complete_before(folds, judge.window.cutoff)] == [WINDOWS[1]]
-    touching = Fold(judge.window.earlier(91), judge.features, judge.outcomes)
-    overlapping = Fold(Window(touching.window.cutoff + timedelta(days=1), 91), judge.features, judge.outcomes)
-    assert complete_before([judge, touching, overlapping], judge.window.cutoff) == [touching]
+    holdout = folds[0]
+    assert [fold.window for fold in complete_before(folds, holdout.window.cutoff)] == [WINDOWS[1]]
+    touching = Fold(holdout.window.earlier(91), holdout.features, holdout.outcomes)
+    overlapping = Fold(
+        Window(touching.window.cutoff + timedelta(days=1), 91), holdout.features, holdout.outcomes
+    )
+    assert complete_before([holdout, touching, overlapping], holdout.window.cutoff) == [touching]
 
 
 def test_windows_of_one_cutoff_share_their_customers_but_not_their_forecast(shop):

@@ -1,11 +1,11 @@
-"""How much of the trees is used: what held-out customers speak for, and BTYD alone where they say nothing."""
+"""How much of the trees is used: what the holdout supports, and BTYD alone where it is inconclusive."""
 
 import numpy as np
 import pytest
 
-from duramen.forecast.model_selection import NO_TREES, TREES_USES, TreesUse, choose_use, cross_fit
+from duramen.forecast.model_selection import NO_TREES, TreesUse, choose_use, cross_fit, trees_uses
 
-USUAL, EARLY = TREES_USES[:2]
+USUAL, EARLY = trees_uses(150)[:2]
 
 
 def losses(rows=4_000, seed=0, **gains):
@@ -64,6 +64,6 @@ def test_no_customer_chooses_for_itself():
 
 
 def test_the_first_use_is_all_of_the_trees_and_none_is_btyd_alone():
-    assert TREES_USES[0].share == 1.0
+    assert trees_uses(150)[0] == TreesUse(1.0, 150)
     assert TreesUse(0.0, 0) == NO_TREES
-    assert NO_TREES not in TREES_USES
+    assert NO_TREES not in trees_uses(150)

@@ -1,4 +1,4 @@
-"""The value model: BTYD bent by trees as far as a later fold speaks for it, and brought to the corrected total."""
+"""The value model: BTYD corrected by trees as far as the holdout supports it, and brought to the corrected total."""
 
 from dataclasses import replace
 
@@ -9,22 +9,25 @@ from sklearn.metrics import mean_tweedie_deviance
 
 from duramen.forecast.bias_correction import money_level
 from duramen.forecast.folds import complete_before
-from duramen.forecast.model_selection import MOST_ROUNDS, NO_TREES, TreesUse
+from duramen.forecast.model_selection import NO_TREES, TreesUse
 from duramen.forecast.value import (
     BTYD_POWER,
     NO_BOOSTERS,
     SMALLEST_SHARE,
-    TWO_STAGES,
-    VALUE_USES,
     ValueModel,
     _deviance,
     _weights,
+    two_stages_alone,
+    value_uses,
 )
+
+ROUNDS = ValueModel().trees.rounds
+TWO_STAGES = two_stages_alone(ROUNDS)
 
 
 @pytest.fixture(scope="module")
-def fitted(shop, rolling_folds, judge, features, activity):
-    return ValueModel().fit(rolling_folds, judge, features, shop.window, activity)
+def fitted(shop, rolling_folds, holdout, features, activity):
+    return ValueModel().fit(rolling_folds, holdout, features, shop.window, activity)
 
 
 def with_values(fold, value):
@@ -45,13 +48,13 @@ def test_the_value_is_a_sum_of_logarithms(fitted, features, activity):
 
 
 def test_the_two_stages_multiply_who_comes_with_what_they_spend(
-    shop, rolling_folds, judge, features, activity, monkeypatch
+    shop, rolling_folds, holdout, features, activity, monkeypatch
 ):
     assert _weights(TWO_STAGES) == (0.0, 1.0, 1.0)
     monkeypatch.setattr(
         "duramen.forecast.value.cross_fit", lambda forecasts, _losses: (TWO_STAGES, forecasts[NO_TREES])
     )
-    fitted = ValueModel().fit(rolling_folds, judge, features, shop.window, activity)
+    fitted = ValueModel().fit(rolling_folds, holdout, features, shop.window, activity)
     probability = activity.predict(features)
     btyd = features["btyd_value"].clip(lower=fitted.floor_) / features["btyd_probability_active"].clip(
         1e-4, 1 - 1e-4
@@ -65,7 +68,7 @@ def test_the_two_stages_multiply_who_comes_with_what_they_spend(
 
 def test_the_weights_of_a_blend_leave_one_whole_btyd_value():
     assert _weights(NO_TREES) == (0.0, 0.0, 1.0)
-    for use in VALUE_USES:
+    for use in value_uses(ROUNDS):
         trees, two_stage, btyd = _weights(use)
         assert trees + two_stage == use.share
         assert btyd + trees * (1 - BTYD_POWER) == 1.0
@@ -81,63 +84,63 @@ def test_the_total_is_that_of_btyd_corrected_with_the_largest_counted_as_the_nex
     assert value.sum() == pytest.approx(fitted.correction_ * btyd.sum(), rel=1e-9)
 
 
-def test_what_is_judged_was_forecast_by_trees_of_earlier_folds_alone(
-    shop, fitted, rolling_folds, judge, features, activity
+def test_the_holdout_was_forecast_by_trees_of_earlier_folds_alone(
+    shop, fitted, rolling_folds, holdout, features, activity
 ):
-    later = [with_values(fold, 1e6) for fold in rolling_folds if fold.window.end > judge.window.cutoff]
-    changed = [*complete_before(rolling_folds, judge.window.cutoff), *later]
-    again = ValueModel().fit(changed, judge, features, shop.window, activity)
+    later = [with_values(fold, 1e6) for fold in rolling_folds if fold.window.end > holdout.window.cutoff]
+    changed = [*complete_before(rolling_folds, holdout.window.cutoff), *later]
+    again = ValueModel().fit(changed, holdout, features, shop.window, activity)
     pd.testing.assert_frame_equal(again.holdout_, fitted.holdout_, check_exact=True)
 
 
-def test_the_level_of_what_is_judged_is_of_its_past_too(fitted, rolling_folds, judge):
+def test_the_level_of_the_holdout_is_of_its_past_too(fitted, rolling_folds, holdout):
     # The largest thousandth counts as much as the next; of these customers it is 3.
     trees, btyd = (
         np.minimum(money, np.sort(money)[-4]).sum()
-        for money in (fitted.holdout_["trees_value"].to_numpy(), judge.features["btyd_value"].to_numpy())
+        for money in (fitted.holdout_["trees_value"].to_numpy(), holdout.features["btyd_value"].to_numpy())
     )
-    assert trees == pytest.approx(money_level(rolling_folds, judge.window) * btyd, rel=1e-9)
-    assert money_level(rolling_folds, judge.window) == money_level(
-        complete_before(rolling_folds, judge.window.cutoff), judge.window
+    assert trees == pytest.approx(money_level(rolling_folds, holdout.window) * btyd, rel=1e-9)
+    assert money_level(rolling_folds, holdout.window) == money_level(
+        complete_before(rolling_folds, holdout.window.cutoff), holdout.window
     )
 
 
 def test_outcomes_of_a_half_never_choose_how_it_is_forecast(
-    shop, fitted, rolling_folds, judge, features, activity
+    shop, fitted, rolling_folds, holdout, features, activity
 ):
-    value = judge.outcomes["value"].to_numpy().copy()
+    value = holdout.outcomes["value"].to_numpy().copy()
     value[::2] = value[::2][::-1] * 3
-    turned = with_values(judge, value)
+    turned = with_values(holdout, value)
     again = ValueModel().fit(
-        [turned, *(f for f in rolling_folds if f is not judge)], turned, features, shop.window, activity
+        [turned, *(f for f in rolling_folds if f is not holdout)], turned, features, shop.window, activity
     )
     np.testing.assert_array_equal(fitted.holdout_["value"][::2], again.holdout_["value"][::2])
 
 
-def test_season_and_length_of_earlier_windows_leave_no_trace_in_the_trees(fitted, rolling_folds, judge):
-    earlier = complete_before(rolling_folds, judge.window.cutoff)
+def test_season_and_length_of_earlier_windows_leave_no_trace_in_the_trees(fitted, rolling_folds, holdout):
+    earlier = complete_before(rolling_folds, holdout.window.cutoff)
     seasoned = [with_values(fold, fold.outcomes["value"] * 2.0) for fold in earlier]
     both = TreesUse(1.0, 20, two_stage=0.5)
     trees, again = (fitted._fit_trees(some, both) for some in (earlier, seasoned))
     for one, other in zip(trees, again, strict=True):
-        raw = [booster.predict(judge.features, raw_score=True) for booster in (one, other)]
+        raw = [booster.predict(holdout.features, raw_score=True) for booster in (one, other)]
         np.testing.assert_allclose(raw[0] - raw[0].mean(), raw[1] - raw[1].mean(), atol=0.05)
 
 
-def test_trees_that_learned_noise_are_not_used(shop, rolling_folds, judge, features, activity):
+def test_trees_that_learned_noise_are_not_used(shop, rolling_folds, holdout, features, activity):
     rng = np.random.default_rng(0)
     noise = [with_values(fold, rng.permutation(fold.outcomes["value"].to_numpy())) for fold in rolling_folds]
-    judge_of_noise = next(fold for fold in noise if fold.window == judge.window)
-    model = ValueModel().fit(noise, judge_of_noise, features, shop.window, activity)
+    holdout_of_noise = next(fold for fold in noise if fold.window == holdout.window)
+    model = ValueModel().fit(noise, holdout_of_noise, features, shop.window, activity)
     # BTYD did not learn the noise: nothing gains on it but by pulling all to the mean, which the trees may do.
-    honest = ValueModel().fit([*noise[:1], judge], judge, features, shop.window, activity)
+    honest = ValueModel().fit([*noise[:1], holdout], holdout, features, shop.window, activity)
     assert honest.boosters_ == NO_BOOSTERS
     assert honest.btyd_weight_ == 1.0
     assert np.isfinite(model.predict(features, activity.predict(features))).all()
 
 
-def test_without_an_earlier_fold_value_is_that_of_btyd(shop, judge, features, activity):
-    model = ValueModel().fit([judge], judge, features, shop.window, activity)
+def test_without_an_earlier_fold_value_is_that_of_btyd(shop, holdout, features, activity):
+    model = ValueModel().fit([holdout], holdout, features, shop.window, activity)
     assert (model.boosters_, model.btyd_weight_, model.trees_weight_) == (NO_BOOSTERS, 1.0, 0.0)
     assert model.holdout_[["trees_value", "two_stage_value"]].isna().all(axis=None)
     ratio = model.predict(features, activity.predict(features)) / np.maximum(
@@ -146,17 +149,17 @@ def test_without_an_earlier_fold_value_is_that_of_btyd(shop, judge, features, ac
     np.testing.assert_allclose(ratio, ratio.iloc[0])
 
 
-def test_where_nobody_bought_nothing_is_learned(shop, rolling_folds, judge, features, activity):
+def test_where_nobody_bought_nothing_is_learned(shop, rolling_folds, holdout, features, activity):
     empty = [with_values(fold, 0.0) for fold in rolling_folds]
-    judge_of_none = next(fold for fold in empty if fold.window == judge.window)
-    model = ValueModel().fit(empty, judge_of_none, features, shop.window, activity)
+    holdout_of_none = next(fold for fold in empty if fold.window == holdout.window)
+    model = ValueModel().fit(empty, holdout_of_none, features, shop.window, activity)
     assert model.boosters_ == NO_BOOSTERS
     assert model.correction_ == 1.0
 
 
-def test_no_value_is_below_the_floor(fitted, judge, activity):
-    nothing = judge.features.head(3).assign(btyd_value=0.0)
-    assert fitted.floor_ == pytest.approx(SMALLEST_SHARE * judge.features["btyd_value"].mean())
+def test_no_value_is_below_the_floor(fitted, holdout, activity):
+    nothing = holdout.features.head(3).assign(btyd_value=0.0)
+    assert fitted.floor_ == pytest.approx(SMALLEST_SHARE * holdout.features["btyd_value"].mean())
     assert (fitted.predict(nothing, activity.predict(nothing)) > 0).all()
 
 
@@ -169,8 +172,8 @@ def test_the_deviance_is_that_of_scikit_learn_up_to_what_no_forecast_changes():
 
 
 def test_the_final_trees_have_the_rounds_that_were_chosen(fitted):
-    assert fitted.boosters_.value.num_trees() in {use.rounds for use in VALUE_USES}
-    assert max(use.rounds for use in VALUE_USES) == MOST_ROUNDS
+    assert fitted.boosters_.value.num_trees() in {use.rounds for use in value_uses(ROUNDS)}
+    assert max(use.rounds for use in value_uses(ROUNDS)) == 2 * ROUNDS
 
 
 def test_more_expected_purchases_never_mean_less(fitted, features, activity):
@@ -183,8 +186,8 @@ def test_more_expected_purchases_never_mean_less(fitted, features, activity):
         assert (high >= low * (1 - 1e-12)).all()
 
 
-def test_the_same_seed_gives_the_same_trees(shop, rolling_folds, judge, features, fitted, activity):
-    again = ValueModel().fit(rolling_folds, judge, features, shop.window, activity)
+def test_the_same_seed_gives_the_same_trees(shop, rolling_folds, holdout, features, fitted, activity):
+    again = ValueModel().fit(rolling_folds, holdout, features, shop.window, activity)
     assert again.boosters_.value.model_to_string() == fitted.boosters_.value.model_to_string()
     assert again.to_dict() == fitted.to_dict()
 

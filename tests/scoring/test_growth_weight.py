@@ -1,4 +1,4 @@
-"""The weight of growth: judged by the horizon after the one that was forecast, and kept where nothing speaks."""
+"""The weight of growth: evaluated on the horizon after the one that was forecast, else the default."""
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ def world():
     return rng.gamma(2, 5, 4_000), potential, potential * rng.gamma(2, 0.5, 4_000)
 
 
-def test_each_weight_is_judged_by_what_its_first_customers_brought(world):
+def test_each_weight_is_evaluated_by_what_its_first_customers_brought(world):
     value, potential, money = world
     curve = growth_weight_curve(value, potential, money)
     assert tuple(curve["weight"]) == GROWTH_WEIGHTS

@@ -1,6 +1,8 @@
 """The fitted model as a whole: its scores, its dependence on the past alone, and what it refuses."""
 
 import hashlib
+import html
+import re
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from duramen.data.reading import read_transactions
 from duramen.data.windows import Window, holdout_window, training_windows
 from duramen.errors import InputError
 from duramen.forecast.folds import build_folds, complete_before
+from duramen.forecast.settings import ForecastSettings, TreeSettings
 from duramen.io.files import write_scores
 from duramen.io.score_columns import SCORE_COLUMNS
 from duramen.scoring.model import CoreCustomerModel
@@ -41,6 +44,13 @@ def bytes_of(model, tx, window, folder):
 @pytest.fixture(scope="module")
 def shop_bytes(shop, tmp_path_factory):
     return bytes_of(shop.model, shop.tx, shop.window, tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="module")
+def few(shop):
+    """Return the orders of every eighth customer."""
+    ids = shop.customers["customer_id"].iloc[::8]
+    return read_transactions(shop.orders[shop.orders["customer_id"].isin(ids)], currency="USD")
 
 
 @pytest.fixture(scope="module")
@@ -100,10 +110,10 @@ def test_money_is_finite_and_never_negative(shop):
 
 def test_the_interval_is_in_order_and_holds_about_eight_in_ten_held_out_outcomes(shop):
     assert (shop.ranking["predicted_value_low"] <= shop.ranking["predicted_value_high"]).all()
-    judged, distribution = shop.model.holdout_, shop.model.forecast_.distribution_
-    parts = judged["predicted_value"].to_numpy(), judged["probability_active"].to_numpy()
+    held_out, distribution = shop.model.holdout_, shop.model.forecast_.distribution_
+    parts = held_out["predicted_value"].to_numpy(), held_out["probability_active"].to_numpy()
     low, high = (distribution.quantile(*parts, level) for level in (0.1, 0.9))
-    inside = (judged["actual_value"] >= low) & (judged["actual_value"] <= high)
+    inside = (held_out["actual_value"] >= low) & (held_out["actual_value"] <= high)
     assert 0.75 < inside.mean() < 0.97
 
 
@@ -193,41 +203,126 @@ def test_a_planted_leak_would_be_noticed(shop, other_future, monkeypatch):
     assert not ours.equals(theirs)
 
 
-def test_training_outcomes_end_before_the_cutoff_and_before_the_judge(shop):
+def test_training_outcomes_end_before_the_cutoff_and_before_the_holdout(shop):
     windows = training_windows(shop.window, shop.tx.first_date)
     assert len(windows) >= 3
     assert all(window.end <= shop.window.cutoff for window in windows)
     folds = build_folds(shop.tx, windows)
-    judge = holdout_window(shop.window, shop.tx.first_date)
-    learned_from = complete_before(folds, judge.cutoff)
+    holdout = holdout_window(shop.window, shop.tx.first_date)
+    learned_from = complete_before(folds, holdout.cutoff)
     assert 0 < len(learned_from) < len(folds)
-    assert all(fold.window.end <= judge.cutoff for fold in learned_from)
-    assert shop.model.holdout_window_ == judge
+    assert all(fold.window.end <= holdout.cutoff for fold in learned_from)
+    assert shop.model.holdout_window_ == holdout
 
 
 def test_of_many_customers_a_sample_teaches_and_all_are_ranked(shop):
-    model = CoreCustomerModel(training_customers=2_000).fit(shop.tx, shop.window)
+    model = CoreCustomerModel(forecast=ForecastSettings(training_customers=2_000)).fit(shop.tx, shop.window)
     assert len(model.holdout_) <= 2_000
     scores = model.predict(shop.customers, with_reasons=False)
     assert len(scores) == len(shop.customers)
     assert scores["predicted_value"].corr(shop.scores["predicted_value"], method="spearman") > 0.8
 
 
-def test_what_was_judged_are_the_customers_known_then_and_what_they_did_next(shop):
-    window, judged = shop.model.holdout_window_, shop.model.holdout_
+def test_the_holdout_has_the_customers_known_then_and_what_they_did_next(shop):
+    window, held_out = shop.model.holdout_window_, shop.model.holdout_
     orders = shop.orders.assign(day=shop.orders["date"].dt.date)
     known = orders[(orders["day"] < window.cutoff)].groupby("customer_id")["amount"].sum()
     # A customer whose purchases all cost nothing has no purchase day.
-    assert set(judged["customer_id"]) == set(known[known > 0].index)
+    assert set(held_out["customer_id"]) == set(known[known > 0].index)
     inside = orders[(orders["day"] >= window.cutoff) & (orders["day"] < window.end)]
-    money = inside.groupby("customer_id")["amount"].sum().reindex(judged["customer_id"], fill_value=0.0)
-    np.testing.assert_allclose(judged["actual_value"], money, atol=1e-6)
-    np.testing.assert_allclose(judged["past_spend"], known.reindex(judged["customer_id"]), atol=1e-6)
+    money = inside.groupby("customer_id")["amount"].sum().reindex(held_out["customer_id"], fill_value=0.0)
+    np.testing.assert_allclose(held_out["actual_value"], money, atol=1e-6)
+    np.testing.assert_allclose(held_out["past_spend"], known.reindex(held_out["customer_id"]), atol=1e-6)
 
 
 def test_a_customer_table_without_a_learned_column_is_refused_by_name(shop):
     with pytest.raises(InputError, match=r"lacks 1 columns .*quantity"):
         shop.model.predict(shop.customers.drop(columns="quantity"))
+
+
+TUNED = ForecastSettings(
+    btyd_models=("BG/NBD",),
+    training_cutoffs=4,
+    calibrated=False,
+    trees=TreeSettings(num_leaves=4, rounds=40, learning_rate=0.1),
+)
+
+
+@pytest.fixture(scope="module")
+def tuned(shop):
+    return CoreCustomerModel(forecast=TUNED, growth_weight=0.0).fit(shop.tx, shop.window)
+
+
+def test_settings_of_the_forecast_reach_its_parts(tuned):
+    forecast = tuned.forecast_
+    assert forecast.settings == TUNED
+    assert forecast.btyd_.kind_ == "BG/NBD"
+    assert forecast.activity_.slope_ == 1.0
+    assert tuned.boosters()
+    for booster in tuned.boosters().values():
+        assert booster.num_trees() in (20, 40, 80)
+        assert "[num_leaves: 4]" in booster.model_to_string()
+        assert "[learning_rate: 0.1]" in booster.model_to_string()
+
+
+def test_settings_of_the_forecast_change_the_model_and_are_saved_and_loaded(shop, tuned, tmp_path):
+    assert tuned.model_version_ != shop.model.model_version_
+    scores = tuned.predict(shop.customers)
+    assert not np.allclose(scores["predicted_value"], shop.scores["predicted_value"])
+    again = CoreCustomerModel.load(tuned.save(tmp_path / "model"))
+    assert again.parameters == tuned.parameters
+    parts = again.forecast_
+    assert parts.settings == TUNED
+    assert parts.btyd_.kinds == TUNED.btyd_models
+    assert parts.value_.trees == parts.activity_.trees == TUNED.trees
+    assert not parts.activity_.calibrated
+    pd.testing.assert_frame_equal(again.predict(shop.customers), scores, check_exact=True)
+    # What explains trees of other sizes adds up as well.
+    product = again.explain(shop.customers, "value").groupby("customer_id")["factor"].prod()
+    np.testing.assert_allclose(product[scores["customer_id"]], scores["predicted_value"], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"growth_weight": float("nan")}, "growth_weight of the model is nan; give a finite number."),
+        ({"clv_days": 0}, "clv_days of the model is 0; give a whole number from 1 on."),
+        ({"discount_rate": "a tenth"}, "discount_rate of the model is 'a tenth'; give a number from 0 on."),
+        ({"seed": -1}, "seed of the model is -1; give a whole number from 0 to 2,147,483,647."),
+        ({"tiers": {"vip_share": 0.3}}, "give Tiers(...), or Tiers.from_dict of a table."),
+        ({"forecast": {"calibrated": True}}, "give ForecastSettings(...)."),
+        ({"segment_weights": {"sunspots": 1}}, "sunspots"),
+        ({"treatments": {"sunspots": "sun cream"}}, "sunspots"),
+    ],
+    ids=lambda given: next(iter(given)) if isinstance(given, dict) else "",
+)
+def test_a_parameter_outside_its_bounds_is_refused_before_any_row_is_read(parameters, sentence):
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        CoreCustomerModel(**parameters)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["ForecastModel.fit", "learn_growth_weight", "BehaviouralSegmenter.fit", "Explainer.fit", "core_money"],
+)
+def test_a_fit_that_fails_leaves_no_half_fitted_model(shop, few, monkeypatch, broken):
+    def fail(*_args, **_kwargs):
+        raise InputError("out of luck.")
+
+    monkeypatch.setattr(f"duramen.scoring.model.{broken}", fail)
+    model = CoreCustomerModel()
+    with pytest.raises(InputError, match="out of luck"):
+        model.fit(few, shop.window)
+    assert not [name for name in vars(model) if name.endswith("_")]
+    assert repr(model) == "CoreCustomerModel()"
+
+
+def test_notebooks_show_what_a_model_was_trained_on_and_what_the_data_could_not_support(shop):
+    assert CoreCustomerModel(seed=3)._repr_html_() == "<pre>CoreCustomerModel(seed=3)</pre>"
+    page = shop.model._repr_html_()
+    assert page.count("<tr>") == 4
+    assert "<td>2,613 customers of the DataFrame before 1998-04-01, 91 days ahead in USD</td>" in page
+    assert all(f"<li>{html.escape(note)}</li>" in page for note in shop.model.notes_)
 
 
 @pytest.mark.parametrize(

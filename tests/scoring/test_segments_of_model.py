@@ -2,6 +2,7 @@
 
 import pytest
 
+from duramen.forecast.settings import ForecastSettings
 from duramen.scoring.model import CoreCustomerModel
 from duramen.segments.segmenter import WEIGHTS
 
@@ -12,7 +13,10 @@ TREATMENTS = {"quiet one-time": "a card at Christmas"}
 def following(shop):
     """A model fitted after the shop's, with settings of its own."""
     model = CoreCustomerModel(
-        growth_weight=0.5, segment_weights={"trend": 1}, treatments=TREATMENTS, training_customers=500
+        growth_weight=0.5,
+        segment_weights={"trend": 1},
+        treatments=TREATMENTS,
+        forecast=ForecastSettings(training_customers=500),
     )
     return model.fit(shop.tx, shop.window, previous=shop.model)
 

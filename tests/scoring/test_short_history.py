@@ -35,7 +35,7 @@ def test_errors_that_nothing_shows_are_assumed_and_a_note_says_so(thin):
     assert any("intervals and growth potential assume log-normal errors" in note for note in model.notes_)
 
 
-def test_a_judge_without_money_is_told(shop_orders):
+def test_a_holdout_without_money_is_noted(shop_orders):
     cutoff, silent_from = pd.Timestamp("1997-09-01"), pd.Timestamp("1997-05-01")
     silent = shop_orders[(shop_orders["date"] < silent_from) | (shop_orders["date"] >= cutoff)]
     model = CoreCustomerModel().fit(read_transactions(silent), Window("1997-09-01", 91))
@@ -78,11 +78,11 @@ def test_the_report_is_drawn(thin, tmp_path):
     assert "show no clear gain of LightGBM" in path.read_text()
 
 
-def test_a_horizon_that_fits_no_fold_is_judged_over_two_fifths_of_the_history(shop):
+def test_a_horizon_that_fits_no_fold_is_evaluated_over_two_fifths_of_the_history(shop):
     model = CoreCustomerModel().fit(shop.tx, Window("1997-06-01", 140))
     assert model.holdout_window_ == Window("1997-04-02", 60)
     assert any(
-        "judged over 60 days and MBG/NBD and gamma-gamma carry the forecast on to 140" in note
+        "evaluated over 60 days and MBG/NBD and gamma-gamma carry the forecast on to 140" in note
         for note in model.notes_
     )
 

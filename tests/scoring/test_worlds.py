@@ -39,9 +39,9 @@ def orders_of(customer, day, amount, first="2021-01-01"):
 
 @pytest.mark.parametrize(
     ("days", "total"),
-    # Money of one day in the judge's window is part of what corrects the total, shrunk but not unseen.
+    # Money of one day in the holdout window is part of what corrects the total, shrunk but not unseen.
     [(np.linspace(0, 540, 12).astype(int), 0.05), ([30, 400], 0.1), ([30, 215], 0.05)],
-    ids=["regular", "once while judged", "once while learned"],
+    ids=["regular", "once in the holdout", "once while learned"],
 )
 def test_a_whale_does_not_bend_the_forecast_of_the_others(shop, days, total):
     dates = pd.to_datetime(np.asarray(days), unit="D", origin="1997-01-05")

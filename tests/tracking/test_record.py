@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,11 +15,13 @@ from duramen.data.customers import customer_table
 from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 from duramen.evaluation.scorecards import scorecard
+from duramen.forecast.settings import TreeSettings
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 from duramen.tracking import store
 from duramen.tracking.record import record_training, without_password
 
+TREES = asdict(TreeSettings())
 PICKLES = (".pkl", ".pickle", ".joblib", ".cloudpickle", ".skops", ".dill")
 CHILDREN = {
     "duramen",
@@ -108,9 +111,12 @@ def test_the_parent_knows_data_window_columns_and_parameters(runs, fitted):
     params = runs.parent.data.params
     expected = {
         "source": "orders.csv", "cutoff": "1998-04-01", "horizon_days": "91", "unit": "USD", "seed": "1",
-        "growth_weight": "None", "clv_days": "364", "discount_rate": "0.1", "judged_cutoff": "1997-12-31",
-        "judged_horizon_days": "91", "column.customer_id": "customer_id", "column.amount": "amount",
-        "column.date": "date", "column.quantity": "quantity", "training_customers": "60000",
+        "growth_weight": "None", "clv_days": "364", "discount_rate": "0.1", "holdout_cutoff": "1997-12-31",
+        "holdout_horizon_days": "91", "column.customer_id": "customer_id", "column.amount": "amount",
+        "column.date": "date", "column.quantity": "quantity", "forecast.training_customers": "60000",
+        "forecast.btyd_models": "BG/NBD, MBG/NBD, Pareto/NBD", "forecast.training_cutoffs": "6",
+        "forecast.calibrated": "True",
+        **{f"forecast.trees.{name}": str(value) for name, value in TREES.items()},
         "tiers": "VIP, main, rising, regular, small, below break-even", "tiers.vip_share": "0.4",
         "tiers.core_share": "0.8", "tiers.regular_share": "0.95", "tiers.rising_share": "0.1",
         "tiers.rising_ratio": "0.4", "segment_weights": "None",

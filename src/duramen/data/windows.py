@@ -109,7 +109,7 @@ def parse_horizon(horizon: int | timedelta | str) -> int:
 def choose_horizon(first: date, cutoff: date) -> int:
     """Return the longest usual horizon that fits three times into the history, in days.
 
-    Three times, so that a model can learn from one horizon, be judged on the next, and still have history
+    Three times, so that a model can learn from one horizon, be evaluated on the next, and still have history
     before both. Histories shorter than 84 days get a third of what there is.
 
     Examples
@@ -138,12 +138,12 @@ def holdout_window(window: Window, first: date) -> Window:
     return Window(window.cutoff - timedelta(days=length), length)
 
 
-def training_windows(window: Window, first: date) -> list[Window]:
-    """Return the windows to learn from, all complete before ``window.cutoff``; one of them is the judge's.
+def training_windows(window: Window, first: date, cutoffs: int = MOST_TRAINING_CUTOFFS) -> list[Window]:
+    """Return the windows to learn from, all complete before ``window.cutoff``; one of them is the holdout.
 
-    Their cutoffs lie half the judge's length apart. After each the outcomes of half that length are taken, which
+    Their cutoffs lie half the holdout's length apart. After each the outcomes of half that length are taken, which
     shows the most recent behaviour, and where they are complete those of the whole. The same season a year before
-    the window, and a year before the judge's, comes last where the history reaches back: it shows what the season
+    the window, and a year before the holdout, comes last where the history reaches back: it shows what the season
     does to the total.
 
     Examples
@@ -160,18 +160,18 @@ def training_windows(window: Window, first: date) -> list[Window]:
     182 days from 1997-04-02
     91 days from 1997-04-02
     """
-    judge = holdout_window(window, first)
-    whole, half = judge.horizon, judge.horizon // 2
+    holdout = holdout_window(window, first)
+    whole, half = holdout.horizon, holdout.horizon // 2
     windows: list[Window] = []
-    for steps in range(1, MOST_TRAINING_CUTOFFS + 1):
+    for steps in range(1, cutoffs + 1):
         cutoff = window.cutoff - timedelta(days=steps * whole // 2)
         if (cutoff - first).days < least_history(whole):
             break
         lengths = [whole] if steps > 1 else []
         windows += [Window(cutoff, length) for length in [*lengths, half] if length > 0]
-    for later in (window, judge):
+    for later in (window, holdout):
         season = later.earlier(YEAR)
-        # A base that had just begun tells of its own youth, not of the season.
+        # A base that had just begun shows its own youth, not the season.
         if later.horizon <= YEAR and (season.cutoff - first).days >= max(later.horizon, YEAR // 2):
             windows.append(season)
     return list(dict.fromkeys(windows))

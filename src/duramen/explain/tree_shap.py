@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise, product
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from threadpoolctl import threadpool_info
 TOLERANCE = 1e-4
 # Rows explained at once: memory stays flat however many customers there are, and a column fits the cache.
 BLOCK = 32_768
+# Cells of all trees together beyond which LightGBM explains each row: their tables would fill the memory.
+MOST_CELLS = 1_000_000
 # Rows of each block that LightGBM explains as well, to compare.
 COMPARED = 32
 
@@ -41,7 +44,8 @@ class TreeShap:
     -----
     The SHAP values of a tree are the same for all rows of a cell, the rows that no split of the tree parts. LightGBM
     explains each cell of each tree once, and the rows look theirs up. Sharing work between rows on the same side of
-    all splits is the idea of WOODELF; small trees need no more of it.
+    all splits is the idea of WOODELF; small trees need no more of it. Large trees have too many cells to look up, and
+    LightGBM explains their rows one by one.
 
     References
     ----------
@@ -51,7 +55,9 @@ class TreeShap:
 
     def __init__(self, booster: Any) -> None:
         self._booster = booster
-        self._trees = _tables_of_cells(booster, booster.num_feature())
+        splits = [_splits(tree["tree_structure"]) for tree in booster.dump_model()["tree_info"]]
+        cells = sum(prod(len(thresholds) + 2 for thresholds in tree.values()) for tree in splits)
+        self._trees = None if cells > MOST_CELLS else _tables_of_cells(booster, splits)
         anywhere = np.zeros((1, booster.num_feature()))
         self.base = float(booster.predict(anywhere, pred_contrib=True, num_threads=1)[0, -1])
 
@@ -64,7 +70,7 @@ class TreeShap:
 
     def blocks(self, features: pd.DataFrame) -> Iterator[tuple[slice, np.ndarray]]:
         """Give the rows and values of ``values`` a block at a time, so that memory holds no more than that."""
-        # As many as NumPy and LightGBM may have: a Spark worker has one, and so has whoever asked for one.
+        # As many as NumPy and LightGBM may have: a Spark worker has one, and so have users who asked for one.
         threads = min((library["num_threads"] for library in threadpool_info()), default=1)
         size = max(1, min(BLOCK, -(-len(features) // threads)))
         starts = range(0, len(features), size)
@@ -79,6 +85,9 @@ class TreeShap:
                 yield from pool.map(explain, starts[first : first + threads])
 
     def _explain(self, block: pd.DataFrame) -> np.ndarray:
+        if self._trees is None:
+            by_lightgbm: np.ndarray = self._booster.predict(block, pred_contrib=True, num_threads=1)[:, :-1]
+            return by_lightgbm
         values = _look_up(self._trees, np.asfortranarray(block.to_numpy(dtype=float)))
         compared = np.unique(np.linspace(0, len(block) - 1, COMPARED).astype(int))
         theirs = self._booster.predict(block.iloc[compared], pred_contrib=True, num_threads=1)
@@ -100,16 +109,21 @@ class _Tree(NamedTuple):
     values: np.ndarray
 
 
-def _tables_of_cells(booster: Any, width: int) -> list[_Tree]:
-    trees = []
-    for position, told in enumerate(booster.dump_model()["tree_info"]):
-        splits: dict[int, set[float]] = {}
-        nodes = [told["tree_structure"]]
-        while nodes:
-            node = nodes.pop()
-            if "split_feature" in node:
-                splits.setdefault(node["split_feature"], set()).add(node["threshold"])
-                nodes += [node["left_child"], node["right_child"]]
+def _splits(root: dict[str, Any]) -> dict[int, set[float]]:
+    """Return the thresholds of each feature that a tree splits."""
+    splits: dict[int, set[float]] = {}
+    nodes = [root]
+    while nodes:
+        node = nodes.pop()
+        if "split_feature" in node:
+            splits.setdefault(node["split_feature"], set()).add(node["threshold"])
+            nodes += [node["left_child"], node["right_child"]]
+    return splits
+
+
+def _tables_of_cells(booster: Any, splits_of_trees: list[dict[int, set[float]]]) -> list[_Tree]:
+    trees, width = [], booster.num_feature()
+    for position, splits in enumerate(splits_of_trees):
         if not splits:
             continue
         features, thresholds = list(splits), [sorted(values) for values in splits.values()]

@@ -1,6 +1,6 @@
-"""Earlier folds come in; how far to correct a BTYD total goes out. Called by the value and the activity model.
+"""Earlier folds come in; how far to correct a BTYD total goes out.
 
-BTYD knows no season and assumes that everybody slows down alike, so its totals miss by the same sign for a while.
+BTYD knows no season and assumes that all customers slow down alike, so its totals miss by the same sign for a while.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import numpy as np
 from duramen.data.windows import YEAR, Window
 from duramen.forecast.folds import Fold, complete_before
 
-# Misses of a total, as logarithms: how far they lie from none as a rule, and how far one lies from the next, in the
+# Misses of a total, as logarithms: how far they usually lie from none, and how far one lies from the next, in the
 # same season and in another. A correction is pulled towards none by their ratio and by its own standard error.
 USUAL_MISS, CHANGE_IN_SEASON, CHANGE = 0.2, 0.1, 0.15
 
 
 def comparable_fold(folds: Sequence[Fold], window: Window) -> Fold | None:
-    """Return the complete fold that tells most about a window's total: the same season, or the latest long one.
+    """Return the complete fold that shows most about a window's total: the same season, or the latest long one.
 
     The same season is the window a year earlier. Otherwise the longest outcomes count, and of those the latest.
     """
@@ -44,7 +44,7 @@ def shrink(miss: float, standard_error: float, *, same_season: bool) -> float:
 
 
 def money_level(folds: Sequence[Fold], window: Window) -> float:
-    """Return the factor by which the BTYD total of money over a window is corrected, 1 where nothing tells."""
+    """Return the factor by which the BTYD total of money over a window is corrected, 1 where no fold shows it."""
     fold = comparable_fold(folds, window)
     if fold is None:
         return 1.0

@@ -1,4 +1,4 @@
-"""A customer table comes in; purchases, spend and value by BTYD models go out. Called by every fold and baseline."""
+"""A customer table comes in; purchases, spend and value by BTYD models go out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from duramen.btyd.beta_geo import BetaGeoModel, ModifiedBetaGeoModel
 from duramen.btyd.clv import customer_lifetime_value
@@ -22,7 +21,7 @@ PURCHASE_MODELS: dict[str, type[BetaGeoModel | ModifiedBetaGeoModel | ParetoNBDM
 SMALLEST_NET_RATIO = 0.01
 
 
-class BTYDValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class BTYDValueModel:
     """Expected net money as expected purchases times expected spend ("buy till you die").
 
     Parameters
@@ -96,9 +95,9 @@ class BTYDValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
         }
 
     @classmethod
-    def from_dict(cls, state: dict[str, Any]) -> Self:
-        """Return the fitted model that ``to_dict`` described."""
-        model = cls()
+    def from_dict(cls, state: dict[str, Any], kinds: tuple[str, ...] = tuple(PURCHASE_MODELS)) -> Self:
+        """Return the fitted model that ``to_dict`` and its candidates described."""
+        model = cls(kinds)
         model.kind_ = state["kind"]
         model.purchases_ = PURCHASE_MODELS[model.kind_].from_dict(state["purchases"])
         model.spend_ = GammaGammaModel.from_dict(state["spend"])

@@ -1,4 +1,4 @@
-"""Folds come in; the probability of at least one purchase in the horizon goes out. Called by the CoreCustomerModel.
+"""Folds come in; the probability of at least one purchase in the horizon goes out.
 
 Churn is its complement: no purchase in the horizon.
 """
@@ -11,18 +11,18 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
-from sklearn.base import BaseEstimator
 
 from duramen.data.windows import Window
 from duramen.forecast.bias_correction import activity_level
 from duramen.forecast.folds import Fold, complete_before, stack_features
-from duramen.forecast.model_selection import MOST_ROUNDS, NO_TREES, TREES_USES, TreesUse, cross_fit
+from duramen.forecast.model_selection import NO_TREES, TreesUse, cross_fit, trees_uses
+from duramen.forecast.settings import DEFAULT_FORECAST, TreeSettings
 from duramen.forecast.trees import fit_trees
 from duramen.io.autologging import without_autologging
 
-# Nobody is given a probability nearer to 0 or 1 than this.
+# No probability is nearer to 0 or 1 than this.
 SMALLEST_PROBABILITY = 1e-4
-# With fewer who came, or fewer who did not, on the later fold no gain of the trees is to be believed.
+# With fewer customers who bought, or fewer who did not, a holdout shows no gain of the trees.
 LEAST_OF_BOTH = 50
 # Slopes of calibration lie about so far from 1, and about so far from one time to the next.
 USUAL_SLOPE, CHANGE_OF_SLOPE = 0.1, 0.1
@@ -30,21 +30,24 @@ USUAL_SLOPE, CHANGE_OF_SLOPE = 0.1, 0.1
 BTYD_POWER = 0.5
 
 
-class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """P(at least one purchase in the horizon): BTYD, bent by LightGBM, brought to a share of active customers.
+class ActivityModel:
+    """P(at least one purchase in the horizon): BTYD, corrected by LightGBM and for the share of active customers.
 
     ``logit p = intercept + slope * (btyd_weight * logit p_btyd + trees_weight * trees)``.
 
-    The trees learn at earlier cutoffs who comes back. At each they start from ``BTYD_POWER`` times the log odds by
-    BTYD, moved to the share that came, so that neither the season nor the length of an earlier window leaves a
-    trace. How many trees and how much of them is used is chosen on a later fold by log loss, and nothing but
-    BTYD unless the gain exceeds its standard error. ``slope`` is what logistic regression on that fold makes of the
-    log odds, pulled towards 1 as far as it is uncertain (``calibration_slope``). ``intercept`` gives the customers at
-    the cutoff the mean probability of BTYD, corrected by what it missed at the same season or last time
+    The trees learn at earlier cutoffs who buys again. At each they start from ``BTYD_POWER`` times the log odds by
+    BTYD, moved to the share of customers who bought, so that neither the season nor the length of an earlier window
+    leaves a trace. How many trees and how much of them is used is chosen on the holdout by log loss, and nothing but
+    BTYD unless the gain exceeds its standard error. ``slope`` is the coefficient of the log odds in a logistic
+    regression on the holdout, shrunk towards 1 as far as it is uncertain (``calibration_slope``). ``intercept`` gives
+    the customers at the cutoff the mean probability of BTYD, corrected by its error at the same season or last time
     (``duramen.forecast.bias_correction``).
 
     Parameters
     ----------
+    trees : TreeSettings
+    calibrated : bool
+        Whether the log odds are multiplied with the slope; otherwise it is 1.
     seed : int
 
     Attributes
@@ -53,74 +56,82 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
     booster_ : lightgbm.Booster or None
         Its raw score is ``trees``.
     holdout_ : pandas.DataFrame
-        Forecasts for the judge's customers, by models that ended before its cutoff: ``probability``,
+        Forecasts for the holdout customers, by models that ended before its cutoff: ``probability``,
         ``btyd_probability``, ``trees_probability`` (missing without trees). The use of the trees and the slope behind
         each ``probability`` were learned on the other half of the customers.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(
+        self, trees: TreeSettings = DEFAULT_FORECAST.trees, *, calibrated: bool = True, seed: int = 0
+    ) -> None:
+        self.trees = trees
+        self.calibrated = calibrated
         self.seed = seed
 
     @without_autologging()
-    def fit(self, folds: Sequence[Fold], judge: Fold, features: pd.DataFrame, window: Window) -> Self:
+    def fit(self, folds: Sequence[Fold], holdout: Fold, features: pd.DataFrame, window: Window) -> Self:
         """Learn to forecast a window from folds that were complete before its cutoff.
 
         Parameters
         ----------
         folds : sequence of Fold
-        judge : Fold
-            One of them; trees that ended before its cutoff show on it what they are worth.
+        holdout : Fold
+            One of them; trees that ended before its cutoff are evaluated on it.
         features : pandas.DataFrame
             The customers at ``window.cutoff``, whose probabilities are brought to the right mean.
         window : Window
         """
-        earlier = complete_before(folds, judge.window.cutoff)
-        use = self._judge(earlier, judge, activity_level(folds, judge.window))
+        earlier = complete_before(folds, holdout.window.cutoff)
+        use = self._evaluate(earlier, holdout, activity_level(folds, holdout.window))
         self.booster_ = None if use == NO_TREES else self._fit_trees(folds, use.rounds)
         self.trees_weight_, self.btyd_weight_ = use.share, 1.0 - use.share * (1.0 - BTYD_POWER)
         mean = _expected_share(features, activity_level(folds, window))
         self.intercept_ = _shift_to(self.slope_ * _log_odds(features, self.booster_, use), mean)
         return self
 
-    def _judge(self, earlier: Sequence[Fold], judge: Fold, correction: float) -> TreesUse:
-        """Keep what trees that ended before the judge's cutoff show on it; return how to use trees."""
-        active = judge.outcomes["active"].to_numpy()
-        trial = self._fit_trees(earlier, MOST_ROUNDS)
-        uses = (NO_TREES,) if trial is None else (*TREES_USES, NO_TREES)
-        scores = {use: _log_odds(judge.features, trial, use) for use in uses}
-        mean = _expected_share(judge.features, correction)
+    def _evaluate(self, earlier: Sequence[Fold], holdout: Fold, correction: float) -> TreesUse:
+        """Keep the forecasts of trees that ended before the holdout's cutoff; return how to use trees."""
+        active = holdout.outcomes["active"].to_numpy()
+        tried = trees_uses(self.trees.rounds)
+        trial = self._fit_trees(earlier, max(use.rounds for use in tried))
+        uses = (NO_TREES,) if trial is None else (*tried, NO_TREES)
+        scores = {use: _log_odds(holdout.features, trial, use) for use in uses}
+        mean = _expected_share(holdout.features, correction)
         forecasts = {
             use: clip_probability(expit(score + _shift_to(score, mean))) for use, score in scores.items()
         }
 
         def losses(forecast: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            # The mean is another question than who comes: all are compared at the true one.
+            # The mean is another question than who buys: all are compared at the true one.
             score = logit(forecast[rows])
             score += _shift_to(score, active[rows].mean())
             return np.asarray(np.logaddexp(0.0, score) - active[rows] * score)
 
-        counts = [np.count_nonzero(active[half::2] == came) for half in (0, 1) for came in (0, 1)]
+        counts = [np.count_nonzero(active[half::2] == value) for half in (0, 1) for value in (0, 1)]
         if trial is None or min(counts) < LEAST_OF_BOTH / 2:
             use, probability = NO_TREES, forecasts[NO_TREES]
         else:
             use, probability = cross_fit(forecasts, losses)
         score = logit(probability)
-        self.slope_ = calibration_slope(score, active)
+        self.slope_ = self._slope(score, active)
         calibrated = np.empty(len(score))
         for half, other in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
-            stretched = calibration_slope(score[other], active[other]) * score[half]
+            stretched = self._slope(score[other], active[other]) * score[half]
             calibrated[half] = expit(stretched + _shift_to(stretched, probability[half].mean()))
         self.holdout_ = pd.DataFrame(
             {
                 "probability": clip_probability(calibrated),
-                "btyd_probability": clip_probability(judge.features["btyd_probability_active"].to_numpy()),
-                "trees_probability": np.nan if trial is None else forecasts[TREES_USES[0]],
+                "btyd_probability": clip_probability(holdout.features["btyd_probability_active"].to_numpy()),
+                "trees_probability": np.nan if trial is None else forecasts[tried[0]],
             }
         )
         return use
 
+    def _slope(self, log_odds: np.ndarray, active: np.ndarray) -> float:
+        return calibration_slope(log_odds, active) if self.calibrated else 1.0
+
     def _fit_trees(self, folds: Sequence[Fold], rounds: int) -> Any:
-        """Return trees that tell who comes back, None where no fold tells: all came or none."""
+        """Return trees that forecast who buys, None where no fold shows it: all customers bought or none."""
         folds = [fold for fold in folds if 0 < fold.outcomes["active"].mean() < 1]
         if not folds:
             return None
@@ -135,6 +146,7 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
             np.concatenate(starts),
             rounds,
             self.seed,
+            self.trees,
             objective="binary",
         )
 
@@ -148,7 +160,6 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the trees as plain numbers."""
         return {
-            "seed": self.seed,
             "intercept": self.intercept_,
             "slope": self.slope_,
             "btyd_weight": self.btyd_weight_,
@@ -156,9 +167,9 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
         }
 
     @classmethod
-    def from_dict(cls, state: dict[str, Any], booster: Any) -> Self:
-        """Return the fitted model that ``to_dict`` and its booster described."""
-        model = cls(state["seed"])
+    def from_dict(cls, state: dict[str, Any], booster: Any, **parameters: Any) -> Self:
+        """Return the fitted model that ``to_dict``, its booster and its parameters described."""
+        model = cls(**parameters)
         model.intercept_, model.slope_ = state["intercept"], state["slope"]
         model.btyd_weight_, model.trees_weight_ = state["btyd_weight"], state["trees_weight"]
         model.booster_ = booster
@@ -166,7 +177,7 @@ class ActivityModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships 
 
 
 def calibration_slope(log_odds: np.ndarray, active: np.ndarray) -> float:
-    """Return by how much log odds are to be stretched for them to hold, pulled towards 1 where that is uncertain.
+    """Return the factor that calibrates log odds, shrunk towards 1 as far as it is uncertain.
 
     Below 1 the probabilities were too bold, above 1 too timid; with few customers of either kind it is 1.
 
@@ -176,9 +187,9 @@ def calibration_slope(log_odds: np.ndarray, active: np.ndarray) -> float:
 
     Examples
     --------
-    >>> came = np.repeat([1.0, 0.0, 1.0, 0.0], [600, 400, 400, 600])
+    >>> bought = np.repeat([1.0, 0.0, 1.0, 0.0], [600, 400, 400, 600])
     >>> bold = np.repeat([1.0, -1.0], 1000)
-    >>> round(calibration_slope(bold, came), 2), calibration_slope(bold[:10], came[:10])
+    >>> round(calibration_slope(bold, bought), 2), calibration_slope(bold[:10], bought[:10])
     (0.73, 1.0)
     """
     from sklearn.linear_model import LogisticRegression

@@ -87,7 +87,7 @@ def unmet_requirements(
     if days < window.horizon:
         notes.append(
             f"The history is too short to learn from whole horizons of {window.horizon} days, so customers were "
-            f"judged over {days} days and {btyd} carry the forecast on to {window.horizon}."
+            f"evaluated over {days} days and {btyd} carry the forecast on to {window.horizon}."
         )
     plain = [
         name

@@ -1,6 +1,6 @@
 """Transactions and rolling windows come in; customers, features and outcomes at each cutoff go out.
 
-Called where the value and activity models learn. Whatever is learned from data here is learned before the cutoff.
+Everything that is learned from data here is learned before the cutoff.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from duramen.data.feature_list import FEATURES
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
-from duramen.forecast.btyd_value import BTYDValueModel
+from duramen.forecast.btyd_value import PURCHASE_MODELS, BTYDValueModel
 
 # With fewer customers at a cutoff there is nothing to learn from it.
 LEAST_CUSTOMERS = 10
@@ -73,7 +73,12 @@ def in_money_unit(features: pd.DataFrame, money_unit: float) -> pd.DataFrame:
     return scaled.astype("float32").astype("float64")
 
 
-def build_folds(tx: Transactions, windows: Sequence[Window], money_unit: float = 1.0) -> list[Fold]:
+def build_folds(
+    tx: Transactions,
+    windows: Sequence[Window],
+    money_unit: float = 1.0,
+    btyd_models: tuple[str, ...] = tuple(PURCHASE_MODELS),
+) -> list[Fold]:
     """Return a fold for each window that has customers enough, in the order of the windows."""
     known: dict[date, tuple[pd.DataFrame, BTYDValueModel]] = {}
     folds = []
@@ -82,7 +87,7 @@ def build_folds(tx: Transactions, windows: Sequence[Window], money_unit: float =
             customers = customer_table(tx, window.cutoff)
             if len(customers) < LEAST_CUSTOMERS:
                 continue
-            known[window.cutoff] = customers, BTYDValueModel().fit(customers)
+            known[window.cutoff] = customers, BTYDValueModel(btyd_models).fit(customers)
         customers, btyd = known[window.cutoff]
         features = model_features(customers, btyd, window.horizon, money_unit)
         outcomes = customer_outcomes(tx, window, customers)
@@ -92,7 +97,7 @@ def build_folds(tx: Transactions, windows: Sequence[Window], money_unit: float =
 
 
 def complete_before(folds: Sequence[Fold], cutoff: date) -> list[Fold]:
-    """Return the folds whose outcomes were complete when the cutoff came."""
+    """Return the folds whose outcomes were complete at the cutoff."""
     return [fold for fold in folds if fold.window.end <= cutoff]
 
 

@@ -1,7 +1,4 @@
-"""Predicted value and the customer's own past come in; who will grow, and by how much, goes out.
-
-Called by the CoreCustomerModel.
-"""
+"""Predicted value and the customer's own past come in; who will grow, and by how much, goes out."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from duramen.forecast.value_distribution import ValueDistribution
 
@@ -47,7 +43,7 @@ def past_value(customers: pd.DataFrame, horizon: int) -> np.ndarray:
     return money
 
 
-class GrowthModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class GrowthModel:
     """Money over the horizon above the customer's own past rate.
 
     ``growth_potential`` is E[max(money - past, 0)] under the predictive distribution of value: never negative, so a
@@ -63,7 +59,7 @@ class GrowthModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
     """
 
     def fit(self, past: np.ndarray, potential: np.ndarray, value: np.ndarray, actual: np.ndarray) -> Self:
-        """Learn the weight of decline from past, potential, predicted and actual money of held-out customers."""
+        """Learn the weight of decline from past, potential, predicted and actual money of holdout customers."""
         decline = expected_decline(past, potential, value)
         grown = actual - past
         hits = {weight: hit_rate(potential - weight * decline, grown) for weight in DECLINE_WEIGHTS}
@@ -105,7 +101,7 @@ def expected_decline(past: np.ndarray, potential: np.ndarray, value: np.ndarray)
 
 
 def hit_rate(forecast: np.ndarray, actual: np.ndarray, share: float = TOP_SHARE) -> float:
-    """Return the share of the truly first ``ceil(share * n)`` customers that the forecast puts first.
+    """Return the share of the actual first ``ceil(share * n)`` customers that the forecast puts first.
 
     Ties are broken by the order given.
 

@@ -18,6 +18,7 @@ from duramen.forecast.churn import ActivityModel
 from duramen.forecast.data_requirements import refuse_unfit, unmet_requirements
 from duramen.forecast.folds import LEAST_CUSTOMERS, Fold, build_folds, model_features
 from duramen.forecast.growth import GrowthModel, past_value
+from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
 from duramen.forecast.value import Boosters, ValueModel
 from duramen.forecast.value_distribution import ValueDistribution
 
@@ -56,9 +57,8 @@ class ForecastModel:
 
     Parameters
     ----------
-    training_customers : int
-        Customers that the trees learn from, at each earlier cutoff; of more, a sample is drawn. Beyond some tens of
-        thousands more of them change no figure (``benchmarks/train.py --samples``).
+    settings : ForecastSettings
+        What can be tuned: BTYD candidates, training cutoffs and customers, calibration, trees.
     seed : int
 
     Attributes
@@ -83,14 +83,11 @@ class ForecastModel:
         What the data could not support and what was done instead.
     """
 
-    def __init__(self, *, training_customers: int = 60_000, seed: int = 0) -> None:
-        self.training_customers = training_customers
+    def __init__(self, settings: ForecastSettings = DEFAULT_FORECAST, *, seed: int = 0) -> None:
+        if not isinstance(settings, ForecastSettings):
+            raise InputError(f"settings of a forecast are {settings!r}; give ForecastSettings(...).")
+        self.settings = settings
         self.seed = seed
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What the model was made with, by the names of the parameters."""
-        return {"training_customers": self.training_customers, "seed": self.seed}
 
     def fit(self, tx: Transactions, window: Window, customers: pd.DataFrame | None = None) -> Self:
         """Learn from what lies before ``window.cutoff``, and from nothing else.
@@ -116,14 +113,15 @@ class ForecastModel:
         self.features_ = list(customers.columns[1:])
         self.money_unit_ = typical_basket(customers)
         _LOG.info("purchases and spend of %s customers", f"{len(customers):,}")
-        self.btyd_ = BTYDValueModel().fit(customers)
+        self.btyd_ = BTYDValueModel(self.settings.btyd_models).fit(customers)
         features = self._features(customers)
         _LOG.info("customers at earlier cutoffs")
         folds, holdout = self._folds(self.training_sample(tx, customers), tx.first_date)
         _LOG.info("activity over %s windows", len(folds))
-        self.activity_ = ActivityModel(self.seed).fit(folds, holdout, features, window)
+        self.activity_ = ActivityModel(**self._of_activity()).fit(folds, holdout, features, window)
         _LOG.info("value over %s windows", len(folds))
-        self.value_ = ValueModel(self.seed).fit(folds, holdout, features, window, self.activity_)
+        self.value_ = ValueModel(**self._of_value())
+        self.value_.fit(folds, holdout, features, window, self.activity_)
         self._learn_errors(holdout)
         self.notes_ = [
             # What the spend model says of its own premise is for the reader of the ranking too.
@@ -140,18 +138,26 @@ class ForecastModel:
         ]
         return self
 
+    def _of_activity(self) -> dict[str, Any]:
+        return self._of_value() | {"calibrated": self.settings.calibrated}
+
+    def _of_value(self) -> dict[str, Any]:
+        return {"trees": self.settings.trees, "seed": self.seed}
+
     def training_sample(self, tx: Transactions, customers: pd.DataFrame) -> Transactions:
         """Return the transactions of the customers that the trees learn from, the same ones at each call."""
-        if len(customers) <= self.training_customers:
+        most = self.settings.training_customers
+        if len(customers) <= most:
             return tx
         rng = np.random.default_rng(self.seed)
-        rows = np.sort(rng.choice(len(customers), self.training_customers, replace=False))
+        rows = np.sort(rng.choice(len(customers), most, replace=False))
         return tx.of_customers(customers["customer_id"].iloc[rows])
 
     def _folds(self, tx: Transactions, first: date) -> tuple[list[Fold], Fold]:
         """Return the folds to learn from, and the one of them that is held out."""
         window = self.window_
-        folds = build_folds(tx, training_windows(window, first), self.money_unit_)
+        windows = training_windows(window, first, self.settings.training_cutoffs)
+        folds = build_folds(tx, windows, self.money_unit_, self.settings.btyd_models)
         latest = holdout_window(window, first)
         holdout = next((fold for fold in folds if fold.window == latest), None)
         if holdout is None:
@@ -259,20 +265,23 @@ class ForecastModel:
         state: dict[str, Any],
         boosters: dict[str, Any],
         holdout: pd.DataFrame,
-        parameters: dict[str, Any],
+        settings: ForecastSettings,
+        seed: int,
     ) -> Self:
         """Return the fitted model that ``to_dict``, its boosters, its holdout and its parameters described."""
-        model = cls(**parameters)
+        model = cls(settings, seed=seed)
         model.window_, model.holdout_window_ = (
             Window(state[name]["cutoff"], state[name]["horizon_days"])
             for name in ("window", "holdout_window")
         )
         model.source_, model.customers_, model.unit_ = state["source"], state["customers"], state["unit"]
         model.features_, model.money_unit_ = state["features"], state["money_unit"]
-        model.btyd_ = BTYDValueModel.from_dict(state["btyd"])
-        model.activity_ = ActivityModel.from_dict(state["activity"], boosters.get("activity"))
+        model.btyd_ = BTYDValueModel.from_dict(state["btyd"], settings.btyd_models)
+        model.activity_ = ActivityModel.from_dict(
+            state["activity"], boosters.get("activity"), **model._of_activity()
+        )
         model.value_ = ValueModel.from_dict(
-            state["value"], Boosters(boosters.get("value"), boosters.get("spend"))
+            state["value"], Boosters(boosters.get("value"), boosters.get("spend")), **model._of_value()
         )
         model.distribution_ = ValueDistribution.from_dict(state["distribution"])
         model.growth_ = GrowthModel.from_dict(state["growth"])

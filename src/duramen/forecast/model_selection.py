@@ -1,4 +1,4 @@
-"""Losses of held-out customers come in; how much of the trees to use goes out. Called by the value and activity model.
+"""Losses of holdout customers come in; how much of the trees to use goes out.
 
 The trees are used as far as a later fold shows that they gain on BTYD, which is the simpler model.
 """
@@ -23,18 +23,28 @@ class TreesUse(NamedTuple):
 
 
 NO_TREES = TreesUse(0.0, 0)
-# The first is meant where the later fold cannot tell; stopping early or late is tried, and going half way.
-TREES_USES = (
-    TreesUse(1.0, 150),
-    TreesUse(1.0, 75),
-    TreesUse(1.0, 300),
-    TreesUse(0.5, 150),
-)
-MOST_ROUNDS = max(use.rounds for use in TREES_USES)
+
+
+def trees_uses(rounds: int) -> tuple[TreesUse, ...]:
+    """Return the uses that are tried: all of the trees, stopping early or late, and going half way.
+
+    The first is meant where the holdout is inconclusive.
+
+    Examples
+    --------
+    >>> [tuple(use)[:2] for use in trees_uses(150)]
+    [(1.0, 150), (1.0, 75), (1.0, 300), (0.5, 150)]
+    """
+    return (
+        TreesUse(1.0, rounds),
+        TreesUse(1.0, rounds // 2),
+        TreesUse(1.0, 2 * rounds),
+        TreesUse(0.5, rounds),
+    )
 
 
 def choose_use(losses: dict[TreesUse, np.ndarray]) -> TreesUse:
-    """Return the use of the trees that held-out customers speak for.
+    """Return the use of the trees that the holdout supports.
 
     Another use than the first is taken if its mean loss is smaller by more than the standard error of the
     difference; and BTYD alone unless what is taken gains as clearly on it. No difference counts for more than
@@ -43,10 +53,10 @@ def choose_use(losses: dict[TreesUse, np.ndarray]) -> TreesUse:
     Parameters
     ----------
     losses : dict
-        Loss of each customer, shape (n,), by use; ``NO_TREES`` and ``TREES_USES[0]`` are among them.
+        Loss of each customer, shape (n,), by use; ``NO_TREES`` is among them, and the first of the others is meant
+        where the holdout is inconclusive.
     """
-    chosen = TREES_USES[0]
-    others = [use for use in losses if use not in (chosen, NO_TREES)]
+    chosen, *others = (use for use in losses if use != NO_TREES)
     best = min(others, key=lambda use: float(losses[use].mean()), default=chosen)
     if _is_clearly_less(losses[best], losses[chosen]):
         chosen = best
@@ -65,12 +75,12 @@ def _is_clearly_less(losses: np.ndarray, others: np.ndarray) -> bool:
 def cross_fit(
     forecasts: dict[TreesUse, np.ndarray], losses: Callable[[np.ndarray, np.ndarray], np.ndarray]
 ) -> tuple[TreesUse, np.ndarray]:
-    """Return the use that all customers speak for, and forecasts in which no customer chose for itself.
+    """Return the use that all customers support, and forecasts in which no customer chose for itself.
 
     Parameters
     ----------
     forecasts : dict
-        Forecast of each held-out customer, shape (n,), by use.
+        Forecast of each holdout customer, shape (n,), by use.
     losses : callable
         From a forecast and the positions of some customers to the loss of each, which depends on no other customer.
 

@@ -1,34 +1,28 @@
-"""Features, a target and a starting score come in; a LightGBM booster goes out. Called by every model with trees."""
+"""Features, a target and a starting score come in; a LightGBM booster goes out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from duramen.forecast.settings import DEFAULT_FORECAST, TreeSettings
 
 if TYPE_CHECKING:
     import lightgbm as lgb
     import numpy as np
     import pandas as pd
 
-# Small trees and a small step: deeper ones learned the noise of a few thousand customers, and on a hundred thousand
-# they gained nothing. The same settings serve every data set.
-SETTINGS: dict[str, Any] = {
-    "num_leaves": 7,
-    "max_depth": 3,
-    "learning_rate": 0.05,
-    "feature_fraction": 0.7,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "lambda_l2": 1.0,
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbosity": -1,
-}
-# A leaf of fewer customers than this says more about them than about the next ones.
-LEAST_LEAF, LEAF_SHARE = 20, 0.002
+# The same input gives the same trees, however many threads fit them.
+FIXED: dict[str, Any] = {"bagging_freq": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
 
 
 def fit_trees(
-    features: pd.DataFrame, target: np.ndarray, start: np.ndarray, rounds: int, seed: int, **objective: Any
+    features: pd.DataFrame,
+    target: np.ndarray,
+    start: np.ndarray,
+    rounds: int,
+    seed: int,
+    settings: TreeSettings = DEFAULT_FORECAST.trees,
+    **objective: Any,
 ) -> lgb.Booster:
     """Fit gradient-boosted trees to what a starting score leaves unexplained.
 
@@ -40,8 +34,9 @@ def fit_trees(
     start : numpy.ndarray of shape (n,)
         Raw score that each customer has before the first tree. The booster's own raw score leaves it out.
     rounds : int
-        Trees.
+        Trees; those of ``settings`` are what is tried first.
     seed : int
+    settings : TreeSettings
     **objective
         LightGBM's objective and its parameters.
 
@@ -52,8 +47,17 @@ def fit_trees(
     """
     import lightgbm as lgb
 
-    settings = SETTINGS | {"min_data_in_leaf": max(LEAST_LEAF, int(LEAF_SHARE * len(features))), "seed": seed}
+    parameters = FIXED | {
+        "num_leaves": settings.num_leaves,
+        "max_depth": settings.max_depth,
+        "learning_rate": settings.learning_rate,
+        "feature_fraction": settings.feature_fraction,
+        "bagging_fraction": settings.bagging_fraction,
+        "lambda_l2": settings.lambda_l2,
+        "min_data_in_leaf": max(settings.min_leaf_customers, int(settings.min_leaf_share * len(features))),
+        "seed": seed,
+    }
     # More expected purchases or money by BTYD never mean less; of no other feature is the sense certain.
-    settings["monotone_constraints"] = [int(str(name).startswith("btyd_")) for name in features]
+    parameters["monotone_constraints"] = [int(str(name).startswith("btyd_")) for name in features]
     data = lgb.Dataset(features, label=target, init_score=start)
-    return lgb.train(settings | objective, data, num_boost_round=rounds)
+    return lgb.train(parameters | objective, data, num_boost_round=rounds)

@@ -1,6 +1,6 @@
-"""Folds and activity come in; expected net money goes out: the BTYD forecast, bent by trees, brought to a total.
+"""Folds and activity come in; expected net money goes out: the BTYD forecast, corrected by trees and for its total.
 
-Called by the CoreCustomerModel. In log space the value is a sum, so that every factor multiplies.
+In log space the value is a sum, so that every factor multiplies.
 """
 
 from __future__ import annotations
@@ -10,34 +10,30 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from duramen.data.windows import Window
 from duramen.forecast.bias_correction import money_level
 from duramen.forecast.churn import ActivityModel, clip_probability
 from duramen.forecast.folds import Fold, complete_before, stack_features
-from duramen.forecast.model_selection import MOST_ROUNDS, NO_TREES, TREES_USES, TreesUse, cross_fit
+from duramen.forecast.model_selection import NO_TREES, TreesUse, cross_fit, trees_uses
+from duramen.forecast.settings import DEFAULT_FORECAST, TreeSettings
 from duramen.forecast.trees import fit_trees
 from duramen.io.autologging import without_autologging
 
 TWEEDIE_POWER = 1.5
 # The trees start from this power of the BTYD value. With all of it they would keep its spread, which is too wide for
-# heavy buyers; with none they would have to learn anew what BTYD knows.
+# heavy buyers; with none they would have to learn again what BTYD knows.
 BTYD_POWER = 0.5
-# A quarter of the two stages steadies the trees of value where it gains. Alone they gained on no data set beyond
-# chance, and chance chose them: they are shown beside the rest, not used.
-VALUE_USES = (*TREES_USES, TreesUse(1.0, 150, two_stage=0.25))
-TWO_STAGES = TreesUse(1.0, 150, two_stage=1.0)
 # No forecast is smaller than this share of the mean one: a logarithm needs a positive number.
 SMALLEST_SHARE = 1e-4
-# With fewer buyers on the later fold no gain of the trees is to be believed.
+# With fewer buyers a holdout shows no gain of the trees.
 LEAST_BUYERS = 100
 
 
 class Boosters(NamedTuple):
     """Two kinds of LightGBM trees, each None where it is not used.
 
-    ``value`` (Tweedie) spreads the money of all customers, ``spend`` (gamma) that of those who came.
+    ``value`` (Tweedie) spreads the money of all customers, ``spend`` (gamma) that of those who bought.
     """
 
     value: Any
@@ -47,23 +43,37 @@ class Boosters(NamedTuple):
 NO_BOOSTERS = Boosters(None, None)
 
 
-class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+def value_uses(rounds: int) -> tuple[TreesUse, ...]:
+    """Return the uses that are tried: those of all trees, and with a quarter of the two stages.
+
+    A quarter of them steadies the trees of value where it gains.
+    """
+    return (*trees_uses(rounds), TreesUse(1.0, rounds, two_stage=0.25))
+
+
+def two_stages_alone(rounds: int) -> TreesUse:
+    """Return a use that is shown beside the rest and never chosen: it gained on no data set beyond chance."""
+    return TreesUse(1.0, rounds, two_stage=1.0)
+
+
+class ValueModel:
     """Expected net money over the horizon: a log-space blend of BTYD, LightGBM (Tweedie) and LightGBM in two stages.
 
     ``value = level * btyd_value ** btyd_weight * exp(trees_weight * trees) * two_stages ** two_stage_weight`` with
     ``two_stages = probability / btyd_probability * exp(spend_trees)``: BTYD value whose probability of a purchase is
-    that of the activity model, and whose spend if active is bent by trees of their own.
+    that of the activity model, and whose spend if active is corrected by trees of their own.
 
     The trees learn at earlier cutoffs how money is spread over customers. At each they start from
-    ``btyd_value ** BTYD_POWER``, those of spend from ``btyd_value / btyd_probability``, scaled to the money that
-    came, so that neither the season nor the length of an earlier window leaves a trace. How many trees, of which
-    kind and how much of them is used is chosen on a later fold by Tweedie deviance, and nothing but BTYD unless the
-    gain exceeds its standard error. ``level`` gives the customers at the cutoff the BTYD total (the largest thousandth
-    counted as much as the next), corrected by what it missed at the same season or last time
+    ``btyd_value ** BTYD_POWER``, those of spend from ``btyd_value / btyd_probability``, scaled to the money
+    of the window, so that neither the season nor the length of an earlier window leaves a trace. How many trees, of
+    which kind and how much of them is used is chosen on the holdout by Tweedie deviance, and nothing but BTYD unless
+    the gain exceeds its standard error. ``level`` gives the customers at the cutoff the BTYD total (the largest
+    thousandth counted as much as the next), corrected by its error at the same season or last time
     (``duramen.forecast.bias_correction``).
 
     Parameters
     ----------
+    trees : TreeSettings
     seed : int
 
     Attributes
@@ -74,19 +84,20 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
     boosters_ : Boosters
         Their raw scores are ``trees`` and ``spend_trees``.
     holdout_ : pandas.DataFrame
-        Forecasts for the judge's customers, by models that ended before its cutoff: ``value``, ``btyd_value``,
+        Forecasts for the holdout customers, by models that ended before its cutoff: ``value``, ``btyd_value``,
         ``trees_value`` and ``two_stage_value`` (missing without trees). The use of the trees behind each ``value``
         was chosen on the other half of the customers.
     """
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, trees: TreeSettings = DEFAULT_FORECAST.trees, *, seed: int = 0) -> None:
+        self.trees = trees
         self.seed = seed
 
     @without_autologging()
     def fit(
         self,
         folds: Sequence[Fold],
-        judge: Fold,
+        holdout: Fold,
         features: pd.DataFrame,
         window: Window,
         activity: ActivityModel,
@@ -96,19 +107,19 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
         Parameters
         ----------
         folds : sequence of Fold
-        judge : Fold
-            One of them; trees that ended before its cutoff show on it what they are worth.
+        holdout : Fold
+            One of them; trees that ended before its cutoff are evaluated on it.
         features : pandas.DataFrame
             The customers at ``window.cutoff``, whose forecasts are brought to the right total.
         window : Window
         activity : ActivityModel
             Fitted to the same.
         """
-        self.floor_ = float(SMALLEST_SHARE * max(judge.features["btyd_value"].mean(), 1e-9))
-        use = self._judge(
-            complete_before(folds, judge.window.cutoff),
-            judge,
-            money_level(folds, judge.window),
+        self.floor_ = float(SMALLEST_SHARE * max(holdout.features["btyd_value"].mean(), 1e-9))
+        use = self._evaluate(
+            complete_before(folds, holdout.window.cutoff),
+            holdout,
+            money_level(folds, holdout.window),
             activity.holdout_["probability"].to_numpy(),
         )
         self.trees_weight_, self.two_stage_weight_, self.btyd_weight_ = _weights(use)
@@ -118,18 +129,19 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
         self.level_ = self.correction_ * _ratio_of_totals(features["btyd_value"].to_numpy(), shape)
         return self
 
-    def _judge(
-        self, earlier: Sequence[Fold], judge: Fold, correction: float, probability: np.ndarray
+    def _evaluate(
+        self, earlier: Sequence[Fold], holdout: Fold, correction: float, probability: np.ndarray
     ) -> TreesUse:
-        """Keep what trees that ended before the judge's cutoff show on it; return how to use trees."""
-        btyd = judge.features["btyd_value"].to_numpy()
+        """Keep the forecasts of trees that ended before the holdout's cutoff; return how to use trees."""
+        btyd = holdout.features["btyd_value"].to_numpy()
         missing = np.full(len(btyd), np.nan)
-        trial = self._fit_trees(earlier, TreesUse(1.0, MOST_ROUNDS, two_stage=0.5))
-        uses = (NO_TREES,) if trial == NO_BOOSTERS else (*VALUE_USES, TWO_STAGES, NO_TREES)
-        shapes = {use: self._shape(judge.features, probability, trial, use) for use in uses}
-        actual = np.maximum(judge.outcomes["value"].to_numpy(), 0.0)
+        tried, two_stages = value_uses(self.trees.rounds), two_stages_alone(self.trees.rounds)
+        trial = self._fit_trees(earlier, TreesUse(1.0, max(use.rounds for use in tried), two_stage=0.5))
+        uses = (NO_TREES,) if trial == NO_BOOSTERS else (*tried, two_stages, NO_TREES)
+        shapes = {use: self._shape(holdout.features, probability, trial, use) for use in uses}
+        actual = np.maximum(holdout.outcomes["value"].to_numpy(), 0.0)
         forecasts = {use: shape * correction * _ratio_of_totals(btyd, shape) for use, shape in shapes.items()}
-        two_stages = forecasts.pop(TWO_STAGES, missing)
+        two_stage_value = forecasts.pop(two_stages, missing)
 
         def losses(forecast: np.ndarray, rows: np.ndarray) -> np.ndarray:
             # The total is another question than how it is spread: all are compared at the true one.
@@ -147,20 +159,20 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
             {
                 "value": value,
                 "btyd_value": btyd,
-                "trees_value": forecasts.get(VALUE_USES[0], missing),
-                "two_stage_value": two_stages,
+                "trees_value": forecasts.get(tried[0], missing),
+                "two_stage_value": two_stage_value,
             }
         )
         return use
 
     def _fit_trees(self, folds: Sequence[Fold], use: TreesUse) -> Boosters:
-        """Return trees that spread the money of each fold, those that are used; none where no fold brought any."""
+        """Return trees that spread the money of each fold, those that are used; none where no fold has any."""
         folds = [fold for fold in folds if fold.outcomes["value"].clip(lower=0).sum() > 0]
         if not folds:
             return NO_BOOSTERS
         features = stack_features(folds)
         targets = [np.maximum(fold.outcomes["value"].to_numpy(), 0.0) for fold in folds]
-        # In units of the mean value the trees are held back alike in any currency.
+        # In units of the mean value the trees are regularised alike in any currency.
         unit = np.concatenate(targets).mean()
         targets = [target / unit for target in targets]
 
@@ -174,22 +186,24 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
                 _scaled(starts, targets),
                 use.rounds,
                 self.seed,
+                self.trees,
                 objective="tweedie",
                 tweedie_variance_power=TWEEDIE_POWER,
             )
         if two_stage_weight > 0:
-            came = [target > 0 for target in targets]
-            targets = [target[rows] for target, rows in zip(targets, came, strict=True)]
+            bought = [target > 0 for target in targets]
+            targets = [target[rows] for target, rows in zip(targets, bought, strict=True)]
             starts = [
                 (self._log_btyd(fold.features) - _log_btyd_probability(fold.features))[rows]
-                for fold, rows in zip(folds, came, strict=True)
+                for fold, rows in zip(folds, bought, strict=True)
             ]
             spend = fit_trees(
-                features[np.concatenate(came)],
+                features[np.concatenate(bought)],
                 np.concatenate(targets),
                 _scaled(starts, targets),
                 use.rounds,
                 self.seed,
+                self.trees,
                 objective="gamma",
             )
         return Boosters(value, spend)
@@ -224,7 +238,6 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the trees as plain numbers."""
         return {
-            "seed": self.seed,
             "trees_weight": self.trees_weight_,
             "two_stage_weight": self.two_stage_weight_,
             "btyd_weight": self.btyd_weight_,
@@ -234,9 +247,9 @@ class ValueModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
         }
 
     @classmethod
-    def from_dict(cls, state: dict[str, Any], boosters: Boosters) -> Self:
-        """Return the fitted model that ``to_dict`` and its boosters described."""
-        model = cls(state["seed"])
+    def from_dict(cls, state: dict[str, Any], boosters: Boosters, **parameters: Any) -> Self:
+        """Return the fitted model that ``to_dict``, its boosters and its parameters described."""
+        model = cls(**parameters)
         model.trees_weight_, model.btyd_weight_ = state["trees_weight"], state["btyd_weight"]
         model.two_stage_weight_ = state["two_stage_weight"]
         model.level_, model.correction_, model.floor_ = state["level"], state["correction"], state["floor"]

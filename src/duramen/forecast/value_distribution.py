@@ -1,7 +1,4 @@
-"""A value, a probability and past errors come in; the predictive distribution of value goes out.
-
-Called for intervals, growth potential and the probability of being core.
-"""
+"""A value, a probability and past errors come in; the predictive distribution of value goes out."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.special import ndtri
-from sklearn.base import BaseEstimator
 
 LEVELS = np.linspace(0.005, 0.995, 199)
 # Those who buy often are easier to forecast than those who seldom do, so each group by P(active) has its own errors.
@@ -20,7 +16,7 @@ LEAST_ACTIVE = 50
 USUAL_SPREAD = 1.0
 
 
-class ValueDistribution(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class ValueDistribution:
     """Net money over the horizon: 0 with probability 1 - p, else the money expected if active, times an error.
 
     The error's quantiles are those of the active customers of a later fold, actual over expected, in up to five

@@ -219,11 +219,30 @@ _FORECAST = (
     "growth",
 )  # fmt: skip
 _EXPLAINER = ("typical", "average_facts")
+# What could not be set until format 5.
+SETTINGS_UNTIL_5 = {
+    "btyd_models": ["BG/NBD", "MBG/NBD", "Pareto/NBD"],
+    "training_cutoffs": 6,
+    "calibrated": True,
+    "trees": {
+        "num_leaves": 7,
+        "max_depth": 3,
+        "learning_rate": 0.05,
+        "rounds": 150,
+        "min_leaf_customers": 20,
+        "min_leaf_share": 0.002,
+        "feature_fraction": 0.7,
+        "bagging_fraction": 0.8,
+        "lambda_l2": 1.0,
+    },
+}
 
 
 def _from_5(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
     """Put what was learned under the part that learned it, and name the files of trees and tables."""
     of_segments = state["segments"]["notes"]
+    parameters = dict(state["parameters"])
+    settings = SETTINGS_UNTIL_5 | {"training_customers": parameters.pop("training_customers")}
     forecast = {key: state[key] for key in _FORECAST} | {
         "holdout_window": state["judged_window"],
         "notes": [note for note in state["notes"] if note not in of_segments],
@@ -231,6 +250,7 @@ def _from_5(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
     moved = {*_FORECAST, *_EXPLAINER, "judged_window", "base_gap"}
     return {key: value for key, value in state.items() if key not in moved} | {
         "format_version": 6,
+        "parameters": parameters | {"forecast": settings},
         "forecast": forecast,
         "explainer": {key: state[key] for key in _EXPLAINER},
         "trees": {name.removesuffix("_trees"): f"{name}.txt" for name in state["trees"]},

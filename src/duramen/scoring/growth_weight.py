@@ -79,7 +79,7 @@ def learn_growth_weight(tx: Transactions, model: ForecastModel) -> GrowthWeight:
     _LOG.info("the weight of growth, from %s", window)
     customers = customer_table(tx, window.cutoff)
     try:
-        earlier = ForecastModel(**model.parameters).fit(tx, window, customers)
+        earlier = ForecastModel(model.settings, seed=model.seed).fit(tx, window, customers)
     except InputError:
         return GrowthWeight.without_curve(
             notes=[

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
+from math import inf
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import clone
 
 from duramen._version import __version__
 from duramen.data.customers import customer_table
@@ -20,20 +18,24 @@ from duramen.data.transactions import Transactions
 from duramen.data.windows import YEAR, Window, parse_day
 from duramen.errors import InputError
 from duramen.explain.explainer import PARTS, Explainer, refuse_unknown_parts
-from duramen.forecast.model import Forecast, ForecastModel
+from duramen.forecast.model import ForecastModel
+from duramen.forecast.settings import DEFAULT_FORECAST, Bounds, ForecastSettings, refuse_outside
 from duramen.io.autologging import without_autologging
 from duramen.io.saved_model import SavedModel, fingerprint, read_model, refuse_damaged, write_model
 from duramen.io.score_columns import SCORE_COLUMNS
+from duramen.scoring.core_money import core_money
 from duramen.scoring.growth_weight import GrowthWeight, learn_growth_weight
+from duramen.scoring.model_summary import html_summary, text_summary
 from duramen.scoring.ranking import costs_of
-from duramen.scoring.tiers import DEFAULT_TIERS, Tiers, smallest_set
+from duramen.scoring.segment_table import segment_table
+from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
 from duramen.segments.lifecycle_stage import lifecycle_stage
 from duramen.segments.segmenter import BehaviouralSegmenter
 
 # Bounds of the predictive interval of value: eight in ten outcomes are meant to lie inside.
 LOW, HIGH = 0.1, 0.9
-# Draws of the whole base from which the money that makes a customer core is taken.
-CORE_DRAWS = 25
+# Seeds that NumPy and LightGBM both take.
+SEEDS = Bounds(0, 2**31 - 1, whole=True)
 
 
 class CoreCustomerModel:
@@ -50,14 +52,18 @@ class CoreCustomerModel:
         Horizon of ``clv`` in days.
     discount_rate : float
         Discount rate of ``clv`` per year.
-    training_customers : int
-        Customers that the trees learn from, at each earlier cutoff; of more, a sample is drawn. Beyond some tens of
-        thousands more of them change no figure (``benchmarks/train.py``).
+    forecast : ForecastSettings
+        What can be tuned in the forecast: BTYD candidates, training cutoffs and customers, calibration, trees.
     segment_weights : mapping, optional
         How much each measure of behaviour counts in the segments (``duramen.segments.segmenter.WEIGHTS``).
     treatments : mapping, optional
         What to do by kind of segment (``duramen.segments.naming.TREATMENTS``).
     seed : int
+
+    Raises
+    ------
+    InputError
+        If a parameter is outside its bounds, or tiers, a weight or a treatment of segments are not valid.
 
     Attributes
     ----------
@@ -87,7 +93,7 @@ class CoreCustomerModel:
         tiers: Tiers = DEFAULT_TIERS,
         clv_days: int = YEAR,
         discount_rate: float = 0.1,
-        training_customers: int = 60_000,
+        forecast: ForecastSettings = DEFAULT_FORECAST,
         segment_weights: Mapping[str, float] | None = None,
         treatments: Mapping[str, str] | None = None,
         seed: int = 0,
@@ -96,10 +102,26 @@ class CoreCustomerModel:
         self.tiers = tiers
         self.clv_days = clv_days
         self.discount_rate = discount_rate
-        self.training_customers = training_customers
+        self.forecast = forecast
         self.segment_weights = segment_weights
         self.treatments = treatments
         self.seed = seed
+        self._refuse_parameters()
+
+    def _refuse_parameters(self) -> None:
+        """Refuse what cannot be used, before the work of an hour."""
+        bounds = {"clv_days": Bounds(1, whole=True), "discount_rate": Bounds(0), "seed": SEEDS}
+        if self.growth_weight is not None:
+            bounds["growth_weight"] = Bounds(-inf)
+        refuse_outside("the model", vars(self), bounds)
+        if not isinstance(self.tiers, Tiers):
+            raise InputError(f"tiers are {self.tiers!r}; give Tiers(...), or Tiers.from_dict of a table.")
+        if not isinstance(self.forecast, ForecastSettings):
+            raise InputError(f"forecast is {self.forecast!r}; give ForecastSettings(...).")
+        self._segmenter().settings()
+
+    def _segmenter(self) -> BehaviouralSegmenter:
+        return BehaviouralSegmenter(self.seed, weights=self.segment_weights, treatments=self.treatments)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -136,31 +158,10 @@ class CoreCustomerModel:
         return self.explainer_.dependence_
 
     def __repr__(self) -> str:
-        """Show what the model was trained on, or only its parameters where it was not."""
-        if not hasattr(self, "model_version_"):
-            plain = inspect.signature(type(self)).parameters
-            given = {name: value for name, value in self.parameters.items() if value != plain[name].default}
-            return f"CoreCustomerModel({', '.join(f'{name}={value!r}' for name, value in given.items())})"
-        return f"CoreCustomerModel {self.model_version_}: " + "; ".join(self._facts().values())
+        return text_summary(self)
 
     def _repr_html_(self) -> str:
-        """Show the same as a table, as notebooks do."""
-        if not hasattr(self, "model_version_"):
-            return f"<pre>{escape(repr(self))}</pre>"
-        facts = {"Model": self.model_version_} | self._facts()
-        rows = (f"<tr><th>{name}</th><td>{escape(told)}</td></tr>" for name, told in facts.items())
-        notes = (f"<li>{escape(note)}</li>" for note in self.notes_)
-        return f"<table>{''.join(rows)}</table><ul>{''.join(notes)}</ul>"
-
-    def _facts(self) -> dict[str, str]:
-        forecast = self.forecast_
-        trees = [f"{booster.num_trees()} trees for {name}" for name, booster in self.boosters().items()]
-        return {
-            "Trained on": f"{forecast.customers_:,} customers of {forecast.source_} before {self.window_.cutoff}, "
-            f"{self.window_.horizon} days ahead in {self.unit_}",
-            "Forecast by": ", ".join([forecast.btyd_.kind_, "gamma-gamma", *trees]),
-            "Score": f"{self.growth_weight_:g} of growth potential in the score",
-        }
+        return html_summary(self)
 
     @without_autologging()
     def fit(self, tx: Transactions, window: Window, previous: CoreCustomerModel | None = None) -> Self:
@@ -177,34 +178,30 @@ class CoreCustomerModel:
         Raises
         ------
         InputError
-            If the history is shorter than the horizon, no customer ever came back, or tiers, a weight or a treatment
-            of segments are not valid.
+            If the history is shorter than the horizon, customers are too few, or no customer ever came back.
         """
-        if not isinstance(self.tiers, Tiers):
-            raise InputError(f"tiers are {self.tiers!r}; give Tiers(...), or Tiers.from_dict of a table.")
-        segmenter = BehaviouralSegmenter(self.seed, weights=self.segment_weights, treatments=self.treatments)
-        # What cannot be used is refused before the work of an hour.
-        segmenter.settings()
         customers = customer_table(tx, window.cutoff)
-        model = ForecastModel(training_customers=self.training_customers, seed=self.seed)
-        model.fit(tx, window, customers)
+        model = ForecastModel(self.forecast, seed=self.seed).fit(tx, window, customers)
         training = model.training_sample(tx, customers)
         growth = (
             learn_growth_weight(training, model)
             if self.growth_weight is None
             else GrowthWeight.without_curve(self.growth_weight)
         )
+        segmenter = self._segmenter()
         segmenter.fit(customers, None if previous is None else previous.segments_)
         # What segments show of the future is measured on those that knew nothing of it.
         then = customer_table(training, model.holdout_window_.cutoff)
-        segments_then = clone(segmenter).fit(then).predict(then)
+        segments_then = self._segmenter().fit(then).predict(then)
         forecast = model.forecast(customers)
+        explainer = Explainer(model, growth.weight).fit(customers, forecast)
+        self.core_money_ = core_money(model, forecast, self.seed)
+        # All parts are whole before the model has any of them.
         self.forecast_: ForecastModel = model
         self.segments_: BehaviouralSegmenter = segmenter
+        self.explainer_: Explainer = explainer
         self.growth_weight_, self.growth_weight_curve_ = growth.weight, growth.curve
         self.holdout_ = model.holdout_.assign(segment=segments_then)
-        self.core_money_ = _core_money(model, forecast, self.seed)
-        self.explainer_ = Explainer(model, growth.weight).fit(customers, forecast)
         self.notes_ = [*model.notes_, *growth.notes, *segmenter.notes_]
         self.model_version_ = f"{__version__}+{fingerprint(self._saved())}"
         return self
@@ -338,20 +335,7 @@ class CoreCustomerModel:
 
     def segment_table(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Return a row a segment: its customers, share of predicted value, means, rule and treatment."""
-        profile = self.segments_.profile_
-        by = scores.groupby("segment")
-        table = pd.DataFrame(
-            {
-                "customers": by.size(),
-                "share_of_value": by["predicted_value"].sum() / scores["predicted_value"].sum(),
-                "predicted_value_mean": by["predicted_value"].mean(),
-                "churn_probability_mean": by["churn_probability"].mean(),
-            }
-        )
-        rules = profile[["name", "rule", "treatment"]].set_index(
-            pd.Index(self.segments_.names(profile["segment"].to_numpy()), name="segment")
-        )
-        return rules.join(table, how="inner").reset_index()
+        return segment_table(self.segments_, scores)
 
     def boosters(self) -> dict[str, Any]:
         """Return the LightGBM boosters that are used, by name."""
@@ -359,7 +343,8 @@ class CoreCustomerModel:
 
     def _saved(self) -> SavedModel:
         state = {
-            "parameters": self.parameters | {"tiers": self.tiers.to_dict()},
+            "parameters": self.parameters
+            | {"tiers": self.tiers.to_dict(), "forecast": self.forecast.to_dict()},
             "forecast": self.forecast_.to_dict(),
             "explainer": self.explainer_.to_dict(),
             "segments": self.segments_.to_dict(),
@@ -400,13 +385,11 @@ class CoreCustomerModel:
     def _from_saved(cls, saved: SavedModel) -> Self:
         state, trees, tables = saved
         parameters = state["parameters"]
-        model = cls(**parameters | {"tiers": Tiers.from_dict(parameters["tiers"])})
+        settings = ForecastSettings.from_dict(parameters["forecast"])
+        model = cls(**parameters | {"tiers": Tiers.from_dict(parameters["tiers"]), "forecast": settings})
         model.holdout_ = tables["holdout"]
         model.forecast_ = ForecastModel.from_dict(
-            state["forecast"],
-            trees,
-            model.holdout_.drop(columns="segment"),
-            {name: parameters[name] for name in ("training_customers", "seed")},
+            state["forecast"], trees, model.holdout_.drop(columns="segment"), settings, model.seed
         )
         model.growth_weight_, model.growth_weight_curve_ = state["growth_weight"], tables["growth_weight"]
         model.explainer_ = Explainer.from_dict(
@@ -420,13 +403,3 @@ class CoreCustomerModel:
         model.core_money_, model.notes_ = state["core_money"], state["notes"]
         model.model_version_ = state["model_version"]
         return model
-
-
-def _core_money(model: ForecastModel, forecast: Forecast, seed: int) -> float:
-    """Return the least money in the core set, the median over draws of the whole base."""
-    rng = np.random.default_rng(seed)
-    least = []
-    for _ in range(CORE_DRAWS):
-        drawn = model.distribution_.sample(forecast.value, forecast.probability, rng)
-        least.append(drawn[smallest_set(drawn)].min(initial=drawn.max()))
-    return max(float(np.median(least)), model.money_unit_ * model.value_.floor_)

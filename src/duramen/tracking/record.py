@@ -8,7 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -342,15 +342,20 @@ def _log_segments(mlflow: Any, client: Any, run: str, model: CoreCustomerModel) 
 
 
 def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
+    settings = model.forecast.to_dict()
+    settings["btyd_models"] = ", ".join(settings["btyd_models"])
+    trees = settings.pop("trees")
     return {
         "source": tx.source,
         "cutoff": model.window_.cutoff.isoformat(),
         "horizon_days": model.window_.horizon,
-        "judged_cutoff": model.holdout_window_.cutoff.isoformat(),
-        "judged_horizon_days": model.holdout_window_.horizon,
+        "holdout_cutoff": model.holdout_window_.cutoff.isoformat(),
+        "holdout_horizon_days": model.holdout_window_.horizon,
         "unit": model.unit_,
         **{f"column.{role}": name for role, name in tx.columns.items()},
-        **model.parameters,
+        **{name: value for name, value in model.parameters.items() if name != "forecast"},
+        **{f"forecast.{name}": value for name, value in settings.items()},
+        **{f"forecast.trees.{name}": value for name, value in trees.items()},
         "tiers": ", ".join(model.tiers.names),
         **{f"tiers.{name}": getattr(model.tiers, name) for name in THRESHOLDS},
     }
@@ -379,10 +384,7 @@ def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
             "net_ratio": model.forecast_.btyd_.net_ratio_,
         }
     if name.startswith("LightGBM"):
-        from duramen.forecast.model_selection import TREES_USES
-        from duramen.forecast.trees import SETTINGS
-
-        return SETTINGS | {"rounds": TREES_USES[0].rounds}
+        return asdict(model.forecast.trees)
     return {"baseline": name}
 
 
