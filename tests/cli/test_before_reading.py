@@ -61,7 +61,7 @@ def test_no_option_may_be_empty(command, flag, unread):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "sentence"),
     [
         ("train --cutoff June", "--cutoff is 'June', not a day"),
         ("train --horizon 3y", "--horizon is '3y', not a length"),
@@ -139,7 +139,7 @@ def test_no_option_may_be_empty(command, flag, unread):
     ],
     ids=lambda part: part if part.split()[0] in REQUIRED else "",
 )  # fmt: skip
-def test_a_setting_that_is_wrong_is_refused_before_the_orders_are_read(words, told, unread, tmp_path):
+def test_a_setting_that_is_wrong_is_refused_before_the_orders_are_read(words, sentence, unread, tmp_path):
     shutil.copytree(SAVED, tmp_path / "saved")
     Path("folder").mkdir()
     Path("folder", "thesis.doc").write_text("years of work")
@@ -155,4 +155,4 @@ def test_a_setting_that_is_wrong_is_refused_before_the_orders_are_read(words, to
     }.items():
         Path(f"{name}.toml").write_text(text)
     command, *rest = words.split()
-    assert told in unread(command, *REQUIRED[command], *rest)
+    assert sentence in unread(command, *REQUIRED[command], *rest)

@@ -15,6 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from duramen.cli.app import app
+from duramen.errors import InputError
+from duramen.evaluation.scorecards import scorecard
 from duramen.io.score_columns import RANKING_COLUMNS
 from duramen.scoring.model import CoreCustomerModel
 
@@ -38,7 +40,7 @@ def test_training_ends_well_and_says_nothing_on_stderr(trained):
     assert (trained.done.returncode, trained.done.stderr) == (0, "")
 
 
-def test_training_tells_what_was_read_judged_and_written(trained):
+def test_training_shows_what_was_read_evaluated_and_written(trained):
     for words in ("Transactions from orders.csv", "Holdout: 91 days", "normalised Gini", "MLflow run"):
         assert words in trained.done.stdout
 
@@ -100,7 +102,7 @@ def test_every_kind_of_source_gives_the_same_scores(source, saved, shop, duramen
     )
     assert (status, err, new) == (0, "", {"scores.parquet", "scores.json"})
     scores = pd.read_parquet(tmp_path / "scores.parquet")
-    # No market can be told apart in so short a history.
+    # So short a history does not distinguish markets.
     core = scores.pop("core_in")
     assert core.eq("every market").equals(scores["tier"].isin(["VIP", "main"]))
     pd.testing.assert_frame_equal(scores, shop.ranking.astype({"cutoff": "datetime64[ms]"}))
@@ -169,7 +171,7 @@ def test_costs_tiers_and_explanations_go_the_whole_way(trained, duramen, tmp_pat
     assert "below break-even" in page
 
 
-def test_costs_that_nobody_covers_leave_no_core(trained, duramen, tmp_path):
+def test_costs_that_no_customer_covers_leave_no_core(trained, duramen, tmp_path):
     ids = trained.orders["customer_id"].unique()
     pd.DataFrame({"customer_id": ids, "cost_to_serve": 1e6}).to_csv(tmp_path / "costs.csv", index=False)
     status, out, err, _ = duramen(
@@ -220,10 +222,10 @@ def test_tiers_given_in_training_are_kept_with_the_model(trained, duramen, tmp_p
 
 def test_a_file_about_customers_makes_households_and_sets_internal_ones_aside(trained, duramen, tmp_path):
     ids = trained.orders["customer_id"].unique()
-    told = pd.DataFrame(
+    known = pd.DataFrame(
         {"customer_id": ids[:3], "household": ["h", "h", None], "kind": [None, None, "internal"]}
     )
-    told.to_csv(tmp_path / "customers.csv", index=False)
+    known.to_csv(tmp_path / "customers.csv", index=False)
     status, out, err, _ = duramen(
         "score", trained.folder / "orders.csv", "--model", trained.folder / "model", "--out", "scores.csv",
         "--customers", "customers.csv",
@@ -267,7 +269,7 @@ def as_it_is(orders):
 
 
 @pytest.mark.parametrize(
-    ("change", "words", "told"),
+    ("change", "words", "sentence"),
     [
         (as_it_is, ["--amount", "turnover"], "has no column 'turnover' for amount"),
         (lambda orders: orders.drop(columns="date"), [], "no column that looks like date"),
@@ -292,14 +294,14 @@ def as_it_is(orders):
     ],
 )  # fmt: skip
 def test_bad_orders_end_in_one_sentence_and_leave_nothing(
-    change, words, told, trained, duramen, refused, tmp_path
+    change, words, sentence, trained, duramen, refused, tmp_path
 ):
     change(trained.orders.reset_index(drop=True)).to_csv(tmp_path / "orders.csv", index=False)
-    assert told in refused(duramen("train", "orders.csv", "--model-out", "model", *words))
+    assert sentence in refused(duramen("train", "orders.csv", "--model-out", "model", *words))
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "sentence"),
     [
         (["train"], "ORDERS is missing; give a file, a folder or a table of orders, for example orders.csv"),
         (["train", "nowhere.csv"], "there is no file or folder nowhere.csv"),
@@ -399,7 +401,9 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else None,
 )
-def test_bad_settings_end_in_one_sentence_and_leave_nothing(words, told, trained, duramen, refused, tmp_path):
+def test_bad_settings_end_in_one_sentence_and_leave_nothing(
+    words, sentence, trained, duramen, refused, tmp_path
+):
     trained.orders.to_csv(tmp_path / "orders.csv", index=False)
     (tmp_path / "empty.csv").touch()
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8")
@@ -422,16 +426,16 @@ def test_bad_settings_end_in_one_sentence_and_leave_nothing(words, told, trained
     costs = pd.DataFrame({"customer_id": trained.orders["customer_id"].unique(), "cost_to_serve": -1})
     costs.to_csv(tmp_path / "below.csv", index=False)
     (tmp_path / "cutoff.toml").write_text('cutoff = ["1998-01-01", "1998-04-01"]\n')
-    assert told in refused(duramen(*words))
+    assert sentence in refused(duramen(*words))
 
 
-def test_a_backtest_ends_well_and_tells_who_is_best(backtested):
+def test_a_backtest_ends_well_and_shows_which_model_is_best(backtested):
     assert (backtested.done.returncode, backtested.done.stderr) == (0, "")
-    told = backtested.done.stdout
-    assert "Forecast over 182 days from 1997-10-01, 1997-12-31" in told
-    assert re.search(r"normalised Gini( +\d\.\d{3}\*?){8}", told)
-    assert re.search(r"Brier .*[+-]\d\.\d{4} to [+-]\d\.\d{4} (better|level|worse)", told)
-    assert "of the customers were inside their 80 % interval" in re.sub(r"\s+", " ", told)
+    shown = backtested.done.stdout
+    assert "Forecast over 182 days from 1997-10-01, 1997-12-31" in shown
+    assert re.search(r"normalised Gini( +\d\.\d{3}\*?){8}", shown)
+    assert re.search(r"Brier .*[+-]\d\.\d{4} to [+-]\d\.\d{4} (better|level|worse)", shown)
+    assert "of the customers were inside their 80 % interval" in re.sub(r"\s+", " ", shown)
 
 
 def test_the_tables_of_a_backtest_are_whole_in_eighty_columns(backtested):
@@ -475,8 +479,8 @@ def test_days_on_the_command_line_win_and_an_older_backtest_gives_way(
     orders = trained.folder / "orders.csv"
     status, _, err, _ = duramen("backtest", orders, "--config", "duramen.toml", "--cutoff", "1997-10-01")
     assert (status, err) == (0, "")
-    told = json.loads((tmp_path / "backtest" / "backtest.json").read_text())
-    assert told["windows"] == [{"cutoff": "1997-10-01", "horizon_days": 182}]
+    settings = json.loads((tmp_path / "backtest" / "backtest.json").read_text())
+    assert settings["windows"] == [{"cutoff": "1997-10-01", "horizon_days": 182}]
     assert not (tmp_path / "backtest" / "older.csv").exists()
     assert {path.name for path in tmp_path.iterdir()} == {"duramen.toml", "backtest"}
 
@@ -511,7 +515,7 @@ def test_an_audit_leaves_a_page_and_its_table_and_shows_it_in_eighty_columns(
 
 
 @pytest.mark.parametrize(
-    ("change", "words", "told"),
+    ("change", "words", "sentence"),
     [
         (as_it_is, [], "SEGMENTS is missing; give a CSV or Parquet file with customer_id and segment"),
         (as_it_is, ["nowhere.csv"], "there is no file or folder nowhere.csv"),
@@ -534,16 +538,42 @@ def test_an_audit_leaves_a_page_and_its_table_and_shows_it_in_eighty_columns(
     ids=lambda part: " ".join(part) if isinstance(part, list) else None,
 )
 def test_a_bad_audit_ends_in_one_sentence_and_leaves_nothing(
-    change, words, told, trained, labelled, duramen, refused, tmp_path
+    change, words, sentence, trained, labelled, duramen, refused, tmp_path
 ):
     change(labelled).to_csv(tmp_path / "labels.csv", index=False)
     orders = trained.folder / "orders.csv"
-    assert told in refused(duramen("audit", *words, "--transactions", orders))
+    assert sentence in refused(duramen("audit", *words, "--transactions", orders))
 
 
 def test_the_help_of_the_audit_has_an_example():
-    told = CliRunner().invoke(app, ["audit", "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
-    assert "Example: duramen audit" in re.sub(r"\s+", " ", told.output)
+    shown = CliRunner().invoke(app, ["audit", "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+    assert "Example: duramen audit" in re.sub(r"\s+", " ", shown.output)
+
+
+def test_a_model_is_replaced_only_with_overwrite_and_only_by_a_whole_new_one(
+    saved, trained, duramen, refused, tmp_path, monkeypatch
+):
+    from duramen.cli import train
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.uri)
+    shutil.copytree(saved, tmp_path / "model")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
+    words = ("train", trained.folder / "orders.csv", "--cutoff", "1998-04-01", "--horizon", "91d")
+    assert "model has a saved model already" in refused(duramen(*words))
+
+    def fails(*_):
+        raise InputError("the history is too short.")
+
+    monkeypatch.setattr(train, "fit_and_evaluate", fails)
+    assert "the history is too short" in refused(duramen(*words, "--overwrite"))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()} == before
+
+    new = CoreCustomerModel.load(trained.folder / "model")
+    monkeypatch.setattr(train, "fit_and_evaluate", lambda *_: (new, scorecard(new.holdout_)))
+    status, _, err, _ = duramen(*words, "--overwrite")
+    assert (status, err) == (0, "")
+    assert CoreCustomerModel.load(tmp_path / "model").model_version_ == new.model_version_
+    assert {path.name for path in tmp_path.iterdir()} == {"model"}
 
 
 def test_a_damaged_model_is_refused_before_the_orders_are_read(saved, duramen, refused, tmp_path):
@@ -563,14 +593,14 @@ def test_a_refusal_ends_a_real_process_with_status_two(tmp_path):
 
 @pytest.mark.parametrize("command", ["train", "score", "backtest", "demo"])
 def test_the_help_of_every_command_has_an_example(command):
-    told = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
-    assert told.exit_code == 0
-    assert f"Example: duramen {command}" in re.sub(r"\s+", " ", told.output)
+    shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+    assert shown.exit_code == 0
+    assert f"Example: duramen {command}" in re.sub(r"\s+", " ", shown.output)
 
 
 def test_help_lists_every_command():
-    told = CliRunner().invoke(app, ["--help"]).output
-    assert all(command in told for command in ("train", "score", "backtest", "demo"))
+    shown = CliRunner().invoke(app, ["--help"]).output
+    assert all(command in shown for command in ("train", "score", "backtest", "demo"))
 
 
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"]], ids=" ".join)

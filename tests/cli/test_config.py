@@ -96,7 +96,7 @@ def test_tiers_axes_and_rule_are_those_of_the_tables(toml):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "sentence"),
     [
         ("horizn = 91", "horizn in shop.toml is not a setting; did you mean 'horizon'?"),
         ("xyz = 1", "xyz in shop.toml is not a setting; choose one of 'customer_id', 'date', 'amount', "),
@@ -114,15 +114,15 @@ def test_tiers_axes_and_rule_are_those_of_the_tables(toml):
         ("[forecasts]", "forecasts in shop.toml is not a setting"),
     ],
 )  # fmt: skip
-def test_an_unknown_key_is_refused_with_the_nearest_one_or_all(text, told, toml):
+def test_an_unknown_key_is_refused_with_the_nearest_one_or_all(text, sentence, toml):
     config = PromoteConfig if "[promotion]" in text else TrainConfig
     with pytest.raises(InputError) as error:
         read_config(config, toml(text), {"orders": "o"})
-    assert told in str(error.value)
+    assert sentence in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "sentence"),
     [
         ("seed = 1.5", "seed in shop.toml is 1.5, not a whole number from 0 on; write for example 7."),
         ("seed = true", "seed in shop.toml is True, not a whole number from 0 on; write for example 7."),
@@ -144,10 +144,10 @@ def test_an_unknown_key_is_refused_with_the_nearest_one_or_all(text, told, toml)
         ),
     ],
 )  # fmt: skip
-def test_a_wrong_value_is_refused_with_its_key_and_an_example(text, told, toml):
+def test_a_wrong_value_is_refused_with_its_key_and_an_example(text, sentence, toml):
     with pytest.raises(InputError) as error:
         read_config(TrainConfig, toml(text), {"orders": "o"})
-    assert told in str(error.value)
+    assert sentence in str(error.value)
 
 
 def test_a_sentence_names_the_flag_or_the_variable_or_the_file_that_has_the_value(toml, monkeypatch):
@@ -227,3 +227,20 @@ def test_every_setting_is_described_or_is_a_table(config):
 
 def test_all_commands_have_a_configuration():
     assert COMMANDS.keys() == CONFIGS.keys()
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_the_page_of_the_configuration_names_every_setting_of_a_table(config):
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for name, field in config.model_fields.items():
+        if table := table_of(field):
+            assert all(f"`{name}.{setting}" in page for setting in table.model_fields)
+        elif has_type(field, dict):
+            assert f"`{name}." in page
+
+
+def test_an_example_of_the_page_of_the_configuration_is_valid(toml):
+    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    example = toml(page.split("```toml")[1].split("```")[0])
+    assert read_config(TrainConfig, example).tiers.tiers().small.name == "basic"
+    assert read_config(ScoreConfig, example).columns == {"order": "InvoiceNo", "product": "StockCode"}

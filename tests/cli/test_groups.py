@@ -35,11 +35,11 @@ def both(shop_orders, trained, tmp_path_factory):
     orders.iloc[0, orders.columns.get_loc("amount")] = "n/a"
     orders.to_csv(folder / "orders.csv", index=False)
     kinds = np.array(["channel", "consumer", "business"])[np.arange(len(ids)) % 3]
-    # Of some consumers no kind is told; they are end customers too.
-    told = pd.DataFrame({"customer_id": ids, "kind": kinds, "credit": np.resize(["A", "B", "C"], len(ids))})
-    told = told.drop(range(1, 60, 3))
-    told.to_csv(folder / "customers.csv", index=False)
-    few = told.assign(kind=told["kind"].where(told["kind"].ne("channel") | (told.index < 15), "consumer"))
+    # Some consumers have no kind; they are end customers too.
+    known = pd.DataFrame({"customer_id": ids, "kind": kinds, "credit": np.resize(["A", "B", "C"], len(ids))})
+    known = known.drop(range(1, 60, 3))
+    known.to_csv(folder / "customers.csv", index=False)
+    few = known.assign(kind=known["kind"].where(known["kind"].ne("channel") | (known.index < 15), "consumer"))
     few.to_csv(folder / "few.csv", index=False)
     (folder / "duramen.toml").write_text(
         'orders = "orders.csv"\ncustomers = "customers.csv"\ncurrency = "USD"\nexperiment = "groups"\n'
@@ -129,19 +129,19 @@ def test_everybody_is_ranked_once(both, ranked):
 
 @pytest.mark.parametrize("command", ["train", "score"])
 def test_groups_are_shown_one_after_the_other_and_then_beside_each_other(command, both, ranked):
-    told = (both if command == "train" else ranked).done.stdout
-    places = [told.index(words) for words in ("End customers", "Channel customers", "Side by side")]
+    shown = (both if command == "train" else ranked).done.stdout
+    places = [shown.index(words) for words in ("End customers", "Channel customers", "Side by side")]
     assert places == sorted(places)
-    assert "…" not in told
+    assert "…" not in shown
     total = sum(getattr(ranked, group)["predicted_value"].sum() for group in GROUPS)
     for group in GROUPS:
         scores = getattr(ranked, group)
         core, value = scores["tier"].isin(["VIP", "main"]).sum(), scores["predicted_value"].sum()
         row = f" {group} {len(scores):,} {core:,} {value:,.0f} {value / total:.0%} "
-        assert row in spaced(told)
+        assert row in spaced(shown)
 
 
-def test_runs_of_groups_are_told_apart(both, monkeypatch):
+def test_runs_of_groups_can_be_distinguished(both, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", both.uri)
     client = open_store().MlflowClient()
     experiment = client.get_experiment_by_name("groups").experiment_id
@@ -153,7 +153,7 @@ def test_runs_of_groups_are_told_apart(both, monkeypatch):
         assert run.info.run_name.startswith(f"orders.csv ({group} customers)")
 
 
-def test_a_group_that_is_too_small_is_said_and_the_other_is_kept(thin):
+def test_a_group_that_is_too_small_is_reported_and_the_other_is_kept(thin):
     assert (thin.done.returncode, thin.done.stderr) == (0, "")
     assert "The 5 channel customers are left out: " in thin.done.stdout
     assert re.search(r"a ranking needs at least 10", spaced(thin.done.stdout))
@@ -219,9 +219,9 @@ def test_a_group_without_a_model_is_left_out_of_the_ranking(both, thin, duramen)
     assert "has no model of channel customers" in spaced(out)
 
 
-def test_a_model_of_a_group_that_nobody_is_of_is_said(both, duramen, tmp_path):
-    told = pd.read_csv(both.folder / "customers.csv", dtype=str)
-    told.assign(kind="business").to_csv(tmp_path / "customers.csv", index=False)
+def test_a_model_of_a_group_without_customers_is_reported(both, duramen, tmp_path):
+    known = pd.read_csv(both.folder / "customers.csv", dtype=str)
+    known.assign(kind="business").to_csv(tmp_path / "customers.csv", index=False)
     status, out, err, new = duramen(
         "score", both.folder / "orders.csv", "--customers", "customers.csv", "--model", both.folder / "model",
     )  # fmt: skip
@@ -244,7 +244,7 @@ def test_costs_are_those_of_both_groups(both, duramen, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "sentence"),
     [
         (["train", "--kind", "dealer"], "--kind is 'dealer', not one of channel, end, together,"),
         (["train", "--kind", "channel", "--model-out", "model"], "and one model would replace it"),
@@ -271,9 +271,10 @@ def test_costs_are_those_of_both_groups(both, duramen, tmp_path):
     ids=lambda part: " ".join(part) if isinstance(part, list) else None,
 )  # fmt: skip
 def test_what_cannot_be_done_by_group_is_one_sentence_and_leaves_nothing(
-    words, told, both, trained, duramen, refused, tmp_path, monkeypatch
+    words, sentence, both, trained, duramen, refused, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", both.uri)
+    monkeypatch.setenv("DURAMEN_OVERWRITE", "true")
     shutil.copytree(both.folder / "model", tmp_path / "model")
     shutil.copytree(trained.folder / "model", tmp_path / "plain")
     shutil.copytree(both.folder / "model", tmp_path / "mixed")
@@ -293,4 +294,6 @@ def test_what_cannot_be_done_by_group_is_one_sentence_and_leaves_nothing(
     if command == "train":
         given = {"--horizon": HORIZON, "--model-out": "new"} | given
     given = {name: value for name, value in given.items() if value != ""}
-    assert told in refused(duramen(command, "orders.csv", *(word for pair in given.items() for word in pair)))
+    assert sentence in refused(
+        duramen(command, "orders.csv", *(word for pair in given.items() for word in pair))
+    )

@@ -48,9 +48,9 @@ def test_the_table_has_the_rows_of_the_file_of_the_same_run(database, shop, mode
         in_parquet(rows), pd.read_parquet("scores.parquet"), check_dtype=False, check_exact=True
     )
     beside = read_sidecar(Path("scores.json"))
-    told = json.loads(database.sql("select sidecar::text as told from scores_sidecar")["told"].item())
-    assert told.pop("table").endswith("scores")
-    assert told == {key: beside[key] for key in beside if key not in ("file", "bytes", "sha256")}
+    sidecar = json.loads(database.sql("select sidecar::text as text from scores_sidecar")["text"].item())
+    assert sidecar.pop("table").endswith("scores")
+    assert sidecar == {key: beside[key] for key in beside if key not in ("file", "bytes", "sha256")}
     shown = database.at("scores").replace(":se%40cr%2Fet@", "@")
     assert f"scores     {shown}  2,613 customers, best first" in out
     assert "cr%2Fet" not in out
@@ -117,7 +117,7 @@ def test_a_report_is_drawn_beside_a_table(some_orders, models, duramen, database
 
 
 @pytest.mark.parametrize(
-    ("out", "told"),
+    ("out", "sentence"),
     [
         ("duckdb://shop.db/orders", "--out and the orders are both duckdb://shop.db/orders"),
         ("duckdb://./shop.db/main.ORDERS", "--out and the orders are both"),
@@ -132,7 +132,7 @@ def test_a_report_is_drawn_beside_a_table(some_orders, models, duramen, database
         ("oracle://ann:s3cret@db/shop/scores", "scores are not written to oracle://"),
     ],
 )
-def test_a_table_that_cannot_be_written_is_refused_before_any_work(out, told, duramen, refused, tmp_path):
+def test_a_table_that_cannot_be_written_is_refused_before_any_work(out, sentence, duramen, refused, tmp_path):
     # Neither the orders nor the model could be read.
     with duckdb.connect(tmp_path / "shop.db") as base:
         base.execute("create table orders (a integer); create view best as from orders")
@@ -146,9 +146,9 @@ def test_a_table_that_cannot_be_written_is_refused_before_any_work(out, told, du
         "--model",
         "none",
     )
-    sentence = refused(duramen(*words, "--out", out))
-    assert told in sentence
-    assert "s3cret" not in sentence
+    refusal = refused(duramen(*words, "--out", out))
+    assert sentence in refusal
+    assert "s3cret" not in refusal
 
 
 def test_other_ids_than_those_of_the_table_are_refused_before_they_are_scored(

@@ -75,10 +75,6 @@ def refuse_occupied(folder: Path, *, overwrite: bool, apart: bool | None = None)
     if not groups or {path.name for path in folder.iterdir()} - {*GROUPS, QUARANTINE}:
         saved_model.refuse_occupied(folder)
     one_model = (folder / saved_model.MODEL_FILE).is_file()
-    if (one_model or groups) and not overwrite:
-        raise InputError(
-            f"{folder} has a saved model already; choose another folder by --model-out, or replace it by --overwrite."
-        )
     if apart is False and groups:
         raise InputError(
             f"{folder} has a model of {named(groups)} customers, and one model would replace it; choose another "
@@ -88,6 +84,10 @@ def refuse_occupied(folder: Path, *, overwrite: bool, apart: bool | None = None)
         raise InputError(
             f"{folder} has one model, and models of {named(GROUPS)} customers would replace it; choose another "
             f"folder, or --kind {TOGETHER} for one model again."
+        )
+    if (one_model or groups) and not overwrite:
+        raise InputError(
+            f"{folder} has a saved model already; choose another folder by --model-out, or replace it by --overwrite."
         )
 
 
