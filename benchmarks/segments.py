@@ -100,7 +100,7 @@ def figures(name: str, source: Path | pd.DataFrame) -> None:
     outcomes = customer_outcomes(tx, window, customers)
     before = window.earlier(min(window.horizon, QUARTER))
     earlier = BehaviouralSegmenter().fit(customer_table(tx, before.cutoff))
-    segmenter = BehaviouralSegmenter().fit(customers, previous=earlier)
+    segmenter = BehaviouralSegmenter(previous=earlier).fit(customers)
     alone = BehaviouralSegmenter().fit(customers)
     print(f"\n== {name}, {len(customers):,} customers, {window} (before: {before.cutoff})")
     print(segmenter.candidates_.round(2).to_string(index=False))

@@ -27,7 +27,8 @@ from duramen.data.datasets import complete_journey
 from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
-from duramen.segments.lifecycle_stage import STAGES, base_gap, lifecycle_stage
+from duramen.segments.behaviour import base_gap
+from duramen.segments.lifecycle_stage import STAGES, lifecycle_stage
 
 EARLIER, LATER = "1997-10-01", "1998-01-01"
 

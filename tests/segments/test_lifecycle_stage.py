@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duramen.data.customers import customer_table
-from duramen.segments.lifecycle_stage import LAPSED_AFTER, STAGES, base_gap, lifecycle_stage, own_gap
+from duramen.segments.behaviour import base_gap, typical_gap
+from duramen.segments.lifecycle_stage import LAPSED_AFTER, STAGES, lifecycle_stage
 
 
 def customer(frequency, gap, silence, position=0.5, last_gap=None):
@@ -33,20 +34,20 @@ def test_without_a_repeat_buyer_the_gap_of_the_base_is_the_mean_age():
 
 
 def test_a_customer_without_a_repeat_purchase_has_the_gap_of_the_base():
-    assert own_gap(pd.DataFrame([customer(0, np.nan, 5)]), 30.0) == pytest.approx(30.0)
+    assert typical_gap(pd.DataFrame([customer(0, np.nan, 5)]), 30.0) == pytest.approx(30.0)
 
 
 def test_two_repeat_purchases_weigh_as_much_as_the_base():
-    assert own_gap(pd.DataFrame([customer(2, 120.0, 5)]), 30.0) == pytest.approx(60.0)
+    assert typical_gap(pd.DataFrame([customer(2, 120.0, 5)]), 30.0) == pytest.approx(60.0)
 
 
 @given(st.integers(0, 200), st.floats(1, 1000), st.floats(1, 1000))
-def test_the_own_gap_lies_between_that_of_the_customer_and_that_of_the_base(frequency, gap, base):
-    found = own_gap(pd.DataFrame([customer(frequency, gap, 0)]), base)[0]
+def test_the_typical_gap_lies_between_that_of_the_customer_and_that_of_the_base(frequency, gap, base):
+    found = typical_gap(pd.DataFrame([customer(frequency, gap, 0)]), base)[0]
     assert min(gap, base) * (1 - 1e-9) <= found <= max(gap, base) * (1 + 1e-9)
 
 
-def test_silence_is_measured_by_the_own_gap():
+def test_silence_is_measured_by_the_typical_gap():
     weekly, yearly = customer(40, 7.0, 60), customer(6, 360.0, 60)
     assert stage(weekly, yearly) == ["lapsed", "steady"]
 
@@ -96,7 +97,7 @@ def test_who_bought_after_a_silence_beyond_the_own_rhythm_has_recovered(row, exp
 
 def test_the_absence_itself_does_not_make_the_rhythm_that_it_is_measured_by():
     weekly = came_back(4, 7.0, 150, 5)
-    assert own_gap(pd.DataFrame([weekly]), 30.0)[0] * LAPSED_AFTER > weekly["gap_last"]
+    assert typical_gap(pd.DataFrame([weekly]), 30.0)[0] * LAPSED_AFTER > weekly["gap_last"]
     assert stage(weekly) == ["recovered"]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from duramen.errors import InputError
 from duramen.segments.clustering import FEWEST, METHODS, MOST, SMALLEST_SHARE, STABLE
 from duramen.segments.naming import TREATMENTS, UNLIKE, distinct_names
-from duramen.segments.segmenter import MOST_UNLIKE, WEIGHTS, BehaviouralSegmenter
+from duramen.segments.segmenter import MOST_OUTLIERS, WEIGHTS, BehaviouralSegmenter
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def earlier(shop):
 
 @pytest.fixture(scope="module")
 def refitted(shop, earlier):
-    return BehaviouralSegmenter().fit(shop.customers, previous=earlier)
+    return BehaviouralSegmenter(previous=earlier).fit(shop.customers)
 
 
 def few_kinds(kinds):
@@ -106,7 +106,7 @@ def test_an_extreme_customer_is_unlike_the_others(shop, fitted):
 
 
 def test_the_unlike_are_few_and_come_last(fitted, labels):
-    assert (labels == 0).sum() <= np.ceil(MOST_UNLIKE * len(labels))
+    assert (labels == 0).sum() <= np.ceil(MOST_OUTLIERS * len(labels))
     last = fitted.profile_.iloc[-1]
     assert (last["segment"], last["name"], last["treatment"]) == (0, UNLIKE, TREATMENTS[UNLIKE])
     assert "further" in last["rule"]
@@ -305,7 +305,7 @@ def test_numbers_survive_a_refit(shop, earlier, refitted):
 
 
 def test_a_new_segment_never_gets_an_old_number(shop, refitted, earlier):
-    third = BehaviouralSegmenter(weights={"rhythm": 0, "silence": 3}).fit(shop.customers, previous=refitted)
+    third = BehaviouralSegmenter(previous=refitted, weights={"rhythm": 0, "silence": 3}).fit(shop.customers)
     new = set(third.numbers_) - set(refitted.numbers_)
     assert all(number > refitted.last_number_ for number in new)
     assert third.last_number_ >= refitted.last_number_ >= earlier.last_number_
@@ -313,7 +313,7 @@ def test_a_new_segment_never_gets_an_old_number(shop, refitted, earlier):
 
 
 def test_a_refit_after_itself_changes_nothing(shop, fitted, labels):
-    again = BehaviouralSegmenter().fit(shop.customers, previous=fitted)
+    again = BehaviouralSegmenter(previous=fitted).fit(shop.customers)
     assert (again.predict(shop.customers) == labels).mean() > 0.97
     assert set(again.changes_["change"]) == {"kept"}
 
@@ -359,7 +359,7 @@ def test_whatever_the_customers_each_gets_a_known_segment(customers, constant, m
 def test_an_empty_table_and_a_missing_column_are_refused_in_a_sentence(shop):
     with pytest.raises(InputError, match="empty"):
         BehaviouralSegmenter().fit(shop.customers.head(0))
-    with pytest.raises(InputError, match="lacks gap_mean"):
+    with pytest.raises(InputError, match="lacks the column gap_mean"):
         BehaviouralSegmenter().fit(shop.customers.drop(columns="gap_mean"))
 
 
@@ -380,5 +380,5 @@ def test_changes_survive_saving_and_a_refit_can_follow_a_loaded_one(shop, refitt
     again = BehaviouralSegmenter.from_dict(json.loads(json.dumps(refitted.to_dict())))
     pd.testing.assert_frame_equal(again.changes_, refitted.changes_)
     few = shop.customers.head(400)
-    one, two = (BehaviouralSegmenter().fit(few, previous=old) for old in (again, refitted))
+    one, two = (BehaviouralSegmenter(previous=old).fit(few) for old in (again, refitted))
     assert one.to_dict() == two.to_dict()

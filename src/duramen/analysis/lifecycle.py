@@ -19,7 +19,8 @@ from duramen.data.outcomes import customer_outcomes
 from duramen.data.windows import Window, parse_day
 from duramen.errors import InputError
 from duramen.evaluation import metrics
-from duramen.segments.lifecycle_stage import LAPSED_AFTER, STAGES, base_gap, lifecycle_stage
+from duramen.segments.behaviour import base_gap
+from duramen.segments.lifecycle_stage import LAPSED_AFTER, STAGES, lifecycle_stage
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions

@@ -22,7 +22,8 @@ from duramen.analysis.lifecycle import (
 )
 from duramen.analysis.migration import segment_transitions
 from duramen.data.windows import Window
-from duramen.segments.lifecycle_stage import LAPSED_AFTER, STAGES, base_gap, lifecycle_stage
+from duramen.segments.behaviour import base_gap
+from duramen.segments.lifecycle_stage import LAPSED_AFTER, STAGES, lifecycle_stage
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions

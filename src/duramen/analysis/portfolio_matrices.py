@@ -14,7 +14,7 @@ from duramen.analysis.portfolio_axes import DEFAULT_AXES, LOYALTY_BY_SIZE, MATRI
 from duramen.data.ids import find_ids
 from duramen.errors import InputError
 from duramen.forecast.growth import past_value
-from duramen.segments.lifecycle_stage import base_gap, own_gap
+from duramen.segments.behaviour import base_gap, silence_in_gaps
 
 NEEDED = ("customer_id", "predicted_value", "growth_potential", "churn_probability")
 
@@ -22,10 +22,10 @@ NEEDED = ("customer_id", "predicted_value", "growth_potential", "churn_probabili
 def loyalty(customers: pd.DataFrame) -> np.ndarray:
     """Return the share of the repeat purchases due by the own rhythm that were made, from 0 to below 1.
 
-    ``frequency / (frequency + time_since_last / own gap)``: the second term is how many own gaps have passed in
+    ``frequency / (frequency + time_since_last / typical gap)``: the second term is how many typical gaps have passed in
     silence, each of which would have brought a purchase. It joins how often, how recently and by what rhythm in one
     figure without money, so that it does not repeat the axis of size. Who never came back has shown none, and has 0.
-    The own gap leans on the base's where there are few (`duramen.segments.lifecycle_stage.own_gap`).
+    The typical gap is shrunk towards the base's where there are few (`duramen.segments.behaviour.typical_gap`).
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def loyalty(customers: pd.DataFrame) -> np.ndarray:
     [0.89, 0.5, 0.0]
     """
     frequency = customers["frequency"].to_numpy(dtype=float)
-    silence = customers["time_since_last"].to_numpy(dtype=float) / own_gap(customers, base_gap(customers))
+    silence = silence_in_gaps(customers, base_gap(customers))
     due = frequency + silence
     share: np.ndarray = np.divide(frequency, due, out=np.zeros(len(due)), where=due > 0)
     return share

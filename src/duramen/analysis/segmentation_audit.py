@@ -35,7 +35,8 @@ from duramen.errors import InputError
 from duramen.evaluation.bootstrap import draws
 from duramen.evaluation.metrics import variance_explained
 from duramen.io.autologging import without_autologging
-from duramen.segments.lifecycle_stage import base_gap, lifecycle_stage, own_gap
+from duramen.segments.behaviour import base_gap, silence_in_gaps, trend, typical_gap
+from duramen.segments.lifecycle_stage import lifecycle_stage
 from duramen.segments.rfm import equal_groups, rfm_score
 
 if TYPE_CHECKING:
@@ -394,7 +395,7 @@ def _joining(facts: _Facts) -> Finding:
 
 
 def behaviour(customers: pd.DataFrame, base: float) -> pd.DataFrame:
-    """Return how customers act: rhythm, silence against the own gap, trend and basket, all without regard to calendar.
+    """Return how customers act: typical gap, silence, trend and basket, all without regard to calendar.
 
     Parameters
     ----------
@@ -403,12 +404,11 @@ def behaviour(customers: pd.DataFrame, base: float) -> pd.DataFrame:
     base : float
         ``base_gap`` in days.
     """
-    gap = own_gap(customers, base)
     return pd.DataFrame(
         {
-            "rhythm": -np.log(gap),
-            "silence": customers["time_since_last"] / gap,
-            "trend": customers["purchase_position"].fillna(0.5),
+            "typical gap": -np.log(typical_gap(customers, base)),
+            "silence": silence_in_gaps(customers, base),
+            "trend": trend(customers),
             "basket": customers["basket_geometric_mean"],
         }
     )
@@ -431,7 +431,7 @@ def _behaves(facts: _Facts) -> Finding:
     facts.note("A5", "between permuted segments: mean, 97.5 %", _sure(float(chance)))
     trees = facts.note("A5", "recovered from behaviour", recovered(acts, facts.labels, facts.seed))
     told = (
-        f"{max(mean.figure, 0.0):.0%} of what varies in rhythm, silence, trend and basket lies between segments "
+        f"{max(mean.figure, 0.0):.0%} of what varies in typical gap, silence, trend and basket lies between segments "
         f"(shuffled labels reach {max(chance, 0.0):.1%}), and behaviour tells {max(trees.figure, 0.0):.0%} of the label"
     )
     return _judge("A5", mean, max(DIFFERENT, float(chance)), told, at_least=True)

@@ -188,11 +188,11 @@ class CoreCustomerModel:
             if self.growth_weight is None
             else GrowthWeight.without_curve(self.growth_weight)
         )
-        segmenter = self._segmenter()
-        segmenter.fit(customers, None if previous is None else previous.segments_)
+        segmenter = self._segmenter().set_params(previous=None if previous is None else previous.segments_)
+        segmenter.fit(customers)
         # What segments show of the future is measured on those that knew nothing of it.
         then = customer_table(training, model.holdout_window_.cutoff)
-        segments_then = self._segmenter().fit(then).predict(then)
+        segments_then = self._segmenter().fit_predict(then)
         forecast = model.forecast(customers)
         explainer = Explainer(model, growth.weight).fit(customers, forecast)
         self.core_money_ = core_money(model, forecast, self.seed)

@@ -1,7 +1,4 @@
-"""Two assignments of the same customers come in; which segments went on, and as what, goes out.
-
-Called by the segmenter where it is fitted after another.
-"""
+"""Two assignments of the same customers come in; which segments went on, and as what, goes out."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ KEPT_OVERLAP = 0.5
 # A segment is part of another, or has gone into it, with at least half of its customers.
 PART = 0.5
 CHANGES = ("kept", "split", "merged", "new", "gone")
-COLUMNS = ("segment", "change", "previous", "overlap", "customers")
+CHANGE_COLUMNS = ("segment", "change", "previous", "overlap", "customers")
 
 
 def match_segments(before: np.ndarray, now: np.ndarray) -> dict[int, int]:
@@ -81,7 +78,7 @@ def segment_changes(before: np.ndarray, now: np.ndarray) -> pd.DataFrame:
     overlap = _overlap(shared)
     there = [int(number) for number in np.unique(now[now > 0])]
     rows = [_change(number, shared, overlap) | {"customers": int((now == number).sum())} for number in there]
-    told_of = {name for row in rows for name in row["previous"].split(", ")}
+    continued = {name for row in rows for name in row["previous"].split(", ")}
     rows += [
         {
             "segment": int(old),
@@ -91,9 +88,9 @@ def segment_changes(before: np.ndarray, now: np.ndarray) -> pd.DataFrame:
             "customers": int((before == old).sum()),
         }
         for old in np.unique(before[before > 0])
-        if str(old) not in told_of
+        if str(old) not in continued
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(CHANGE_COLUMNS))
 
 
 def _change(number: int, shared: pd.DataFrame, overlap: pd.DataFrame) -> dict[str, Any]:

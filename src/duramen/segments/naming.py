@@ -1,4 +1,4 @@
-"""Customers with their segments come in; profile, names, rules and treatments go out. Called by the segmenter."""
+"""Customers with their segments come in; profile, names, rules and treatments go out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pandas as pd
 
 from duramen.data.windows import DAYS_PER_YEAR
 from duramen.errors import InputError, suggest
+from duramen.segments.behaviour import EVEN_PACE, NOTABLE_TREND, measures_of_facts
 
-# Median silence of a segment, in own gaps.
+# Median silence of a segment, in typical gaps.
 FADING_AFTER, QUIET_AFTER = 1.5, 3.0
 UNLIKE = "unlike the others"
 TREATMENTS = {
@@ -32,11 +33,9 @@ DEEPEST = 4
 BRANCH_SHARE = 0.01
 # The tree learns its thresholds from so many; more of them move none.
 RULE_CUSTOMERS = 30_000
-# Below this F1 (of how much of the segment a rule covers, and how much of whom it covers is the segment) it is told
-# as no rule but as what comes nearest.
+# Below this F1 (of how much of the segment a rule covers, and how much of what it covers is the segment) it is not
+# called a rule but what comes nearest.
 SIMPLE_RULE = 0.5
-# Mean age at the purchases: half the life for an even pace.
-NOTABLE_TREND = 0.1
 
 
 def treatments_of(given: Mapping[str, str] | None) -> dict[str, str]:
@@ -65,13 +64,12 @@ def treatments_of(given: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def segment_profile(facts: pd.DataFrame, segments: np.ndarray, treatments: Mapping[str, str]) -> pd.DataFrame:
-    """Return a row a segment with its name, size, median behaviour and treatment; 0, the unlike, comes last.
+    """Return a row a segment with its name, size, median behaviour and treatment; 0, the outliers, comes last.
 
     Parameters
     ----------
     facts : pandas.DataFrame
-        ``silence`` (in own gaps), ``purchases_per_year``, ``spend_per_year``, ``basket``, ``time_since_last``,
-        ``frequency`` and ``purchase_position``.
+        What ``behaviour.behaviour_facts`` returns.
     segments : numpy.ndarray of shape (n,)
     treatments : mapping
         By ``TREATMENTS``' keys.
@@ -103,7 +101,7 @@ def segment_profile(facts: pd.DataFrame, segments: np.ndarray, treatments: Mappi
 
 
 def distinct_names(names: list[str], profile: pd.DataFrame) -> list[str]:
-    """Add to names that occur more than once what tells their segments apart: the measure in which they differ most.
+    """Add to names that occur more than once the measure in which their segments differ most.
 
     Parameters
     ----------
@@ -119,27 +117,20 @@ def distinct_names(names: list[str], profile: pd.DataFrame) -> list[str]:
     >>> distinct_names(["active buyers"] * 2, profile)
     ['active buyers, weekly', 'active buyers, monthly']
     """
-    told = list(names)
+    distinct = list(names)
     for name in {name for name in names if names.count(name) > 1}:
         rows = [place for place, other in enumerate(names) if other == name]
-        measure, words = _telling_words(profile.iloc[rows])
+        measure, words = _distinguishing_words(profile.iloc[rows])
         # The order by spend stands in for its size.
         stem = name.rsplit(", ", 1)[0] if measure == "spend" else name
         for place, word in zip(rows, words, strict=True):
-            told[place] = f"{stem}, {word}"
-    return told
+            distinct[place] = f"{stem}, {word}"
+    return distinct
 
 
-def _telling_words(profile: pd.DataFrame) -> tuple[str, list[str]]:
+def _distinguishing_words(profile: pd.DataFrame) -> tuple[str, list[str]]:
     """Return the measure that sets namesakes furthest apart in words that all differ, and the word of each."""
-    behaviour = pd.DataFrame(
-        {
-            "rhythm": np.log(profile["purchases_per_year"]),
-            "spend": np.log(profile["spend_per_year"]),
-            "silence": np.log1p(profile["silence"]),
-            "trend": profile["purchase_position"].fillna(0.5),
-        }
-    )
+    behaviour = measures_of_facts(profile)
     measures = (behaviour.max() - behaviour.min()).sort_values(ascending=False, kind="stable").index
     # In words first, then in figures; where one measure leaves two alike, the next is tried.
     for speak in (_WORDS, _FIGURES):
@@ -154,7 +145,7 @@ def _telling_words(profile: pd.DataFrame) -> tuple[str, list[str]]:
 
 
 def _spend_in_words(spend: pd.Series[float]) -> list[str]:
-    """Tell namesakes apart by their order, not by an amount: the same customers in cents keep their names."""
+    """Name segments by their order, not by an amount: the same customers in cents keep their names."""
     order = spend.rank(method="dense").astype(int)
     known = {2: ("less spend", "more spend"), 3: ("least spend", "middling spend", "most spend")}
     words = known.get(
@@ -184,7 +175,7 @@ _RHYTHMS = (
 
 
 def _trend_in_words(row: Mapping[Any, float]) -> str:
-    late = row["purchase_position"] - 0.5
+    late = row["purchase_position"] - EVEN_PACE
     if abs(late) <= NOTABLE_TREND:
         return "at an even pace"
     return "growing" if late > 0 else "fading away lately"
@@ -208,14 +199,14 @@ _RULE_WORDS = {
     "spend_per_year": "spend a year",
     "purchase_position": "share of life at the mean purchase",
 }
-# Those a clerk can count come first: of two equal splits, the tree takes the plainer.
+# Those that anybody can count come first: of two equal splits, the tree takes the plainer.
 RULE_FACTS = tuple(_RULE_WORDS)
 _WHOLE = ("time_since_last", "frequency")
 _MONEY = ("basket", "spend_per_year")
 
 
 def readable_rules(facts: pd.DataFrame, segments: np.ndarray, seed: int = 0) -> tuple[pd.DataFrame, float]:
-    """Return a rule for each segment, with how far it holds, and how much the tree behind them repeats.
+    """Return a rule for each segment, with how far it applies, and how much the tree behind them repeats.
 
     A tree of depth 4 learns each segment against all others; its rule is the branch, at any depth, that comes nearest
     to it by F1. Where even that stays below ``SIMPLE_RULE``, the rule says so.
@@ -297,7 +288,7 @@ def _bound_in_words(name: str, side: str, bound: float) -> str:
     return f"{words} at least {np.ceil(bound):,.0f}"
 
 
-def told(numbers: npt.ArrayLike, profile: pd.DataFrame) -> np.ndarray:
+def numbered_names(numbers: npt.ArrayLike, profile: pd.DataFrame) -> np.ndarray:
     """Return ``"number name"`` for segment numbers."""
     names = {row.segment: f"{row.segment} {row.name}" for row in profile.itertuples(index=False)}
     return pd.Series(numbers).map(names).to_numpy(dtype=object)

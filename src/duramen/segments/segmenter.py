@@ -1,7 +1,4 @@
-"""A customer table comes in; behavioural segments with names, rules and treatments go out.
-
-Called by the CoreCustomerModel. Only behaviour is looked at: rhythm, spend, silence and trend.
-"""
+"""A customer table comes in; segments of rhythm, spend, silence and trend, with names, rules and treatments, go out."""
 
 from __future__ import annotations
 
@@ -12,38 +9,41 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
 
-from duramen.data.windows import DAYS_PER_YEAR
+from duramen.btyd.validation import check_table
 from duramen.errors import InputError, suggest
 from duramen.io.autologging import without_autologging
+from duramen.segments.behaviour import COLUMNS, base_gap, behaviour, behaviour_facts
 from duramen.segments.clustering import FEWEST, STABLE, Partition, choose_partition, squared_distances
-from duramen.segments.lifecycle_stage import base_gap, own_gap
-from duramen.segments.matching import COLUMNS, match_segments, segment_changes
-from duramen.segments.naming import UNLIKE, readable_rules, segment_profile, told, treatments_of
+from duramen.segments.matching import CHANGE_COLUMNS, match_segments, segment_changes
+from duramen.segments.naming import UNLIKE, numbered_names, readable_rules, segment_profile, treatments_of
 
 # Each measure is in its own unit, so that a constant or noisy one is not blown up by a division by its spread: rhythm,
 # spend and silence in logs, where twice as often is as far as twice the spend; trend in lengths of life. Spend is
 # rhythm times basket: with the basket in its place, borders would run across what customers bring. It counts less, as
-# rhythm is in it as well, and silence more: with weights of 1, past spend alone would tell the label.
+# rhythm is in it as well, and silence more: with weights of 1, past spend alone would give the label.
 WEIGHTS = {"rhythm": 1.0, "spend": 0.7, "silence": 1.25, "trend": 1.0}
-# Unlike the others is who lies beyond the far fence of Tukey, three interquartile ranges above the upper quartile of
-# the distances from the nearest centre, and is one of the furthest hundredth, and a factor of four or more away.
-FAR_OUT, MOST_UNLIKE, LEAST_UNLIKE = 3.0, 0.01, math.log(4)
-NEEDED = ("frequency", "T", "gap_mean", "basket_geometric_mean", "time_since_last", "purchase_position")
+# An outlier lies beyond the far fence of Tukey, three interquartile ranges above the upper quartile of the distances
+# from the nearest centre, and is one of the furthest hundredth, and a factor of four or more away.
+FAR_OUT, MOST_OUTLIERS, LEAST_DISTANCE = 3.0, 0.01, math.log(4)
 
 
 class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """Segments of behaviour, by whichever of three methods finds stable ones; outliers are kept apart.
+    """Segments of behaviour, by the one of three methods that finds stable ones; outliers are kept apart.
 
     Parameters
     ----------
     seed : int
+    previous : BehaviouralSegmenter, optional
+        The fitted segmenter in use: segments that go on keep their numbers, and its method and number of segments are
+        kept where they are still stable. A clone refers to the same one.
     weights : mapping, optional
         How much a difference in a measure counts, by its name (``rhythm``, ``spend``, ``silence``, ``trend``);
         what is not given counts as in ``WEIGHTS``, and 0 leaves a measure out.
     treatments : mapping, optional
-        What to do by kind of segment; what is not given is as in ``segment_words.TREATMENTS``.
+        What to do by kind of segment; what is not given is as in ``naming.TREATMENTS``.
 
     Attributes
     ----------
@@ -51,12 +51,12 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         The chosen clustering, which assigns any customer.
     numbers_ : numpy.ndarray of shape (k,)
         The number of each of its segments: from 1 by falling spend rate, or as before where there is a previous
-        segmenter. 0 is "unlike the others".
+        segmenter. 0 is the outliers.
     furthest_ : float
-        Who is further than this from every centre is unlike the others.
+        Customers further than this from every centre are outliers.
     profile_ : pandas.DataFrame
         A row a segment: ``segment``, ``name``, ``customers``, the median behaviour, ``treatment``, ``rule`` and how
-        far it holds (``rule_covers``, ``rule_holds``). The unlike come last, and are there even where nobody is.
+        far it applies (``rule_covers``, ``rule_holds``). The outliers come last, also where there are none.
     candidates_ : pandas.DataFrame
         The comparison of methods (``clustering.choose_partition``).
     stability_ : float
@@ -64,23 +64,47 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
     rule_fidelity_ : float
         Share of customers whom the tree behind the rules puts into their own segment.
     changes_ : pandas.DataFrame
-        What became of the previous segments (``segment_matching.segment_changes``); empty without them.
+        What became of the previous segments (``matching.segment_changes``); empty without them.
     last_number_ : int
         The highest number ever given; a new segment gets a higher one.
     notes_ : list of str
         What the data could not support.
+    feature_names_in_ : numpy.ndarray of str
+        Columns that are read.
+    n_features_in_ : int
+        Number of them.
+
+    Notes
+    -----
+    It takes no ``sample_weight``: HDBSCAN and the silhouette, by which segments are chosen, have none.
     """
 
     def __init__(
         self,
         seed: int = 0,
         *,
+        previous: BehaviouralSegmenter | None = None,
         weights: Mapping[str, float] | None = None,
         treatments: Mapping[str, str] | None = None,
     ) -> None:
         self.seed = seed
+        self.previous = previous
         self.weights = weights
         self.treatments = treatments
+
+    def __sklearn_clone__(self) -> Self:
+        # The previous segmenter stays as it was fitted, where a plain clone would empty it.
+        settings = self.get_params(deep=False)
+        previous = settings.pop("previous")
+        return type(self)(previous=previous, **{name: clone(settings[name], safe=False) for name in settings})
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "clusterer"
+        # Columns are read by name, which an array has not.
+        tags.input_tags.two_d_array = False
+        tags.input_tags.allow_nan = True
+        return tags
 
     def settings(self) -> tuple[dict[str, float], dict[str, str]]:
         """Return all weights and treatments, given or by default.
@@ -88,7 +112,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         Raises
         ------
         InputError
-            If a weight or treatment is no such thing.
+            If a weight or treatment is not valid.
         """
         return weights_of(self.weights), treatments_of(self.treatments)
 
@@ -98,63 +122,78 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         return self.partition_.centres
 
     @without_autologging()
-    def fit(self, customers: pd.DataFrame, previous: BehaviouralSegmenter | None = None) -> Self:
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: ARG002
         """Learn the segments of a customer table.
 
         Parameters
         ----------
-        customers : pandas.DataFrame
-        previous : BehaviouralSegmenter, optional
-            The segmenter in use: segments that go on keep their numbers, and its method and number of segments are
-            kept where they are stable still.
+        X : pandas.DataFrame
+            Customer table.
+        y : None
+            Ignored.
 
         Raises
         ------
         InputError
-            If there is no customer, a column is missing, or a weight or treatment is no such thing.
+            If there is no customer, a column is missing, or a weight or treatment is not valid.
         """
         self.weights_, treatments = self.settings()
-        _require(customers)
-        self.base_gap_ = base_gap(customers)
-        behaviour = _behaviour(customers, self.base_gap_)
+        check_table(X, COLUMNS)
+        if len(X) == 0:
+            raise InputError(
+                "The customer table is empty, so there is nobody to segment; give one with customers."
+            )
+        self._name_features()
+        self.base_gap_ = base_gap(X)
+        measures = behaviour(X, self.base_gap_)
         # A measure that nobody has is 0 for all.
-        self.median_ = behaviour.median().fillna(0.0).to_numpy()
-        points = self._points(behaviour)
+        self.median_ = measures.median().fillna(0.0).to_numpy()
+        points = self._points(measures)
         # Those far from everybody belong to no segment, and they must make none.
         away = np.sqrt((points**2).sum(axis=1))
         near = points[away <= _fence(away)]
-        found, self.candidates_ = choose_partition(near, self.seed, self._in_use(previous))
+        found, self.candidates_ = choose_partition(near, self.seed, self._in_use())
         nearest = np.sqrt(squared_distances(points, found.centres).min(axis=1))
         self.furthest_ = _fence(nearest)
-        self.partition_ = found.ordered(_by_spend_rate(behaviour, found.assign(points), found))
+        self.partition_ = found.ordered(_by_spend_rate(measures, found.assign(points), found))
         self.numbers_ = np.arange(1, len(found.centres) + 1)
         self.last_number_ = len(found.centres)
-        self.changes_ = pd.DataFrame(columns=list(COLUMNS))
-        if previous is not None:
-            self._keep_numbers(customers, points, previous)
-        self._say_what_is_unstable(len(customers))
-        self._describe(customers, behaviour, self._assign(points), treatments)
+        self.changes_ = pd.DataFrame(columns=list(CHANGE_COLUMNS))
+        if self.previous is not None:
+            self._keep_numbers(self.previous.predict(X), points, self.previous.last_number_)
+        self._note_what_is_unstable(len(X))
+        self._describe(behaviour_facts(X, measures), self._assign(points), treatments)
         return self
 
+    def fit_predict(self, X: pd.DataFrame, y: object = None) -> np.ndarray:
+        """Learn the segments of a customer table and return the number of each customer, shape (n,)."""
+        return self.fit(X, y).predict(X)
+
     def predict(self, customers: pd.DataFrame) -> np.ndarray:
-        """Return the segment number of each customer, shape (n,), without a refit; 0 is unlike the others.
+        """Return the segment number of each customer, shape (n,), without a refit; 0 is an outlier.
 
         Raises
         ------
         InputError
             If a column is missing.
         """
-        _require(customers, least=0)
-        return self._assign(self._points(_behaviour(customers, self.base_gap_)))
+        check_is_fitted(self, "partition_")
+        check_table(customers, COLUMNS)
+        return self._assign(self._points(behaviour(customers, self.base_gap_)))
 
     def names(self, segments: np.ndarray) -> np.ndarray:
         """Return ``"number name"`` for segment numbers."""
-        return told(segments, self.profile_)
+        check_is_fitted(self, "profile_")
+        return numbered_names(segments, self.profile_)
 
-    def _points(self, behaviour: pd.DataFrame) -> np.ndarray:
+    def _name_features(self) -> None:
+        self.feature_names_in_ = np.array(COLUMNS, dtype=object)
+        self.n_features_in_ = len(COLUMNS)
+
+    def _points(self, measures: pd.DataFrame) -> np.ndarray:
         """Return weighted differences from the median customer, which a missing measure is taken for."""
-        weights = np.array([self.weights_[measure] for measure in behaviour.columns])
-        points: np.ndarray = np.nan_to_num((behaviour.to_numpy() - self.median_) * weights, nan=0.0)
+        weights = np.array([self.weights_[measure] for measure in measures.columns])
+        points: np.ndarray = np.nan_to_num((measures.to_numpy() - self.median_) * weights, nan=0.0)
         return points
 
     def _assign(self, points: np.ndarray) -> np.ndarray:
@@ -164,8 +203,9 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         )
         return numbers
 
-    def _in_use(self, previous: BehaviouralSegmenter | None) -> Partition | None:
+    def _in_use(self) -> Partition | None:
         """Return the previous partition as differences from the median customer of today."""
+        previous = self.previous
         if previous is None or previous.weights_ != self.weights_:
             return None
         weights = np.array([self.weights_[measure] for measure in WEIGHTS])
@@ -173,12 +213,10 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             previous.partition_, centres=previous.centres_ + (previous.median_ - self.median_) * weights
         )
 
-    def _keep_numbers(
-        self, customers: pd.DataFrame, points: np.ndarray, previous: BehaviouralSegmenter
-    ) -> None:
-        before, now = previous.predict(customers), self._assign(points)
-        kept = match_segments(before, now)
-        numbers, last = [], previous.last_number_
+    def _keep_numbers(self, before: np.ndarray, points: np.ndarray, last: int) -> None:
+        """Give segments that go on their earlier numbers, and new ones the numbers after the last."""
+        kept = match_segments(before, self._assign(points))
+        numbers = []
         for number in self.numbers_:
             if number not in kept:
                 last += 1
@@ -186,7 +224,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         self.numbers_, self.last_number_ = np.array(numbers), last
         self.changes_ = segment_changes(before, self._assign(points))
 
-    def _say_what_is_unstable(self, customers: int) -> None:
+    def _note_what_is_unstable(self, customers: int) -> None:
         self.notes_: list[str] = []
         chosen = self.candidates_[self.candidates_["chosen"]]
         if chosen.empty:
@@ -205,24 +243,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
                 "segments describe these customers and may not be found again."
             )
 
-    def _describe(
-        self,
-        customers: pd.DataFrame,
-        behaviour: pd.DataFrame,
-        segments: np.ndarray,
-        treatments: dict[str, str],
-    ) -> None:
-        facts = pd.DataFrame(
-            {
-                "silence": np.expm1(behaviour["silence"]),
-                "purchases_per_year": np.exp(behaviour["rhythm"]) * DAYS_PER_YEAR,
-                "spend_per_year": np.exp(behaviour["spend"]) * DAYS_PER_YEAR,
-                "basket": customers["basket_geometric_mean"],
-                "time_since_last": customers["time_since_last"],
-                "frequency": customers["frequency"],
-                "purchase_position": behaviour["trend"],
-            }
-        )
+    def _describe(self, facts: pd.DataFrame, segments: np.ndarray, treatments: dict[str, str]) -> None:
         rules, self.rule_fidelity_ = readable_rules(facts, segments, self.seed)
         rules.loc[0, "rule"] = f"further from the middle of every segment than {self.furthest_:.2g} log units"
         rules.loc[0, ["rule_covers", "rule_holds"]] = 1.0
@@ -230,6 +251,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
 
     def to_dict(self) -> dict[str, Any]:
         """Return what assigns and describes segments as plain values."""
+        check_is_fitted(self, "partition_")
         return {
             "seed": self.seed,
             "weights": self.weights_,
@@ -259,37 +281,19 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         model.stability_, model.rule_fidelity_ = state["stability"], state["rule_fidelity"]
         model.profile_, model.candidates_ = pd.DataFrame(state["profile"]), pd.DataFrame(state["candidates"])
         model.changes_ = pd.DataFrame(state["changes"])
+        model._name_features()
         return model
 
 
-def _behaviour(customers: pd.DataFrame, base: float) -> pd.DataFrame:
-    """Return log purchase days per day, log spend per day, log silence in own gaps, and where in life purchases lie.
-
-    Missing where the customer table has no such number.
-    """
-    # Half a purchase and one gap of the base keep the rate of a customer of yesterday away from infinity.
-    rate = (customers["frequency"] + 0.5) / (customers["T"] + base)
-    basket = customers["basket_geometric_mean"]
-    measures = pd.DataFrame(
-        {
-            "rhythm": np.log(rate),
-            "spend": np.log(rate * basket.where(basket > 0)),
-            "silence": np.log1p(customers["time_since_last"] / own_gap(customers, base)),
-            "trend": customers["purchase_position"].fillna(0.5),
-        }
-    )
-    return measures.replace([np.inf, -np.inf], np.nan)
-
-
-def _by_spend_rate(behaviour: pd.DataFrame, places: np.ndarray, found: Partition) -> np.ndarray:
+def _by_spend_rate(measures: pd.DataFrame, places: np.ndarray, found: Partition) -> np.ndarray:
     """Return the order of the centres by falling mean of log spend a day."""
-    means = behaviour["spend"].groupby(places).mean().reindex(range(len(found.centres)))
+    means = measures["spend"].groupby(places).mean().reindex(range(len(found.centres)))
     return means.sort_values(ascending=False, kind="stable").index.to_numpy()
 
 
 def _fence(distances: np.ndarray) -> float:
-    low, high, last = np.quantile(distances, [0.25, 0.75, 1 - MOST_UNLIKE])
-    return float(max(high + FAR_OUT * (high - low), last, LEAST_UNLIKE))
+    low, high, last = np.quantile(distances, [0.25, 0.75, 1 - MOST_OUTLIERS])
+    return float(max(high + FAR_OUT * (high - low), last, LEAST_DISTANCE))
 
 
 def weights_of(given: Mapping[str, float] | None) -> dict[str, float]:
@@ -312,24 +316,13 @@ def weights_of(given: Mapping[str, float] | None) -> dict[str, float]:
             )
     if not any(weights.values()):
         raise InputError(
-            f"all weights are 0, so nothing tells customers apart; leave some of {', '.join(WEIGHTS)}."
+            f"all weights are 0, so nothing separates customers; leave some of {', '.join(WEIGHTS)}."
         )
     return {name: float(weight) for name, weight in weights.items()}
 
 
-def _require(customers: pd.DataFrame, least: int = 1) -> None:
-    if missing := [column for column in NEEDED if column not in customers]:
-        raise InputError(
-            f"the customer table lacks {', '.join(missing)}, which tell behaviour; draw it up by customer_table."
-        )
-    if len(customers) < least:
-        raise InputError(
-            "the customer table is empty, so there is nobody to segment; give one with customers."
-        )
-
-
 def _plain(table: pd.DataFrame) -> dict[str, list[Any]]:
-    """Return columns as lists that JSON has words for: what is missing is None."""
+    """Return columns as lists of JSON types: what is missing is None."""
     values = table.astype(object).where(table.notna(), None)
     return {str(name): values[name].tolist() for name in values}
 
