@@ -242,7 +242,7 @@ def test_a_recency_at_frequency_zero_a_missing_column_and_no_rows_are_named():
         BetaGeoModel().fit(frame())
     with pytest.raises(InputError, match="sample_weight is negative"):
         BetaGeoModel().fit(frame((0, 0, 9), (0, 0, 9)), sample_weight=[1, -1])
-    with pytest.raises(InputError, match="sample_weight is 0 in all rows"):
+    with pytest.raises(InputError, match="sample_weight is zero in all rows"):
         BetaGeoModel().fit(frame((0, 0, 9)), sample_weight=[0])
     with pytest.raises(InputError, match=r"sample_weight has shape \(1,\) for 2 customers"):
         BetaGeoModel().fit(frame((0, 0, 9), (0, 0, 9)), sample_weight=[1])

@@ -72,7 +72,7 @@ def read_weights(customers: pd.DataFrame, sample_weight: ArrayLike | None) -> Fl
     wrong = ~(np.isfinite(values) & (values >= 0))
     refuse(customers, wrong, "sample_weight", "is negative or not finite", values)
     if not values.any():
-        raise InputError("sample_weight is 0 in all rows; give at least one customer a weight above 0.")
+        raise InputError("sample_weight is zero in all rows; give at least one customer a weight above 0.")
     return values
 
 
