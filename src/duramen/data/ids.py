@@ -39,6 +39,7 @@ def parse_id(column: ir.Column) -> ir.Column:
         # Each look at the lines comes by here, and to strip and compare texts is most of what it takes.
         return ibis.cases(
             (column.re_search(_PLAIN), column),
+            (column.re_search(_WHOLE_NUMBER), column.re_replace(_WHOLE_NUMBER, r"\1")),
             else_=parse_text(column).re_replace(_WHOLE_NUMBER, r"\1"),
         )
     if column.type().is_floating():
