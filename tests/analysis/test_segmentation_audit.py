@@ -50,7 +50,7 @@ def grocery():
     lines = lines.join(categories, on="product_id")
     tx = read_transactions(lines)
     customers = customer_table(tx, CUTOFF)
-    bought = bought_by_customer(lines, tx, date.fromisoformat(CUTOFF))
+    bought = bought_by_customer(tx, CUTOFF)
     main = pd.Series(main_item(bought["category"], customers["customer_id"]))
     frequent = main[main != OTHER].value_counts().index[:3]
     labels = {"product": main.where(main.isin(frequent), "others")} | planted(customers, CUTOFF)

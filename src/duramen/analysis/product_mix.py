@@ -1,7 +1,4 @@
-"""Orders are looked at once more, line by line; the money of each customer by what was bought goes out.
-
-Called by the audit: the days of `Transactions` count products, they do not name them.
-"""
+"""Transactions come in; the money of each customer by what was bought goes out."""
 
 from __future__ import annotations
 
@@ -11,58 +8,42 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from duramen.data.checks import choose_date_format, parse_amount, parse_date
-from duramen.data.ids import id_text, ids_as_text, parse_id
-from duramen.data.sources import open_source, open_workspace
+from duramen.data.purchase_days import BREADTHS
 from duramen.data.transactions import Transactions
 
 # What is bought beyond the most bought is "other": shares of thousands of things say little each.
 MOST_BOUGHT = 50
 OTHER = "other"
-ROLES = ("category", "product")
 
 
-def bought_by_customer(
-    source: Any, tx: Transactions, cutoff: date, *, date_format: str | None = None, decimal: str = "."
-) -> dict[str, pd.DataFrame]:
+def bought_by_customer(tx: Transactions, cutoff: date | str) -> dict[str, pd.DataFrame]:
     """Return what each customer paid for each category and each product before the cutoff.
 
     Parameters
     ----------
-    source : str, Path, pandas.DataFrame, pyarrow.Table or ibis.Table
-        What ``tx`` was read from.
     tx : Transactions
-    cutoff : date
-    date_format, decimal : str, optional
-        As given to ``read_transactions``.
+    cutoff : date or str
 
     Returns
     -------
     dict of str to pandas.DataFrame
-        By role, of those that the orders have: ``customer_id`` (text), ``item`` (the `MOST_BOUGHT` by money, and
-        "other") and ``spend`` (money of the lines that sold).
+        By role, of those that the orders have: ``customer_id``, ``item`` (the `MOST_BOUGHT` by money, and "other")
+        and ``spend`` (money, returns subtracted; what a customer returned as a whole is not bought).
     """
-    raw = open_source(open_workspace(), source)
-    form = choose_date_format(raw, tx.columns["date"], date_format, tx.source)
-    found = {}
-    for role in [role for role in ROLES if role in tx.columns]:
-        lines = raw.select(
-            customer_id=id_text(parse_id(raw[tx.columns["customer_id"]])),
-            date=parse_date(raw[tx.columns["date"]], form),
-            amount=parse_amount(raw[tx.columns["amount"]], decimal),
-            item=raw[tx.columns[role]].cast("string").strip(),
-        )
-        sold = lines.filter((lines.amount > 0) & (lines.date < cutoff) & lines.item.notnull())
-        spend = sold.group_by("customer_id", "item").aggregate(spend=sold.amount.sum())
-        found[role] = _most_bought(spend.to_pyarrow().to_pandas())
-    return found
+    return {role: _most_bought(tx, role, cutoff) for role in sorted(BREADTHS) if role in tx.columns}
 
 
-def _most_bought(spend: pd.DataFrame) -> pd.DataFrame:
-    by_item = spend.groupby("item")["spend"].sum().rename("money").reset_index()
-    most = by_item.sort_values(["money", "item"], ascending=[False, True])["item"].head(MOST_BOUGHT)
-    named = spend.assign(item=spend["item"].where(spend["item"].isin(most), OTHER))
-    return named.groupby(["customer_id", "item"])["spend"].sum().reset_index()
+def _most_bought(tx: Transactions, role: str, cutoff: date | str) -> pd.DataFrame:
+    spend = tx.product_spend(role, cutoff)
+    bought = spend.filter(spend.item.notnull() & (spend.net > 0))
+    by_item = bought.group_by("item").aggregate(money=bought.net.sum())
+    most = (
+        by_item.order_by(by_item.money.desc(), by_item.item).limit(MOST_BOUGHT).item.to_pyarrow().to_pylist()
+    )
+    named = bought.mutate(item=bought.item.isin(most).ifelse(bought.item, OTHER))
+    found = named.group_by("customer_id", "item").aggregate(spend=named.net.sum().cast("float64"))
+    frame: pd.DataFrame = found.order_by("customer_id", "item").to_pyarrow().to_pandas()
+    return frame
 
 
 def item_shares(bought: pd.DataFrame, customer_ids: pd.Series[Any]) -> pd.DataFrame:
@@ -70,14 +51,14 @@ def item_shares(bought: pd.DataFrame, customer_ids: pd.Series[Any]) -> pd.DataFr
 
     Examples
     --------
-    >>> bought = pd.DataFrame({"customer_id": ["1", "1"], "item": ["milk", "tea"], "spend": [1.0, 3.0]})
-    >>> item_shares(bought, pd.Series(["1", "2"]))
+    >>> bought = pd.DataFrame({"customer_id": [1, 1], "item": ["milk", "tea"], "spend": [1.0, 3.0]})
+    >>> item_shares(bought, pd.Series([1, 2]))
     item  milk   tea
     0     0.25  0.75
     1     0.00  0.00
     """
     wide = bought.pivot_table(index="customer_id", columns="item", values="spend", aggfunc="sum")
-    shares = wide.div(wide.sum(axis=1), axis=0).reindex(ids_as_text(customer_ids)).fillna(0.0)
+    shares = wide.div(wide.sum(axis=1), axis=0).reindex(customer_ids).fillna(0.0)
     return shares.reset_index(drop=True)
 
 
@@ -86,10 +67,10 @@ def main_item(bought: pd.DataFrame, customer_ids: pd.Series[Any]) -> np.ndarray:
 
     Examples
     --------
-    >>> bought = pd.DataFrame({"customer_id": ["1", "1"], "item": ["milk", "tea"], "spend": [1.0, 3.0]})
-    >>> main_item(bought, pd.Series(["1", "2"]))
+    >>> bought = pd.DataFrame({"customer_id": [1, 1], "item": ["milk", "tea"], "spend": [1.0, 3.0]})
+    >>> main_item(bought, pd.Series([1, 2]))
     array(['tea', ''], dtype=object)
     """
     most = bought.sort_values(["spend", "item"]).drop_duplicates("customer_id", keep="last")
-    by_customer = most.set_index("customer_id")["item"].reindex(ids_as_text(customer_ids))
+    by_customer = most.set_index("customer_id")["item"].reindex(customer_ids)
     return by_customer.fillna("").to_numpy(dtype=object)

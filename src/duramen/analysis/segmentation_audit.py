@@ -26,7 +26,7 @@ from duramen.analysis.label_dependence import (
     recovered,
     told_by_cells,
 )
-from duramen.analysis.product_mix import item_shares, main_item
+from duramen.analysis.product_mix import bought_by_customer, item_shares, main_item
 from duramen.data.customers import customer_table, typical_basket
 from duramen.data.ids import ids_as_text
 from duramen.data.outcomes import customer_outcomes
@@ -153,7 +153,8 @@ def audit(
     assignment : Assignment
         What ``read_assignment`` returns.
     bought : mapping of str to pandas.DataFrame, optional
-        What ``bought_by_customer`` returns for the same cutoff; A2 cannot be told without it.
+        Money by customer and item for A2, in the form of ``bought_by_customer``; by default that of the products and
+        categories of the orders before the cutoff.
     cutoff : date or str, optional
         The first day that the labels know nothing of. By default the day of assignment, or, where that is not known,
         the day after the last order, so that no outcome is left to foretell.
@@ -182,7 +183,7 @@ def audit(
         )
     found = [
         _purpose(facts, previous),
-        _product(facts, bought or {}),
+        _product(facts, bought_by_customer(tx, cutoff) if bought is None else bought),
         _size(facts),
         _joining(facts),
         _behaves(facts),

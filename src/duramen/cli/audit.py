@@ -15,7 +15,6 @@ def audit(config: AuditConfig) -> None:
     require_drawing()
     from duramen.analysis import segmentation_audit
     from duramen.analysis.assignment import read_assignment
-    from duramen.analysis.product_mix import bought_by_customer
     from duramen.report.audit import check_audit_path, write_audit
 
     out = config.out
@@ -25,15 +24,11 @@ def audit(config: AuditConfig) -> None:
     )
     previous = read_assignment(config.previous, segment=config.segment) if config.previous else None
     tx = read_orders(config.orders, config, read_customers(config))
-    cutoff = segmentation_audit.choose_cutoff(tx, assignment, config.cutoff)
     with step("Examining the segments"):
         examined = segmentation_audit.audit(
             tx,
             assignment,
-            bought=bought_by_customer(
-                config.orders, tx, cutoff, date_format=config.date_format, decimal=config.decimal
-            ),
-            cutoff=cutoff,
+            cutoff=config.cutoff,
             horizon=config.horizon,
             previous=previous,
             seed=config.seed,

@@ -24,7 +24,14 @@ from duramen.data.columns import REQUIRED, find_columns, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
 from duramen.data.ids import parse_id
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
-from duramen.data.sources import close_source, is_spark_frame, open_source, open_workspace, source_name
+from duramen.data.sources import (
+    close_source,
+    is_duckdb_address,
+    is_spark_frame,
+    open_source,
+    open_workspace,
+    source_name,
+)
 from duramen.data.transactions import Transactions
 from duramen.errors import InputError
 
@@ -117,6 +124,8 @@ def read_transactions(
         unit=currency or "currency units",
         source=where,
         _rejected=checked.rejected,
+        _lines=checked.lines,
+        _address=source if is_duckdb_address(source) else None,
         kinds=checked.kinds,
         notes=notes,
     )
@@ -149,6 +158,7 @@ class _Days(NamedTuple):
     """What is kept of the lines, in tables of the workspace."""
 
     days: ibis.Table
+    lines: ibis.Table
     rejected: ibis.Table
     kinds: ibis.Table | None
     rows_in: int
@@ -186,19 +196,20 @@ def _keep_days(workspace: Any, checked: _Checked, roles: Mapping[str, str], *, k
     lines, rejected, set_aside = checked.lines, checked.rejected, dict(checked.set_aside)
     if keep_lines:
         lines = workspace.create_table("lines", lines)
+    used = lines
     shared = workspace.create_table("shared", lines_of_shared_days(lines))
     if "order" in roles or "product" in roles:
         copies = workspace.create_table("copies", _copied_lines(shared))
         if surplus := int((copies.copies - 1).sum().fill_null(0).to_pyarrow().as_py()):
             set_aside[DUPLICATE] = surplus
             rejected = rejected.union(_as_it_came(_repeat(copies).mutate(reason=_text(DUPLICATE)), roles))
-            shared = shared.distinct()
+            shared, used = shared.distinct(), lines.distinct()
     days = workspace.create_table("days", collapse_to_days(lines, shared, checked.has_returns))
     workspace.drop_table("shared")
     # A copy, since the source may be gone when the quarantine is asked for; of nothing, where that needs no look.
     rejected = workspace.create_table("rejected", rejected if set_aside else rejected.limit(0))
     kinds = workspace.create_table("kinds", _kinds(lines)) if "kind" in lines.columns else None
-    return _Days(days, rejected, kinds, checked.rows_in, set_aside)
+    return _Days(days, used, rejected, kinds, checked.rows_in, set_aside)
 
 
 def _on_spark(source: Any) -> Any:

@@ -11,6 +11,7 @@ import glob
 import gzip
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -77,6 +78,11 @@ def is_spark_frame(source: Any) -> bool:
     return type(source).__module__.startswith("pyspark.sql") and hasattr(source, "sparkSession")
 
 
+def is_duckdb_address(source: Any) -> bool:
+    """Return whether a source is a table in a DuckDB file."""
+    return isinstance(source, str) and source.startswith("duckdb://")
+
+
 def source_name(source: Any) -> str:
     """Return how a message calls the source."""
     return str(source) if isinstance(source, str | Path) else f"the {type(source).__name__}"
@@ -97,7 +103,7 @@ def open_source(workspace: Any, source: Any) -> ibis.Table:
     InputError
         If there is no such source, it is of no known kind, or it cannot be read.
     """
-    if isinstance(source, str) and source.startswith("duckdb://"):
+    if is_duckdb_address(source):
         return _open_duckdb_table(workspace, source)
     if isinstance(source, str) and source.startswith("dataset:"):
         source = open_dataset(source.removeprefix("dataset:"))
@@ -156,6 +162,19 @@ def close_source(workspace: Any) -> None:
     """Let go of the DuckDB file that the rows were read from, so that others can write to it."""
     if hasattr(workspace, "detach") and ATTACHED in workspace.list_catalogs():
         workspace.detach(ATTACHED)
+
+
+@contextlib.contextmanager
+def reopened(workspace: Any, address: str | None) -> Iterator[None]:
+    """Open the DuckDB file of an address again, so that its rows can be looked at; nothing where there is none."""
+    if address is None:
+        yield
+        return
+    _open_duckdb_table(workspace, address)
+    try:
+        yield
+    finally:
+        close_source(workspace)
 
 
 def _open_duckdb_table(workspace: Any, address: str) -> ibis.Table:

@@ -9,10 +9,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from duramen.data.checks import parse_text
 from duramen.data.columns import REQUIRED
 from duramen.data.customer_file import CHANNEL, INTERNAL
 from duramen.data.ids import id_of_type, id_table
+from duramen.data.purchase_days import BREADTHS, DAY, MONEY
+from duramen.data.sources import reopened
 from duramen.data.summary import DataSummary, count_days
+from duramen.data.windows import parse_day
 from duramen.errors import InputError
 from duramen.io.atomic import atomic_file
 
@@ -53,6 +57,8 @@ class Transactions:
     unit: str
     source: str
     _rejected: Any = field(repr=False)
+    _lines: Any = field(repr=False)
+    _address: str | None = field(repr=False)
     kinds: ibis.Table | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
@@ -143,6 +149,50 @@ class Transactions:
         # A name of its own: a part of a part must not take the place of the first.
         name = ibis.util.gen_name("days_of_customers")
         return replace(self, days=self.days.get_backend().create_table(name, days))
+
+    def product_spend(self, role: str, cutoff: date | str) -> ibis.Table:
+        """Return the money of each customer by product or category before ``cutoff``, from the same checked lines.
+
+        The lines are not kept but looked at again where they lie, so the source must still be there.
+
+        Parameters
+        ----------
+        role : str
+            "product" or "category".
+        cutoff : date or str
+            First day that is not history.
+
+        Returns
+        -------
+        ibis.Table
+            ``customer_id``, ``item`` (text, null for lines that name none) and ``net`` (money, returns subtracted),
+            which adds up to the money of the days before the cutoff.
+
+        Raises
+        ------
+        InputError
+            If the source has no such column, or its lines are others than when it was read.
+        """
+        if role not in BREADTHS or role not in self.columns:
+            raise InputError(
+                f"{self.source} has no column for {role!r}; name one by `columns`, for example {{'product': 'SKU'}}."
+            )
+        import ibis
+
+        workspace, days = self.days.get_backend(), self.history(parse_day(cutoff))
+        lines = self._lines.semi_join(days, DAY)
+        item = parse_text(lines[role])
+        spend = lines.group_by("customer_id", item=item).aggregate(
+            net=lines.amount.cast(MONEY).sum().cast(MONEY)
+        )
+        with reopened(workspace, self._address):
+            found = workspace.create_table(ibis.util.gen_name("product_spend"), spend)
+        money, then = (table.net.sum().to_pyarrow().as_py() for table in (found, days))
+        if money != then:
+            raise InputError(
+                f"the rows of {self.source} are others than when they were read; read them again."
+            )
+        return found
 
     @functools.cached_property
     def first_date(self) -> date:
