@@ -18,7 +18,9 @@ from duramen.cli.config.commands import (
 )
 from duramen.cli.config.read import read_config
 from duramen.cli.config.settings import has_type, plain_type, setting_of, table_of
+from duramen.cli.train import build_model
 from duramen.errors import InputError
+from duramen.forecast.settings import ForecastSettings, TreeSettings
 
 
 @pytest.fixture
@@ -78,12 +80,13 @@ def test_days_are_read_wherever_they_are_from(toml, monkeypatch):
     assert read_config(ScoreConfig, None, {"orders": "o", "cutoff": "1998-01-01"}).cutoff == date(1998, 1, 1)
 
 
-def test_tiers_axes_and_rule_are_those_of_the_tables(toml):
+def test_tiers_axes_and_forecast_are_those_of_the_tables(toml):
     config = toml(
         'orders = "o"\n[tiers]\nvip_share = 0.3\nsmall = { name = "basic" }\n'
         '[portfolio]\nsize_from = "predicted"\ncredit_grades = ["A", "B"]\n'
         'size = { levels = ["little", "much"], cuts = [500], by = "value" }\n'
         '[portfolio.cells."loyal, much"]\nname = "star"\ntreatment = "keep"\n'
+        "[forecast]\ntraining_cutoffs = 4\ntrees = { num_leaves = 15, learning_rate = 0.1 }\n"
     )
     read = read_config(TrainConfig, config)
     tiers = read.tiers.tiers()
@@ -91,6 +94,10 @@ def test_tiers_axes_and_rule_are_those_of_the_tables(toml):
     axes = read.portfolio.axes()
     assert (axes.size_from, axes.credit_grades, axes.size.cuts) == ("predicted", ("A", "B"), (500.0,))
     assert axes.cell(("loyalty", "size"), (1, 1)).name == "star"
+    assert read.forecast.settings() == ForecastSettings(
+        training_cutoffs=4, trees=TreeSettings(num_leaves=15, learning_rate=0.1)
+    )
+    assert build_model(read).forecast == read.forecast.settings()
     base = tiers.from_dict({"core_share": 0.6})
     assert read.tiers.tiers(base).core_share == 0.6
 
@@ -111,7 +118,9 @@ def test_tiers_axes_and_rule_are_those_of_the_tables(toml):
         ("[portfolio]\nsize_form = 1", "portfolio.size_form in shop.toml is not a setting; did you mean 'size_from'?"),
         ("[portfolio.size]\nlevel = []", "portfolio.size.level in shop.toml is not a setting; did you mean 'levels'?"),
         ("[promotion]\nmargn = 1", "promotion.margn in shop.toml is not a setting; did you mean 'margin'?"),
-        ("[forecasts]", "forecasts in shop.toml is not a setting"),
+        ("[forecasts]", "forecasts in shop.toml is not a setting; did you mean 'forecast'?"),
+        ("[forecast]\nfolds = 3", "forecast.folds in shop.toml is not a setting; choose one of 'btyd_models', "),
+        ("[forecast.trees]\nleaves = 3", "forecast.trees.leaves in shop.toml is not a setting; did you mean 'num_"),
     ],
 )  # fmt: skip
 def test_an_unknown_key_is_refused_with_the_nearest_one_or_all(text, sentence, toml):
@@ -137,6 +146,11 @@ def test_an_unknown_key_is_refused_with_the_nearest_one_or_all(text, sentence, t
         ("[treatments]\nx = 5", "treatments.x in shop.toml is 5, not a text; write for example"),
         ("[segment_weights]\nx = 'y'", "segment_weights.x in shop.toml is 'y', not a number from 0 on; write for"),
         ("[tiers]\nvip_share = 'x'", "tiers.vip_share in shop.toml is 'x', not a number from 0 to 1; write for"),
+        ("[forecast]\ncalibrated = 5", "forecast.calibrated in shop.toml is 5, not true or false; write for"),
+        ("[forecast]\nbtyd_models = 'x'", "forecast.btyd_models in shop.toml is 'x', not a list of BG/NBD, MBG/NBD"),
+        ("[forecast]\nbtyd_models = ['x']", "forecast in shop.toml: btyd_models of a forecast are ['x']; give at"),
+        ("[forecast.trees]\nnum_leaves = 1.5", "forecast.trees.num_leaves in shop.toml is 1.5, not a whole number"),
+        ("[forecast.trees]\nnum_leaves = 1", "forecast in shop.toml: num_leaves of trees is 1; give a whole number"),
         ("[portfolio.size]\ncuts = 5", "portfolio.size.cuts in shop.toml is 5, not numbers; write for example [500]."),
         (
             "[portfolio.cells.'loyal, large']\nname = 'x'",

@@ -111,6 +111,7 @@ def build_model(config: TrainConfig) -> CoreCustomerModel:
     return CoreCustomerModel(
         growth_weight=config.growth_weight,
         tiers=DEFAULT_TIERS if config.tiers is None else config.tiers.tiers(),
+        forecast=config.forecast.settings(),
         segment_weights=config.segment_weights,
         treatments=config.treatments,
         seed=config.seed,

@@ -33,7 +33,7 @@ from duramen.cli.config.options import (
     folder,
 )
 from duramen.cli.config.settings import Config, Option, Text
-from duramen.cli.config.tables import PortfolioTable, PromotionTable, TiersTable
+from duramen.cli.config.tables import ForecastTable, PortfolioTable, PromotionTable, TiersTable
 from duramen.errors import InputError
 
 
@@ -129,6 +129,7 @@ class TrainConfig(OrdersConfig):
     treatments: Treatments | None = None
     segment_weights: SegmentWeights | None = None
     portfolio: PortfolioTable = PortfolioTable()
+    forecast: ForecastTable = ForecastTable()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -11,6 +11,7 @@ from duramen.cli.config.settings import Option, Setting, Settings, Text
 if TYPE_CHECKING:
     from duramen.analysis.portfolio_axes import Axes
     from duramen.evaluation.champion_challenger import Rule
+    from duramen.forecast.settings import ForecastSettings
     from duramen.scoring.tiers import Tiers
 
 Name = Annotated[Text, Setting("What it is called.", "a name", '"basic"')]
@@ -136,3 +137,65 @@ class PromotionTable(Settings):
         from duramen.evaluation.champion_challenger import Rule
 
         return Rule(**self.given())
+
+
+class TreesTable(Settings):
+    """``[forecast.trees]``: how LightGBM's trees grow."""
+
+    num_leaves: Annotated[int | None, Setting("Most leaves of a tree.", "a whole number from 2 on", "15")] = (
+        None
+    )
+    max_depth: Annotated[
+        int | None, Setting("Most splits on the way to a leaf.", "a whole number from 1 on", "4")
+    ] = None
+    learning_rate: Annotated[
+        float | None, Setting("Share of each tree that counts.", "a number above 0 to 1", "0.05")
+    ] = None
+    rounds: Annotated[int | None, Setting("Trees.", "a whole number from 2 on", "150")] = None
+    min_leaf_customers: Annotated[
+        int | None, Setting("Fewest customers of a leaf.", "a whole number from 1 on", "20")
+    ] = None
+    min_leaf_share: Annotated[
+        float | None, Setting("Smallest share of customers of a leaf.", "a number from 0 to 0.5", "0.002")
+    ] = None
+    feature_fraction: Annotated[
+        float | None, Setting("Share of features that a tree uses.", "a number above 0 to 1", "0.7")
+    ] = None
+    bagging_fraction: Annotated[
+        float | None, Setting("Share of customers that a tree uses.", "a number above 0 to 1", "0.8")
+    ] = None
+    lambda_l2: Annotated[
+        float | None, Setting("Penalty on the squares of leaf values.", "a number from 0 on", "1.0")
+    ] = None
+
+
+class ForecastTable(Settings):
+    """``[forecast]``: candidates, training cutoffs, calibration and trees of the forecast."""
+
+    btyd_models: Annotated[
+        list[str] | None,
+        Setting("Purchase models to choose from.", "a list of BG/NBD, MBG/NBD, Pareto/NBD", '["BG/NBD"]'),
+    ] = None
+    training_cutoffs: Annotated[
+        int | None, Setting("Most earlier cutoffs to learn from.", "a whole number from 2 to 100", "6")
+    ] = None
+    training_customers: Annotated[
+        int | None,
+        Setting("Most customers that trees learn from at a cutoff.", "a whole number from 10 on", "60000"),
+    ] = None
+    calibrated: Annotated[
+        bool | None, Setting("Whether the holdout calibrates P(active).", "true or false", "true")
+    ] = None
+    trees: TreesTable | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.model_fields_set:
+            self.settings()
+        return self
+
+    def settings(self) -> ForecastSettings:
+        """Return the settings of the forecast, with the usual ones where nothing is set."""
+        from duramen.forecast.settings import ForecastSettings
+
+        return ForecastSettings.from_dict(self.given())
