@@ -29,6 +29,26 @@ CUTOFF, HORIZON = "1998-04-01", 91
 REFERENCE = Path(__file__).parent / "reference"
 
 
+# Fixtures that start another program (Java, PostgreSQL, a browser, an MLflow server) or train on the command line.
+SLOW_FIXTURES = {
+    "spark",
+    "postgresql",
+    "chromium",
+    "start_store",
+    "server",
+    "trained",
+    "backtested",
+    "reflected",
+}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests that need one of those as slow: ``pytest -m "not slow"`` runs the others."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     """Turn a skip into a failure where CI runs: the real components must be there."""
@@ -244,7 +264,7 @@ def postgresql():
         shutil.rmtree(folder)
 
 
-@pytest.fixture(params=["duckdb", "postgresql"])
+@pytest.fixture(params=["duckdb", pytest.param("postgresql", marks=pytest.mark.slow)])
 def database(request, tmp_path):
     """Give a DuckDB file and a PostgreSQL schema of the test's own: addresses of tables, and what SQL says of them."""
     if request.param == "duckdb":

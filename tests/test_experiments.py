@@ -25,6 +25,7 @@ def results():
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", TRAININGS)
 def test_experiment_trains_judges_and_reports(experiment, tmp_path):
     command = [sys.executable, "-c", "from duramen.cli.app import main; main()", "train"]

@@ -7,6 +7,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb")))
 def test_notebook_runs_from_top_to_bottom(notebook, tmp_path):
     cells = nbformat.read(ROOT / "notebooks" / notebook, as_version=4)

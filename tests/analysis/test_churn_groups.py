@@ -37,6 +37,7 @@ def test_both_intervals_hold_the_rate_of_nineteen_groups_in_twenty(spread, mean)
     ).mean()
 
 
+@pytest.mark.slow
 def test_the_shrunk_interval_holds_also_where_a_base_has_four_groups():
     held = []
     for seed in range(300):

@@ -73,6 +73,7 @@ def shop_audits(shop, shop_labels):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "code"), [("product", "A2"), ("spend", "A3"), ("joined", "A4")])
 def test_a_relabelling_fails_its_own_question_and_no_other_of_its_kind(grocery, name, code):
     verdicts = {other: grocery.audits[name].verdict(other) for other in ("A2", "A3", "A4")}
@@ -99,6 +100,7 @@ def test_labels_by_spend_foretell_nothing_beyond_spend(grocery):
     assert grocery.audits["spend"].verdict("A6") != "passes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "verdicts"),
     [

@@ -97,6 +97,7 @@ def by_terms(shape, stretch, a, b, terms):
     return float((staying * betainc(n, shape, stretch / (1 + stretch))).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [0.01, 0.3, 5.0, 200.0])
 @pytest.mark.parametrize("stretch", [1e-9, 0.01, 1.0, 20.0])
 @pytest.mark.parametrize("a", [1e-4, 0.3, 0.999999, 1.0, 1.000001, 2.5, 60.0, 1e4])

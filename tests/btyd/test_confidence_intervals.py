@@ -22,6 +22,7 @@ def coverage(fitted, truth):
     return np.mean(held, axis=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cls", "kind", "params"),
     [
@@ -36,6 +37,7 @@ def test_95_percent_intervals_hold_the_truth_in_92_to_98_percent_of_worlds(cls, 
     assert ((share >= 0.92) & (share <= 0.98)).all()
 
 
+@pytest.mark.slow
 def test_gamma_gamma_intervals_hold_the_truth_too():
     def world(seed):
         rng = np.random.default_rng(seed)

@@ -23,6 +23,7 @@ def regular_world():
     return simulate("modified", PARAMS, 30_000, 40.0, seed=1, horizon=30.0, regularity=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("regularity", [2, 3, 5])
 @pytest.mark.parametrize("stretch", [1e-6, 0.3, 1.5, 12.0])
 @pytest.mark.parametrize("a", [0.01, 0.8, 6.0])

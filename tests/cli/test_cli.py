@@ -36,6 +36,7 @@ HEAVY = {
 }
 
 
+@pytest.mark.slow
 def test_training_ends_well_and_says_nothing_on_stderr(trained):
     assert (trained.done.returncode, trained.done.stderr) == (0, "")
 
@@ -87,6 +88,7 @@ def source(request, shop, tmp_path_factory):
     return f"duckdb://{folder}/shop.db/orders"
 
 
+@pytest.mark.slow
 def test_every_kind_of_source_gives_the_same_scores(source, saved, shop, duramen, tmp_path):
     status, out, err, new = duramen(
         "score",
@@ -126,6 +128,7 @@ def test_without_a_cutoff_the_day_after_the_last_row_is_taken(trained, duramen, 
     assert set(pd.to_datetime(scores["cutoff"])) == {day_after}
 
 
+@pytest.mark.slow
 def test_a_report_is_written_beside_the_scores(trained, duramen, tmp_path):
     folder = trained.folder
     status, _, err, new = duramen(
@@ -135,6 +138,7 @@ def test_a_report_is_written_beside_the_scores(trained, duramen, tmp_path):
     assert "Core customers of orders.csv" in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_costs_tiers_and_explanations_go_the_whole_way(trained, duramen, tmp_path):
     folder = trained.folder
     ids = trained.orders["customer_id"].unique()
@@ -466,6 +470,7 @@ def test_the_drawings_of_a_backtest_are_whole(backtested):
     assert "normalised Gini" in value
 
 
+@pytest.mark.slow
 def test_days_on_the_command_line_win_and_an_older_backtest_gives_way(
     trained, duramen, tmp_path, monkeypatch
 ):

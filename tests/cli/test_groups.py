@@ -81,6 +81,7 @@ def spaced(text):
     return re.sub(r"\s+", " ", text)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ranked", "thin")
 def test_each_group_has_a_model_and_a_report_of_its_own_and_the_quarantine_is_there_once(both):
     assert (both.done.returncode, both.done.stderr) == (0, "")
@@ -97,6 +98,7 @@ def test_each_group_has_a_model_and_a_report_of_its_own_and_the_quarantine_is_th
     assert "credit is unknown" in (both.folder / "report.end.html").read_text()
 
 
+@pytest.mark.slow
 def test_scores_of_a_group_are_those_of_a_model_of_its_transactions_alone(both, ranked):
     tx, window = both.tx.of_kind("end"), Window(CUTOFF, HORIZON)
     model = CoreCustomerModel().fit(tx, window)
@@ -192,6 +194,7 @@ def test_one_kind_is_ranked_by_the_model_of_its_group_in_the_plain_place(
     assert "Side by side" not in out
 
 
+@pytest.mark.slow
 def test_a_kind_trained_alone_gives_the_model_of_its_group_in_the_plain_place(
     both, duramen, tmp_path, monkeypatch
 ):
@@ -243,6 +246,7 @@ def test_costs_are_those_of_both_groups(both, duramen, tmp_path):
         assert set(pd.read_parquet(f"scores.{group}.parquet")["cost_to_serve"]) == {1.5}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

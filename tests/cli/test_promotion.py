@@ -103,6 +103,7 @@ def version_that_scores(duramen, lab, tmp_path):
     return version
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("registry")
 def test_the_better_model_takes_the_place_and_one_command_brings_the_one_before_back(
     duramen, refused, lab, tmp_path
@@ -218,6 +219,7 @@ def test_each_kind_of_customers_has_a_champion_of_its_own(duramen, lab):
     )
 
 
+@pytest.mark.slow
 def test_a_real_server_keeps_the_champion_and_one_that_goes_away_changes_none(
     duramen, refused, server, registry, lab, tmp_path, monkeypatch
 ):
@@ -248,6 +250,7 @@ def test_a_real_server_keeps_the_champion_and_one_that_goes_away_changes_none(
     assert str(champion.version) == "1"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("registry")
 def test_a_user_promotes_in_a_process_of_their_own_and_the_first_needs_no_orders(lab, tmp_path):
     done = subprocess.run(

@@ -36,6 +36,7 @@ def in_parquet(ranking):
     return ranking.astype({"cutoff": "datetime64[ms]"})
 
 
+@pytest.mark.slow
 def test_the_table_has_the_rows_of_the_file_of_the_same_run(database, shop, models, duramen, tmp_path):
     shop.orders.to_parquet(tmp_path / "orders.parquet")
     words = ("score", "orders.parquet", "--model", models / "one", *CUTOFF, "--out")
@@ -56,6 +57,7 @@ def test_the_table_has_the_rows_of_the_file_of_the_same_run(database, shop, mode
     assert "cr%2Fet" not in out
 
 
+@pytest.mark.slow
 def test_earlier_scores_serve_a_table_too(database, some_orders, models, duramen, tmp_path):
     words = ("score", "orders.parquet", "--model", models / "one", *CUTOFF)
     kept = ("--incremental", "kept.parquet", "--out", database.at("scores"))
@@ -91,6 +93,7 @@ def test_orders_and_scores_may_lie_in_one_duckdb_file(some_orders, models, duram
     assert counts == (len(some_orders), some_orders["customer_id"].nunique())
 
 
+@pytest.mark.slow
 def test_each_group_has_a_table_of_its_own(some_orders, models, duramen, database):
     some_orders.to_parquet("orders.parquet")
     ids = some_orders["customer_id"].dropna().unique()
@@ -106,6 +109,7 @@ def test_each_group_has_a_table_of_its_own(some_orders, models, duramen, databas
         assert len(database.sql(f"select * from scores_{group}_sidecar")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["duckdb"], indirect=True)
 def test_a_report_is_drawn_beside_a_table(some_orders, models, duramen, database):
     some_orders.to_parquet("orders.parquet")

@@ -18,6 +18,7 @@ def orders(ids):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "ids",
     [

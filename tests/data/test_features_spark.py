@@ -74,6 +74,7 @@ def expression(engine, cutoff):
     return customer_features(ibis.table(schema, name="days"), cutoff).order_by("customer_id")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cutoff", CUTOFFS, ids=str)
 def test_every_feature_is_the_same_on_spark_and_on_duckdb(engine, days_on_spark, cutoff, tmp_path):
     # Loads the options that its SQL depends on.

@@ -38,12 +38,13 @@ def seen(lines):
     return customer_table(tx, CUTOFF), tx.digest(CUTOFF)
 
 
+@pytest.mark.slow
 @given(
     past=st.lists(line(0, AT), max_size=15),
     future=st.lists(line(AT, AT + 60), min_size=1, max_size=10),
     other_future=st.lists(line(AT, AT + 3), max_size=10),
 )
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_no_row_at_or_after_the_cutoff_is_seen(past, future, other_future):
     past = [BOUGHT, *past]
     table, digest = seen(past)

@@ -69,6 +69,7 @@ def test_every_window_has_a_horizon_of_history(shop):
         assert (window.cutoff - shop.tx.first_date).days >= 150
 
 
+@pytest.mark.slow
 def test_ours_and_every_baseline_are_judged_on_the_same_customers(tested, shop, windows):
     for target, baselines in BASELINES.items():
         told = [f"{target}: {model}" for model in ("duramen", *baselines)]
@@ -97,6 +98,7 @@ def test_every_figure_is_that_of_the_kept_forecasts(tested, latest):
         assert row.figure == by_name[row.target, row.metric].figure(forecast, actual)
 
 
+@pytest.mark.slow
 def test_our_forecasts_are_those_of_the_model_fitted_before_the_cutoff(shop, windows, customers, latest):
     scores = CoreCustomerModel().fit(shop.tx, windows[-1]).predict(customers)
     for target, column in (
@@ -231,6 +233,7 @@ def test_stability_is_that_of_customers_known_at_both_cutoffs(tested):
     assert row.overlap_10 == pytest.approx(len(first & then) / len(first | then))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_tables_whatever_else_is_tested(shop, tested, windows):
     alone = backtest(shop.tx, [windows[0]], resamples=20)
     for name in ("figures", "coverage", "calibration", "core", "past_spend", "forecasts"):
@@ -260,6 +263,7 @@ def test_a_horizon_that_does_not_fit_twice_is_refused_with_the_longest_that_does
     assert len(backtest_windows(shop.tx, 273)) == 1
 
 
+@pytest.mark.slow
 def test_customers_with_negative_money_are_judged_like_the_others(shop_orders):
     """A shop whose returns exceed its purchases for some customers has figures for every metric."""
     late = shop_orders[shop_orders["date"] >= "1997-10-01"].iloc[::10]

@@ -47,6 +47,7 @@ def figures(duel, target, metric):
     return duel.table.set_index(["target", "metric"]).loc[(target, metric)]
 
 
+@pytest.mark.slow
 def test_a_challenger_planted_better_wins_and_one_planted_worse_does_not(better, worse):
     assert (better.won, worse.won) == (True, False)
     assert better.sentence.startswith("The challenger is surely better: value captured at top 20 % 0.79")

@@ -32,6 +32,7 @@ def compared(*parts, seed=0, resamples=200):
     return compare(parts, measured(parts), seed=seed, resamples=resamples)
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_difference_holds_the_true_one_as_often_as_it_says():
     """In 100 samples of 250 customers, with 200 resamples each; the true difference is that of a million."""
     rng = np.random.default_rng(11)

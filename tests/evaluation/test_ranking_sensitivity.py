@@ -22,6 +22,7 @@ def found(shop):
     return sensitivity(shop.tx, shop.window, given, seeds=1, parts=1, draws=40)
 
 
+@pytest.mark.slow
 def test_every_variation_is_compared_with_the_ranking(found):
     varied = found.variations.groupby("varied")["setting"].apply(list)
     assert varied["growth weight"] == [f"{weight:g}" for weight in GROWTH_WEIGHTS]
@@ -101,6 +102,7 @@ def test_a_mean_over_half_of_the_customers_varies_as_one_over_a_bootstrap_of_the
     assert np.std(without) == pytest.approx(standard_errors * np.std(bootstrap), rel=0.03)
 
 
+@pytest.mark.slow
 def test_a_horizon_that_the_history_cannot_judge_is_named(shop_orders):
     chosen = np.sort(shop_orders["customer_id"].unique())[::8]
     tx = read_transactions(shop_orders[shop_orders["customer_id"].isin(chosen)])

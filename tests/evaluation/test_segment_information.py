@@ -143,6 +143,7 @@ def test_what_does_not_belong_together_is_refused_in_a_sentence(cdnow_halfway):
         segment_value(customers, outcomes, labels, resamples=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "window"),
     [("cdnow", Window("1997-10-01", 273)), ("complete_journey", Window("2017-09-03", 119))],

@@ -75,6 +75,7 @@ def test_factors_of_every_customer_multiply_to_the_predicted_value(shop, explain
     )
 
 
+@pytest.mark.slow
 def test_factors_of_the_two_stages_multiply_to_the_predicted_value_too(shop, monkeypatch, tmp_path):
     blend = TreesUse(1.0, 75, two_stage=0.5)
     monkeypatch.setattr(

@@ -89,6 +89,7 @@ def ranked(reasons):
     return rows.assign(reason_2=rows["reason_1"], reason_3=rows["reason_1"])
 
 
+@pytest.mark.slow
 def test_every_reason_is_true_of_the_customers_own_orders(world):
     compared, untrue = script.compare(world.ranking, world.facts, world.tx.unit)
     assert untrue == []

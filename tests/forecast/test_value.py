@@ -34,6 +34,7 @@ def with_values(fold, value):
     return replace(fold, outcomes=fold.outcomes.assign(value=value))
 
 
+@pytest.mark.slow
 def test_the_value_is_a_sum_of_logarithms(fitted, features, activity):
     assert fitted.boosters_.value is not None
     log = (

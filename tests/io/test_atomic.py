@@ -175,6 +175,7 @@ def test_a_temporary_folder_goes_with_its_owner(temporary):
     assert names(temporary) == []
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_goes_with_the_next_and_what_is_in_use_stays(temporary):
     left, used = (start(OPEN_WORKSPACE, temporary) for _ in range(2))
     assert len(list(temporary.glob("*.lock"))) == 2

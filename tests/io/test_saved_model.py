@@ -51,6 +51,7 @@ def rewrite(folder, **changes):
     path.write_text(saved_model.seal(json.dumps(state, indent=1, sort_keys=True)))
 
 
+@pytest.mark.slow
 def test_a_loaded_model_scores_and_explains_exactly_as_before(shop, saved):
     again = CoreCustomerModel.load(saved)
     pd.testing.assert_frame_equal(again.predict(shop.customers), shop.scores, check_exact=True)

@@ -18,6 +18,7 @@ def examined(shop):
     )
 
 
+@pytest.mark.slow
 def test_the_page_answers_all_seven_questions_and_needs_no_network(examined):
     page = render_audit(examined)
     assert all(question in page for question in examined.findings["question"])
@@ -33,6 +34,7 @@ def test_names_of_segments_are_escaped(examined):
     assert "&lt;b&gt;best" in page
 
 
+@pytest.mark.slow
 def test_many_segments_stand_in_the_table_without_a_drawing(shop):
     ids = shop.customers["customer_id"].head(150)
     many = audit(shop.tx, read_assignment(pd.DataFrame({"customer_id": ids, "segment": np.arange(150) % 15})))

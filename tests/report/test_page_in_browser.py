@@ -105,6 +105,7 @@ def opened(chromium, address):
         context.close()
 
 
+@pytest.mark.slow
 def test_it_opens_offline_and_asks_for_nothing_but_itself(opened, address):
     page = opened()
     page.wait_for_load_state("networkidle")
@@ -120,6 +121,7 @@ def test_all_sections_are_shown_without_javascript(opened, made):
     assert page.locator("svg[role=img] >> visible=true").count() == drawings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 390, 640, 801, 1100, 1280])
 def test_nothing_is_wider_than_the_screen(opened, width):
     page = opened(width)

@@ -34,6 +34,7 @@ def in_blocks(folder, model, tx, cutoff, **options):
         return ranked, pd.concat(ranked.blocks, ignore_index=True)
 
 
+@pytest.mark.slow
 def test_blocks_are_the_customer_table(real, monkeypatch):
     _, tx, cutoff, whole = real
     monkeypatch.setattr(customers, "SLICE", 501)

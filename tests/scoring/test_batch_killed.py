@@ -46,6 +46,7 @@ def kill_at_work(command, folder, wait):
     return process.wait()
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_the_old_scores_stay_and_the_next_run_ends_the_job(job, tmp_path):
     command, written = job
     old = {"scores.parquet": b"older", "scores.json": b'{"format_version": 1, "sha256": "older"}'}
@@ -69,6 +70,7 @@ def test_killed_at_any_moment_the_old_scores_stay_and_the_next_run_ends_the_job(
     assert {path.name for path in tmp_path.iterdir()} == set(old)
 
 
+@pytest.mark.slow
 def test_killed_with_scores_kept_for_the_next_run_it_goes_on_from_whole_ones(job, tmp_path):
     command, written = job
     moments, kept = random.Random(11), tmp_path / "kept.parquet"

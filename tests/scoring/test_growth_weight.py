@@ -87,6 +87,7 @@ def test_it_is_learned_from_two_horizons_before_the_cutoff_alone(shop, history_a
     )
 
 
+@pytest.mark.slow
 def test_a_weight_that_is_given_is_used(shop):
     by_hand = CoreCustomerModel(growth_weight=2.0).fit(shop.tx, shop.window)
     assert by_hand.growth_weight_ == 2.0
@@ -95,6 +96,7 @@ def test_a_weight_that_is_given_is_used(shop):
     np.testing.assert_allclose(scores["score"], scores["predicted_value"] + 2 * scores["growth_potential"])
 
 
+@pytest.mark.slow
 def test_a_history_of_less_than_three_horizons_keeps_the_default_and_says_so(shop):
     short = CoreCustomerModel().fit(shop.tx, Window("1997-09-01", 120))
     assert short.growth_weight_ == DEFAULT_GROWTH_WEIGHT

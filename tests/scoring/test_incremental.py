@@ -53,6 +53,7 @@ def changed_orders(orders, seed):
     return changed.sample(frac=1, random_state=seed), {*late_ids, *mended_ids, "00000", "99999"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_scores_are_those_of_a_full_run_and_only_the_changed_are_computed(shop, first, tmp_path, seed):
     orders, touched = changed_orders(shop.orders, seed)
@@ -91,6 +92,7 @@ def test_costs_tiers_and_reasons_of_the_core_are_made_anew(shop, tmp_path):
     pd.testing.assert_frame_equal(again, full, check_exact=True)
 
 
+@pytest.mark.slow
 def test_blocks_and_folders_of_any_kind_make_no_difference(shop, tmp_path, monkeypatch):
     # DuckDB takes names of folders such as these for columns, and row groups of its own size.
     (tmp_path / "segment=retail").mkdir()
@@ -138,6 +140,7 @@ def test_any_value_of_a_day_is_part_of_what_customers_are_known_by(shop):
         assert set(differ.index[differ]) == set(changed), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "told"),
     [

@@ -33,6 +33,7 @@ def rank_among_others(money, others):
     return 1 + ahead
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.01, 7, 1e4])
 def test_money_in_another_unit_moves_no_rank_and_no_tier(shop, scores_in_unit, factor):
     other = rank_core_customers(scores_in_unit(factor))
@@ -40,6 +41,7 @@ def test_money_in_another_unit_moves_no_rank_and_no_tier(shop, scores_in_unit, f
     pd.testing.assert_frame_equal(other[same], shop.ranking[same])
 
 
+@pytest.mark.slow
 def test_the_order_of_the_rows_changes_nothing(shop):
     other = ranked_anew(shop, shop.orders.sample(frac=1, random_state=0))
     pd.testing.assert_frame_equal(other, shop.ranking, check_exact=True)
@@ -47,6 +49,7 @@ def test_the_order_of_the_rows_changes_nothing(shop):
     pd.testing.assert_frame_equal(mixed, shop.ranking, check_exact=True)
 
 
+@pytest.mark.slow
 def test_new_names_in_the_same_order_change_nothing(shop):
     named = ranked_anew(shop, shop.orders.assign(customer_id="c" + shop.orders["customer_id"]))
     assert ("c" + shop.ranking["customer_id"] == named["customer_id"]).all()

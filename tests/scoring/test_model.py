@@ -178,12 +178,14 @@ def test_the_cutoff_told_is_that_of_the_customer_table(shop):
     assert set(shop.scores["cutoff"]) == {pd.Timestamp(shop.window.cutoff)}
 
 
+@pytest.mark.slow
 def test_no_row_after_the_cutoff_changes_a_byte(shop, shop_bytes, other_future, tmp_path):
     tx = read_transactions(other_future, currency="USD")
     model = CoreCustomerModel().fit(tx, shop.window)
     assert bytes_of(model, tx, shop.window, tmp_path) == shop_bytes
 
 
+@pytest.mark.slow
 def test_a_history_cut_at_the_cutoff_and_fitted_again_gives_the_same_bytes(
     shop, shop_bytes, history_alone, tmp_path
 ):
@@ -215,6 +217,7 @@ def test_training_outcomes_end_before_the_cutoff_and_before_the_holdout(shop):
     assert shop.model.holdout_window_ == holdout
 
 
+@pytest.mark.slow
 def test_of_many_customers_a_sample_teaches_and_all_are_ranked(shop):
     model = CoreCustomerModel(forecast=ForecastSettings(training_customers=2_000)).fit(shop.tx, shop.window)
     assert len(model.holdout_) <= 2_000

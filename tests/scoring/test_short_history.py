@@ -87,6 +87,7 @@ def test_a_horizon_that_fits_no_fold_is_evaluated_over_two_fifths_of_the_history
     )
 
 
+@pytest.mark.slow
 def test_a_season_that_no_year_shows_is_told_and_one_that_a_year_shows_is_used(shop):
     assert any("No full year lies before the cutoff" in note for note in shop.model.notes_)
     model = CoreCustomerModel(growth_weight=0.25).fit(shop.tx, Window("1998-07-01", 28))

@@ -82,6 +82,7 @@ def by_id(frame):
     return pandas_of(frame).sort_values("customer_id", ignore_index=True)
 
 
+@pytest.mark.slow
 def test_the_door_tells_the_same_of_orders_on_spark(grocer):
     assert grocer.on_spark.rows_in == grocer.tx.rows_in
     assert grocer.on_spark.set_aside == grocer.tx.set_aside
@@ -103,16 +104,19 @@ def test_every_feature_is_the_same_on_spark(grocer):
     assert grocer.frame.schema["customer_id"].dataType.simpleString() == "bigint"
 
 
+@pytest.mark.slow
 def test_every_score_column_and_every_reason_is_the_same_on_spark(scored):
     same(by_id(scored.frame), scored.here)
 
 
+@pytest.mark.slow
 def test_ranks_and_tiers_are_the_same_on_spark(grocer, scored):
     ranked = rank_on_spark(scored.frame, grocer.model.tiers)
     same(pandas_of(ranked), rank_core_customers(scored.here, grocer.model.tiers))
     assert ranked.rdd.getNumPartitions() > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reasons", ["core", "none"])
 def test_reasons_of_some_tiers_are_those_of_all_on_spark(grocer, scored, reasons):
     names = grocer.model.tiers.core_names if reasons == "core" else ()
@@ -132,6 +136,7 @@ CROWDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("crowd", "costs"), list(zip(CROWDS, (True, False, False, True), strict=True)), ids=list(CROWDS)
 )
@@ -164,6 +169,7 @@ def test_counts_of_histories_on_spark_are_all_that_a_purchase_model_is_fitted_to
     assert ours == pytest.approx(model().fit(grocer.customers).params_, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_orders_of_text_are_set_aside_by_the_same_reasons_on_spark(spark, tmp_path):
     good = {"customer": "a", "day": "03/02/2020", "amount": "1.234,50", "order": "1", "product": "p",
             "status": "paid", "kind": "consumer"}  # fmt: skip
@@ -259,6 +265,7 @@ def test_what_duramen_did_not_write_is_not_replaced(spark, tmp_path):
             HadoopFolder(spark, f"{tmp_path}/{name}").refuse_occupied()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("spark")
 def test_the_command_ranks_on_spark_as_on_duckdb(grocer, duramen, tmp_path):
     grocer.model.save(tmp_path / "model")

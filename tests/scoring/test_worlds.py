@@ -37,6 +37,7 @@ def orders_of(customer, day, amount, first="2021-01-01"):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("days", "total"),
     # Money of one day in the holdout window is part of what corrects the total, shrunk but not unseen.
@@ -54,6 +55,7 @@ def test_a_whale_does_not_bend_the_forecast_of_the_others(shop, days, total):
     assert others["predicted_value"].corr(plain["predicted_value"], method="spearman") > 0.95
 
 
+@pytest.mark.slow
 def test_the_total_knows_a_yearly_peak_that_a_year_before_showed():
     rng = np.random.default_rng(0)
     count, days = 2_500, 1_000
@@ -77,6 +79,7 @@ def test_the_total_knows_a_yearly_peak_that_a_year_before_showed():
     assert any("the same season a year earlier" in note for note in found.model.notes_)
 
 
+@pytest.mark.slow
 def test_a_shop_of_one_time_buyers_is_forecast_no_worse_than_by_btyd():
     rng = np.random.default_rng(1)
     count = 9_000
@@ -93,6 +96,7 @@ def test_a_shop_of_one_time_buyers_is_forecast_no_worse_than_by_btyd():
     assert abs(total_bias(ours, found.actual)) < abs(total_bias(found.btyd, found.actual)) + 0.15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1e-2, 0.85, 1e6])
 def test_another_unit_of_money_changes_the_money_alone(shop, scores_in_unit, factor):
     found = scores_in_unit(factor).set_index("customer_id")

@@ -332,7 +332,7 @@ def test_customers_of_a_few_kinds_are_no_error(kinds):
         assert set(labels) == {1}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     customers=st.integers(1, 40),
     constant=st.sampled_from(["frequency", "basket_geometric_mean", "time_since_last", "T", None]),

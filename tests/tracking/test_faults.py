@@ -51,6 +51,7 @@ def parents(client):
     return [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
 
 
+@pytest.mark.slow
 def test_two_trainings_at_once_are_both_recorded_in_a_new_store(twice, store_at):
     client = store_at(f"sqlite:///{twice}/mlruns/mlflow.db")
     both = parents(client)
@@ -91,6 +92,7 @@ def test_files_that_did_not_move_with_the_store_are_missed_by_name(twice, tmp_pa
         store.load_model(address)
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_finished_run_and_no_model(small, store_at, tmp_path, monkeypatch):
     import mlflow.pyfunc
 
@@ -108,6 +110,7 @@ def test_a_full_disk_leaves_no_finished_run_and_no_model(small, store_at, tmp_pa
     assert client.search_logged_models([experiment]) == []
 
 
+@pytest.mark.slow
 def test_a_training_whose_record_fails_keeps_the_model_and_ends_with_status_1(
     duramen, trained, monkeypatch, shop
 ):

@@ -74,6 +74,7 @@ def tags(models, name, version):
     return models.client.get_model_version(name, version).tags
 
 
+@pytest.mark.slow
 def test_a_model_is_found_where_it_was_recorded(models):
     run_id = models.client.get_model_version("poor", "1").run_id
     assert models.good_origin.uri.startswith("models:/m-")
@@ -176,6 +177,7 @@ def test_rolling_back_goes_from_champion_to_champion_to_the_first(models):
         roll_back("back")
 
 
+@pytest.mark.slow
 def test_looking_for_a_store_that_is_not_there_makes_none(tmp_path):
     # A process of its own: MLflow remembers the store that a test pointed it at.
     look = (
@@ -242,6 +244,7 @@ def test_a_champion_set_by_hand_is_known_and_one_that_was_deleted_is_passed_over
         roll_back("hand")
 
 
+@pytest.mark.slow
 def test_a_fault_at_any_step_before_the_last_leaves_the_old_champion_and_is_mended_by_trying_again(
     models, monkeypatch
 ):

@@ -259,6 +259,7 @@ def test_a_run_address_gives_the_model(runs, fitted):
     assert again.model_version_ == fitted.model.model_version_
 
 
+@pytest.mark.slow
 def test_a_registered_champion_scores_from_the_command_line(client, runs, trained, fitted, tmp_path):
     import mlflow
 

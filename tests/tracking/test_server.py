@@ -47,6 +47,7 @@ def ranked(small, customers):
     return ranking.sort_values("customer_id", ignore_index=True)
 
 
+@pytest.mark.slow
 def test_a_training_recorded_through_a_server_scores_the_same_when_loaded_through_it(
     recorded, small, store_at, server
 ):
@@ -131,6 +132,7 @@ print(mlflow.pyfunc.load_model(sys.argv[1]).predict(pd.read_parquet(sys.argv[2])
 """
 
 
+@pytest.mark.slow
 def test_the_requirements_are_all_that_loading_and_scoring_import(recorded, small, tmp_path):
     """Those of duramen itself are not counted: what it needs to score is listed by name."""
     small.customers.to_parquet(tmp_path / "customers.parquet")
@@ -180,6 +182,7 @@ def same(told, expected, what):
             assert told[name].astype(str).tolist() == expected[name].astype(str).tolist(), f"{what} {name}"
 
 
+@pytest.mark.slow
 # Spark leaves the sockets open through which it hands rows to Python, until the collector finds them.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_every_way_to_the_model_gives_the_same_scores(
@@ -263,6 +266,7 @@ def nothing_is_half_there(client, experiment):
     )
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_midway_leaves_a_failed_run_and_no_model(
     start_store, small, store_at, tmp_path, goes_away
 ):
