@@ -1,4 +1,4 @@
-"""In: nothing but sizes. Out: time and memory of the BTYD models beside lifetimes, on this machine.
+"""Sizes come in; time and memory of the BTYD models and of lifetimes on this machine go out.
 
 Run by hand: python benchmarks/btyd.py [--customers 1000000] [--pairs 3] [--grow]. Each pair runs both
 libraries one after the other, and the medians are taken over the pairs, so that a busy machine slows both.
@@ -87,7 +87,7 @@ def report(name: str, ours: float, theirs: float, note: str = "") -> None:
     print(f"| {name} | {ours:.2f} | {theirs:.2f} | {theirs / ours:.1f} x | {note} |", flush=True)
 
 
-def beside_lifetimes(customers: int, count: int) -> None:
+def compare_with_lifetimes(customers: int, count: int) -> None:
     """Print the table of the size given."""
     lifetimes = lifetimes_module()
     table = world(customers)
@@ -259,7 +259,7 @@ def main() -> None:
         grocery()
         return
     if not chosen.memory:
-        beside_lifetimes(chosen.customers, chosen.pairs)
+        compare_with_lifetimes(chosen.customers, chosen.pairs)
     memory(chosen.customers)
 
 

@@ -1,11 +1,11 @@
-"""Rows explained a second beside shap.TreeExplainer on the same trees, and memory for ever more customers.
+"""Rows explained per second, by duramen and by shap.TreeExplainer on the same trees, and memory by number of customers.
 
 In: nothing; the orders are simulated and the default models fitted to them. Out: a printed table of medians of pairs.
 Called by hand: `python benchmarks/explain.py --customers 100000 1000000 --pairs 5`.
 
 TreeExplainer is slow, so it explains a sample of the customers. The two take turns, so that a busy machine slows both.
 Our time includes the comparison with LightGBM's own values. Memory is what explaining adds to a process that
-holds the customers already.
+has the customers in memory already.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def compare(booster: lgb.Booster, features: pd.DataFrame, pairs: int) -> tuple[f
 
 
 def memory_of(path: Path, trees: list[Path]) -> dict[str, float]:
-    """Return the megabytes of a process that holds the customers, and what explaining adds at its peak."""
+    """Return the megabytes of a process with the customers in memory, and what explaining adds at its peak."""
     features = pd.read_parquet(path)
     boosters = [lgb.Booster(model_file=tree) for tree in trees]
     # The libraries are paid for once, however many customers there are.
@@ -92,10 +92,10 @@ def memory_of(path: Path, trees: list[Path]) -> dict[str, float]:
         explain_all(booster, features.head(1000))
     # Linux forgets the peak of what was read.
     Path("/proc/self/clear_refs").write_text("5")
-    held = megabytes("VmRSS")
+    used = megabytes("VmRSS")
     for booster in boosters:
         explain_all(booster, features)
-    return {"held": held, "added": megabytes("VmHWM") - held}
+    return {"used": used, "added": megabytes("VmHWM") - used}
 
 
 def megabytes(kind: str) -> float:
@@ -151,7 +151,7 @@ def main() -> None:
                 check=True,
             )
             run = json.loads(done.stdout.splitlines()[-1])
-            print(f"{customers:>10,} {run['held']:>14,.0f} {run['added']:>20,.0f}", flush=True)
+            print(f"{customers:>10,} {run['used']:>14,.0f} {run['added']:>20,.0f}", flush=True)
 
 
 if __name__ == "__main__":

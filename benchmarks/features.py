@@ -1,4 +1,4 @@
-"""Time and memory from a file of orders to the customer table: this package beside pandas group-bys.
+"""Time and memory from a file of orders to the customer table, by this package and by pandas group-bys.
 
 In: nothing; the orders are simulated. Out: a printed table of medians; an error where the two differ.
 Called by hand: `python benchmarks/features.py --customers 1000000 --pairs 3`.
@@ -57,7 +57,7 @@ def simulate(path: Path, customers: int) -> int:
 
 
 def by_duramen(path: Path) -> pd.DataFrame:
-    """Through the door, which checks every row, to the table."""
+    """Read and check every row, and make the table."""
     tx = read_transactions(path, memory_limit=MEMORY, threads=2)
     return customer_table(tx, CUTOFF)
 
@@ -67,7 +67,7 @@ def by_pandas(path: Path) -> pd.DataFrame:
     orders = pd.read_parquet(path)
     orders["date"] = pd.to_datetime(orders["date"])
     orders = orders[orders["date"] < pd.Timestamp(CUTOFF)]
-    # The checks of the door: what is missing or no number, and lines that came twice.
+    # The same checks: values that are missing or not numeric, and duplicate lines.
     orders = orders[orders["customer_id"].notna() & np.isfinite(orders["amount"])].drop_duplicates()
     orders["bought"] = orders["amount"].clip(lower=0)
     orders["returned"] = (-orders["amount"]).clip(lower=0)

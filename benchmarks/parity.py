@@ -75,10 +75,8 @@ def compare(ours: pd.DataFrame, theirs: pd.DataFrame) -> str:
     worst = {name: f"{far:.1e}" for name, far in differences.items() if far}
     if max(differences.values()) > MOST or list(ours) != list(theirs):
         raise SystemExit(f"the engines differ: {worst}")
-    told = ", ".join(f"{name} {far}" for name, far in sorted(worst.items()))
-    return (
-        f"{len(differences)} columns, {len(differences) - len(worst)} equal to the last bit; {told or 'all'}"
-    )
+    listed = ", ".join(f"{name} {far}" for name, far in sorted(worst.items()))
+    return f"{len(differences)} columns, {len(differences) - len(worst)} equal to the last bit; {listed or 'all'}"
 
 
 def difference(ours: pd.Series, theirs: pd.Series) -> float:

@@ -1,11 +1,11 @@
-"""Time and memory of ranking ever more scored customers, beside what one would write in pandas.
+"""Time and memory of ranking scored customers, by number of customers, and of plain pandas.
 
 In: nothing; the scores are those of CDNOW's customers, repeated under other ids. Out: a printed table of medians.
 Called by hand: `python benchmarks/rank.py --customers 100000 1000000 --turns 5`.
 
 Ours are ranks, tiers with the rising, ties by id and the columns of a scores file in their order, and P(core) apart;
 the plain way gives ranks and tiers alone. They take turns, so that a busy machine slows both. Each run has a process
-of its own; memory is what the work adds at its peak to a process that holds the scores already.
+of its own; memory is what the work adds at its peak to a process with the scores in memory.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def rank_plainly(scores: pd.DataFrame) -> pd.DataFrame:
     ranked = scores.sort_values("score", ascending=False, ignore_index=True)
     ranked["rank"] = ranked.index + 1
     value = ranked["predicted_value"].sort_values(ascending=False)
-    held = value.cumsum() / value.sum()
-    ranked["tier"] = pd.cut(held, [0, 0.4, 0.8, 0.95, np.inf], labels=["VIP", "main", "regular", "small"])
+    share = value.cumsum() / value.sum()
+    ranked["tier"] = pd.cut(share, [0, 0.4, 0.8, 0.95, np.inf], labels=["VIP", "main", "regular", "small"])
     return ranked
 
 
@@ -57,7 +57,7 @@ def measure(folder: Path, scores: Path, work: str) -> dict[str, float]:
     many, model = pd.read_parquet(scores), CoreCustomerModel.load(folder)
     # Linux forgets the peak of what was read.
     Path("/proc/self/clear_refs").write_text("5")
-    held, started = megabytes("VmRSS"), time.perf_counter()
+    used, started = megabytes("VmRSS"), time.perf_counter()
     if work == "ours":
         rank_core_customers(many)
     elif work == "plain pandas":
@@ -65,7 +65,7 @@ def measure(folder: Path, scores: Path, work: str) -> dict[str, float]:
     else:
         value, probability = many["predicted_value"].to_numpy(), many["probability_active"].to_numpy()
         model.forecast_.distribution_.probability_above(value, probability, model.core_money_)
-    return {"seconds": time.perf_counter() - started, "added": megabytes("VmHWM") - held}
+    return {"seconds": time.perf_counter() - started, "added": megabytes("VmHWM") - used}
 
 
 def in_a_process(*words: str | Path) -> dict[str, float]:

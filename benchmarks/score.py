@@ -1,4 +1,4 @@
-"""Time and memory of `duramen score` as a whole process, for ever more customers, beside the pandas script of a user.
+"""Time and memory of `duramen score` as a whole process, by number of customers, and of pandas scripts.
 
 In: nothing; the orders are simulated. Out: a printed table.
 Called by hand: `python benchmarks/score.py --customers 100000 1000000 --reasons none core --scripts 1000000`.

@@ -1,9 +1,9 @@
-"""What one would write in a notebook to score customers, for `score.py` to run beside `duramen score`.
+"""Notebook scripts that score customers, for `score.py` to compare with `duramen score`.
 
 In: a file of orders, a folder of models. Out: a file of scores. All customers are in memory at once.
 
 - "careful": what ours does, by one who knows pandas well and has our model: the vectorised group-bys of `features.py`,
-  scores by our model, ranks and tiers. It explains nobody.
+  scores by our model, ranks and tiers. It has no explanations.
 - "usual": lifetimes for purchases, P(alive) and lifetime value, two LightGBM models with their defaults for who buys
   and how much, ranks and tiers, and shap's three largest factors of each core customer. It makes less: a third of
   the features, no intervals, segments, growth or markets, and it explains one of its models where ours explains all.
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 WINDOWS = (28, 91, 182, 364)
-# The tiers of `rank.rank_plainly` that hold 80 % of value.
+# The tiers of `rank.rank_plainly` that account for 80 % of value.
 CORE = ("VIP", "main")
 
 
@@ -39,7 +39,7 @@ def careful(orders: Path, models: Path, cutoff: str, out: Path) -> None:
 
 
 def train_usual(orders: Path, models: Path, cutoff: str, days: int) -> None:
-    """Fit what the usual script scores with, on the days before a cutoff and what came in the days after it."""
+    """Fit what the usual script scores with, on the days before a cutoff and the outcomes in the days after it."""
     import lightgbm
 
     purchases, spend = _lifetimes()
@@ -56,25 +56,25 @@ def train_usual(orders: Path, models: Path, cutoff: str, days: int) -> None:
     folder.mkdir()
     lightgbm.LGBMClassifier(verbose=-1).fit(table, money > 0).booster_.save_model(folder / "active.txt")
     lightgbm.LGBMRegressor(verbose=-1).fit(table, money).booster_.save_model(folder / "value.txt")
-    told = {"purchases": dict(purchases.params_), "spend": dict(spend.params_), "days": days}
-    (folder / "lifetimes.json").write_text(json.dumps(told))
+    fitted = {"purchases": dict(purchases.params_), "spend": dict(spend.params_), "days": days}
+    (folder / "lifetimes.json").write_text(json.dumps(fitted))
 
 
 def usual(
     orders: Path, models: Path, cutoff: str, out: Path, *, reasons: bool = False, applied: bool = False
 ) -> None:
-    """Score by lifetimes and LightGBM, and explain the core by shap where reasons are asked for."""
+    """Score by lifetimes and LightGBM, and explain the core by shap where reasons are wanted."""
     import lightgbm
     import shap
     from rank import rank_plainly
 
     folder = models / "usual"
-    told = json.loads((folder / "lifetimes.json").read_text())
+    fitted = json.loads((folder / "lifetimes.json").read_text())
     purchases, spend = _lifetimes()
-    purchases.params_, spend.params_ = pd.Series(told["purchases"]), pd.Series(told["spend"])
-    # What fitting sets, and lifetime value asks for.
+    purchases.params_, spend.params_ = pd.Series(fitted["purchases"]), pd.Series(fitted["spend"])
+    # What fitting sets, and lifetime value needs.
     purchases.predict = purchases.conditional_expected_number_of_purchases_up_to_time
-    table = _with_forecasts(_features(_read(orders), cutoff, applied), purchases, spend, told["days"])
+    table = _with_forecasts(_features(_read(orders), cutoff, applied), purchases, spend, fitted["days"])
     active, value = (lightgbm.Booster(model_file=folder / f"{name}.txt") for name in ("active", "value"))
     scores = table[["purchases", "alive", "lifetime_value"]].reset_index()
     scores["probability_active"] = active.predict(table)

@@ -1,10 +1,10 @@
-"""Behavioural segments: time for ever more customers, and what they tell of the future on real data.
+"""Behavioural segments: time by number of customers, and what they predict on real data.
 
 In: nothing; CDNOW's customers, repeated with noise, for the time; data sets for the figures. Out: printed tables.
 Called by hand:
-- `python benchmarks/segments.py --customers 100000 1000000`: fit and assign, beside k-means with the silhouette as one
-  would write it in a notebook, in turns, so that a busy machine slows both;
-- `python benchmarks/segments.py --figures [--online-retail online_retail_ii.parquet]`: stability, what became of the
+- `python benchmarks/segments.py --customers 100000 1000000`: fit and assign, compared with k-means and
+  the silhouette as in a usual notebook, in turns, so that a busy machine slows both;
+- `python benchmarks/segments.py --figures [--online-retail online_retail_ii.parquet]`: stability, changes of the
   segments of a cutoff before, rules, and the share of the future that is explained.
 """
 
@@ -28,7 +28,7 @@ from duramen.segments.segmenter import WEIGHTS, BehaviouralSegmenter
 
 # Seconds that fitting and assigning a million customers may take.
 BAR = 30.0
-# The cutoff before lies a horizon earlier, or a quarter where that is less.
+# The cutoff before is a horizon earlier, or a quarter where that is less.
 QUARTER = 91
 MEASURED = ("frequency", "T", "gap_mean", "basket_geometric_mean", "time_since_last", "net_spend")
 WINDOWS = {
@@ -94,7 +94,7 @@ def time_of_each(counts: list[int], turns: int) -> pd.DataFrame:
 
 
 def figures(name: str, source: Path | pd.DataFrame) -> None:
-    """Print what the segments of a data set are, became, and tell."""
+    """Print the segments of a data set, their changes, and what they predict."""
     window, tx = WINDOWS[name], read_transactions(source)
     customers = customer_table(tx, window.cutoff)
     outcomes = customer_outcomes(tx, window, customers)
@@ -109,11 +109,11 @@ def figures(name: str, source: Path | pd.DataFrame) -> None:
     )
     print("\n".join(segmenter.profile_["rule"]), *segmenter.notes_, sep="\n")
     print(segmenter.changes_.round(2).to_string(index=False))
-    for told, model in (("fitted alone", alone), ("after the cutoff before", segmenter)):
-        judged = segment_value(customers, outcomes, model.predict(customers))
-        print(f"-- {told}: stability {model.stability_:.2f}, fidelity {model.rule_fidelity_:.2f}")
-        print(judged.table.round(3).to_string(index=False))
-        print(judged.verdict)
+    for name, model in (("fitted alone", alone), ("after the cutoff before", segmenter)):
+        information = segment_value(customers, outcomes, model.predict(customers))
+        print(f"-- {name}: stability {model.stability_:.2f}, fidelity {model.rule_fidelity_:.2f}")
+        print(information.table.round(3).to_string(index=False))
+        print(information.verdict)
     for weights in OTHER_WEIGHTS:
         model = BehaviouralSegmenter(weights=WEIGHTS | weights).fit(customers)
         table = segment_value(customers, outcomes, model.predict(customers), resamples=1).table

@@ -62,7 +62,7 @@ def on_duckdb(path: Path, model: CoreCustomerModel) -> list[tuple[str, float, fl
     from duramen.scoring.ranking import rank_core_customers
 
     steps: list[tuple[str, float, float, float]] = []
-    with measured("door and days", steps):
+    with measured("reading and days", steps):
         tx = read_transactions(path)
     with measured("customer table", steps):
         customers = customer_table(tx, CUTOFF)
@@ -80,7 +80,7 @@ def on_duckdb(path: Path, model: CoreCustomerModel) -> list[tuple[str, float, fl
 def on_spark(
     path: Path, model: CoreCustomerModel, given: argparse.Namespace
 ) -> list[tuple[str, float, float, float]]:
-    """Measure the steps on Spark, each of which holds what it made."""
+    """Measure the steps on Spark, each of which keeps its result."""
     from duramen.data.spark_customers import customer_frame
     from duramen.data.spark_session import read_orders, spark_session
     from duramen.scoring.spark import rank_on_spark, score_on_spark, write_folder
@@ -92,7 +92,7 @@ def on_spark(
             few = customer_frame(read_transactions(read_orders(session, str(path)).limit(20_000)), CUTOFF)
             rank_on_spark(score_on_spark(model, few, CUTOFF), model.tiers).count()
         session.catalog.clearCache()
-        with measured("door and days", steps):
+        with measured("reading and days", steps):
             tx = read_transactions(read_orders(session, str(path)))
         with measured("customer table", steps):
             customers = customer_frame(tx, CUTOFF).persist()
@@ -138,17 +138,17 @@ def processes() -> tuple[float, float]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                told = (entry / "stat").read_text().rpartition(")")[2].split()
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            parents[int(entry.name)] = int(told[1])
-            facts[int(entry.name)] = (sum(map(int, told[11:15])) / TICKS, int(told[21]) * PAGE)
+            parents[int(entry.name)] = int(fields[1])
+            facts[int(entry.name)] = (sum(map(int, fields[11:15])) / TICKS, int(fields[21]) * PAGE)
     ours, size = {os.getpid()}, 0
     while len(ours) > size:
         size = len(ours)
         ours |= {process for process, parent in parents.items() if parent in ours}
-    held = [facts[process] for process in ours if process in facts]
-    return sum(seconds for seconds, _ in held), sum(memory for _, memory in held)
+    known = [facts[process] for process in ours if process in facts]
+    return sum(seconds for seconds, _ in known), sum(memory for _, memory in known)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from duramen.evaluation.metrics import area_under_roc, normalised_gini
 from duramen.forecast.settings import ForecastSettings
 from duramen.scoring.model import CoreCustomerModel
 
-# Two years of orders are simulated from 2022 on: the last half year is forecast, and what came then is known.
+# Two years of orders are simulated from 2022 on: the last half year is forecast, and its outcomes are known.
 WINDOW = Window("2023-07-03", 182)
 # Part of the simulated customers who have bought by its cutoff.
 KNOWN = 0.62

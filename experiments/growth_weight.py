@@ -1,8 +1,8 @@
-"""Judge the weight of growth at every cutoff that has two horizons before and after it, beside value alone.
+"""Evaluate the weight of growth at every cutoff with two horizons before and after it, compared with value alone.
 
 At each cutoff the customers are ranked by models that know nothing later; the money is that of the horizon after the
-one forecast. A weight is chosen at one cutoff and then asked at the cutoff two horizons later, whose money it has not
-seen.
+forecast one. A weight is chosen at one cutoff and then evaluated at the cutoff two horizons later, whose money it has
+not seen.
 
 Run it with: python experiments/growth_weight.py SOURCE HORIZON [HORIZON ...]
 """
@@ -33,24 +33,24 @@ def main(source: str, horizons: list[int]) -> None:
     tx = read_transactions(source)
     rows = []
     for horizon in horizons:
-        judged: dict[date, pd.DataFrame] = {}
+        curves: dict[date, pd.DataFrame] = {}
         for window in windows_of(tx, horizon):
-            curve = judge(tx, window)
+            curve = evaluate(tx, window)
             if curve is None:
                 continue
-            judged[window.cutoff] = curve
+            curves[window.cutoff] = curve
             row = {
                 "cutoff": window.cutoff,
                 "days": horizon,
                 "fitted here": choose_growth_weight(curve.reset_index()),
             }
             row["gain here"] = curve.loc[row["fitted here"], "difference"]
-            earlier = judged.get(window.cutoff - timedelta(days=2 * horizon))
+            earlier = curves.get(window.cutoff - timedelta(days=2 * horizon))
             if earlier is not None:
                 row["fitted before"] = choose_growth_weight(earlier.reset_index())
-                asked = curve.loc[row["fitted before"]]
-                row |= {"gain": asked["difference"], "low": asked["low"], "high": asked["high"]}
-                row["gain at 20 %"] = asked["fifth"] - curve.loc[0.0, "fifth"]
+                later = curve.loc[row["fitted before"]]
+                row |= {"gain": later["difference"], "low": later["low"], "high": later["high"]}
+                row["gain at 20 %"] = later["fifth"] - curve.loc[0.0, "fifth"]
             rows.append(row)
             print(row, flush=True)
     table = pd.DataFrame(rows)
@@ -70,7 +70,7 @@ def windows_of(tx: Transactions, horizon: int) -> list[Window]:
     return windows[::-1]
 
 
-def judge(tx: Transactions, window: Window) -> pd.DataFrame | None:
+def evaluate(tx: Transactions, window: Window) -> pd.DataFrame | None:
     """Return the curve at a cutoff by weight, with what the first fifth captured; None where nothing can be fitted."""
     customers = customer_table(tx, window.cutoff)
     try:

@@ -5,9 +5,9 @@ of all reasons were compared, and each fault; it ends with status 1 where there 
 python experiments/reasons.py dataset:cdnow --cutoff 1998-04-01 --horizon 91
 python experiments/reasons.py PATH --config experiments/online_retail_ii.toml
 
-Every fact is computed again by pandas from the source's own lines, by the rules that docs/data.md states; nothing of
-duramen's door, days and features is used but the names of the columns and the number of lines used, which must agree.
-The factor in which a reason ends is no fact of the customer's own; all factors are held by what they multiply to.
+Every fact is computed again by pandas from the source's own lines, by the rules in docs/data.md. Only
+the names of the columns and the number of lines used, which must agree, are taken from duramen.
+The factor at the end of a reason is no fact of the customer; factors are checked by what they multiply to.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Kind(NamedTuple):
     claim: str = ""
 
 
-# "average_NAME" is the mean of the fact over all customers, beside whom a factor sets each.
+# "average_NAME" is the mean of the fact over all customers, with whom a factor compares each.
 KINDS = (
     Kind(
         "bought on one day only, # days? (average #) ago",
@@ -166,12 +166,12 @@ def to_be_read(ranking: pd.DataFrame) -> pd.DataFrame:
 
 
 def lines_of(source: str | pd.DataFrame, tx: Transactions) -> pd.DataFrame:
-    """Return the usable lines of a source, read without the door: a column a role, money in whole 1e-4.
+    """Return the usable lines of a source, read without duramen: a column for each role, money in whole 1e-4.
 
     Raises
     ------
     ValueError
-        If they are not as many as the door used, so that facts could not be compared.
+        If they are not as many as duramen used, so that facts could not be compared.
     """
     rows = rows_of(source)[list(tx.columns.values())]
     if {"order", "product"} & set(tx.columns):
@@ -183,14 +183,14 @@ def lines_of(source: str | pd.DataFrame, tx: Transactions) -> pd.DataFrame:
     lines = rows.dropna(subset=["customer_id", "date", "amount"])
     if len(lines) != tx.rows_used:
         raise ValueError(
-            f"{len(lines):,} lines of {tx.source} are usable here and {tx.rows_used:,} at the door, which sets lines "
+            f"{len(lines):,} lines of {tx.source} are usable here and {tx.rows_used:,} to duramen, which sets lines "
             "aside by rules that are not repeated here; give a source without them."
         )
     return lines.assign(money=whole(lines["amount"]))
 
 
 def rows_of(source: str | pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of a frame, a data set, a Parquet or a CSV file, as they came."""
+    """Return the rows of a frame, a data set, a Parquet or a CSV file, unchanged."""
     if isinstance(source, str) and source.startswith("dataset:"):
         source = open_dataset(source.removeprefix("dataset:"))
     if isinstance(source, pd.DataFrame):
@@ -276,7 +276,7 @@ def compare(ranking: pd.DataFrame, facts: pd.DataFrame, unit: str) -> tuple[Coun
             for kind, match in found.items():
                 compared[kind.words] += len(kind.facts) + bool(kind.claim)
                 differ = untruths(kind, match.groups(), facts_by_id.get(customer, {}))
-                untrue += [f"{customer}: {reason!r}, but {told}" for told in differ]
+                untrue += [f"{customer}: {reason!r}, but {fact}" for fact in differ]
     return compared, untrue
 
 
@@ -297,8 +297,8 @@ def untruths(kind: Kind, numbers: tuple[str, ...], own: dict[str, float]) -> Ite
     if kind.claim:
         name, relation, bound = kind.claim.split()
         fact, limit = own.get(name, np.nan), float(bound)
-        holds = {"==": fact == limit, "<": fact < limit, ">": fact > limit, ">=": fact >= limit}
-        if not holds[relation]:
+        relations = {"==": fact == limit, "<": fact < limit, ">": fact > limit, ">=": fact >= limit}
+        if not relations[relation]:
             yield f"{name} is {fact:,.6g}"
 
 
@@ -318,11 +318,11 @@ def faults_of_ranking(ranking: pd.DataFrame) -> list[str]:
 
 
 def tiers_of(ranking: pd.DataFrame) -> pd.Series:
-    """Return each customer's tier without costs, by what the customers of more value hold."""
+    """Return each customer's tier without costs, by the share of value of the customers before."""
     tiers = DEFAULT_TIERS
     by_value = ranking.sort_values(["predicted_value", "rank"], ascending=[False, True])
     value, growth = by_value["predicted_value"], by_value["growth_potential"]
-    # Who belongs to the smallest set of a share: all before whom less than the share is held.
+    # The smallest set of a share: customers before whom less than the share has been reached.
     held_before = (value.cumsum() - value) / value.sum()
     core = held_before < tiers.core_share
     most = growth[~core].quantile(1 - tiers.rising_share)
@@ -340,13 +340,13 @@ def faults_of_parts(model: CoreCustomerModel, customers: pd.DataFrame, ranking: 
 
     Terms of log odds are compared as the odds that they multiply to.
     """
-    told = ranking.set_index("customer_id")
+    ranked = ranking.set_index("customer_id")
     wanted = pd.DataFrame(
         {
-            "value": told["predicted_value"],
-            "activity": told["probability_active"] / told["churn_probability"],
-            "score": told["score"],
-            "growth": told["growth_potential"],
+            "value": ranked["predicted_value"],
+            "activity": ranked["probability_active"] / ranked["churn_probability"],
+            "score": ranked["score"],
+            "growth": ranked["growth_potential"],
         }
     )
     faults = []

@@ -1,4 +1,4 @@
-"""Run the backtest of every experiment whose data is there, and write what came out to RESULTS.md.
+"""Run the backtest of every experiment whose data is there, and write the results to RESULTS.md.
 
 Run it with: python experiments/results.py [online_retail_ii=PATH]
 """
@@ -22,8 +22,8 @@ EXPERIMENTS = Path(__file__).parent
 DURAMEN = Path(sys.executable).with_name("duramen")
 INTRODUCTION = """# Results
 
-What the forecasts of each experiment were worth, beside plain baselines on the same customers. It is written by
-`python experiments/results.py`; what is measured and how to read it stands in [docs/backtest.md](../docs/backtest.md).
+How good the forecasts of each experiment are, compared with plain baselines on the same customers. Written by
+`python experiments/results.py`; the metrics and how to read them are in [docs/backtest.md](../docs/backtest.md).
 Figures are means over the cutoffs, of total bias its size; the best of a row is bold. A difference is ours less the
 best baseline, with its 95 % interval over resampled customers.
 """
@@ -112,7 +112,7 @@ def against_the_best(comparisons: pd.DataFrame) -> list[str]:
 
 
 def intervals(coverage: pd.DataFrame) -> list[str]:
-    """Return a table of who came inside the 80 % interval, by tenth of predicted value, in the mean."""
+    """Return a table of the mean coverage of the 80 % interval, by tenth of predicted value."""
     inside = coverage.groupby("group", sort=False)["inside"].mean()
     return table(
         ["inside the 80 % interval", *inside.index], [["customers", *(f"{share:.1%}" for share in inside)]]
@@ -120,7 +120,7 @@ def intervals(coverage: pd.DataFrame) -> list[str]:
 
 
 def core(bands: pd.DataFrame) -> list[str]:
-    """Return a table of P(core) given and of who was in the core that came true, in bands of a tenth."""
+    """Return a table of P(core) given and of who was in the core of the outcomes, in bands of a tenth."""
     sums = bands.assign(**{name: bands[name] * bands["customers"] for name in ("predicted", "actual")})
     of_band = sums.groupby("from_")[["predicted", "actual", "customers"]].sum()
     shares = of_band[["predicted", "actual"]].div(of_band["customers"], axis=0)
@@ -128,7 +128,7 @@ def core(bands: pd.DataFrame) -> list[str]:
         ["P(core)", *(f"{low:.1f}-{low + 0.1:.1f}" for low in of_band.index)],
         [
             ["given", *(f"{share:.2f}" for share in shares["predicted"])],
-            ["in the core that came true", *(f"{share:.2f}" for share in shares["actual"])],
+            ["in the core of the outcomes", *(f"{share:.2f}" for share in shares["actual"])],
             ["customers", *(f"{count:,}" for count in of_band["customers"])],
         ],
     )
@@ -147,7 +147,7 @@ def past_spend(chosen: pd.DataFrame) -> list[str]:
 
 
 def stability(between: pd.DataFrame) -> list[str]:
-    """Return a table of how the ranking holds from one cutoff to the next."""
+    """Return a table of how stable the ranking is from one cutoff to the next."""
     body = [
         [
             f"{row.earlier:%Y-%m-%d}", f"{row.later:%Y-%m-%d}", f"{row.customers:,}", number(row.spearman),

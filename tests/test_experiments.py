@@ -1,3 +1,6 @@
+"""Experiments train and report as configured, scripts import what exists, and the page of results is complete."""
+
+import ast
 import importlib.util
 import re
 import subprocess
@@ -12,6 +15,7 @@ from duramen.cli.config.read import read_config
 from duramen.scoring.model import CoreCustomerModel
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+SCRIPTS = sorted([*EXPERIMENTS.glob("*.py"), *EXPERIMENTS.with_name("benchmarks").glob("*.py")])
 CONFIGS = sorted(EXPERIMENTS.glob("*.toml"))
 TRAININGS = [path.stem for path in CONFIGS if "model_out" in tomllib.loads(path.read_text())]
 
@@ -27,7 +31,7 @@ def results():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("experiment", TRAININGS)
-def test_experiment_trains_judges_and_reports(experiment, tmp_path):
+def test_an_experiment_trains_evaluates_and_reports(experiment, tmp_path):
     command = [sys.executable, "-c", "from duramen.cli.app import main; main()", "train"]
 
     done = subprocess.run(
@@ -43,7 +47,7 @@ def test_experiment_trains_judges_and_reports(experiment, tmp_path):
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
-def test_the_page_of_results_tells_of_every_experiment(config):
+def test_the_page_of_results_has_every_experiment(config):
     assert f"\n## {config.stem}\n" in (EXPERIMENTS / "RESULTS.md").read_text(encoding="utf-8")
 
 
@@ -56,7 +60,7 @@ def test_an_experiment_says_what_to_backtest(config, results):
     assert results.is_there(table.get("orders", "")) == ("orders" in table)
 
 
-def test_a_section_tells_every_figure_and_marks_the_best(backtested, results):
+def test_a_section_has_every_figure_and_marks_the_best(backtested, results):
     text = results.section(EXPERIMENTS / "cdnow.toml", backtested.out)
     assert "182 days from 1997-10-01, 182 days from 1997-12-31" in text
     head = next(line for line in text.split("\n") if line.startswith("| value |"))
@@ -69,7 +73,7 @@ def test_a_section_tells_every_figure_and_marks_the_best(backtested, results):
     assert "| 1997-10-01 | 1997-12-31 | " in text
 
 
-def test_the_page_names_no_place_of_a_machine():
+def test_the_page_names_no_path_of_a_machine():
     assert not re.search(
         r"(^|[\s(`=])(/|~|\w:\\)\w", (EXPERIMENTS / "RESULTS.md").read_text(encoding="utf-8")
     )
@@ -78,3 +82,15 @@ def test_the_page_names_no_place_of_a_machine():
 def test_orders_are_there_where_a_file_or_a_known_data_set_is_named(results):
     assert results.is_there("orders.csv")
     assert not results.is_there("dataset:nothing")
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_script_imports_names_that_exist(script):
+    imports = [
+        (node.module, alias.name)
+        for node in ast.walk(ast.parse(script.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("duramen")
+        for alias in node.names
+    ]
+    for module, name in imports:
+        assert hasattr(importlib.import_module(module), name), f"{module}.{name}"

@@ -1,3 +1,5 @@
+"""The notebooks run from top to bottom."""
+
 from pathlib import Path
 
 import nbformat

@@ -197,7 +197,7 @@ def test_lines_that_the_door_sets_aside_by_other_rules_are_refused():
     orders = pd.DataFrame(
         {"customer": ["a", "b"], "date": "2020-01-04", "amount": 1.0, "status": ["paid", "refunded"]}
     )
-    with pytest.raises(ValueError, match="are usable here and 1 at the door"):
+    with pytest.raises(ValueError, match="are usable here and 1 to duramen"):
         script.lines_of(orders, read_transactions(orders))
 
 

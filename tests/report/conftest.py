@@ -153,10 +153,10 @@ def segments_of(ranking: pd.DataFrame) -> pd.DataFrame:
             "churn_probability_mean": grouped["churn_probability"].mean(),
         }
     ).reset_index()
-    told = [SEGMENTS[segment - 1] for segment in table["segment"]]
-    table.insert(1, "name", [name for name, _, _ in told])
-    table["rule"] = [rule for _, rule, _ in told]
-    table["treatment"] = [treatment for _, _, treatment in told]
+    described = [SEGMENTS[segment - 1] for segment in table["segment"]]
+    table.insert(1, "name", [name for name, _, _ in described])
+    table["rule"] = [rule for _, rule, _ in described]
+    table["treatment"] = [treatment for _, _, treatment in described]
     return table
 
 
@@ -184,8 +184,8 @@ def run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
         "importance": importance_table(),
         "segments": segments_of(ranking),
         "notes": [
-            "Cost to serve is not in the data, so the score is revenue and break-even is not judged.",
-            "The history holds one Christmas only: a yearly season cannot be told from growth.",
+            "Cost to serve is not in the data, so the score is revenue and break-even is not known.",
+            "The history holds one Christmas only: a yearly season cannot be separated from growth.",
         ],
         "unit": "GBP",
         "cutoff": date(2011, 9, 1),
@@ -199,7 +199,7 @@ def run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
 
 
 def weight_curve() -> pd.DataFrame:
-    """Judge the weights where growth is worth a little: none is clearly better than value alone."""
+    """Return the curve of weights where growth is worth a little: none is clearly better than value alone."""
     rng = np.random.default_rng(2)
     value, growth = rng.lognormal(3, 1, 500), rng.exponential(10, 500)
     return growth_weight_curve(value, growth, rng.poisson(value + 0.3 * growth).astype(float))

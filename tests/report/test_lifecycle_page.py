@@ -13,7 +13,7 @@ from duramen.report.numbers import THIN
 from duramen.report.page import render_page
 from duramen.report.segments import segmentation_section
 
-REFUSAL = "there are 29 days of history before 1997-01-30: stages <b>cannot</b> be told there."
+REFUSAL = "there are 29 days of history before 1997-01-30: stages <b>cannot</b> be known there."
 
 
 def render(**parts):
@@ -76,7 +76,7 @@ def test_a_reason_is_shown_where_there_is_no_table(parts):
     history = replace(parts["lifecycle"], transitions=REFUSAL, outcomes=None, steady=REFUSAL)
     review = replace(parts["segmentation"], transitions=REFUSAL, drift=None, age=REFUSAL)
     page = render(**parts | {"lifecycle": history, "segmentation": review})
-    shown = "here are 29 days of history before 1997-01-30: stages &lt;b&gt;cannot&lt;/b&gt; be told there."
+    shown = "here are 29 days of history before 1997-01-30: stages &lt;b&gt;cannot&lt;/b&gt; be known there."
     assert page.count("T" + shown) == 3
     assert f"How long the steady stage lasts is not known: t{shown}" in page
     assert "Outcomes of each stage" not in page

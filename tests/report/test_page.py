@@ -58,12 +58,12 @@ def test_the_self_test_answers_what_the_data_knows_and_asks_the_rest(page):
 
 def test_rows_in_are_shown_as_used_and_set_aside(page):
     text = plain(page)
-    for told in (
+    for found in (
         "Used 397,884 73.42 %",
         "Set aside: missing customer id 135,080 24.93 %",
         "Read 541,909 100.00 %",
     ):
-        assert told in text
+        assert found in text
 
 
 def test_the_head_shows_twenty_customers_with_their_reasons(page, parts_of):
@@ -85,7 +85,7 @@ def test_optional_sections_are_shown_and_linked(full_page):
     assert linked == re.findall(r'<section id="([\w-]+)"', full_page)
     assert len(linked) == 18
     text = plain(full_page)
-    for told in (
+    for found in (
         "the largest up to 0.1 that cost nothing",
         "Core in a falling market only",
         "customers rose between 3 June 2011 and 1 September 2011",
@@ -101,7 +101,7 @@ def test_optional_sections_are_shown_and_linked(full_page):
         "pillar of the house",
         "the largest part of the price off",
     ):
-        assert told in text
+        assert found in text
     assert "nan" not in text.split()
 
 
@@ -170,7 +170,7 @@ def test_a_ranking_of_other_tiers_is_refused(parts_of):
 
 def test_the_page_lists_tiers_segments_stages_and_factors(page):
     text = plain(page)
-    for told in (
+    for found in (
         "VIP",
         "rising newcomers",
         "lapsed",
@@ -178,7 +178,7 @@ def test_the_page_lists_tiers_segments_stages_and_factors(page):
         "The strongest 12 of 14 factors",
         "log odds",
     ):
-        assert told in text
+        assert found in text
     assert "The history holds one Christmas only" in text
     assert "Only transactions are seen." in text
 
@@ -290,12 +290,12 @@ def test_the_page_says_which_tables_are_missing(parts_of):
     parts |= {"notes": [], "past_value": None}
     parts["ranking"][["reason_2", "reason_3"]] = None
     text = plain(render(**parts))
-    for told in (
+    for found in (
         "No scorecard was made",
         "No factors were computed",
         "No segments were formed",
     ):
-        assert told in text
+        assert found in text
     assert "past revenue" not in text
     assert "None" not in text.split()
 

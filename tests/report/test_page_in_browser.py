@@ -141,9 +141,9 @@ def test_a_phone_gets_the_narrow_drawings_and_the_desk_the_wide_ones(opened):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_every_text_stands_out_from_its_ground(opened, scheme, width):
-    told = opened(width, color_scheme=scheme).evaluate(FAINT)
-    assert told["seen"] > 300
-    assert told["faint"] == []
+    found = opened(width, color_scheme=scheme).evaluate(FAINT)
+    assert found["seen"] > 300
+    assert found["faint"] == []
 
 
 def test_dark_is_dark_and_paper_is_white(opened):

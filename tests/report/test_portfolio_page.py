@@ -69,7 +69,7 @@ def test_cuts_are_written_for_readers(parts):
 
 
 def test_a_matrix_that_cannot_be_made_is_a_sentence_and_the_others_are_shown(parts):
-    refusal = "all 400 customers have the same credit (1), so that <i>no share</i> of them can be told apart."
+    refusal = "all 400 customers have the same credit (1), so that <i>no share</i> of them can be ranked."
     page = render(**parts | {"portfolios": parts["portfolios"] | {CREDIT: refusal}})
     assert "All 400 customers have the same credit (1), so that &lt;i&gt;no share&lt;/i&gt;" in page
     assert "trusted partner" not in page
@@ -88,10 +88,10 @@ def test_an_empty_cell_has_no_customer_and_no_mean(parts):
 
 def test_price_led_buyers_are_shown_with_their_figures(parts):
     table = parts["price_sensitivity"]
-    told = price_section(table)
-    assert [row["buyers"] for row in told.rows] == table["buyers"].tolist()
-    assert sum(row["customers"] for row in told.rows) == 400
-    assert [float(row["value_now_mean"]) for row in told.rows] == pytest.approx(
+    section = price_section(table)
+    assert [row["buyers"] for row in section.rows] == table["buyers"].tolist()
+    assert sum(row["customers"] for row in section.rows) == 400
+    assert [float(row["value_now_mean"]) for row in section.rows] == pytest.approx(
         table["value_now_mean"].tolist(), abs=0.005
     )
 

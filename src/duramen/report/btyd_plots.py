@@ -57,7 +57,7 @@ def tracking_plot(
 
 
 def frequency_histogram(model: PurchaseModel, customers: pd.DataFrame, most: int = 7) -> alt.Chart:
-    """Draw customers by their number of repeat purchases, actual beside expected.
+    """Draw customers by their number of repeat purchases, actual and expected.
 
     Parameters
     ----------

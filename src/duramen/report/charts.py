@@ -177,7 +177,7 @@ def value_curve(
 
 
 def share_pairs(groups: pd.DataFrame, width: int) -> alt.LayerChart:
-    """Draw each group's share of customers beside its share of value.
+    """Draw each group's share of customers and its share of value.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ def draw_segments(segments: pd.DataFrame) -> Markup | None:
 def stage_rows(stages: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of ``sums_by_group`` for the page.
 
-    Sums and means are of different sizes, so each has decimals of its own.
+    Sums and means are of different sizes, so each has its own decimals.
     """
     sums, means = numbers.rows(stages, "value"), numbers.rows(stages, "value_mean")
     return [row | {"value_mean": mean["value_mean"]} for row, mean in zip(sums, means, strict=True)]

@@ -104,7 +104,7 @@ def _grids(axes: Sequence[str], table: pd.DataFrame) -> tuple[list[Grid], dict[s
 
 
 def _cuts(axes: Sequence[str], table: pd.DataFrame, unit: str, horizon_days: int) -> str:
-    """Return above which figure each level but the lowest begins; a grade of credit has no figure of its own."""
+    """Return above which figure each level but the lowest begins; a grade of credit has no figure."""
     sentences = []
     for axis in axes:
         if axis == "credit":

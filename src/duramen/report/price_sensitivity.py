@@ -38,7 +38,7 @@ class PriceSection:
 
 
 def price_section(table: pd.DataFrame | str) -> PriceSection:
-    """Return price-led buyers beside customers who pay the full price.
+    """Return price-led buyers and customers who pay the full price.
 
     Parameters
     ----------
