@@ -1,5 +1,7 @@
 """The configuration of every command: where its values come from, which one wins, and how a wrong one is refused."""
 
+import ast
+import re
 from datetime import date
 from pathlib import Path
 from typing import get_args
@@ -7,6 +9,7 @@ from typing import get_args
 import pytest
 from typer.testing import CliRunner
 
+import duramen
 from duramen.cli.app import COMMANDS, app
 from duramen.cli.config.commands import (
     CONFIGS,
@@ -21,6 +24,8 @@ from duramen.cli.config.settings import has_type, plain_type, setting_of, table_
 from duramen.cli.train import build_model
 from duramen.errors import InputError
 from duramen.forecast.settings import ForecastSettings, TreeSettings
+
+PACKAGE = Path(duramen.__file__).parent
 
 
 @pytest.fixture
@@ -258,3 +263,18 @@ def test_an_example_of_the_page_of_the_configuration_is_valid(toml):
     example = toml(page.split("```toml")[1].split("```")[0])
     assert read_config(TrainConfig, example).tiers.tiers().small.name == "basic"
     assert read_config(ScoreConfig, example).columns == {"order": "InvoiceNo", "product": "StockCode"}
+
+
+def test_no_sentence_below_the_command_line_names_a_flag():
+    flags = {flag.words for config in CONFIGS.values() for flag in config.flags()} | {"--config"}
+    named = re.compile("|".join(rf"{flag}\b" for flag in sorted(flags) if flag.startswith("--")))
+    found = [
+        f"{path.name}:{part.lineno}: {part.value[:60]}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if "cli" not in path.relative_to(PACKAGE).parts
+        for part in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(part, ast.Constant)
+        and isinstance(part.value, str)
+        and (named.search(part.value) or part.value.endswith("--"))
+    ]
+    assert found == []

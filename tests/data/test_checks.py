@@ -114,7 +114,7 @@ def test_dates_that_could_be_day_or_month_first_are_asked_about():
         chosen(column)
     assert str(told.value) == (
         "the dates in column 'date' of orders.csv could be day first or month first in all 3 rows (for example "
-        "'03/02/2011', '04/02/2011', '04/03/2011'); say which with --date-format day-first or month-first."
+        "'03/02/2011', '04/02/2011', '04/03/2011'); say which with `date_format` day-first or month-first."
     )
     assert chosen(column, "day-first") == "day-first"
     assert chosen(column, "month-first") == "month-first"
@@ -127,14 +127,14 @@ def test_dates_in_three_forms_are_refused():
     assert str(told.value) == (
         "column 'date' of orders.csv holds dates in several forms or none: of 20 values 8 read as iso, 6 read as "
         "compact, 6 read as day-first, and 12 do not read as iso (for example '13.02.2011', '20110203'); write them "
-        "all as YYYY-MM-DD, or name another column with --date."
+        "all as YYYY-MM-DD, or name another column with `date`."
     )
 
 
 def test_a_column_without_dates_is_refused():
     with pytest.raises(InputError, match="not one reads as a date, and 2 do not read as iso"):
         chosen(["A1", "A2"])
-    with pytest.raises(InputError, match="holds float64, not dates; name the date column with --date"):
+    with pytest.raises(InputError, match="holds float64, not dates; name the date column with `date`"):
         chosen([1.5, 2.5])
     formats = ", ".join(map(repr, DATE_FORMATS))
     with pytest.raises(InputError, match=f"'dmy' is not a date format; choose one of {formats}"):
@@ -168,7 +168,7 @@ def test_text_in_the_amount_column_is_refused_with_count_and_examples(orders):
         read_transactions(pd.concat([frame] * 5))
     assert str(told.value) == (
         "column 'amount' of the DataFrame: 10 of 15 rows, amount is no number (for example '12 EUR', 'free'); write "
-        "plain numbers (12.50), give --decimal ',' or name another column with --amount."
+        "plain numbers (12.50), give `decimal` ',' or name another column with `amount`."
     )
 
 
@@ -227,7 +227,7 @@ def test_several_currencies_need_a_choice(orders):
         read_transactions(frame)
     assert str(told.value) == (
         "column 'currency' of the DataFrame mixes currencies (EUR in 2 rows, USD in 1 rows); say which to use with "
-        "--currency."
+        "`currency`."
     )
     with pytest.raises(InputError, match="has no currency 'GBP'; it holds EUR, USD"):
         read_transactions(frame, currency="GBP")

@@ -59,9 +59,9 @@ def test_an_optional_role_named_empty_is_left_out():
         (THREE, {"amount": "xyz"}, "a.csv has no column 'xyz' for amount; its columns are 'customer', 'date', "
          "'amount'."),
         (["who", "date", "paid"], {}, "a.csv has no column that looks like customer_id or amount; its columns are "
-         "'who', 'date', 'paid'; name the right one with --customer-id NAME --amount NAME."),
-        (THREE, {"size": "amount"}, "'size' is no role of a column; the roles are customer_id, date, amount, order, "
-         "product, category, quantity, discount, cost, currency, status, kind."),
+         "'who', 'date', 'paid'; name the right one with `customer_id` and `amount`."),
+        (THREE, {"size": "amount"}, "'size' is not a role of a column; choose one of 'customer_id', 'date', 'amount', "
+         "'order', 'product', 'category', 'quantity', 'discount', 'cost', 'currency', 'status', 'kind'."),
         ([*THREE, "x"], {"order": "x", "product": "x"}, "column 'x' of a.csv is named for order and product; name one "
          "column for each."),
     ],

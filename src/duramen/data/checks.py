@@ -125,7 +125,7 @@ def choose_date_format(raw: ibis.Table, column: str, given: str | None, where: s
         return given or "iso"
     if not (dtype.is_string() or dtype.is_integer()):
         raise InputError(
-            f"column {column!r} of {where} holds {dtype}, not dates; name the date column with --date."
+            f"column {column!r} of {where} holds {dtype}, not dates; name the date column with `date`."
         )
     text = raw[column].cast("string").strip()
     filled = text.notnull() & ~text.lower().isin(MISSING_WORDS)
@@ -138,7 +138,7 @@ def choose_date_format(raw: ibis.Table, column: str, given: str | None, where: s
         examples = _examples(raw.filter(filled), column)
         raise InputError(
             f"the dates in column {column!r} of {where} could be day first or month first in all "
-            f"{row[best]:,} rows (for example {examples}); say which with --date-format day-first or month-first."
+            f"{row[best]:,} rows (for example {examples}); say which with `date_format` day-first or month-first."
         )
     if filled_rows and row[best] < (1 - MOST_UNREADABLE) * filled_rows:
         spread = ", ".join(f"{count:,} read as {form}" for form, count in row.items() if count)
@@ -146,7 +146,7 @@ def choose_date_format(raw: ibis.Table, column: str, given: str | None, where: s
         raise InputError(
             f"column {column!r} of {where} holds dates in several forms or none: of {filled_rows:,} values "
             f"{spread or 'not one reads as a date'}, and {filled_rows - row[best]:,} do not read as {best} "
-            f"(for example {examples}); write them all as YYYY-MM-DD, or name another column with --date."
+            f"(for example {examples}); write them all as YYYY-MM-DD, or name another column with `date`."
         )
     return best
 
@@ -183,9 +183,9 @@ def refuse_unreadable(
         (
             "amount is no number",
             "amount",
-            "write plain numbers (12.50), give --decimal ',' or name another column with --amount",
+            "write plain numbers (12.50), give `decimal` ',' or name another column with `amount`",
         ),
-        ("unreadable date", "date", "write YYYY-MM-DD or name another column with --date"),
+        ("unreadable date", "date", "write YYYY-MM-DD or name another column with `date`"),
     ):
         count = counts.get(reason, 0)
         if count > MOST_UNREADABLE * total:
@@ -230,7 +230,7 @@ def choose_currency(rows: ibis.Table, column: str, given: str | None, where: str
     if given is None and len(held) > 1:
         told = ", ".join(f"{name} in {rows:,} rows" for name, rows in list(held.items())[:5])
         raise InputError(
-            f"column {column!r} of {where} mixes currencies ({told}); say which to use with --currency."
+            f"column {column!r} of {where} mixes currencies ({told}); say which to use with `currency`."
         )
     return given or next(iter(held), None)
 

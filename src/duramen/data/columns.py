@@ -83,9 +83,10 @@ def find_columns(
                 chosen[role] = found
     missing = [role for role in required if role not in chosen]
     if missing:
+        parameters = " and ".join(f"`{role}`" for role in missing)
         raise InputError(
             f"{where} has no column that looks like {' or '.join(missing)}; its columns are "
-            f"{', '.join(map(repr, available))}; name the right one with {' '.join(map(_option, missing))}."
+            f"{', '.join(map(repr, available))}; name the right one with {parameters}."
         )
     shared = [role for role, column in chosen.items() if list(chosen.values()).count(column) > 1]
     if shared:
@@ -119,7 +120,3 @@ def _usual_column(names: Sequence[str], available: Sequence[str], taken: set[str
         if column not in taken
     }
     return next((plain[name] for name in names if name in plain), None)
-
-
-def _option(role: str) -> str:
-    return f"--{role.replace('_', '-')} NAME"

@@ -1,6 +1,6 @@
 """A customer table on Spark and a saved model come in; the ranking goes out, still on Spark, and into Parquet.
 
-Called by ``duramen score --engine spark`` and by jobs on a cluster. No step holds all customers in one task: what must
+No step holds all customers in one task: what must
 know all of them (ranks, tiers) is put together from sums of the parts of a sorted frame.
 """
 
