@@ -140,7 +140,10 @@ def test_an_unknown_key_is_refused_with_the_nearest_one_or_all(text, sentence, t
     [
         ("seed = 1.5", "seed in shop.toml is 1.5, not a whole number from 0 on; write for example 7."),
         ("seed = true", "seed in shop.toml is True, not a whole number from 0 on; write for example 7."),
-        ("horizon = true", "horizon in shop.toml is True, not a length in days or weeks; write for example 183d."),
+        (
+            "horizon = true",
+            "horizon in shop.toml is True, not a length in days, weeks, months or years; write for example 183d.",
+        ),
         ("growth_weight = inf", "growth_weight in shop.toml is inf, not a finite number; write for example 0.25."),
         ("cutoff = 5", "cutoff in shop.toml is 5, not a day; write for example 2011-06-01."),
         ("overwrite = 5", "overwrite in shop.toml is 5, not true or false; write for example true."),

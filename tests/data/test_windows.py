@@ -12,6 +12,7 @@ from duramen.data.windows import (
     HORIZONS,
     MOST_TRAINING_CUTOFFS,
     YEAR,
+    Horizon,
     Window,
     choose_horizon,
     holdout_window,
@@ -48,32 +49,63 @@ def test_what_is_no_day_is_told(written):
     ("written", "expected"),
     [
         ("183d", 183), ("183", 183), (" 183 days ", 183), ("1day", 1), ("26w", 182), ("1 week", 7), ("2 weeks", 14),
-        (183, 183), (183.0, 183), (np.int64(183), 183), (datetime.timedelta(weeks=2), 14), (pd.Timedelta("7D"), 7),
+        ("273D", 273), ("39W", 273), ("39 Weeks", 273), (183, 183), (183.0, 183), (np.int64(183), 183),
+        (np.int16(183), 183), (datetime.timedelta(weeks=2), 14), (pd.Timedelta("7D"), 7),
+        (np.timedelta64(39, "W"), 273), (np.timedelta64(48, "h"), 2),
     ],
 )  # fmt: skip
 def test_a_horizon_is_read_in_days(written, expected):
-    horizon = parse_horizon(written)
+    assert parse_horizon(written) == Horizon(days=expected)
+    horizon = Window(DAY, written).horizon
     assert horizon == expected
     assert type(horizon) is int
 
 
 @pytest.mark.parametrize(
+    "written", ["9 months", "9months", "9 MONTHS", np.timedelta64(9, "M"), Horizon(months=9)]
+)
+@pytest.mark.parametrize(
+    ("cutoff", "end"),
+    [("2011-06-01", "2012-03-01"), ("2011-01-01", "2011-10-01"), ("2011-05-31", "2012-02-29"),
+     ("2010-05-31", "2011-02-28")],
+)  # fmt: skip
+def test_months_are_those_of_the_calendar_from_the_cutoff(written, cutoff, end):
+    window = Window(cutoff, written)
+    assert window.end.isoformat() == end
+    assert window.horizon == (datetime.date.fromisoformat(end) - datetime.date.fromisoformat(cutoff)).days
+
+
+@pytest.mark.parametrize("written", ["1 year", "1y", "12 months", np.timedelta64(1, "Y")])
+def test_a_year_is_twelve_months(written):
+    assert [Window(cutoff, written).horizon for cutoff in ("2010-06-01", "2011-06-01")] == [365, 366]
+
+
+@given(day=days, months=st.integers(1, 60))
+def test_months_counted_back_from_a_day_end_by_that_day(day, months):
+    horizon = Horizon(months=months)
+    cutoff = horizon.before(day)
+    assert 0 <= (day - horizon.after(cutoff)).days <= 3
+    assert horizon.after(cutoff) == day or day.day > 28
+
+
+@pytest.mark.parametrize(
     ("written", "sentence"),
     [
-        ("3 months", "is not a number of days or weeks"), ("1y", "months and years have no fixed length"),
-        ("-5d", "is not a number of days or weeks"), ("", "is not a number of days or weeks"),
-        ("0d", "is shorter than a day"), (0, "is shorter than a day"), (-1, "is shorter than a day"),
-        (1.5, "is not a whole number of days"), (float("nan"), "is not a whole number of days"),
-        (None, "is not a whole number of days"), (datetime.timedelta(hours=36), "is not a whole number of days"),
+        *((written, "is not a whole number of days, weeks, months or years; write 183d, 26w, '9 months' or '1 year'")
+          for written in ("1.5 months", "-5d", "", "9m", "3 fortnights", "months")),
+        *((written, "is shorter than a day; write at least 1d")
+          for written in ("0d", "0 months", 0, -1, np.timedelta64(-3, "D"))),
+        *((written, "is not a whole number of days")
+          for written in (1.5, float("nan"), None, datetime.timedelta(hours=36), pd.NaT, np.timedelta64("NaT"))),
     ],
 )  # fmt: skip
-def test_what_is_no_horizon_is_told(written, sentence):
+def test_what_is_not_a_horizon_is_refused(written, sentence):
     with pytest.raises(InputError, match=sentence):
         parse_horizon(written)
 
 
-@pytest.mark.parametrize("horizon", ["9999999d", "99999999999999999999w", float("inf")])
-def test_a_horizon_beyond_the_calendar_is_told(horizon):
+@pytest.mark.parametrize("horizon", ["9999999d", "99999999999999999999w", "99999 years", float("inf")])
+def test_a_horizon_beyond_the_calendar_is_refused(horizon):
     with pytest.raises(InputError, match=r"ends after the year 9999|is not a whole number of days"):
         Window("2011-06-01", horizon)
 

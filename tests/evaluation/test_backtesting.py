@@ -1,5 +1,7 @@
 """The backtest of the shop: the same customers for every forecast, every table recomputed, and refusals in words."""
 
+from datetime import timedelta
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -220,6 +222,13 @@ def test_the_calibration_curve_holds_everybody_once(tested, latest):
         assert bins["predicted"].is_monotonic_decreasing
         for column, kept in (("predicted", f"activity: {model}"), ("actual", "activity: actual")):
             assert np.average(bins[column], weights=bins["customers"]) == pytest.approx(latest[kept].mean())
+
+
+def test_months_of_a_backtest_are_those_of_the_calendar_from_each_cutoff(shop):
+    windows = backtest_windows(shop.tx, "4 months", 3)
+    assert windows[-1].end == shop.tx.last_date + timedelta(days=1)
+    assert windows == [Window(window.cutoff, "4 months") for window in windows]
+    assert len({window.horizon for window in windows}) > 1
 
 
 def test_stability_is_that_of_customers_known_at_both_cutoffs(tested):

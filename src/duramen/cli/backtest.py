@@ -68,8 +68,9 @@ def _choose_windows(tx: Transactions, config: BacktestConfig) -> list[Window]:
         windows = [Window(day, horizon) for day in config.cutoff]
     else:
         windows = backtest_windows(tx, horizon, config.cutoffs)
+    days = " or ".join(str(length) for length in sorted({window.horizon for window in windows}))
     console.print(
-        f"Forecast over {windows[0].horizon} days from {', '.join(str(window.cutoff) for window in windows)}; "
+        f"Forecast over {days} days from {', '.join(str(window.cutoff) for window in windows)}; "
         "each time only what lies before is known.",
         soft_wrap=True,
     )

@@ -1,10 +1,11 @@
-"""A cutoff and a horizon come in; history and outcome windows go out. Called by every room that looks at time.
+"""A cutoff and a horizon come in; history and outcome windows go out.
 
 History is ``date < cutoff``; outcomes are ``cutoff <= date < cutoff + horizon``. Both are counted in days.
 """
 
 from __future__ import annotations
 
+import calendar
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -21,6 +22,55 @@ DAYS_PER_YEAR = 365.25
 HORIZONS = (28, 91, 182, YEAR)
 # Rolling cutoffs beyond these add rows of ever older behaviour, not new facts.
 MOST_TRAINING_CUTOFFS = 6
+# Days and months of each unit in which a horizon is written.
+_UNITS = {
+    "d": (1, 0),
+    "day": (1, 0),
+    "w": (7, 0),
+    "week": (7, 0),
+    "month": (0, 1),
+    "y": (0, 12),
+    "year": (0, 12),
+}
+_WAYS = "write 183d, 26w, '9 months' or '1 year'"
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """A length of time: whole days, or months of the calendar, which are days only from a cutoff.
+
+    Examples
+    --------
+    >>> parse_horizon("39W")
+    Horizon(days=273, months=0)
+    >>> parse_horizon("9 months").after(date(2011, 5, 31)).isoformat()
+    '2012-02-29'
+    """
+
+    days: int = 0
+    months: int = 0
+
+    def after(self, cutoff: date) -> date:
+        """Return the first day after the horizon; months end on the same day of the month, or on its last."""
+        return self._moved(cutoff, 1)
+
+    def before(self, end: date) -> date:
+        """Return the cutoff from which the horizon ends on a day, or, at the end of a month, shortly before."""
+        return self._moved(end, -1)
+
+    def _moved(self, day: date, sign: int) -> date:
+        try:
+            if not self.months:
+                return day + sign * timedelta(days=self.days)
+            year, month = divmod(12 * day.year + day.month - 1 + sign * self.months, 12)
+            last = calendar.monthrange(year, month + 1)[1]
+            return date(year, month + 1, min(day.day, last))
+        except (OverflowError, ValueError):
+            bound = "ends after the year 9999" if sign > 0 else "starts before the year 1"
+            raise InputError(f"horizon {self} from {day} {bound}; write a shorter one.") from None
+
+    def __str__(self) -> str:
+        return f"{self.months} months" if self.months else f"{self.days}d"
 
 
 @dataclass(frozen=True, init=False, order=True)
@@ -31,9 +81,9 @@ class Window:
     ----------
     cutoff : date or str
         First day that is not history; a string is read as ``YYYY-MM-DD``.
-    horizon : int, timedelta or str
-        Length of the outcome window in days; a string is days or weeks (``"183d"``, ``"26w"``). Months and
-        years are refused, since they have no fixed length.
+    horizon : int, str, timedelta, pandas.Timedelta, numpy.timedelta64 or Horizon
+        Length of the outcome window: whole days, or text such as ``"183d"``, ``"26w"``, ``"9 months"`` and
+        ``"1 year"``. Months and years are those of the calendar from the cutoff.
 
     Raises
     ------
@@ -45,18 +95,17 @@ class Window:
     >>> window = Window("2011-06-01", "26w")
     >>> window.horizon, window.end.isoformat()
     (182, '2011-11-30')
+    >>> Window("2011-06-01", "9 months").horizon, Window("2011-01-01", "9 months").horizon
+    (274, 273)
     """
 
     cutoff: date
     horizon: int
 
-    def __init__(self, cutoff: date | str, horizon: int | timedelta | str) -> None:
+    def __init__(self, cutoff: date | str, horizon: int | timedelta | str | Horizon) -> None:
         object.__setattr__(self, "cutoff", parse_day(cutoff))
-        object.__setattr__(self, "horizon", parse_horizon(horizon))
-        if self.horizon > (date.max - self.cutoff).days:
-            raise InputError(
-                f"horizon {horizon!r} from {self.cutoff} ends after the year 9999; write a shorter one."
-            )
+        end = parse_horizon(horizon).after(self.cutoff)
+        object.__setattr__(self, "horizon", (end - self.cutoff).days)
 
     @property
     def end(self) -> date:
@@ -85,25 +134,48 @@ def parse_day(day: date | str) -> date:
         ) from None
 
 
-def parse_horizon(horizon: int | timedelta | str) -> int:
-    """Return a horizon in days from a number of days or a string such as ``183d`` or ``26w``."""
-    days: Any = horizon
-    if isinstance(horizon, timedelta):
-        days = horizon / timedelta(days=1)
-    elif isinstance(horizon, str):
-        match = re.fullmatch(r"\s*(\d+)\s*(d|days?|w|weeks?)?\s*", horizon)
-        if match is None:
-            raise InputError(
-                f"horizon {horizon!r} is not a number of days or weeks; write 183d or 26w "
-                "(months and years have no fixed length)."
-            )
-        days = int(match[1]) * (7 if (match[2] or "d").startswith("w") else 1)
+def parse_horizon(horizon: int | timedelta | str | Horizon) -> Horizon:
+    """Return the length of time that is written in any of the ways of ``Window``.
+
+    Raises
+    ------
+    InputError
+        If it is not a whole number of days, weeks, months or years, or shorter than a day.
+
+    Examples
+    --------
+    >>> parse_horizon(" 39 weeks "), parse_horizon(timedelta(weeks=39)), parse_horizon("1 year")
+    (Horizon(days=273, months=0), Horizon(days=273, months=0), Horizon(days=0, months=12))
+    """
+    if isinstance(horizon, Horizon):
+        return horizon
+    days, months = _days_and_months(horizon)
     if not isinstance(days, int | float | Integral) or days % 1 != 0:
-        raise InputError(f"horizon {horizon!r} is not a whole number of days; write 183d or 26w.")
-    whole = int(days)
-    if whole < 1:
+        raise InputError(f"horizon {horizon!r} is not a whole number of days; {_WAYS}.")
+    if int(days) + months < 1:
         raise InputError(f"horizon {horizon!r} is shorter than a day; write at least 1d.")
-    return whole
+    return Horizon(int(days), months)
+
+
+def _days_and_months(horizon: Any) -> tuple[Any, int]:
+    if isinstance(horizon, timedelta):
+        return horizon / timedelta(days=1), 0
+    if type(horizon).__name__ == "timedelta64":
+        import numpy as np
+
+        if np.datetime_data(horizon)[0] in ("Y", "M"):
+            return 0, int(horizon / np.timedelta64(1, "M"))
+        return float(horizon / np.timedelta64(1, "D")), 0
+    if not isinstance(horizon, str):
+        return horizon, 0
+    match = re.fullmatch(r"\s*(\d+)\s*([a-z]*)\s*", horizon.lower())
+    unit = match and (match[2] or "d")
+    if not match or (unit not in _UNITS and (unit or "").removesuffix("s") not in _UNITS):
+        raise InputError(
+            f"horizon {horizon!r} is not a whole number of days, weeks, months or years; {_WAYS}."
+        )
+    days, months = _UNITS.get(str(unit)) or _UNITS[str(unit).removesuffix("s")]
+    return int(match[1]) * days, int(match[1]) * months
 
 
 def choose_horizon(first: date, cutoff: date) -> int:

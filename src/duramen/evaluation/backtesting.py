@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.data.transactions import Transactions
-from duramen.data.windows import Window
+from duramen.data.windows import Window, parse_horizon
 from duramen.errors import InputError
 from duramen.evaluation.comparison import compare, mean_figures, measured
 from duramen.evaluation.core import against_past_spend, core_calibration
@@ -106,10 +106,11 @@ def backtest_windows(tx: Transactions, horizon: int | str, count: int = 3) -> li
     InputError
         If the data do not hold two horizons.
     """
-    after_the_last = Window(tx.last_date + timedelta(days=1), horizon)
-    latest = after_the_last.earlier(after_the_last.horizon)
+    length = parse_horizon(horizon)
+    latest = Window(length.before(tx.last_date + timedelta(days=1)), length)
     step = max(latest.horizon // 2, 1)
-    windows = [latest.earlier(step * back) for back in range(count)]
+    # Months are those of the calendar from each cutoff.
+    windows = [Window(latest.cutoff - timedelta(days=step * back), length) for back in range(count)]
     fitting = [window for window in windows if (window.cutoff - tx.first_date).days >= window.horizon]
     if not fitting:
         days = (tx.last_date - tx.first_date).days + 1

@@ -319,8 +319,8 @@ class AuditConfig(ReadingConfig):
     horizon: Annotated[
         Horizon | None,
         Option(
-            "Length of the outcomes that labels should predict, such as 91d or 26w.", "a length in days or weeks",
-            "91d", metavar="LENGTH", default="chosen from the data",
+            "Length of the outcomes that labels should predict, such as 91d or 26w.",
+            "a length in days, weeks, months or years", "91d", metavar="LENGTH", default="chosen from the data",
         ),
     ] = None  # fmt: skip
     seed: Seed = 0

@@ -93,8 +93,8 @@ OneCutoff = Annotated[
 OneHorizon = Annotated[
     Horizon | None,
     Option(
-        "Length of the forecast, such as 183d or 26w.", "a length in days or weeks", "183d", metavar="LENGTH",
-        default="chosen from the data",
+        "Length of the forecast, such as 183d, 26w or 9 months.", "a length in days, weeks, months or years", "183d",
+        metavar="LENGTH", default="chosen from the data",
     ),
 ]  # fmt: skip
 CostToServe = Annotated[
