@@ -88,6 +88,7 @@ def test_no_option_may_be_empty(command, flag, unread):
         ("train --report r.html --cost-to-serve segments.csv", "segments.csv has no column cost_to_serve"),
         ("train --config tiers.toml", "tiers in tiers.toml: vip_share, core_share and regular_share are"),
         ("train --config treatments.toml", "treatments in treatments.toml: there is no kind of segment 'quiet'"),
+        ("train --config forecast.toml", "forecast in forecast.toml: learning_rate of trees is 3.0; give a"),
         ("train --config weights.toml", "segment_weights in weights.toml: there is no measure 'colour'"),
         ("train --config portfolio.toml", "portfolio in portfolio.toml: the levels small, large have the cuts"),
         ("train --config nowhere.toml", "the configuration nowhere.toml could not be read"),
@@ -109,6 +110,7 @@ def test_no_option_may_be_empty(command, flag, unread):
         ("score --model saved --engine spark --out s.csv", "Spark writes a folder of Parquet files, not 's.csv'"),
         ("score --model saved --config tiers.toml", "vip_share, core_share and regular_share are (3.0, 0.8, 0.95)"),
         ("score --model saved --config portfolio.toml", "portfolio in portfolio.toml: the levels small, large"),
+        ("backtest --config forecast.toml", "forecast in forecast.toml: learning_rate of trees is 3.0; give a"),
         ("backtest --out folder", "holds something that is no duramen backtest"),
         ("backtest --out orders.csv", "orders.csv is a file, where a folder is to be written; change --out"),
         ("backtest --cutoffs 0", "--cutoffs is '0', not a whole number from 1 on"),
@@ -149,6 +151,7 @@ def test_a_setting_that_is_wrong_is_refused_before_the_orders_are_read(words, se
     for name, text in {
         "tiers": "[tiers]\nvip_share = 3\n",
         "treatments": "[treatments]\nquiet = 'wait'\n",
+        "forecast": "[forecast.trees]\nlearning_rate = 3\n",
         "weights": "[segment_weights]\ncolour = 1\n",
         "portfolio": "[portfolio.size]\ncuts = [3, 1]\n",
         "promotion": "[promotion]\nconfidence = 2\n",

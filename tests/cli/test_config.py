@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import get_args
@@ -21,6 +22,7 @@ from duramen.cli.config.commands import (
 )
 from duramen.cli.config.read import read_config
 from duramen.cli.config.settings import has_type, plain_type, setting_of, table_of
+from duramen.cli.config.tables import ForecastTable, TreesTable
 from duramen.cli.train import build_model
 from duramen.errors import InputError
 from duramen.forecast.settings import ForecastSettings, TreeSettings
@@ -105,6 +107,18 @@ def test_tiers_axes_and_forecast_are_those_of_the_tables(toml):
     assert build_model(read).forecast == read.forecast.settings()
     base = tiers.from_dict({"core_share": 0.6})
     assert read.tiers.tiers(base).core_share == 0.6
+
+
+def test_a_backtest_has_the_settings_of_the_forecast_too(toml):
+    given = toml('orders = "o"\n[forecast]\nbtyd_models = ["BG/NBD"]\n[forecast.trees]\nnum_leaves = 5\n')
+    settings = read_config(BacktestConfig, given).forecast.settings()
+    assert settings == ForecastSettings(btyd_models=("BG/NBD",), trees=TreeSettings(num_leaves=5))
+    assert read_config(BacktestConfig, None, {"orders": "o"}).forecast.settings() == ForecastSettings()
+
+
+def test_the_tables_of_the_forecast_have_every_setting_and_no_other():
+    assert list(ForecastTable.model_fields) == [field.name for field in fields(ForecastSettings)]
+    assert list(TreesTable.model_fields) == [field.name for field in fields(TreeSettings)]
 
 
 @pytest.mark.parametrize(

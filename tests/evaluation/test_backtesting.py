@@ -17,6 +17,7 @@ from duramen.evaluation.comparison import mean_figures
 from duramen.evaluation.registry import MEASURES
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.growth import past_value
+from duramen.forecast.settings import ForecastSettings
 from duramen.scoring.model import CoreCustomerModel
 
 BASELINES = {
@@ -281,3 +282,17 @@ def test_customers_with_negative_money_are_judged_like_the_others(shop_orders):
     assert (tested.forecasts["value: actual"] < 0).any()
     assert not tested.figures["figure"].isna().any()
     assert tested.coverage["below"].iloc[0] > 0
+
+
+def test_the_settings_of_the_forecast_are_those_of_our_models_and_of_no_baseline(shop_orders):
+    few = np.sort(shop_orders["customer_id"].unique())[::8]
+    tx = read_transactions(shop_orders[shop_orders["customer_id"].isin(few)], currency="USD")
+    settings = [ForecastSettings(btyd_models=(kind,)) for kind in ("BG/NBD", "Pareto/NBD")]
+    one, other = (
+        backtest(tx, [Window("1998-01-01", 91)], forecast=chosen, resamples=10) for chosen in settings
+    )
+    assert [one.forecast, other.forecast] == settings
+    assert not np.allclose(one.forecasts["value: duramen"], other.forecasts["value: duramen"])
+    baselines = [name for name in one.forecasts if not name.endswith("duramen") and ": " in name]
+    assert len(baselines) > 10
+    pd.testing.assert_frame_equal(one.forecasts[baselines], other.forecasts[baselines], check_exact=True)

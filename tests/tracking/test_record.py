@@ -77,6 +77,7 @@ def test_a_backtest_is_a_run_with_its_tables_and_a_run_for_every_model(backteste
     (parent,) = (run for run in found if "mlflow.parentRunId" not in run.data.tags)
     assert parent.data.params["cutoffs"] == "1997-10-01, 1997-12-31"
     assert parent.data.params["horizon_days"] == "182"
+    assert parent.data.params["forecast.trees.num_leaves"] == "7"
     figures = pd.read_parquet(backtested.out / "figures.parquet")
     assert set(children) == set(figures["model"])
     pareto = figures[(figures["model"] == "Pareto/NBD") & (figures["metric"] == "AUC")]["figure"].mean()

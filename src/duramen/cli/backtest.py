@@ -34,7 +34,9 @@ def backtest(config: BacktestConfig) -> None:
         )
     (group,) = choose_groups(tx, config.kind or TOGETHER)
     with step("Forecasting at each cutoff and comparing with the outcomes"):
-        tested = backtesting.backtest(group.tx, windows, seed=config.seed)
+        tested = backtesting.backtest(
+            group.tx, windows, forecast=config.forecast.settings(), seed=config.seed
+        )
     with step(f"Writing {config.out}"):
         drawings = {} if missing_package() else draw_backtest(tested)
         write_backtest(tested, drawings, config.out)

@@ -22,6 +22,7 @@ from duramen.evaluation.comparison import compare, mean_figures, measured
 from duramen.evaluation.core import against_past_spend, core_calibration
 from duramen.evaluation.holdout import HeldOut, hold_out
 from duramen.evaluation.metrics import first_count, spearman, tenths
+from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
 from duramen.io.autologging import without_autologging
 
 _LOG = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ class Backtest:
         Earliest first.
     source, unit : str
         Where the transactions come from, and the unit of money.
+    forecast : ForecastSettings
+        Those of the model.
     seed, resamples : int
     figures : pandas.DataFrame
         ``cutoff``, ``model``, ``target``, ``metric``, ``figure`` and ``higher_is_better`` (missing where nearest to
@@ -73,6 +76,7 @@ class Backtest:
     windows: list[Window]
     source: str
     unit: str
+    forecast: ForecastSettings
     seed: int
     resamples: int
     figures: pd.DataFrame
@@ -123,7 +127,12 @@ def backtest_windows(tx: Transactions, horizon: int | str, count: int = 3) -> li
 
 @without_autologging()
 def backtest(
-    tx: Transactions, windows: Sequence[Window], *, seed: int = 0, resamples: int = RESAMPLES
+    tx: Transactions,
+    windows: Sequence[Window],
+    *,
+    forecast: ForecastSettings = DEFAULT_FORECAST,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Backtest:
     """Forecast at each cutoff with the model and every baseline, and judge them on the horizon after it.
 
@@ -132,6 +141,8 @@ def backtest(
     tx : Transactions
     windows : sequence of Window
         Such as ``backtest_windows`` gives.
+    forecast : ForecastSettings
+        Those of the model.
     seed : int
         Seed of the models and of the resamples.
     resamples : int
@@ -152,13 +163,14 @@ def backtest(
     held_out = []
     for window in windows:
         _LOG.info("cutoff %s", window.cutoff)
-        held_out.append(hold_out(tx, window, seed=seed))
+        held_out.append(hold_out(tx, window, forecast=forecast, seed=seed))
     _LOG.info("%s resamples of the customers", f"{resamples:,}")
     figures = measured(held_out)
     return Backtest(
         windows=windows,
         source=tx.source,
         unit=tx.unit,
+        forecast=forecast,
         seed=seed,
         resamples=resamples,
         figures=figures,

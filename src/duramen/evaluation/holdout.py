@@ -15,6 +15,7 @@ from duramen.evaluation.baselines import Forecast, baseline_forecasts
 from duramen.evaluation.registry import Measure
 from duramen.evaluation.scorecards import OURS
 from duramen.forecast.growth import past_value
+from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
 from duramen.scoring.growth_weight import DEFAULT_GROWTH_WEIGHT
 from duramen.scoring.model import CoreCustomerModel
 
@@ -58,9 +59,11 @@ class HeldOut:
         return table
 
 
-def hold_out(tx: Transactions, window: Window, *, seed: int = 0) -> HeldOut:
+def hold_out(
+    tx: Transactions, window: Window, *, forecast: ForecastSettings = DEFAULT_FORECAST, seed: int = 0
+) -> HeldOut:
     """Forecast at the cutoff, then look at what came."""
-    scores, forecasts = forecasts_at(tx, window, seed=seed)
+    scores, forecasts = forecasts_at(tx, window, forecast=forecast, seed=seed)
     return HeldOut(window, scores, forecasts, what_came(tx, window, customer_table(tx, window.cutoff)))
 
 
@@ -77,14 +80,18 @@ def what_came(tx: Transactions, window: Window, customers: pd.DataFrame) -> dict
     }
 
 
-def forecasts_at(tx: Transactions, window: Window, *, seed: int = 0) -> tuple[pd.DataFrame, list[Forecast]]:
+def forecasts_at(
+    tx: Transactions, window: Window, *, forecast: ForecastSettings = DEFAULT_FORECAST, seed: int = 0
+) -> tuple[pd.DataFrame, list[Forecast]]:
     """Return our scores, and the forecasts of ours and of every baseline, that could be had on the cutoff.
 
     Everything is learned from what lies before it.
     """
     customers = customer_table(tx, window.cutoff)
     # The weight of growth moves none of the forecasts, and learning it takes as long as all the rest.
-    model = CoreCustomerModel(growth_weight=DEFAULT_GROWTH_WEIGHT, seed=seed).fit(tx, window)
+    model = CoreCustomerModel(growth_weight=DEFAULT_GROWTH_WEIGHT, forecast=forecast, seed=seed).fit(
+        tx, window
+    )
     scores = model.predict(customers, with_reasons=False)
     return scores, forecasts_of(scores, OURS) + baseline_forecasts(tx, window, customers, seed=seed)
 

@@ -3,9 +3,13 @@ from .churn import ActivityModel as ActivityModel
 from .churn_definition import suggest_churn_days as suggest_churn_days
 from .elasticities import market_elasticities as market_elasticities
 from .growth import GrowthModel as GrowthModel
+from .model import Forecast as Forecast
+from .model import ForecastModel as ForecastModel
 from .predictive_intervals import ConformalIntervals as ConformalIntervals
 from .retention_profit import RetentionOffer as RetentionOffer
 from .retention_profit import campaign_profit as campaign_profit
 from .retention_profit import contact as contact
 from .retention_profit import expected_maximum_profit as expected_maximum_profit
+from .settings import ForecastSettings as ForecastSettings
+from .settings import TreeSettings as TreeSettings
 from .value import ValueModel as ValueModel

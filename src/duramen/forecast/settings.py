@@ -61,8 +61,8 @@ class TreeSettings:
     Parameters
     ----------
     num_leaves, max_depth : int
-        Most leaves of a tree, and most splits on the way to one. From some twenty leaves on explanations take much
-        longer.
+        Most leaves of a tree, and most splits on the way to one. Explanations of trees of more than about fifteen
+        leaves take longer.
     learning_rate : float
         Share of each tree that counts.
     rounds : int

@@ -35,6 +35,7 @@ from duramen.tracking.store import MODEL_ARTEFACT, how_to_open, import_mlflow, o
 
 if TYPE_CHECKING:
     from duramen.evaluation.backtesting import Backtest
+    from duramen.forecast.settings import ForecastSettings
     from duramen.scoring.model import CoreCustomerModel
 
 EXAMPLE_CUSTOMERS = 5
@@ -201,6 +202,7 @@ def record_backtest(
                 str(days) for days in sorted({window.horizon for window in tested.windows})
             ),
             "unit": tested.unit,
+            **_forecast_parameters(tested.forecast),
             "seed": tested.seed,
             "resamples": tested.resamples,
         }
@@ -341,10 +343,13 @@ def _log_segments(mlflow: Any, client: Any, run: str, model: CoreCustomerModel) 
         files.write("segments.csv", segments.profile_.to_csv(index=False))
 
 
+def _forecast_parameters(settings: ForecastSettings) -> dict[str, Any]:
+    plain = settings.to_dict() | {"btyd_models": ", ".join(settings.btyd_models)}
+    plain |= {f"trees.{name}": value for name, value in plain.pop("trees").items()}
+    return {f"forecast.{name}": value for name, value in plain.items()}
+
+
 def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
-    settings = model.forecast.to_dict()
-    settings["btyd_models"] = ", ".join(settings["btyd_models"])
-    trees = settings.pop("trees")
     return {
         "source": tx.source,
         "cutoff": model.window_.cutoff.isoformat(),
@@ -354,8 +359,7 @@ def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
         "unit": model.unit_,
         **{f"column.{role}": name for role, name in tx.columns.items()},
         **{name: value for name, value in model.parameters.items() if name != "forecast"},
-        **{f"forecast.{name}": value for name, value in settings.items()},
-        **{f"forecast.trees.{name}": value for name, value in trees.items()},
+        **_forecast_parameters(model.forecast),
         "tiers": ", ".join(model.tiers.names),
         **{f"tiers.{name}": getattr(model.tiers, name) for name in THRESHOLDS},
     }

@@ -259,6 +259,7 @@ class BacktestConfig(OrdersConfig):
     kind: KindOrTogether = None
     seed: Seed = 0
     experiment: Experiment = EXPERIMENT
+    forecast: ForecastTable = ForecastTable()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
