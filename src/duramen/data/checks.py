@@ -1,4 +1,4 @@
-"""Raw text and numbers come in; parsed values and the reason why a row cannot be used go out. Called by the door.
+"""Raw text and numbers come in; parsed values and the reason why a row cannot be used go out.
 
 Every rule is an Ibis expression, so that it runs where the data lies.
 """
@@ -219,7 +219,7 @@ def refuse_finer_amounts(
 
 
 def choose_currency(rows: ibis.Table, column: str, given: str | None, where: str) -> str | None:
-    """Return the one currency to use; a source that mixes them must be told which."""
+    """Return the one currency to use; of a source that mixes them one must be given."""
     counted = rows.group_by(name=rows.currency.cast("string").strip()).aggregate(rows=rows.count())
     counted = counted.filter(counted.name.notnull()).order_by(counted.rows.desc(), counted.name)
     held = {row["name"]: row["rows"] for row in counted.to_pyarrow().to_pylist()}

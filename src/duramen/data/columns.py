@@ -1,4 +1,4 @@
-"""Column names of a source come in; which column plays which role goes out. Called by the door."""
+"""Column names of a source come in; which column plays which role goes out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns that stand beside the customers come in; checked arrays of one length go out. Called by whoever takes them.
+"""Columns that stand beside the customers come in; checked arrays of one length go out.
 
 Probabilities, money and outcomes that a caller hands over as plain arrays are checked here once.
 """

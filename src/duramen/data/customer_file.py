@@ -1,7 +1,4 @@
-"""A table of customers comes in; their kind, household, credit and satisfaction go out, checked.
-
-Called by the door, which sets internal customers aside and rolls members up, and by whoever needs credit by customer.
-"""
+"""A table of customers comes in; their kind, household, credit and satisfaction go out, checked."""
 
 from __future__ import annotations
 

@@ -168,7 +168,7 @@ def slices_of_customers(
     describe: Callable[[ibis.Table, date], ibis.Table],
     ids: pa.ChunkedArray | None = None,
 ) -> Iterator[tuple[pa.ChunkedArray, pa.Table]]:
-    """Give what a query tells of each customer with a purchase before the cutoff, a slice of customers at a time.
+    """Give what a query returns for each customer with a purchase before the cutoff, a slice of customers at a time.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Checked lines come in; one row per customer and day goes out. Called by the door.
+"""Checked lines come in; one row per customer and day goes out.
 
 Whatever looks back from a day (its gap, what it bought for the first time) is computed here once: it cannot depend on
 later rows, so that every cutoff may use it.
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Sums of decimals are exact, so that they do not depend on the order in which threads add them.
 MONEY = "decimal(18, 4)"
-# Counts of one day; half the width of what engines count in, and the days are the largest table held.
+# Counts of one day; half the width of what engines count in, and the days are the largest table kept.
 COUNT = "int32"
 DAY = ("customer_id", "date")
 # What is counted once a day, and what is counted when a customer first buys it.

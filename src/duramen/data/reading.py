@@ -220,9 +220,9 @@ def _on_spark(source: Any) -> Any:
 
 
 def _kinds(lines: ibis.Table) -> ibis.Table:
-    """Return the kind of each customer of whom one is told."""
-    told = lines.select("customer_id", kind=lines.kind.cast("string").lower().strip())
-    return told.filter(told.kind.notnull() & (told.kind != "")).distinct()
+    """Return the kind of each customer of whom one is known."""
+    known = lines.select("customer_id", kind=lines.kind.cast("string").lower().strip())
+    return known.filter(known.kind.notnull() & (known.kind != "")).distinct()
 
 
 def _copied_lines(lines: ibis.Table) -> ibis.Table:

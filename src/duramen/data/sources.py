@@ -1,6 +1,6 @@
 """A path, a folder, a ``duckdb://`` address or a frame comes in; one raw Ibis table goes out.
 
-Called by the door (``transactions.py``) alone. Text files come out as text: the door decides what a value is.
+Text files come out as text: what a value is, the reading decides.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def to_arrow(column: pd.Series[Any]) -> pa.Array:
         array = pa.array(column, from_pandas=True)
         if not isinstance(array.type, pa.BaseExtensionType):
             return array
-    # A column that mixes numbers and text is text: the door says which values are no numbers.
+    # A column that mixes numbers and text is text: the checks find which values are not numeric.
     return pa.array(column.astype("str").where(column.notna(), None), from_pandas=True)
 
 

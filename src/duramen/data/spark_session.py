@@ -116,7 +116,7 @@ def refuse_missing_java() -> None:
 
 
 def read_orders(session: SparkSession, address: str) -> DataFrame:
-    """Return the raw orders behind an address, whose text stays text: the door decides what a value is.
+    """Return the raw orders behind an address, whose text stays text: what a value is, the reading decides.
 
     Parameters
     ----------

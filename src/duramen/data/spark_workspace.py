@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SparkWorkspace(Backend):  # type: ignore[misc]  # Ibis ships no types
-    """The tables that the door makes, held by Spark (in memory, beyond it on disk) and in no catalog."""
+    """The tables of a reading, kept by Spark (in memory, beyond it on disk) and in no catalog."""
 
     held_: dict[str, DataFrame]
 
@@ -54,13 +54,13 @@ class SparkWorkspace(Backend):  # type: ignore[misc]  # Ibis ships no types
         return table
 
     def drop_table(self, name: str, /, **_settings: Any) -> None:
-        """Free what was held under this name."""
+        """Free what was kept under this name."""
         for view in [view for view in self.held_ if view.startswith(_prefix(name))]:
             self.held_.pop(view).unpersist()
             self._session.catalog.dropTempView(view)
 
     def close(self) -> None:
-        """Free all that is held; the session is somebody else's and goes on."""
+        """Free all that is kept; the session is somebody else's and goes on."""
         self.drop_table("")
 
     def _view(self, name: str, frame: DataFrame) -> ibis.Table:
