@@ -1,4 +1,4 @@
-"""Parameter intervals hold the truth as often as they say, on 200 simulated worlds a model."""
+"""Parameter intervals cover the truth as often as they should, on 200 simulated worlds a model."""
 
 import numpy as np
 import pandas as pd
@@ -11,15 +11,15 @@ WORLDS = 200
 
 
 def coverage(fitted, truth):
-    """Share of worlds whose 95 % interval holds the truth, one a parameter."""
-    held = []
+    """Share of worlds whose 95 % interval covers the truth, one a parameter."""
+    covered = []
     for model in fitted:
         intervals = model.confidence_intervals(0.95).to_numpy()
-        held.append((intervals[:, 1] < truth) & (truth < intervals[:, 2]))
+        covered.append((intervals[:, 1] < truth) & (truth < intervals[:, 2]))
         covariance = model.covariance_.to_numpy()
         assert (covariance == covariance.T).all()
         assert (np.linalg.eigvalsh(covariance) > 0).all()
-    return np.mean(held, axis=0)
+    return np.mean(covered, axis=0)
 
 
 @pytest.mark.slow
@@ -31,14 +31,14 @@ def coverage(fitted, truth):
         (ParetoNBDModel, "pareto", (0.8, 8.0, 0.9, 12.0)),
     ],
 )
-def test_95_percent_intervals_hold_the_truth_in_92_to_98_percent_of_worlds(cls, kind, params):
+def test_95_percent_intervals_cover_the_truth_in_92_to_98_percent_of_worlds(cls, kind, params):
     fitted = (cls().fit(simulate(kind, params, 2500, 80.0, seed)) for seed in range(WORLDS))
     share = coverage(fitted, np.array(params))
     assert ((share >= 0.92) & (share <= 0.98)).all()
 
 
 @pytest.mark.slow
-def test_gamma_gamma_intervals_hold_the_truth_too():
+def test_gamma_gamma_intervals_cover_the_truth_too():
     def world(seed):
         rng = np.random.default_rng(seed)
         x = rng.geometric(0.4, 1500)

@@ -85,7 +85,7 @@ def test_q_below_one_is_held_at_its_floor_and_the_mean_is_that_of_the_data():
     assert np.isfinite(expected).all()
 
 
-def test_spend_alike_in_all_customers_is_told_as_that():
+def test_spend_that_is_alike_in_all_customers_is_reported():
     model = GammaGammaModel().fit(spend((40, 9.0), (0, np.nan)))
     assert "q" in model.convergence_.boundary
     assert any("hardly differs" in note for note in model.convergence_.notes)

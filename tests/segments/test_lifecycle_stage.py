@@ -91,7 +91,7 @@ def came_back(frequency, gap, absence, silence, position=0.5):
         (came_back(1, 30.0, 119, 5), "building"),
     ],
 )
-def test_who_bought_after_a_silence_beyond_the_own_rhythm_has_recovered(row, expected):
+def test_a_purchase_after_more_than_four_typical_gaps_is_a_recovery(row, expected):
     assert stage(row) == [expected]
 
 
@@ -101,7 +101,7 @@ def test_the_absence_itself_does_not_make_the_rhythm_that_it_is_measured_by():
     assert stage(weekly) == ["recovered"]
 
 
-def test_who_has_recovered_was_lapsed_until_the_day_of_the_return(shop):
+def test_recovered_customers_were_lapsed_until_the_day_of_the_return(shop):
     base = shop.model.segments_.base_gap_
     recovered = shop.customers[lifecycle_stage(shop.customers, base) == "recovered"]
     assert len(recovered) > 100
@@ -112,7 +112,7 @@ def test_who_has_recovered_was_lapsed_until_the_day_of_the_return(shop):
         assert set(stages[returned]) == {"lapsed"}
 
 
-def test_every_customer_of_the_shop_has_one_stage_whatever_the_order(shop):
+def test_every_customer_of_the_shop_has_one_stage_in_any_order(shop):
     stages = lifecycle_stage(shop.customers, shop.model.segments_.base_gap_)
     assert set(stages) == set(STAGES)
     order = np.random.default_rng(0).permutation(len(stages))

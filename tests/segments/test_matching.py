@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from duramen.segments.matching import CHANGES, KEPT_OVERLAP, match_segments, segment_changes
 
 
-def told(before, now):
+def changes_of(before, now):
     changes = segment_changes(np.array(before), np.array(now))
     return {row.segment: (row.change, row.previous) for row in changes.itertuples()}
 
@@ -25,11 +25,14 @@ def test_the_matching_is_the_best_of_all_not_the_first():
 
 
 def test_two_that_became_one_are_merged():
-    assert told([1] * 6 + [2] * 5 + [3] * 4, [1] * 11 + [3] * 4) == {1: ("merged", "1, 2"), 3: ("kept", "3")}
+    assert changes_of([1] * 6 + [2] * 5 + [3] * 4, [1] * 11 + [3] * 4) == {
+        1: ("merged", "1, 2"),
+        3: ("kept", "3"),
+    }
 
 
 def test_one_that_became_two_is_split():
-    assert told([1] * 10 + [2] * 9, [1] * 6 + [3] * 4 + [2] * 9) == {
+    assert changes_of([1] * 10 + [2] * 9, [1] * 6 + [3] * 4 + [2] * 9) == {
         1: ("split", "1"), 3: ("split", "1"), 2: ("kept", "2"),
     }  # fmt: skip
 
@@ -37,15 +40,15 @@ def test_one_that_became_two_is_split():
 def test_one_whose_customers_went_everywhere_is_gone_and_one_from_everywhere_is_new():
     before = [1] * 30 + [2] * 30 + [3] * 9 + [4] * 30
     now = [1] * 22 + [5] * 8 + [2] * 22 + [5] * 8 + [1] * 3 + [2] * 3 + [4] * 3 + [4] * 22 + [5] * 8
-    changes = told(before, now)
+    changes = changes_of(before, now)
     assert changes[5] == ("new", "")
     assert changes[3] == ("gone", "3")
     assert [changes[number][0] for number in (1, 2, 4)] == ["kept"] * 3
 
 
-def test_the_unlike_are_no_segment():
+def test_outliers_are_no_segment():
     assert match_segments(np.array([0, 0, 1]), np.array([2, 2, 1])) == {1: 1}
-    assert told([0, 0, 1], [2, 2, 1])[2] == ("new", "")
+    assert changes_of([0, 0, 1], [2, 2, 1])[2] == ("new", "")
 
 
 @settings(max_examples=60, deadline=None)
@@ -65,7 +68,7 @@ def test_every_segment_has_one_line_and_every_line_a_reason(pairs):
 
 
 @pytest.mark.parametrize("size", [0, 3])
-def test_nobody_in_common_is_no_error(size):
-    nobody = np.zeros(size, dtype=int)
-    assert match_segments(nobody, nobody + 1) == {}
-    assert (segment_changes(nobody, nobody + 1)["change"] == "new").all()
+def test_no_customer_in_common_is_not_an_error(size):
+    none = np.zeros(size, dtype=int)
+    assert match_segments(none, none + 1) == {}
+    assert (segment_changes(none, none + 1)["change"] == "new").all()

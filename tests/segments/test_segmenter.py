@@ -1,4 +1,4 @@
-"""Behavioural segments: stable, named, told in rules, and given to new customers without a refit."""
+"""Behavioural segments: stable, named, described by rules, and given to new customers without a refit."""
 
 import json
 
@@ -47,7 +47,7 @@ def few_kinds(kinds):
 
 
 def crowd(rng, customers=300):
-    """Customers in whom nothing tells one kind from another."""
+    """Customers in whom nothing separates one kind from another."""
     # As much spread in each measure after its weight, and none goes with another.
     frequency = np.round(60 * rng.lognormal(0, 0.5, customers))
     gap = 1_000 / (frequency + 1)
@@ -95,17 +95,17 @@ def test_a_new_customer_is_given_the_segment_of_its_twin(shop, fitted, labels):
     assert fitted.predict(newcomer) == labels[[11]]
 
 
-# The unlike
+# Outliers
 
 
-def test_an_extreme_customer_is_unlike_the_others(shop, fitted):
+def test_an_extreme_customer_is_an_outlier(shop, fitted):
     extreme = shop.customers.head(1).assign(frequency=5000.0, basket_geometric_mean=1e9, gap_mean=0.1)
     assert fitted.predict(extreme)[0] == 0
     assert fitted.names(fitted.predict(extreme))[0] == f"0 {UNLIKE}"
     assert fitted.predict(extreme)[0] in set(fitted.profile_["segment"])
 
 
-def test_the_unlike_are_few_and_come_last(fitted, labels):
+def test_outliers_are_few_and_come_last(fitted, labels):
     assert (labels == 0).sum() <= np.ceil(MOST_OUTLIERS * len(labels))
     last = fitted.profile_.iloc[-1]
     assert (last["segment"], last["name"], last["treatment"]) == (0, UNLIKE, TREATMENTS[UNLIKE])
@@ -197,18 +197,18 @@ def test_on_the_shop_every_segment_has_a_simple_rule(fitted):
         ("silence", [0.2, 1.4], ["silent for 2 days", "silent for 14 days"]),
     ],
 )
-def test_namesakes_are_told_apart_by_what_differs_most(measure, values, words):
+def test_equal_names_add_the_measure_that_differs_most(measure, values, words):
     profile = pd.DataFrame({"purchases_per_year": 12.0, "spend_per_year": 20.0, "silence": 1.0,
                             "time_since_last": 10.0, "purchase_position": 0.5}, index=range(len(values)))  # fmt: skip
     profile[measure] = values
     if measure == "silence":
         profile["time_since_last"] = [2.0, 14.0]
-    told = distinct_names(["active frequent buyers, high spend"] * len(values), profile)
+    distinct = distinct_names(["active frequent buyers, high spend"] * len(values), profile)
     stem = "active frequent buyers" + (", high spend" if measure != "spend_per_year" else "")
-    assert told == [f"{stem}, {word}" for word in words]
+    assert distinct == [f"{stem}, {word}" for word in words]
 
 
-def test_namesakes_that_differ_in_nothing_are_still_told_apart():
+def test_equal_names_that_differ_in_nothing_still_become_distinct():
     profile = pd.DataFrame({"purchases_per_year": [12.0] * 2, "spend_per_year": 20.0, "silence": 1.0,
                             "time_since_last": 10.0, "purchase_position": 0.5})  # fmt: skip
     assert len(set(distinct_names(["buyers, low spend"] * 2, profile))) == 2
@@ -220,12 +220,12 @@ def test_namesakes_that_differ_in_nothing_are_still_told_apart():
 def test_a_treatment_from_configuration_is_used_and_the_others_stay(shop, fitted):
     given = {"quiet one-time": "a card at Christmas", UNLIKE: "call them"}
     again = BehaviouralSegmenter(treatments=given).fit(shop.customers)
-    told = dict(zip(again.profile_["name"], again.profile_["treatment"], strict=True))
-    assert told[UNLIKE] == "call them"
-    quiet = [text for name, text in told.items() if name.startswith("quiet one-time")]
+    treatment_of = dict(zip(again.profile_["name"], again.profile_["treatment"], strict=True))
+    assert treatment_of[UNLIKE] == "call them"
+    quiet = [text for name, text in treatment_of.items() if name.startswith("quiet one-time")]
     assert quiet
     assert set(quiet) == {"a card at Christmas"}
-    assert set(told.values()) - set(given.values()) <= set(fitted.profile_["treatment"])
+    assert set(treatment_of.values()) - set(given.values()) <= set(fitted.profile_["treatment"])
 
 
 def test_a_measure_of_no_weight_changes_nothing(shop):
@@ -249,7 +249,7 @@ def test_a_measure_of_no_weight_changes_nothing(shop):
         ({"treatments": {UNLIKE: " "}}, "in words"),
     ],
 )
-def test_what_is_no_setting_is_refused_in_a_sentence(shop, settings, sentence):
+def test_an_invalid_setting_is_refused_in_a_sentence(shop, settings, sentence):
     with pytest.raises(InputError, match=sentence):
         BehaviouralSegmenter(**settings).fit(shop.customers)
 
@@ -291,7 +291,7 @@ def test_the_unit_of_money_does_not_matter(shop, labels):
 
 def test_numbers_survive_a_refit(shop, earlier, refitted):
     now, before = refitted.predict(shop.customers), earlier.predict(shop.customers)
-    # Whoever is unlike the others in either has no segment to stay in.
+    # Outliers of either have no segment to stay in.
     in_both = (now > 0) & (before > 0)
     now, before = now[in_both], before[in_both]
     changes = refitted.changes_.set_index("segment")
@@ -340,7 +340,7 @@ def test_customers_of_a_few_kinds_are_no_error(kinds):
     share=st.floats(0, 1),
     seed=st.integers(0, 9),
 )
-def test_whatever_the_customers_each_gets_a_known_segment(customers, constant, missing, share, seed):
+def test_every_customer_gets_a_known_segment(customers, constant, missing, share, seed):
     rng = np.random.default_rng(seed)
     table = crowd(rng, customers)
     if constant is not None:
@@ -363,7 +363,7 @@ def test_an_empty_table_and_a_missing_column_are_refused_in_a_sentence(shop):
         BehaviouralSegmenter().fit(shop.customers.drop(columns="gap_mean"))
 
 
-def test_nobody_is_assigned_to_nothing(shop, fitted):
+def test_an_empty_table_is_assigned_no_segments(shop, fitted):
     assert fitted.predict(shop.customers.head(0)).shape == (0,)
 
 

@@ -1,7 +1,6 @@
-"""In: a buyer's posterior (purchase rate, chance to leave). Out: expected purchases, plain or discounted.
+"""A buyer's Gamma purchase rate and Beta chance to leave come in; expected purchases, plain or discounted, go out.
 
-Called by the estimators in beta_geo; where the hypergeometric form loses its sign or its digits, this keeps
-both.
+Where the hypergeometric form loses its sign or its digits, these integrals keep both.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ FloatArray = NDArray[np.float64]
 _STEP = 0.25
 _DIGITS = 40.0  # e**-40 is what the cut tails weigh
 _ROWS = 2048
-# Buyers share their number of nodes in steps of this, so that a step holds many of them.
+# Numbers of nodes are multiples of this, so that many buyers share one.
 _NODES = 16
 _NEARLY_SURE = 0.999
 
@@ -203,7 +202,7 @@ def discounted_purchases_while_alive(
 
 def time_panels(halvings: int) -> tuple[FloatArray, FloatArray]:
     """
-    Give Gauss-Legendre nodes on (0, 1), in panels that halve towards 0.
+    Return Gauss-Legendre nodes on (0, 1), in panels that halve towards 0.
 
     Parameters
     ----------
@@ -226,7 +225,7 @@ def _leaving(
     shape: FloatArray, stretch: FloatArray, a: float, b: FloatArray
 ) -> Iterator[tuple[NDArray[np.int64], FloatArray, FloatArray]]:
     """
-    Give rows some at a time, with nodes for p, and Beta(a, b) weights up to a factor common to a row's nodes.
+    Yield rows some at a time, with nodes for p, and Beta(a, b) weights up to a factor common to a row's nodes.
 
     Each row has as many nodes as it needs itself: what is expected of a buyer must not depend, not even in
     the last digit, on who else is asked about.

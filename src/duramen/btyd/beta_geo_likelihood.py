@@ -1,7 +1,4 @@
-"""In: distinct purchase histories with weights. Out: (M)BG/CNBD-k log-likelihood, gradient and Hessian.
-
-Called by the estimators in beta_geo; Erlang-k gaps with k = 1 are the BG/NBD and the MBG/NBD.
-"""
+"""Distinct purchase histories with weights come in; (M)BG/CNBD-k log-likelihood, gradient and Hessian go out."""
 
 from __future__ import annotations
 

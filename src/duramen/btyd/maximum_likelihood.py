@@ -1,7 +1,4 @@
-"""In: a log-likelihood with its gradient and Hessian. Out: the maximum, its covariance and a report on both.
-
-Called by the estimators of purchases and spend; it works on the logarithms of positive parameters.
-"""
+"""A log-likelihood with gradient and Hessian comes in; its maximum, the covariance and a report on both go out."""
 
 from __future__ import annotations
 
@@ -44,7 +41,7 @@ class Start:
 @dataclass(frozen=True)
 class Convergence:
     """
-    What a fit reached, told instead of raised.
+    What a fit reached, reported instead of raised.
 
     Attributes
     ----------
@@ -82,7 +79,7 @@ class Convergence:
 
     def to_dict(self) -> dict[str, Any]:
         """
-        Give the report as plain JSON types.
+        Return the report as plain JSON types.
 
         Returns
         -------
@@ -185,7 +182,7 @@ def maximise(
 
 def natural_covariance(params: dict[str, float], log_covariance: FloatArray) -> pd.DataFrame:
     """
-    Turn the covariance of log-parameters to that of the parameters, by the delta method.
+    Convert the covariance of log-parameters to that of the parameters, by the delta method.
 
     Parameters
     ----------
@@ -205,7 +202,7 @@ def natural_covariance(params: dict[str, float], log_covariance: FloatArray) -> 
 
 def log_intervals(params: dict[str, float], log_covariance: FloatArray, level: float) -> pd.DataFrame:
     """
-    Give intervals of positive parameters that are symmetric in the logarithms.
+    Return intervals of positive parameters that are symmetric in the logarithms.
 
     Parameters
     ----------
@@ -214,7 +211,7 @@ def log_intervals(params: dict[str, float], log_covariance: FloatArray, level: f
     log_covariance : ndarray of shape (m, m)
         Covariance of their logarithms.
     level : float
-        Coverage asked for.
+        Coverage.
 
     Returns
     -------
@@ -285,7 +282,7 @@ def _newton(
         if length < 1e-13 or radius < 1e-13:
             break
         new_value, new_gradient, new_hessian = objective(trial)
-        # Where the change is within rounding the value no longer tells: there a smaller gradient does.
+        # Where the change is within rounding the value decides no longer, but a smaller gradient does.
         level = abs(new_value - value) <= _ROUNDING * max(1.0, abs(value))
         slope, new_slope = (float(np.abs(part[free]).max()) for part in (gradient, new_gradient))
         if new_slope < slope if level else new_value < value:

@@ -1,7 +1,4 @@
-"""In: distinct purchase histories with weights. Out: Pareto/NBD log-likelihood, gradient and Hessian.
-
-Called by the estimator in pareto_nbd; covariates scale the rates of a history.
-"""
+"""Distinct purchase histories with weights come in; Pareto/NBD log-likelihood, gradient and Hessian go out."""
 
 from __future__ import annotations
 
@@ -163,7 +160,7 @@ def rates(
     theta: FloatArray, purchase_covariates: FloatArray, dropout_covariates: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """
-    Give alpha and beta of each history.
+    Return alpha and beta of each history.
 
     Parameters
     ----------
@@ -211,7 +208,7 @@ class Ended(NamedTuple):
         self, shape: FloatArray, alpha: FloatArray, s: float, beta: FloatArray, age: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """
-        Give what the log-integral contributes to gradient and Hessian.
+        Return what the log-integral contributes to gradient and Hessian.
 
         Parameters
         ----------
@@ -296,7 +293,7 @@ def range_of_time(
     shape: FloatArray, bought: FloatArray, s: float, left: FloatArray, wait: ArrayLike
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """
-    Give the logarithm of time that resolves both bought + t and left + t, and the slope of the fall in it.
+    Return the logarithm of time that resolves both bought + t and left + t, and the slope of the fall in it.
 
     Parameters
     ----------
@@ -317,7 +314,7 @@ def range_of_time(
 
 
 def nodes_needed(length: FloatArray, power: FloatArray) -> IntArray:
-    """Return how many nodes `graded` gives each row where it is asked for that row alone, shape (n,)."""
+    """Return how many nodes `graded` gives each row by itself, shape (n,)."""
     longest = np.minimum(length, 40.0 / np.maximum(power, 1e-6))
     limits, counts = zip(*_NODES, strict=True)
     return np.asarray(counts)[np.searchsorted(limits, longest)]
@@ -325,7 +322,7 @@ def nodes_needed(length: FloatArray, power: FloatArray) -> IntArray:
 
 def graded(length: FloatArray, power: FloatArray) -> tuple[FloatArray, FloatArray]:
     """
-    Give nodes for integrals over (0, length) of functions that fall like exp(-power * v), or smoothly.
+    Return nodes for integrals over (0, length) of functions that fall like exp(-power * v), or smoothly.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Points of behaviour come in; the partitions that were tried, and how they compare, go out. Called by the segmenter.
+"""Points of behaviour come in; the partitions that were tried, and how they compare, go out.
 
 A partition assigns new points without a refit and is a few plain numbers, whatever method found it.
 """
@@ -21,7 +21,7 @@ STABLE = 0.8
 BOOTSTRAPS, SAMPLED = 5, 3_000
 # Density is read off all pairs of neighbours; more of them cost time and change no label.
 DENSITY_SAMPLED = 2_000
-# A silhouette is a mean over customers, and so many tell it to a hundredth.
+# A silhouette is a mean over customers, and so many of them give it to a hundredth.
 SILHOUETTE_SAMPLED = 2_000
 # More segments say more, as long as they stand nearly as far apart (by silhouette) as the best separated ones, and
 # are nearly as stable as the most stable ones.
@@ -224,7 +224,7 @@ def _partition(
     """Return the partition of a method, and how far its rule repeats the method's own labels (missing: it is them)."""
     if method == "HDBSCAN":
         return _dense(setting, points, seed)
-    # A resample may hold fewer kinds of customers than the sample.
+    # A resample may have fewer kinds of customers than the sample.
     count = min(int(setting), len(_distinct(points)))
     find = _means if method == "k-means" else _mixture
     return find(count, points, seed, start), float("nan")
@@ -244,7 +244,7 @@ def _mixture(count: int, points: np.ndarray, seed: int, start: np.ndarray | None
     from sklearn.mixture import GaussianMixture
 
     with warnings.catch_warnings():
-        # A mixture that is still moving is judged by its stability, as every other.
+        # A mixture that is still moving is compared by its stability, as every other.
         warnings.simplefilter("ignore", ConvergenceWarning)
         found = GaussianMixture(count, reg_covar=LEAST_VARIANCE, means_init=start, random_state=seed).fit(
             points

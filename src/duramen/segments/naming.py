@@ -194,7 +194,7 @@ _RULE_WORDS = {
     "time_since_last": "days since last purchase",
     "frequency": "repeat purchase days",
     "basket": "basket",
-    "silence": "silence in own gaps",
+    "silence": "time since last purchase / typical gap",
     "purchases_per_year": "purchase days a year",
     "spend_per_year": "spend a year",
     "purchase_position": "share of life at the mean purchase",

@@ -1,7 +1,4 @@
-"""A customer table comes in; groups that anybody could draw up by recency, frequency and money go out.
-
-Called by whatever sets something beside them: the scorecard, the baselines, the segments and the audit.
-"""
+"""A customer table comes in; plain groups by recency, frequency and money, as a baseline of segments, go out."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ def rfm_score(customers: pd.DataFrame) -> np.ndarray:
 
 
 def groups_of_equal_count(customers: pd.DataFrame, count: int) -> dict[str, np.ndarray]:
-    """Return the groups, from 0, that anybody could draw up: as many as asked for, with as many customers each.
+    """Return the groups, from 0, of plain rules: ``count`` of them, with as many customers each.
 
     - RFM score: the sum of the quintiles of recency, frequency and money (5 x 5 x 5), cut into groups of equal size;
     - RFM cells: halved by recency, each half by frequency, each quarter by money, and so on;

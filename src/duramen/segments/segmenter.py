@@ -141,15 +141,15 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         check_table(X, COLUMNS)
         if len(X) == 0:
             raise InputError(
-                "The customer table is empty, so there is nobody to segment; give one with customers."
+                "The customer table is empty, so there are no customers to segment; give one with customers."
             )
         self._name_features()
         self.base_gap_ = base_gap(X)
         measures = behaviour(X, self.base_gap_)
-        # A measure that nobody has is 0 for all.
+        # A measure that no customer has is 0 for all.
         self.median_ = measures.median().fillna(0.0).to_numpy()
         points = self._points(measures)
-        # Those far from everybody belong to no segment, and they must make none.
+        # Customers far from all others belong to no segment, and they must make none.
         away = np.sqrt((points**2).sum(axis=1))
         near = points[away <= _fence(away)]
         found, self.candidates_ = choose_partition(near, self.seed, self._in_use())
@@ -239,7 +239,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             self.notes_.append(
                 f"No stable segmentation exists: the most stable of {len(self.candidates_)} candidates, "
                 f"{chosen['method'].iloc[0]} with {chosen['segments'].iloc[0]} segments, agrees with those of "
-                f"resampled customers to {self.stability_:.2f} (adjusted Rand index; {STABLE} is asked for), so its "
+                f"resampled customers to {self.stability_:.2f} (adjusted Rand index; {STABLE} is required), so its "
                 "segments describe these customers and may not be found again."
             )
 
