@@ -202,21 +202,25 @@ def test_the_callers_frame_is_untouched(orders):
     pd.testing.assert_frame_equal(frame, before)
 
 
+# As this version of pandas writes text: str from 3 on, object before.
+TEXT = pd.Series(["a"]).dtype
+
+
 @pytest.mark.parametrize(
     ("given", "expected", "dtype"),
     [
         ([7, 8, 8], [7, 8], "int64"),
         (np.array([7, 8, 8], dtype="int32"), [7, 8], "int32"),
         ([2**62, 2**62 + 1, 2**62], [2**62, 2**62 + 1], "int64"),
-        (["a", "b", "b"], ["a", "b"], "str"),
-        (["007", "7", "07"], ["007", "07", "7"], "str"),
-        (pd.Categorical(["a", "b", "b"]), ["a", "b"], "str"),
+        (["a", "b", "b"], ["a", "b"], TEXT),
+        (["007", "7", "07"], ["007", "07", "7"], TEXT),
+        (pd.Categorical(["a", "b", "b"]), ["a", "b"], TEXT),
         (pd.Categorical([7, 8, 8]), [7, 8], "int64"),
         ([7.0, np.nan, 8.0], [7.0, 8.0], "float64"),
         (pd.array([7, None, 8], dtype="Int64"), [7, 8], "int64"),
-        (pd.array(["a", None, "b"], dtype="string"), ["a", "b"], "str"),
-        (pd.array(["a", None, "b"], dtype=pd.ArrowDtype(pa.large_string())), ["a", "b"], "str"),
-        (np.array([7, "a", None], dtype=object), ["7", "a"], "str"),
+        (pd.array(["a", None, "b"], dtype="string"), ["a", "b"], TEXT),
+        (pd.array(["a", None, "b"], dtype=pd.ArrowDtype(pa.large_string())), ["a", "b"], TEXT),
+        (np.array([7, "a", None], dtype=object), ["7", "a"], TEXT),
     ],
     ids=str,
 )
@@ -244,8 +248,9 @@ def test_a_missing_id_is_seen_however_it_is_written(orders, missing):
         np.array([object(), 1, "x"], dtype=object),
         pd.arrays.SparseArray([0, 0, 1]),
         pd.to_timedelta([1, 2, 3], unit="D"),
+        pd.to_timedelta([1, 2, 3], unit="ns").as_unit("ns"),
     ],
-    ids=["nothing", "dicts", "periods", "complex", "objects", "sparse", "durations"],
+    ids=["nothing", "dicts", "periods", "complex", "objects", "sparse", "durations", "nanoseconds"],
 )
 def test_a_column_that_nobody_asked_for_never_disturbs(orders, days_of, column):
     assert days_of(read_transactions(orders(note=column))) == days_of(read_transactions(orders()))

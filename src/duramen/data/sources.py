@@ -141,9 +141,17 @@ def _open_frame(workspace: Any, source: Any) -> ibis.Table:
             f"{source_name(source)} has columns that differ in case only or not at all: "
             f"{', '.join(map(repr, twice))}; rename them."
         )
-    # DuckDB stores no column without a type; text holds "nothing" as well as any other.
-    typed = [pa.field(f.name, pa.string()) if pa.types.is_null(f.type) else f for f in table.schema]
-    return workspace.create_table("source", obj=table.cast(pa.schema(typed)))
+    stored = pa.schema([(field.name, _stored_type(field.type)) for field in table.schema])
+    return workspace.create_table("source", obj=table.cast(stored, safe=False))
+
+
+def _stored_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type that DuckDB can store: it has none for nothing, and no nanoseconds in a duration."""
+    import pyarrow as pa
+
+    if pa.types.is_null(kind):
+        return pa.string()
+    return pa.duration("us") if pa.types.is_duration(kind) else kind
 
 
 def to_arrow(column: pd.Series[Any]) -> pa.Array:
