@@ -41,11 +41,11 @@ def dependence_of(explained: Effects, known: pd.DataFrame) -> pd.DataFrame:
     multiplies = explained.part == "value"
     tables = []
     for feature in strength.index[strength > 0]:
-        held = known[feature].to_numpy(dtype=float)
-        told = pd.DataFrame(
-            {"bin": _bins(held), "value": held, "effect": explained.effects[feature].to_numpy()}
+        values = known[feature].to_numpy(dtype=float)
+        binned = pd.DataFrame(
+            {"bin": _bins(values), "value": values, "effect": explained.effects[feature].to_numpy()}
         )
-        by = told.groupby("bin")
+        by = binned.groupby("bin")
         effects = {
             "effect": by["effect"].mean(),
             "low": by["effect"].quantile(LOW),

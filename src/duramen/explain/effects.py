@@ -170,13 +170,13 @@ def long_table(ids: pd.Series[Any], explained: Effects, known: pd.DataFrame) -> 
     strength = effects.to_numpy()
     order = np.argsort(-np.abs(strength), axis=1, kind="stable")
     names = effects.columns.to_numpy(dtype=object)[order]
-    held = np.take_along_axis(known[effects.columns].to_numpy(dtype=float), order, axis=1)
+    values = np.take_along_axis(known[effects.columns].to_numpy(dtype=float), order, axis=1)
     strength = np.take_along_axis(strength, order, axis=1)
     first = 1
     if base is not None:
         count = len(effects)
         names = np.column_stack([np.full(count, "base", dtype=object), names])
-        held = np.column_stack([np.full(count, np.nan), held])
+        values = np.column_stack([np.full(count, np.nan), values])
         strength = np.column_stack([np.full(count, base), strength])
         first = 0
     count, width = strength.shape
@@ -189,7 +189,7 @@ def long_table(ids: pd.Series[Any], explained: Effects, known: pd.DataFrame) -> 
             "customer_id": ids.repeat(width).to_numpy(),
             "part": part,
             "feature": names.ravel(),
-            "value": held.ravel(),
+            "value": values.ravel(),
             "factor": np.exp(strength.ravel()) if multiplies else np.nan,
             "term": np.nan if multiplies else strength.ravel(),
             "rank": np.tile(np.arange(first, first + width), count),

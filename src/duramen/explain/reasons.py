@@ -1,6 +1,6 @@
 """Facts of customers and the factors of their value come in; reasons as sentences go out.
 
-A sentence gathers the factors of features that tell the same story, and quotes the
+A sentence gathers the factors of features that say the same, and quotes the
 customer's own facts.
 """
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from duramen.data.features import FEATURES
 
-# The themes in which reasons speak: each gathers the factors of the features that tell the same story.
+# The themes in which reasons speak: each gathers the factors of the features that say the same.
 _THEME_OF_FAMILY = {
     "recency and age": "age",
     "purchases and spend": "purchases",
@@ -101,7 +101,7 @@ def reasons(
     )
     strength, facts = themes.to_numpy(), _Facts(customers, averages)
     order = np.argsort(-np.abs(strength), axis=1, kind="stable")[:, :count]
-    told = pd.DataFrame(index=customers.index)
+    sentences = pd.DataFrame(index=customers.index)
     for place in range(order.shape[1]):
         column = np.empty(len(customers), dtype=object)
         for position, name in enumerate(themes.columns):
@@ -111,8 +111,8 @@ def reasons(
                 f"{sentence(facts.of(row), unit)}: x{_factor(factor)}"
                 for row, factor in zip(rows.tolist(), factors, strict=True)
             ]
-        told[f"reason_{place + 1}"] = column
-    return told
+        sentences[f"reason_{place + 1}"] = column
+    return sentences
 
 
 class _Facts:

@@ -28,12 +28,12 @@ WATCHED_TIMES = 2
 
 @dataclass(frozen=True)
 class ChurnDefinition:
-    """The days of silence after which few customers come back, or why the data cannot tell.
+    """The days of silence after which few customers come back, or why the data are inconclusive.
 
     Attributes
     ----------
     days : int or None
-        Days without a purchase; None where the data cannot tell.
+        Days without a purchase; None where the data are inconclusive.
     share_back_later : float or None
         Of the customers who come back within ``watched`` days, the share that takes longer than ``days``.
     silences_ended : float or None
@@ -107,7 +107,9 @@ def suggest_churn_days(tx: Transactions, cutoff: date | str, share: float = 0.1)
     repeat_buyers = int(customers.loc[customers["repeat"], "count"].sum())
     closed, watched = int(gaps["count"].sum()), _watched(customers)
 
-    def told(days: int | None, later: float | None, ended: float | None, reason: str) -> ChurnDefinition:
+    def definition(
+        days: int | None, later: float | None, ended: float | None, reason: str
+    ) -> ChurnDefinition:
         return ChurnDefinition(days, later, ended, closed, repeat_buyers, watched, reason)
 
     if repeat_buyers < LEAST_CUSTOMERS:
@@ -115,7 +117,7 @@ def suggest_churn_days(tx: Transactions, cutoff: date | str, share: float = 0.1)
             f"Customers who bought on more than one day before {cutoff}: {repeat_buyers:,}; it takes {LEAST_CUSTOMERS} "
             "to say how long they stay away."
         )
-        return told(None, None, None, reason)
+        return definition(None, None, None, reason)
     never = customers[~customers["repeat"]]
     back = _share_back(gaps["gap"], gaps["count"] / gaps["own"], never["silence"], never["count"], watched)
     days = int(np.argmax(back >= (1 - share) * back[-1]))
@@ -125,7 +127,7 @@ def suggest_churn_days(tx: Transactions, cutoff: date | str, share: float = 0.1)
             f"the longest silence that could be watched, take {days:,} days, more than half of it; it takes a longer "
             f"history, or a larger share than {share:.0%}."
         )
-        return told(None, None, None, reason)
+        return definition(None, None, None, reason)
     later = float(1 - back[days] / back[-1])
     silent = 1 - _share_back(gaps["gap"], gaps["count"], customers["silence"], customers["count"], watched)
     ended = float(1 - silent[-1] / silent[days]) if silent[days] > 0 else 0.0
@@ -134,7 +136,7 @@ def suggest_churn_days(tx: Transactions, cutoff: date | str, share: float = 0.1)
         f"longer ({closed:,} gaps of {repeat_buyers:,} customers). Of the silences that reached {days:,} days, "
         f"{ended:.0%} yet ended."
     )
-    return told(days, later, ended, reason)
+    return definition(days, later, ended, reason)
 
 
 def _count_gaps(tx: Transactions, cutoff: date) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,6 +1,6 @@
 """Churn probabilities, values and an offer come in; whom to contact, and what that earns, go out.
 
-Called when a retention campaign is planned, and to judge a churn model in money. For a customer worth ``v``, an offer
+For a customer worth ``v``, an offer
 that costs ``d`` when it is taken, ``f`` to make, and that a leaving customer accepts with probability ``g``:
 
     leaves, contacted     g (v - d) - f      kept and worth v, or not kept and only contacted
@@ -200,7 +200,7 @@ def campaign_profit(
         A row for each choice: "worth contacting" (`contact`), "most likely to leave" (as many, by churn probability
         alone, ties in the order given), "everybody". Columns: ``contacted`` and ``kept`` (customers), ``churn_rate``
         of the whole base after it, ``cost`` (contacts, and offers taken), ``saved`` (value of those kept),
-        ``profit`` (saved less cost) and ``cost_per_kept`` (missing where nobody is kept); money in the unit of
+        ``profit`` (saved less cost) and ``cost_per_kept`` (missing where no customer is kept); money in the unit of
         ``value``.
 
     Examples

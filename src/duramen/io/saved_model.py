@@ -1,8 +1,8 @@
 """The state, trees and tables of a model come in; a folder goes out, whole or not at all, and back.
 
 JSON, Parquet and LightGBM's own text: nothing in the folder can run code when it is read. ``model.json`` holds the
-digest of every other file, and in its first line its own. Digests tell damage; who may write the folder can write them
-too, so they do not tell who wrote it.
+digest of every other file, and in its first line its own. Digests show damage; those who may write the folder can write
+them too, so they do not show who wrote it.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ GROWTH_WEIGHTS = (0.0, 0.02, 0.05, DEFAULT_GROWTH_WEIGHT, 0.25, 0.5, 1.0, 2.0)
 # A weight is evaluated by the money that the first customers bring. One border alone is noisy: which few stand on
 # either side of it decides. So it is the mean over ten borders, from the first twentieth to the first half.
 TOP_SHARES = tuple(np.arange(1, 11) / 20)
-# Less than this is rounding: orders that differ in nobody who counts capture the same.
+# Less than this is rounding: orders that differ in no customer who counts capture the same.
 ROUNDING = 1e-9
 # Standard errors to either side that hold a difference 19 times in 20.
 WIDTH = 1.96

@@ -48,10 +48,8 @@ class CoreCustomerModel:
         given, it is learned from two horizons before the cutoff (``duramen.scoring.growth_weight``).
     tiers : Tiers
         Tiers of the ranking, kept with the model for those who rank its scores.
-    clv_days : int
-        Horizon of ``clv`` in days.
-    discount_rate : float
-        Discount rate of ``clv`` per year.
+    clv_days, discount_rate : int, float
+        Horizon of ``clv`` in days, and its discount rate per year.
     forecast : ForecastSettings
         What can be tuned in the forecast: BTYD candidates, training cutoffs and customers, calibration, trees.
     segment_weights : mapping, optional
@@ -259,18 +257,7 @@ class CoreCustomerModel:
         return scores[[column for column in SCORE_COLUMNS if column in scores]]
 
     def reasons(self, customers: pd.DataFrame) -> pd.DataFrame:
-        """Return ``reason_1`` to ``reason_3`` of ``predict`` alone, on the index of ``customers``.
-
-        Parameters
-        ----------
-        customers : pandas.DataFrame
-            ``customer_table`` at any cutoff.
-
-        Raises
-        ------
-        InputError
-            If a column that the model learned from is missing.
-        """
+        """Return ``reason_1`` to ``reason_3`` of ``predict`` alone, on the index of ``customers``."""
         return self.explainer_.reasons(customers, self.forecast_.forecast(customers))
 
     def explain(

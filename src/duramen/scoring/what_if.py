@@ -1,7 +1,4 @@
-"""A model, transactions and a few customers come in; where one more purchase would put each of them goes out.
-
-Called by users, to say why somebody is not core and what would have to change.
-"""
+"""A model, transactions and a few customers come in; where one more purchase would put each of them goes out."""
 
 from __future__ import annotations
 
@@ -40,7 +37,7 @@ def what_if(
 
     Each further purchase day is a copy of the customer's own usual one (the day whose money is nearest to the median
     of all their purchase days), put into the month at even distances, on days without a purchase or a return. The
-    customer table is computed again from those days, so that all features agree. Each customer is ranked anew while
+    customer table is computed again from those days, so that all features agree. Each customer is ranked again while
     all others stay as they are. The forecast says what customers with such a record went on to spend; whether one who
     is talked into a purchase spends as much is another question.
 
@@ -94,12 +91,12 @@ def what_if(
         )
     days, amounts = _with_further_days(tx, cutoff, ids, purchases)
     changed = model.predict(customer_table(days, cutoff), with_reasons=False).set_index("customer_id")
-    told = []
+    rows = []
     for customer in ids:
         others = scores[scores["customer_id"] != customer]
         own = changed.loc[[customer]].reset_index()
-        anew = pd.concat([others, own], ignore_index=True)
-        ranking = rank_core_customers(anew, tiers, cost_to_serve).set_index("customer_id")
+        scores_then = pd.concat([others, own], ignore_index=True)
+        ranking = rank_core_customers(scores_then, tiers, cost_to_serve).set_index("customer_id")
         row: dict[str, Any] = {
             "customer_id": customer,
             "purchases": purchases,
@@ -107,8 +104,8 @@ def what_if(
         }
         for name in ("predicted_value", "score", "rank", "tier"):
             row[name], row[f"new_{name}"] = now.loc[customer, name], ranking.loc[customer, name]
-        told.append(row | {"sentence": _sentence(row, len(now), model)})
-    return pd.DataFrame(told)
+        rows.append(row | {"sentence": _sentence(row, len(now), model)})
+    return pd.DataFrame(rows)
 
 
 def _with_further_days(
@@ -165,7 +162,7 @@ def _free_days(taken: set[date], first: date, cutoff: date, purchases: int, cust
 
 
 def _renew_gaps(days: list[dict[str, Any]]) -> None:
-    """Count the days since the previous purchase day anew, as ``duramen.data.purchase_days`` does."""
+    """Count the days since the previous purchase day again, as ``duramen.data.purchase_days`` does."""
     previous = None
     for day in sorted(days, key=lambda day: day["date"]):
         if day["purchase"]:
