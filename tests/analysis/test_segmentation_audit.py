@@ -104,10 +104,10 @@ def test_labels_by_spend_foretell_nothing_beyond_spend(grocery):
 @pytest.mark.parametrize(
     ("name", "verdicts"),
     [
-        ("spend", ["cannot be told", "fails", "passes", "passes"]),
-        ("joined", ["cannot be told", "passes", "fails", "fails"]),
-        ("random", ["cannot be told", "passes", "passes", "fails"]),
-        ("behaviour", ["cannot be told", "passes", "passes", "passes"]),
+        ("spend", ["inconclusive", "fails", "passes", "passes"]),
+        ("joined", ["inconclusive", "passes", "fails", "fails"]),
+        ("random", ["inconclusive", "passes", "passes", "fails"]),
+        ("behaviour", ["inconclusive", "passes", "passes", "passes"]),
     ],
 )
 def test_planted_labels_are_told_apart_without_products(shop_audits, name, verdicts):
@@ -149,14 +149,14 @@ def test_what_nobody_told_cannot_be_told(shop, few):
         ("A6", "Only 0 days"),
         ("A7", "Neither"),
     ]:
-        assert told.at[code, "verdict"] == "cannot be told"
+        assert told.at[code, "verdict"] == "inconclusive"
         assert reason in told.at[code, "sentence"]
 
 
 def test_labels_that_may_have_seen_the_outcomes_foretell_nothing(shop, few):
     labels = assigned(few.customers, few.labels, assigned_on="1998-05-01")
     told = audit(shop.tx, labels, cutoff="1998-04-01")
-    assert told.verdict("A6") == "cannot be told"
+    assert told.verdict("A6") == "inconclusive"
     assert "may have seen" in told.findings.set_index("code").at["A6", "sentence"]
 
 
@@ -201,7 +201,7 @@ def test_segments_of_single_customers_are_left_out_and_said(shop, few):
     assert any("fewer than 10 customers among those examined: 5" in note for note in told.notes)
     assert told.verdict("A3") == "passes"
     tiny = audit(shop.tx, assigned(few.customers.head(18), np.tile(["a", "b"], 9)))
-    assert {tiny.verdict(code) for code in ("A3", "A4", "A5", "A6")} == {"cannot be told"}
+    assert {tiny.verdict(code) for code in ("A3", "A4", "A5", "A6")} == {"inconclusive"}
 
 
 @pytest.mark.parametrize(

@@ -55,14 +55,14 @@ MOVED = 0.5
 # Redone, a segmentation should be nearer to what it was than to chance.
 ALIKE = 0.5
 SPEND_CELLS = 20
-PASSES, FAILS, UNKNOWN = "passes", "fails", "cannot be told"
+PASSES, FAILS, UNKNOWN = "passes", "fails", "inconclusive"
 QUESTIONS = {
     "A1": "Does each segment have a purpose?",
     "A2": "Is it more than the product bought?",
     "A3": "Is it more than size or assets?",
     "A4": "Is it more than the joining date?",
     "A5": "Does behaviour differ between segments?",
-    "A6": "Does it foretell value and churn?",
+    "A6": "Does it predict value and churn?",
     "A7": "Is it still fresh?",
 }
 
@@ -81,7 +81,7 @@ class Finding:
     at_least : bool
         Whether the figure must reach the threshold to pass, or stay below it.
     verdict : str
-        "passes", "fails", or "cannot be told".
+        "passes", "fails", or "inconclusive".
     sentence : str
         What the figure is, and why there is none.
     """
@@ -367,7 +367,7 @@ def _relabels(
         return _untold(code, RELABELLED, facts.too_few)
     candidates = []
     for name, (features, cells) in stand_ins.items():
-        told = facts.note(code, f"told by {name} cells", _sure(told_by_cells(facts.labels, cells)))
+        told = facts.note(code, f"shared with {name} cells", _sure(told_by_cells(facts.labels, cells)))
         trees = facts.note(code, f"recovered from {name}", recovered(features, facts.labels, facts.seed))
         candidates += [told, trees]
     most = max(candidates, key=lambda found: found.figure)
@@ -479,7 +479,7 @@ def _foretells(facts: _Facts, horizon: int | str | None) -> Finding:
     of_rfm = " and ".join(f"{figure:+z.1%}" for figure in beside.values())
     return _judge(
         "A6", widest, FORETOLD,
-        f"beyond past spend it foretells {told} over {window.horizon} days from {window.cutoff}; as many cells of the "
+        f"beyond past spend it predicts {told} over {window.horizon} days from {window.cutoff}; as many cells of the "
         f"RFM score {of_rfm}", at_least=True,
     )  # fmt: skip
 

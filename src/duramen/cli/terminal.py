@@ -364,7 +364,7 @@ def show_audit(examined: Any) -> None:
             Text.assemble(row.question, "\n", (row.sentence, "dim")),
             "" if math.isnan(row.figure) else f"{row.figure:z.1%}",
             f"{'from' if row.must_be == 'at least' else 'below'} {row.threshold:.0%}",
-            Text("cannot tell" if row.verdict == "cannot be told" else row.verdict, styles.get(row.verdict, "yellow")),
+            Text(row.verdict, styles.get(row.verdict, "yellow")),
         )  # fmt: skip
     console.print(table)
     for note in examined.notes:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # More segments than these are not drawn; they are in the table.
 DRAWN = 12
 TABLES = (".csv", ".parquet")
-BADGES = {"passes": "known", "fails": "failed", "cannot be told": "asked"}
+BADGES = {"passes": "known", "fails": "failed", "inconclusive": "asked"}
 # Measures that are drawn: how much of the label is recovered from each stand-in, and from behaviour.
 STAND_INS = {
     "recovered from category": "category bought",
@@ -87,7 +87,7 @@ def write_audit(audit: Audit, path: Path) -> Path:
 def _lead(findings: pd.DataFrame) -> str:
     """Return a sentence with the questions that the segmentation passes, fails and leaves open."""
     parts = []
-    for verdict, words in (("fails", "fails"), ("passes", "passes"), ("cannot be told", "leaves open")):
+    for verdict, words in (("fails", "fails"), ("passes", "passes"), ("inconclusive", "leaves open")):
         codes = list(findings.loc[findings["verdict"] == verdict, "code"])
         if codes:
             *first, last = codes
