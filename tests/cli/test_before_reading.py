@@ -64,7 +64,7 @@ def test_no_option_may_be_empty(command, flag, unread):
     ("words", "sentence"),
     [
         ("train --cutoff June", "--cutoff is 'June', not a day"),
-        ("train --horizon 3y", "--horizon is '3y', not a length"),
+        ("train --horizon soon", "--horizon is 'soon', not a length"),
         ("train --growth-weight heavy", "--growth-weight is 'heavy', not a finite number"),
         ("train --seed -1", "--seed is '-1', not a whole number from 0 on"),
         ("train --threads 0", "--threads is '0', not a whole number from 1 on"),
