@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from typer.testing import CliRunner
 
 from duramen.cli.app import app
@@ -69,6 +70,12 @@ def test_the_dags_call_commands_and_options_that_exist():
         assert_known(line.replace("{{ ds }}", "2026-01-01"))
 
 
+# Spark leaves sockets open until the collector finds them, and asks pandas 3 for copies that it does not make any more.
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore:The copy keyword is deprecated",
+)
 def test_the_notebook_runs_from_top_to_bottom(shop_orders, spark):
     frame = shop_orders[["customer_id", "date", "amount"]]
     spark.createDataFrame(frame).createOrReplaceTempView("orders")
