@@ -162,7 +162,13 @@ class SegmenterOfArrays(Arrays, BehaviouralSegmenter):
 
 @pytest.mark.parametrize(
     "cls",
-    [BetaGeoOfArrays, ModifiedBetaGeoOfArrays, ParetoNBDOfArrays, GammaGammaOfArrays, SegmenterOfArrays],
+    [
+        BetaGeoOfArrays,
+        ModifiedBetaGeoOfArrays,
+        ParetoNBDOfArrays,
+        GammaGammaOfArrays,
+        pytest.param(SegmenterOfArrays, marks=pytest.mark.slow),
+    ],
 )
 def test_all_checks_of_scikit_learn_pass_once_the_columns_of_its_arrays_have_names(cls):
     with warnings.catch_warnings():
@@ -225,6 +231,7 @@ def test_a_grid_search_finds_the_covariate_that_matters():
     assert search.best_params_ == {"purchase_covariates": ("fast",)}
 
 
+@pytest.mark.slow
 def test_a_grid_search_takes_gamma_gamma_and_segments_with_a_score_of_the_callers(customers):
     assert np.isfinite(GridSearchCV(GammaGammaModel(), {}, cv=3).fit(customers).best_score_)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from duramen.btyd.base import Fit, PurchaseModel
+from duramen.btyd.base import Fit
 from duramen.btyd.beta_geo_likelihood import BetaGeoLikelihood
 from duramen.btyd.beta_geo_posterior import BetaGeoPosterior
 from duramen.btyd.maximum_likelihood import maximise
@@ -25,6 +25,7 @@ from duramen.btyd.purchase_history import (
     rescale,
     take,
 )
+from duramen.btyd.purchase_model import PurchaseModel
 from duramen.errors import InputError
 
 FloatArray = NDArray[np.float64]

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from duramen.btyd.base import PurchaseModel
 from duramen.btyd.gamma_gamma import GammaGammaModel
 from duramen.btyd.pareto_nbd import ParetoNBDModel
+from duramen.btyd.purchase_model import PurchaseModel
 from duramen.data.windows import DAYS_PER_YEAR
 from duramen.errors import InputError
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from duramen.btyd.base import Fit, PurchaseModel
+from duramen.btyd.base import Fit
 from duramen.btyd.maximum_likelihood import maximise
 from duramen.btyd.pareto_nbd_likelihood import ParetoNBDLikelihood, rates
 from duramen.btyd.pareto_nbd_posterior import ParetoNBDPosterior, expected_while_alive
@@ -27,6 +27,7 @@ from duramen.btyd.purchase_history import (
     rescale,
     take,
 )
+from duramen.btyd.purchase_model import PurchaseModel
 from duramen.btyd.validation import finite
 from duramen.errors import InputError
 

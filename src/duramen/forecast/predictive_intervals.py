@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from duramen.btyd.base import PurchaseModel
 from duramen.btyd.gamma_gamma import GammaGammaModel
+from duramen.btyd.purchase_model import PurchaseModel
 from duramen.errors import InputError
 
 FloatArray = NDArray[np.float64]
