@@ -22,9 +22,9 @@ EXPERIMENTS = Path(__file__).parent
 DURAMEN = Path(sys.executable).with_name("duramen")
 INTRODUCTION = """# Results
 
-How good the forecasts of each experiment are, compared with plain baselines on the same customers. Written by
+How good the forecasts of each experiment are, compared with simple baselines on the same customers. Written by
 `python experiments/results.py`; the metrics and how to read them are in [docs/backtest.md](../docs/backtest.md).
-Figures are means over the cutoffs, of total bias its size; the best of a row is bold. A difference is ours less the
+Figures are means over the cutoffs, of total bias its size; the best of a row is bold. A difference is duramen less the
 best baseline, with its 95 % interval over resampled customers.
 """
 
@@ -92,16 +92,16 @@ def metric_by_model(target: str, rows: pd.DataFrame) -> list[str]:
     for metric, of_metric in rows.groupby("metric", sort=False):
         figures = of_metric.set_index("model")["figure"].reindex(models)
         texts = [number(figure) for figure in figures]
-        best = number(figures.max() if of_metric["higher_is_better"].iloc[0] else figures.min())
+        best = number(of_metric.loc[of_metric["best"], "figure"].iloc[0])
         body.append([str(metric), *(f"**{text}**" if text == best else text for text in texts)])
     return table([target, *models], body)
 
 
 def against_the_best(comparisons: pd.DataFrame) -> list[str]:
-    """Return a table of ours against the best baseline of each metric, in the mean over the cutoffs."""
+    """Return a table of duramen against the best baseline by each metric, in the mean over the cutoffs."""
     body = [
         [
-            row.target, row.metric, number(row.ours), row.baseline, number(row.baseline_figure),
+            row.target, row.metric, number(row.figure), row.baseline, number(row.baseline_figure),
             difference(row.difference), f"{difference(row.low)} to {difference(row.high)}", row.verdict,
         ]
         for row in comparisons[comparisons["cutoff"].isna()].itertuples()

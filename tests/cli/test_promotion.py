@@ -111,7 +111,7 @@ def test_the_better_model_takes_the_place_and_one_command_brings_the_one_before_
     promote = (lab.orders, *lab.config)
     status, out, err, new = duramen("promote", lab.poor, *promote)
     assert (status, err, new) == (0, "", set())
-    assert "There is no champion, so there was no duel" in out
+    assert "There is no champion yet; compared with a simple order of the customers" in out
     assert "Version 1 of duramen is the champion now, the first." in out
     assert version_that_scores(duramen, lab, tmp_path) == lab.poor_version
 
@@ -121,7 +121,7 @@ def test_the_better_model_takes_the_place_and_one_command_brings_the_one_before_
         r"captured top 20 %\* +0\.794 +0\.765 +\+0\.\d{4} \+0\.\d{4} to \+0\.\d{4} better +0\.7", out
     )
     assert "…" not in out
-    assert "The challenger is surely better: value captured at top 20 % 0.7943 against 0.7647" in spaced(out)
+    assert "The challenger is clearly better: value captured at top 20 % 0.7943 against 0.7647" in spaced(out)
     assert (
         "Version 2 of duramen is the champion now; version 1 was before (duramen rollback --name duramen)."
         in out
@@ -134,7 +134,7 @@ def test_the_better_model_takes_the_place_and_one_command_brings_the_one_before_
 
     status, out, err, _ = duramen("promote", "models:/duramen/1", *promote)
     assert (status, err) == (0, "")
-    assert "The challenger is surely worse" in out
+    assert "The challenger is clearly worse" in out
     assert "Version 1 of duramen stays challenger; version 2 stays the champion." in out
     assert version_that_scores(duramen, lab, tmp_path) == lab.good_version
 
@@ -161,8 +161,8 @@ def test_what_cannot_be_compared_is_refused_and_registers_nothing(duramen, refus
         ((lab.good,), "ORDERS is missing; give orders later than those"),
         ((lab.good, lab.orders, "--cutoff", "1998-03-01"), "choose a cutoff from 1998-04-01 to 1998-04-01"),
         ((lab.good, lab.orders, "--metric", "gini"), "no metric is called 'gini'"),
-        ((lab.good, lab.orders, "--margin", "-0.1"), "the margin -0.1 is no number from 0 on"),
-        ((lab.good, lab.orders, "--config", toml), "the margin -1.0 is no number from 0 on"),
+        ((lab.good, lab.orders, "--margin", "-0.1"), "the margin -0.1 is not a number from 0 on"),
+        ((lab.good, lab.orders, "--config", toml), "the margin -1.0 is not a number from 0 on"),
         ((lab.good, lab.orders, "--kind", "end"), "was trained on all customers together, not on end customers"),
         ((both, lab.orders), "has a model of end and channel customers, who have champions of their own"),
         ((both, lab.orders, "--kind", "end", "--name", "duramen"), "customers together, not on end customers"),
@@ -184,13 +184,13 @@ def test_the_rule_of_the_file_holds_and_the_command_line_wins(duramen, lab):
     )
     duramen("promote", lab.poor, lab.orders, "--config", toml)
     _, out, _, _ = duramen("promote", lab.good, lab.orders, "--config", toml)
-    assert "The challenger is not surely better by more than 0.5:" in out
+    assert "The challenger is not clearly better by more than 0.5:" in out
     assert "(90 % interval" in out
     assert "Version 2 of shop stays challenger; version 1 stays the champion." in out
     _, out, _, _ = duramen(
         "promote", lab.good, lab.orders, "--config", toml, "--margin", "0.001", "--metric", "Brier"
     )
-    assert "The challenger is surely better by more than 0.001: Brier" in out
+    assert "The challenger is clearly better by more than 0.001: Brier" in out
     tags = open_store().MlflowClient().get_model_version("shop", "2").tags
     assert (tags["duramen.metric"], tags["duramen.margin"], tags["duramen.confidence"]) == (
         "Brier",
@@ -234,12 +234,12 @@ def test_a_real_server_keeps_the_champion_and_one_that_goes_away_changes_none(
     assert duramen("rollback")[0] == 0
     assert version_that_scores(duramen, lab, tmp_path) == lab.poor_version
 
-    compare = champion_challenger.challenge
+    challenge = champion_challenger.challenge
 
     def compared_while_the_server_goes_away(*arguments, **named):
-        duel = compare(*arguments, **named)
+        result = challenge(*arguments, **named)
         server.stop()
-        return duel
+        return result
 
     monkeypatch.setattr(champion_challenger, "challenge", compared_while_the_server_goes_away)
     sentence = refused(duramen("promote", lab.good, *promote))

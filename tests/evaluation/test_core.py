@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from duramen.evaluation.core import against_past_spend, core_calibration
+from duramen.evaluation.core import core_calibration, score_against_past_spend
 from duramen.scoring.tiers import smallest_set
 
 
@@ -33,7 +33,7 @@ def test_probabilities_that_hold_show_it():
 def test_the_four_groups_hold_everybody_and_their_money():
     rng = np.random.default_rng(2)
     score, past, money = rng.gamma(1, 10, (3, 1_003))
-    table = against_past_spend(score, past, money).set_index("chosen_by")
+    table = score_against_past_spend(score, past, money).set_index("chosen_by")
     assert table["customers"].sum() == 1_003
     assert table.loc["both", "customers"] + table.loc["score alone", "customers"] == 201
     assert table.loc["score alone", "customers"] == table.loc["past spend alone", "customers"]
@@ -43,6 +43,6 @@ def test_the_four_groups_hold_everybody_and_their_money():
 
 def test_where_both_agree_nobody_is_chosen_by_one_alone():
     money = np.arange(10.0)
-    table = against_past_spend(money, money, money).set_index("chosen_by")
+    table = score_against_past_spend(money, money, money).set_index("chosen_by")
     assert table.loc["score alone", "customers"] == 0
     assert table.loc[["score alone", "past spend alone"], ["past_spend", "then_spent"]].isna().all(axis=None)

@@ -21,11 +21,10 @@ from duramen.analysis.portfolio_axes import LOYALTY_BY_SIZE_BY_CREDIT
 from duramen.analysis.price_buyers import price_led_difference
 from duramen.data.customers import typical_basket
 from duramen.evaluation import champion_challenger, ranking_sensitivity
-from duramen.evaluation.backtesting import core_calibration
 from duramen.evaluation.baselines import baseline_forecasts
-from duramen.evaluation.comparison import compare, measured
-from duramen.evaluation.core import against_past_spend
-from duramen.evaluation.holdout import HeldOut, forecasts_of, what_came
+from duramen.evaluation.comparison import compare, figures_by_cutoff
+from duramen.evaluation.core import core_calibration, score_against_past_spend
+from duramen.evaluation.holdout import Holdout, forecasts_of, outcomes_of
 from duramen.report.scoreboard import boards
 from duramen.report.self_test import answers
 
@@ -104,9 +103,9 @@ def test_the_scorecard_is_the_same_in_any_currency(shop_in_unit, factor):
     ours, plain = (dm.scorecard(shop_in_unit(unit).model.holdout_) for unit in (factor, 1))
     expected = plain["figure"] * np.where(plain["metric"] == "MAE", factor, 1.0)
     pd.testing.assert_frame_equal(ours, plain.assign(figure=expected), rtol=CLOSE)
-    for ours_board, plain_board in zip(boards(ours, "USD"), boards(plain, "USD"), strict=True):
-        assert ours_board.verdict == plain_board.verdict
-        assert [row.best for row in ours_board.measures] == [row.best for row in plain_board.measures]
+    for board, plain_board in zip(boards(ours, "USD"), boards(plain, "USD"), strict=True):
+        assert board.verdict == plain_board.verdict
+        assert [row.best for row in board.rows] == [row.best for row in plain_board.rows]
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +118,7 @@ def backtest_in_unit(shop_in_unit):
         forecasts = forecasts_of(shop.scores, "duramen") + baseline_forecasts(
             shop.tx, shop.window, shop.customers
         )
-        return HeldOut(shop.window, shop.scores, forecasts, what_came(shop.tx, shop.window, shop.customers))
+        return Holdout(shop.window, shop.scores, forecasts, outcomes_of(shop.tx, shop.window, shop.customers))
 
     return held_out
 
@@ -128,14 +127,14 @@ def backtest_in_unit(shop_in_unit):
 def test_the_backtest_is_the_same_in_any_currency(backtest_in_unit, factor):
     tables = []
     for held in (backtest_in_unit(factor), backtest_in_unit(1)):
-        figures = measured([held])
+        figures = figures_by_cutoff([held])
         tables.append((figures, compare([held], figures, seed=0, resamples=100)))
     (figures, comparisons), (plain_figures, plain_comparisons) = tables
     is_money = plain_figures["metric"] == "MAE"
     expected = plain_figures["figure"] * np.where(is_money, factor, 1.0)
     pd.testing.assert_frame_equal(figures, plain_figures.assign(figure=expected), rtol=CLOSE)
     unit = np.where(plain_comparisons["metric"] == "MAE", factor, 1.0)
-    money = ["ours", "baseline_figure", "difference", "low", "high"]
+    money = ["figure", "baseline_figure", "difference", "low", "high"]
     scaled = plain_comparisons.assign(**{name: plain_comparisons[name] * unit for name in money})
     pd.testing.assert_frame_equal(comparisons, scaled, rtol=1e-3, atol=1e-6)
 
@@ -144,12 +143,14 @@ def test_the_backtest_is_the_same_in_any_currency(backtest_in_unit, factor):
 def test_the_core_that_came_true_is_the_same_in_any_currency(backtest_in_unit, factor):
     ours, plain = backtest_in_unit(factor), backtest_in_unit(1)
     tables = [
-        core_calibration(held.scores["probability_core"].to_numpy(), held.actual["value"])
+        core_calibration(held.scores["probability_core"].to_numpy(), held.outcomes["value"])
         for held in (ours, plain)
     ]
     assert_same_but_money(*tables, factor)
     chosen = [
-        against_past_spend(held.scores["score"].to_numpy(), held.forecasts[4].values, held.actual["value"])
+        score_against_past_spend(
+            held.scores["score"].to_numpy(), held.forecasts[4].values, held.outcomes["value"]
+        )
         for held in (ours, plain)
     ]
     assert_same_but_money(*chosen, factor, money=("past_spend", "then_spent"))
@@ -171,18 +172,18 @@ def test_champion_and_challenger_are_compared_alike_in_any_currency(shop_in_unit
     for unit in (factor, 1):
         shop = shop_in_unit(unit)
         champion = PastSpend(shop.scores)
-        duel = champion_challenger.challenge(shop.model, champion, shop.tx, shop.window, resamples=100)
-        found += [(duel, champion_challenger.first_duel(shop.model, resamples=100))]
-    for duel, plain in zip(*found, strict=True):
-        assert duel.won == plain.won
-        assert duel.sentence == plain.sentence
-        assert list(duel.table["verdict"]) == list(plain.table["verdict"])
+        result = champion_challenger.challenge(shop.model, champion, shop.tx, shop.window, resamples=100)
+        found += [(result, champion_challenger.challenge_simple_orders(shop.model, resamples=100))]
+    for result, plain in zip(*found, strict=True):
+        assert result.won == plain.won
+        assert result.sentence == plain.sentence
+        assert list(result.table["verdict"]) == list(plain.table["verdict"])
 
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_what_segments_tell_is_the_same_in_any_currency(earlier_in_unit, factor):
     ours, plain = (
-        dm.segment_value(found.customers, found.outcomes, found.scores["segment"], resamples=50)
+        dm.evaluation.segment_value(found.customers, found.outcomes, found.scores["segment"], resamples=50)
         for found in (earlier_in_unit(factor), earlier_in_unit(1))
     )
     assert ours.verdict == plain.verdict
@@ -209,8 +210,10 @@ def test_an_audit_is_the_same_in_any_currency(shop_in_unit, earlier_in_unit, fac
         ranking = dm.rank_core_customers(earlier.scores)
         labels = ranking[["customer_id", labelled_by]].set_axis(["customer_id", "segment"], axis=1)
         labels = labels.assign(treatment="for " + labels["segment"], assigned_on=EARLIER)
-        assignment = dm.read_assignment(labels)
-        previous = dm.read_assignment(labels.iloc[::-1].assign(segment=np.roll(labels["segment"], 30)))
+        assignment = dm.analysis.read_assignment(labels)
+        previous = dm.analysis.read_assignment(
+            labels.iloc[::-1].assign(segment=np.roll(labels["segment"], 30))
+        )
         items = shop.orders["amount"].rank(pct=True).mul(8).round().astype(int).astype(str)
         bought = shop.orders.assign(item="item " + items).groupby(["customer_id", "item"])["amount"].sum()
         bought = bought.rename("spend").reset_index()
@@ -278,9 +281,9 @@ def test_who_moved_is_the_same_in_any_currency(shop_in_unit, earlier_in_unit, fa
         found.append(
             (
                 dm.segment_transitions(then, now),
-                dm.stage_transitions(shop.tx, EARLIER, shop.window.cutoff),
+                dm.analysis.stage_transitions(shop.tx, EARLIER, shop.window.cutoff),
                 feature_drift(earlier.customers, shop.customers).drop(columns="meaning", errors="ignore"),
-                dm.segmentation_drift(shop.model.segments_, earlier.customers, shop.customers),
+                dm.analysis.segmentation_drift(shop.model.segments_, earlier.customers, shop.customers),
             )
         )
     for ours, plain in zip(*found, strict=True):
@@ -295,8 +298,10 @@ def test_churners_are_compared_alike_in_any_currency(earlier_in_unit, factor):
     groups, features = [], []
     for found in (earlier_in_unit(factor), earlier_in_unit(1)):
         left = 1 - found.outcomes["active"]
-        groups.append(dm.churn_by_group(left, found.scores["segment"], found.scores["churn_probability"]))
-        features.append(dm.compare_churners(found.customers, left))
+        groups.append(
+            dm.analysis.churn_by_group(left, found.scores["segment"], found.scores["churn_probability"])
+        )
+        features.append(dm.analysis.compare_churners(found.customers, left))
     assert_same_but_money(*groups, factor)
     same = [
         "feature",
@@ -352,7 +357,7 @@ def test_who_is_contacted_is_the_same_in_any_currency(shop_in_unit, factor):
     for unit in (factor, 1):
         scores, offer = shop_in_unit(unit).scores, dm.RetentionOffer(1.5 * unit, 1.0 * unit)
         value = scores["predicted_value"] / scores["probability_active"]
-        told.append(dm.contact(scores["churn_probability"], value, offer))
+        told.append(dm.forecast.contact(scores["churn_probability"], value, offer))
     assert 0 < told[1].mean() < 1
     assert (told[0] == told[1]).all()
 
@@ -364,7 +369,7 @@ def test_the_sensitivity_of_the_ranking_is_the_same_in_any_currency(shop_in_unit
         shop = shop_in_unit(unit)
         # Refits are models of their own; here they are the shop's, fitted already.
         monkeypatch.setattr(ranking_sensitivity, "_fitted", lambda *_, shop=shop: shop.model)
-        found.append(dm.sensitivity(shop.tx, shop.window, shop.model, seeds=1, parts=0, draws=20))
+        found.append(dm.evaluation.sensitivity(shop.tx, shop.window, shop.model, seeds=1, parts=0, draws=20))
     ours, plain = found
     pd.testing.assert_frame_equal(ours.variations, plain.variations, rtol=CLOSE)
     pd.testing.assert_frame_equal(ours.ranks, plain.ranks, rtol=CLOSE)

@@ -91,21 +91,21 @@ def test_segments_that_are_the_outcome_explain_all_of_activity(cdnow_halfway):
 def test_the_share_explained_is_between_that_of_one_group_and_that_of_one_each(data):
     actual = np.array(data.draw(st.lists(st.integers(-50, 50), min_size=2, max_size=30)), dtype=float)
     groups = np.array(data.draw(st.lists(st.integers(0, 4), min_size=len(actual), max_size=len(actual))))
-    share = variance_explained(actual, groups)
+    share = variance_explained(groups, actual)
     if np.ptp(actual) == 0:
         assert np.isnan(share)
         return
     means = pd.Series(actual).groupby(groups).transform("mean")
     assert share == pytest.approx(means.var(ddof=0) / actual.var(), abs=1e-9)
-    assert variance_explained(actual, np.zeros(len(actual), dtype=int)) == pytest.approx(0, abs=1e-9)
-    assert variance_explained(actual, np.arange(len(actual))) == pytest.approx(1)
+    assert variance_explained(np.zeros(len(actual), dtype=int), actual) == pytest.approx(0, abs=1e-9)
+    assert variance_explained(np.arange(len(actual)), actual) == pytest.approx(1)
 
 
 def test_copies_count_as_customers():
     rng = np.random.default_rng(0)
     actual, groups, copies = rng.normal(size=20), rng.integers(0, 3, 20), rng.integers(0, 4, 20)
-    assert variance_explained(actual, groups, copies.astype(float)) == pytest.approx(
-        variance_explained(np.repeat(actual, copies), np.repeat(groups, copies))
+    assert variance_explained(groups, actual, copies.astype(float)) == pytest.approx(
+        variance_explained(np.repeat(groups, copies), np.repeat(actual, copies))
     )
 
 

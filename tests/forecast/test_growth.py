@@ -12,9 +12,9 @@ from duramen.forecast.growth import (
     TOP_SHARE,
     GrowthModel,
     expected_decline,
-    hit_rate,
     past_value,
 )
+from duramen.forecast.top_customers import hit_rate
 
 customers_of = st.lists(
     st.tuples(
@@ -88,7 +88,7 @@ def test_the_weight_finds_the_growers_and_then_knows_who_falls():
     actual = past + potential - 0.5 * decline + rng.normal(0, 1, 4_000)
     weight = GrowthModel().fit(past, potential, value, actual).decline_weight_
     assert 0.4 <= weight <= 0.6
-    hits = {w: hit_rate(potential - w * decline, actual - past) for w in DECLINE_WEIGHTS}
+    hits = {w: hit_rate(potential - w * decline, actual - past, TOP_SHARE) for w in DECLINE_WEIGHTS}
     assert hits[weight] >= max(hits.values()) - 0.03
 
 
@@ -96,7 +96,7 @@ def test_who_grew_after_the_cutoff_is_found_better_than_by_chance(shop):
     came = customer_outcomes(shop.tx, shop.window, shop.customers)["value"].to_numpy()
     grown = came - past_value(shop.customers, shop.window.horizon)
     outlook = shop.scores["growth_outlook"].to_numpy()
-    assert hit_rate(outlook, grown) > 1.3 * TOP_SHARE
+    assert hit_rate(outlook, grown, TOP_SHARE) > 1.3 * TOP_SHARE
     assert shop.model.forecast_.growth_.decline_weight_ in DECLINE_WEIGHTS
 
 

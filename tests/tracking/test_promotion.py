@@ -14,7 +14,7 @@ import pytest
 
 from duramen.data.windows import Window
 from duramen.errors import InputError
-from duramen.evaluation.champion_challenger import Rule, challenge, first_duel
+from duramen.evaluation.champion_challenger import Rule, challenge, challenge_simple_orders
 from duramen.scoring.model import CoreCustomerModel
 from duramen.tracking import promotion, store
 from duramen.tracking.promotion import Origin, decide, find_champion, find_origin, roll_back
@@ -34,7 +34,7 @@ def client(trained, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def models(client, trained, reflected, shop):
-    """Return a good and a poor model with where they are recorded, and their duels both ways round."""
+    """Return a good and a poor model with where they are recorded, and their challenges both ways round."""
     good = CoreCustomerModel.load(trained.folder / "model")
     origin = find_origin(good, "model")
     # The poor one was never recorded; its first promotion does it.
@@ -42,14 +42,14 @@ def models(client, trained, reflected, shop):
         reflected,
         Origin("", ""),
         None,
-        first_duel(reflected, resamples=50),
+        challenge_simple_orders(reflected, resamples=50),
         shop.tx,
         name="poor",
         experiment="P",
     )
     return SimpleNamespace(
         good=good, good_origin=origin, poor=reflected, poor_origin=find_origin(reflected, "models:/poor/1"),
-        first=first_duel(reflected, resamples=50), first_good=first_duel(good, resamples=50),
+        first=challenge_simple_orders(reflected, resamples=50), first_good=challenge_simple_orders(good, resamples=50),
         won=challenge(good, reflected, shop.tx, FOLD, resamples=50),
         lost=challenge(reflected, good, shop.tx, FOLD, resamples=50), tx=shop.tx, client=client,
     )  # fmt: skip
@@ -60,9 +60,9 @@ def crown_poor(models, name):
     return find_champion(name)
 
 
-def challenge_with_good(models, name, champion, duel=None):
+def challenge_with_good(models, name, champion, result=None):
     return decide(
-        models.good, models.good_origin, champion, duel or models.won, models.tx, name=name, experiment="P"
+        models.good, models.good_origin, champion, result or models.won, models.tx, name=name, experiment="P"
     )
 
 
@@ -103,7 +103,7 @@ def test_the_better_one_takes_the_place_with_its_evidence_and_the_one_before_say
     expected = {
         "duramen.decision": "promoted", "duramen.decided_on": "91 days from 1998-04-01",
         "duramen.metric": "value captured at top 20 %", "duramen.margin": "0", "duramen.confidence": "0.95",
-        "duramen.against": "version 1", "duramen.judged_customers": "2613",
+        "duramen.against": "version 1", "duramen.holdout_customers": "2613",
         "duramen.figure": f"{row['challenger']:.6g}", "duramen.figure_against": f"{row['rival']:.6g}",
         "duramen.difference": f"{row['difference']:.6g}",
         "duramen.interval": f"{row['low']:.6g} to {row['high']:.6g}",
@@ -158,7 +158,7 @@ def test_a_margin_that_is_not_reached_is_kept_with_the_refusal(models):
 def test_rolling_back_goes_from_champion_to_champion_to_the_first(models):
     champion = crown_poor(models, "back")
     challenge_with_good(models, "back", champion)
-    # The poor one takes the place again, as its own version, by a duel that says so.
+    # The poor one takes the place again, as its own version, by a challenge that says so.
     again = replace(models.won, table=models.won.table)
     decide(
         models.poor, models.poor_origin, find_champion("back"), again, models.tx, name="back", experiment="P"
@@ -300,12 +300,12 @@ def test_of_two_promotions_at_once_the_second_is_refused(models):
     challenge_with_good(models, "race", champion)
     with pytest.raises(InputError, match="race got another champion meanwhile: version 2 is in use"):
         decide(models.poor, models.poor_origin, champion, models.won, models.tx, name="race", experiment="P")
-    with pytest.raises(InputError, match="version 2 is in use, and the duel was against none"):
+    with pytest.raises(InputError, match="version 2 is in use, and the challenger was compared with none"):
         decide(models.poor, models.poor_origin, None, models.first, None, name="race", experiment="P")
     assert find_champion("race").version == "2"
 
 
-def test_models_of_different_customers_do_not_duel(models):
+def test_models_of_different_customers_are_not_compared(models):
     champion = crown_poor(models, "kinds")
     channel = models.good_origin._replace(kind="channel")
     with pytest.raises(InputError, match=r"is of channel customers, .* for example `name` duramen-channel"):

@@ -31,7 +31,7 @@ CHILDREN = {
     "past spend",
     "RFM score",
     "RFM cells",
-    "bought last",
+    "recency",
     "segments",
 }
 

@@ -443,7 +443,7 @@ def _between(values: np.ndarray, codes: np.ndarray, weights: np.ndarray | None =
 
     Epsilon squared, ``1 - (1 - eta2) (n - 1) / (n - k)`` for n rows in k groups, shape (p,).
     """
-    eta = np.array([variance_explained(column, codes, weights) for column in values.T])
+    eta = np.array([variance_explained(codes, column, weights) for column in values.T])
     # A measure that is the same for everybody differs between no groups.
     eta = np.nan_to_num(eta, nan=0.0)
     counted = np.bincount(codes, weights=weights)

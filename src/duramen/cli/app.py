@@ -38,7 +38,7 @@ COMMANDS = {
         "duramen audit segments.csv --transactions orders.csv --cutoff 2011-06-01 --out audit.html",
     ),
     "promote": Command(
-        "Register a model as challenger; it becomes champion if it is surely better than the present one on later "
+        "Register a model as challenger; it becomes champion if it is clearly better than the present one on later "
         "purchases.",
         "duramen promote model/ orders.csv, and then duramen score orders.csv --model models:/duramen@champion",
     ),

@@ -8,7 +8,7 @@ from duramen.cli.config.commands import PromoteConfig
 from duramen.cli.groups import groups_to_score
 from duramen.cli.inputs import load_model, read_customers, read_orders
 from duramen.cli.output_paths import model_addresses
-from duramen.cli.terminal import console, show_decision, show_duel, step
+from duramen.cli.terminal import console, show_challenge, show_decision, step
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 def promote(config: PromoteConfig) -> None:
     """Register a model as challenger, and make it the champion where it beats the present one on later purchases."""
-    from duramen.evaluation.champion_challenger import challenge, first_duel, later_fold
+    from duramen.evaluation.champion_challenger import challenge, challenge_simple_orders, unseen_window
     from duramen.tracking.promotion import (
         decide,
         default_name,
         find_champion,
         find_origin,
         refuse_other_kind,
-        tell_kind,
+        with_kind,
     )
 
     rule = config.promotion.rule()
     address = _one_model(config.model, config.kind)
     challenger = load_model(address)
-    origin = tell_kind(find_origin(challenger, address), config.kind, address)
+    origin = with_kind(find_origin(challenger, address), config.kind, address)
     name = config.name or default_name(origin.kind)
     champion = find_champion(name)
     if champion:
@@ -48,16 +48,16 @@ def promote(config: PromoteConfig) -> None:
         tx = _orders_of_model(config, origin.kind or config.kind, address)
     if champion and tx:
         in_use = load_model(champion.uri)
-        window = later_fold(tx, [challenger, in_use], config.cutoff)
+        window = unseen_window(tx, [challenger, in_use], config.cutoff)
         with step("Comparing challenger and champion with the outcomes"):
-            duel = challenge(challenger, in_use, tx, window, rule, seed=config.seed)
+            compared = challenge(challenger, in_use, tx, window, rule, seed=config.seed)
     else:
-        with step("Comparing the challenger with plain orders"):
-            duel = first_duel(challenger, rule, seed=config.seed)
+        with step("Comparing the challenger with simple orders"):
+            compared = challenge_simple_orders(challenger, rule, seed=config.seed)
     with step("Registering and recording the decision in MLflow"):
-        decision = decide(challenger, origin, champion, duel, tx, name=name, experiment=config.experiment)
-    show_duel(duel)
-    show_decision(decision, duel.sentence, champion.version if champion else "")
+        decision = decide(challenger, origin, champion, compared, tx, name=name, experiment=config.experiment)
+    show_challenge(compared)
+    show_decision(decision, compared.sentence, champion.version if champion else "")
 
 
 def _orders_of_model(config: PromoteConfig, kind: str | None, address: str) -> Transactions:

@@ -238,7 +238,7 @@ def show_groups(ranked: Mapping[str, tuple[int, int, float]], left_out: Mapping[
 
 
 def show_backtest(tested: Any) -> None:
-    """Show each metric by model in the mean over the cutoffs, the best marked, and ours against the best baseline."""
+    """Show each metric by model in the mean over the cutoffs, the best marked, and the model against the best other."""
     mean = tested.mean_figures()
     cutoffs = ", ".join(str(window.cutoff) for window in tested.windows)
     console.print(
@@ -253,11 +253,17 @@ def show_backtest(tested: Any) -> None:
         for model in models:
             table.add_column(HEADINGS.get(model, model), justify="right", no_wrap=True)
         for metric, of_metric in rows.groupby("metric", sort=False):
-            figures = of_metric.set_index("model")["figure"].reindex(models)
-            best = figures.max() if of_metric["higher_is_better"].iloc[0] else figures.min()
+            by_model = of_metric.set_index("model")
+            figures, best = (
+                by_model["figure"].reindex(models),
+                by_model["best"].reindex(models, fill_value=False),
+            )
             table.add_row(
                 _short(metric),
-                *(_figure(figure) + "*" * math.isclose(figure, best) for figure in figures),
+                *(
+                    _figure(figure) + "*" * bool(is_best)
+                    for figure, is_best in zip(figures, best, strict=True)
+                ),
             )
         console.print(table)
     _show_comparisons(tested)
@@ -286,40 +292,42 @@ def _show_comparisons(tested: Any) -> None:
     )
 
 
-def show_duel(duel: Any) -> None:
+def show_challenge(compared: Any) -> None:
     """Show each metric of challenger and champion, the difference with its interval, and what decided."""
-    rival = "champion" if duel.against_champion else "plain"
+    rival = "champion" if compared.against_champion else "simple order"
     console.print(
-        f"\n[bold]Challenger and {rival} compared with the outcomes: {duel.window}.[/]", highlight=False
+        f"\n[bold]Challenger and {rival} compared with the outcomes: {compared.window}.[/]", highlight=False
     )
-    console.print(_duel_table(duel, rival))
+    console.print(_challenge_table(compared))
     console.print(
-        "* decides; plain is the order of past spend for value and of recency for activity.", style="dim"
+        "* decides; the simple order is past spend for value and recency for activity.", style="dim"
     )
 
 
-def _duel_table(duel: Any, rival: str) -> Table:
+def _challenge_table(compared: Any) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=0)
     # So narrow that a row fits into 80 columns.
     names = [
-        "chal-\nlenger", "cham-\npion" if duel.against_champion else rival, "differ-\nence",
-        f"{100 * duel.rule.confidence:g} % interval", "verdict",
+        "chal-\nlenger", "cham-\npion" if compared.against_champion else "simple\norder", "differ-\nence",
+        f"{100 * compared.rule.confidence:g} % interval", "verdict",
     ]  # fmt: skip
-    if duel.against_champion:
-        names.append("plain")
+    if compared.against_champion:
+        names.append("simple\norder")
     table.add_column("", no_wrap=True)
     for name in names:
         table.add_column(name, justify="left" if name == "verdict" else "right", no_wrap=True)
-    measure = duel.rule.measure
-    for row in duel.table.itertuples(index=False):
-        decides = (row.target, row.metric) == (measure.target, measure.name)
+    metric = compared.rule.deciding_metric
+    for row in compared.table.itertuples(index=False):
+        decides = (row.target, row.metric) == (metric.target, metric.name)
         style = {"better": "green", "worse": "red"}.get(row.verdict, "") + " bold" * decides
         cells = [
             _short(row.metric) + "*" * decides, _figure(row.challenger), _figure(row.rival),
             _difference(row.difference), f"{_difference(row.low)} to {_difference(row.high)}", row.verdict,
         ]  # fmt: skip
         table.add_row(
-            *cells, *([_figure(row.plain_figure)] if duel.against_champion else []), style=style.strip()
+            *cells,
+            *([_figure(row.baseline_figure)] if compared.against_champion else []),
+            style=style.strip(),
         )
     return table
 
@@ -331,7 +339,7 @@ def show_decision(decision: Any, sentence: str, before: str) -> None:
     ----------
     decision : Decision
     sentence : str
-        What the duel showed.
+        The sentence of the comparison.
     before : str
         Version of the champion that it was against, empty where there was none.
     """

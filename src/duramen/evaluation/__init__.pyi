@@ -4,6 +4,9 @@ from .btyd_tables import frequency_table as frequency_table
 from .btyd_tables import holdout_table as holdout_table
 from .btyd_tables import tracking_table as tracking_table
 from .champion_challenger import challenge as challenge
+from .champion_challenger import challenge_simple_orders as challenge_simple_orders
+from .champion_challenger import unseen_window as unseen_window
 from .ranking_sensitivity import sensitivity as sensitivity
+from .registry import describe_metrics as describe_metrics
 from .scorecards import scorecard as scorecard
 from .segment_information import segment_value as segment_value

@@ -1,7 +1,7 @@
-"""Transactions and windows come in; what every forecast was worth at each cutoff goes out. Called by the command line.
+"""Transactions and windows come in; how good every forecast is at each cutoff goes out.
 
 At each cutoff the model and the baselines learn from what lies before it alone, forecast the same customers, and are
-judged on what those then did.
+compared with what those then did.
 """
 
 from __future__ import annotations
@@ -18,17 +18,21 @@ import pandas as pd
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window, parse_horizon
 from duramen.errors import InputError
-from duramen.evaluation.comparison import compare, mean_figures, measured
-from duramen.evaluation.core import against_past_spend, core_calibration
-from duramen.evaluation.holdout import HeldOut, hold_out
-from duramen.evaluation.metrics import first_count, spearman, tenths
+from duramen.evaluation.baselines import PAST_SPEND
+from duramen.evaluation.comparison import compare, figures_by_cutoff, mean_figures
+from duramen.evaluation.core import core_calibration, score_against_past_spend
+from duramen.evaluation.curves import calibration_curve
+from duramen.evaluation.holdout import Holdout, holdout_at
+from duramen.evaluation.metrics import spearman, tenths
+from duramen.evaluation.registry import PROBABILITY
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
+from duramen.forecast.top_customers import first_customers
 from duramen.io.autologging import without_autologging
 
 _LOG = logging.getLogger(__name__)
 
 RESAMPLES = 1000
-# Shares of the customers whose place at two cutoffs is compared.
+# The first shares of the customers that are compared between two cutoffs.
 TOP_SHARES = (0.1, 0.2)
 
 STABILITY_COLUMNS = ["earlier", "later", "customers", "spearman", "overlap_10", "overlap_20"]
@@ -36,7 +40,7 @@ STABILITY_COLUMNS = ["earlier", "later", "customers", "spearman", "overlap_10", 
 
 @dataclass(frozen=True)
 class Backtest:
-    """What the forecasts at several cutoffs were worth.
+    """How good the forecasts at several cutoffs are.
 
     Attributes
     ----------
@@ -51,19 +55,20 @@ class Backtest:
         ``cutoff``, ``model``, ``target``, ``metric``, ``figure`` and ``higher_is_better`` (missing where nearest to
         zero is best).
     comparisons : pandas.DataFrame
-        Ours less the best baseline of each metric: ``cutoff`` (missing for the mean over the cutoffs), ``target``,
-        ``metric``, ``ours``, ``baseline``, ``baseline_figure``, ``difference``, ``low`` and ``high`` (95 %) and
-        ``verdict``: "better", "level" (0 lies in the interval) or "worse". Where nearest to zero is best, sizes are
-        compared.
+        The model less the best baseline by each metric: ``cutoff`` (missing for the mean over the cutoffs),
+        ``target``, ``metric``, ``figure``, ``baseline``, ``baseline_figure``, ``difference``, ``low`` and ``high``
+        (95 %) and ``verdict``: "better", "level" (0 lies in the interval) or "worse". Where nearest to zero is best,
+        sizes are compared.
     coverage : pandas.DataFrame
         ``cutoff``, ``group`` ("all", or the tenth by predicted value, 1 the highest), ``customers``, and the shares
-        ``below``, ``inside`` and ``above`` the predicted interval, which is meant to hold 80 %.
+        ``below``, ``inside`` and ``above`` the predicted interval, which should contain 80 %.
     calibration : pandas.DataFrame
-        ``cutoff``, ``model``, ``bin`` (1 the most probable), ``predicted`` and ``actual`` share active, ``customers``.
+        ``cutoff``, ``model`` and the columns of ``calibration_curve``.
     core : pandas.DataFrame
-        Whether P(core) holds: ``cutoff`` and the columns of ``core_calibration``.
+        Whether P(core) is calibrated: ``cutoff`` and the columns of ``core_calibration``.
     past_spend : pandas.DataFrame
-        Whom the score puts first and past spend does not: ``cutoff`` and the columns of ``against_past_spend``.
+        Customers whom the score and past spend put first: ``cutoff`` and the columns of
+        ``score_against_past_spend``.
     stability : pandas.DataFrame
         Between neighbouring cutoffs, of the customers known at both: ``earlier``, ``later``, ``customers``,
         ``spearman`` of the score, and ``overlap_10`` and ``overlap_20``, the Jaccard index of the first 10 and 20 %.
@@ -103,12 +108,12 @@ class Backtest:
 def backtest_windows(tx: Transactions, horizon: int | str, count: int = 3) -> list[Window]:
     """Return the latest window whose horizon is complete, and earlier ones half a horizon apart, earliest first.
 
-    Each holds at least one horizon of history. Where the data support fewer than ``count``, there are fewer.
+    Each has at least one horizon of history. Where the data support fewer than ``count``, there are fewer.
 
     Raises
     ------
     InputError
-        If the data do not hold two horizons.
+        If the data are shorter than two horizons.
     """
     length = parse_horizon(horizon)
     latest = Window(length.before(tx.last_date + timedelta(days=1)), length)
@@ -119,8 +124,8 @@ def backtest_windows(tx: Transactions, horizon: int | str, count: int = 3) -> li
     if not fitting:
         days = (tx.last_date - tx.first_date).days + 1
         raise InputError(
-            f"{tx.source} holds {days} days ({tx.first_date} to {tx.last_date}), too few for {latest.horizon} days of "
-            f"history and as many to judge by; choose a horizon of at most {max(days // 2, 1)}d."
+            f"{tx.source} has {days} days ({tx.first_date} to {tx.last_date}), too few for {latest.horizon} days of "
+            f"history and as many of outcomes; choose a horizon of at most {max(days // 2, 1)}d."
         )
     return fitting[::-1]
 
@@ -134,13 +139,13 @@ def backtest(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> Backtest:
-    """Forecast at each cutoff with the model and every baseline, and judge them on the horizon after it.
+    """Forecast at each cutoff with the model and every baseline, and evaluate them on the horizon after it.
 
     Parameters
     ----------
     tx : Transactions
     windows : sequence of Window
-        Such as ``backtest_windows`` gives.
+        Such as ``backtest_windows`` returns.
     forecast : ForecastSettings
         Those of the model.
     seed : int
@@ -160,12 +165,12 @@ def backtest(
     windows = sorted(set(windows))
     for window in windows:
         _refuse_incomplete(tx, window)
-    held_out = []
+    holdouts = []
     for window in windows:
         _LOG.info("cutoff %s", window.cutoff)
-        held_out.append(hold_out(tx, window, forecast=forecast, seed=seed))
+        holdouts.append(holdout_at(tx, window, forecast=forecast, seed=seed))
     _LOG.info("%s resamples of the customers", f"{resamples:,}")
-    figures = measured(held_out)
+    figures = figures_by_cutoff(holdouts)
     return Backtest(
         windows=windows,
         source=tx.source,
@@ -174,13 +179,13 @@ def backtest(
         seed=seed,
         resamples=resamples,
         figures=figures,
-        comparisons=compare(held_out, figures, seed=seed, resamples=resamples),
-        coverage=pd.concat([_coverage(held) for held in held_out], ignore_index=True),
-        calibration=pd.concat([_calibration(held) for held in held_out], ignore_index=True),
-        core=pd.concat([_core(held) for held in held_out], ignore_index=True),
-        past_spend=pd.concat([_past_spend(held) for held in held_out], ignore_index=True),
-        stability=_stability(held_out),
-        forecasts=pd.concat([held.table() for held in held_out], ignore_index=True),
+        comparisons=compare(holdouts, figures, seed=seed, resamples=resamples),
+        coverage=pd.concat([_coverage(holdout) for holdout in holdouts], ignore_index=True),
+        calibration=pd.concat([_calibration(holdout) for holdout in holdouts], ignore_index=True),
+        core=pd.concat([_core(holdout) for holdout in holdouts], ignore_index=True),
+        past_spend=pd.concat([_past_spend(holdout) for holdout in holdouts], ignore_index=True),
+        stability=_stability(holdouts),
+        forecasts=pd.concat([holdout.table() for holdout in holdouts], ignore_index=True),
     )
 
 
@@ -198,18 +203,17 @@ def _refuse_incomplete(tx: Transactions, window: Window) -> None:
         )
 
 
-def _coverage(held: HeldOut) -> pd.DataFrame:
-    actual = held.actual["value"]
-    below = actual < held.scores["predicted_value_low"].to_numpy()
-    above = actual > held.scores["predicted_value_high"].to_numpy()
+def _coverage(holdout: Holdout) -> pd.DataFrame:
+    actual, scores = holdout.outcomes["value"], holdout.scores
+    below = actual < scores["predicted_value_low"].to_numpy()
+    above = actual > scores["predicted_value_high"].to_numpy()
     groups = {"all": np.arange(len(actual))}
     groups |= {
-        str(number): rows
-        for number, rows in enumerate(tenths(held.scores["predicted_value"].to_numpy()), start=1)
+        str(number): rows for number, rows in enumerate(tenths(scores["predicted_value"].to_numpy()), start=1)
     }
     return pd.DataFrame(
         {
-            "cutoff": pd.Timestamp(held.window.cutoff),
+            "cutoff": holdout.cutoff,
             "group": list(groups),
             "customers": [len(rows) for rows in groups.values()],
             "below": [below[rows].mean() for rows in groups.values()],
@@ -219,50 +223,45 @@ def _coverage(held: HeldOut) -> pd.DataFrame:
     )
 
 
-def _calibration(held: HeldOut) -> pd.DataFrame:
-    active = held.actual["activity"]
-    rows = [
-        (
-            pd.Timestamp(held.window.cutoff), told.model, number,
-            told.values[inside].mean(), active[inside].mean(), len(inside),
-        )
-        for told in held.forecasts
-        if told.says == "probability"
-        for number, inside in enumerate(tenths(told.values), start=1)
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["cutoff", "model", "bin", "predicted", "actual", "customers"])
+def _calibration(holdout: Holdout) -> pd.DataFrame:
+    curves = {
+        forecast.model: calibration_curve(forecast.values, holdout.outcomes["activity"])
+        for forecast in holdout.forecasts
+        if forecast.kind == PROBABILITY
+    }
+    table = pd.concat(curves, names=["model"]).reset_index("model").reset_index(drop=True)
+    return _at_cutoff(holdout, table)
 
 
-def _core(held: HeldOut) -> pd.DataFrame:
-    table = core_calibration(held.scores["probability_core"].to_numpy(), held.actual["value"])
-    return _at_cutoff(held, table)
+def _core(holdout: Holdout) -> pd.DataFrame:
+    table = core_calibration(holdout.scores["probability_core"].to_numpy(), holdout.outcomes["value"])
+    return _at_cutoff(holdout, table)
 
 
-def _past_spend(held: HeldOut) -> pd.DataFrame:
-    past = next(told.values for told in held.forecasts if told.model == "past spend")
-    return _at_cutoff(held, against_past_spend(held.scores["score"].to_numpy(), past, held.actual["value"]))
+def _past_spend(holdout: Holdout) -> pd.DataFrame:
+    past = next(forecast.values for forecast in holdout.forecasts if forecast.model == PAST_SPEND)
+    score, value = holdout.scores["score"].to_numpy(), holdout.outcomes["value"]
+    return _at_cutoff(holdout, score_against_past_spend(score, past, value))
 
 
-def _at_cutoff(held: HeldOut, table: pd.DataFrame) -> pd.DataFrame:
-    table.insert(0, "cutoff", pd.Timestamp(held.window.cutoff))
+def _at_cutoff(holdout: Holdout, table: pd.DataFrame) -> pd.DataFrame:
+    table.insert(0, "cutoff", holdout.cutoff)
     return table
 
 
-def _stability(held_out: Sequence[HeldOut]) -> pd.DataFrame:
+def _stability(holdouts: Sequence[Holdout]) -> pd.DataFrame:
     rows = []
-    for earlier, later in pairwise(held_out):
+    for earlier, later in pairwise(holdouts):
         both = earlier.scores[["customer_id", "score"]].merge(
             later.scores[["customer_id", "score"]], on="customer_id", validate="one_to_one"
         )
         before, after = both["score_x"].to_numpy(), both["score_y"].to_numpy()
         overlaps = [_overlap(before, after, share) for share in TOP_SHARES]
-        cutoffs = [pd.Timestamp(held.window.cutoff) for held in (earlier, later)]
-        rows.append((*cutoffs, len(both), spearman(before, after), *overlaps))
+        rows.append((earlier.cutoff, later.cutoff, len(both), spearman(before, after), *overlaps))
     return pd.DataFrame(rows, columns=STABILITY_COLUMNS)
 
 
 def _overlap(before: np.ndarray, after: np.ndarray, share: float) -> float:
     """Return the Jaccard index of the first customers by two scores."""
-    count = first_count(len(before), share)
-    first, then = (np.argsort(-score, kind="stable")[:count] for score in (before, after))
+    first, then = (first_customers(score, share) for score in (before, after))
     return float(len(np.intersect1d(first, then)) / len(np.union1d(first, then)))

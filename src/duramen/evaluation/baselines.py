@@ -1,11 +1,9 @@
-"""A customer table and a window come in; what plain methods forecast goes out. Called by the backtest.
+"""A customer table and a window come in; forecasts of simple methods, which the model is compared with, go out.
 
-What an analyst would try first. Each learns from what lies before the cutoff and from nothing else.
+Each learns from what lies before the cutoff and from nothing else.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,33 +12,47 @@ from duramen.data.customers import customer_table, typical_basket
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
+from duramen.evaluation.forecasts import Forecast
+from duramen.evaluation.registry import GROUPS, MONEY, ORDER, PROBABILITY
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.folds import LEAST_CUSTOMERS, in_money_unit
 from duramen.forecast.growth import past_value
-from duramen.segments.rfm import rfm_score
+from duramen.segments.rfm import groups_of_equal_count, rfm_score
 
-# Trees of LightGBM where nobody says otherwise.
+PAST_SPEND, PAST_RATE, PAST_TREND = "past spend", "past rate", "past trend"
+RFM, RECENCY, PLAIN_TREES = "RFM score", "recency", "plain LightGBM"
+# Boosting rounds of LightGBM by default.
 DEFAULT_ROUNDS = 100
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """What one model said of every customer.
+def simple_orders(customers: pd.DataFrame) -> list[Forecast]:
+    """Return the orders that need no model: past spend, the RFM score and recency.
 
-    Attributes
+    Parameters
     ----------
-    model : str
-    target : str
-        "value", "activity", "growth" or "potential" (growth where it is above 0).
-    says : str
-        "money" or "probability", or "order" where only who comes before whom has a meaning.
-    values : numpy.ndarray of shape (n,)
+    customers : pandas.DataFrame
+        With ``net_spend``, ``frequency`` and ``time_since_last``, such as a customer table.
     """
+    spend, rfm = customers["net_spend"].to_numpy(), rfm_score(customers)
+    recency = -customers["time_since_last"].to_numpy()
+    return [
+        Forecast(PAST_SPEND, "value", ORDER, spend),
+        *(Forecast(RFM, target, ORDER, rfm) for target in ("value", "activity")),
+        *(Forecast(RECENCY, target, ORDER, recency) for target in ("value", "activity")),
+    ]
 
-    model: str
-    target: str
-    says: str
-    values: np.ndarray
+
+def simple_groups(customers: pd.DataFrame, count: int) -> list[Forecast]:
+    """Return groups that need no model, ``count`` of each kind with as many customers each.
+
+    Parameters
+    ----------
+    customers : pandas.DataFrame
+        With ``net_spend``, ``frequency`` and ``time_since_last``, such as a customer table.
+    count : int
+    """
+    groups = groups_of_equal_count(customers, count)
+    return [Forecast(name, "segments", GROUPS, labels) for name, labels in groups.items()]
 
 
 def baseline_forecasts(
@@ -61,39 +73,34 @@ def baseline_forecasts(
     list of Forecast
     """
     horizon = window.horizon
-    recency = -customers["time_since_last"].to_numpy()
-    rfm = rfm_score(customers)
     past, trend = past_value(customers, horizon), past_trend(customers, horizon)
     return [
-        Forecast("past spend", "value", "order", customers["net_spend"].to_numpy()),
-        Forecast("past rate", "value", "money", past),
-        *(Forecast("RFM score", target, "order", rfm) for target in ("value", "activity")),
-        *(Forecast("recency", target, "order", recency) for target in ("value", "activity")),
+        *simple_orders(customers),
+        Forecast(PAST_RATE, "value", MONEY, past),
         *_btyd(customers, horizon),
         *_plain_trees(tx, window, customers, seed),
-        # That the past rate goes on is a growth of 0 for everybody: it orders nobody, and chance is what it earns.
-        # Who spends most grows most is the order that can be made of it.
-        Forecast("past rate", "growth", "order", past),
-        Forecast("past trend", "growth", "money", trend),
-        Forecast("past rate", "potential", "order", past),
-        Forecast("past trend", "potential", "money", np.maximum(trend, 0.0)),
+        # A past rate that continues is a growth of 0 for every customer and orders none, so its order is by spend.
+        Forecast(PAST_RATE, "growth", ORDER, past),
+        Forecast(PAST_TREND, "growth", MONEY, trend),
+        Forecast(PAST_RATE, "potential", ORDER, past),
+        Forecast(PAST_TREND, "potential", MONEY, np.maximum(trend, 0.0)),
     ]
 
 
 def _btyd(customers: pd.DataFrame, horizon: int) -> list[Forecast]:
-    told = []
+    forecasts = []
     for kind in ("BG/NBD", "Pareto/NBD"):
         forecast = BTYDValueModel((kind,)).fit(customers).forecast(customers, horizon)
         value, active = forecast["btyd_value"].to_numpy(), forecast["btyd_probability_active"].to_numpy()
-        told += [
-            Forecast(f"{kind} x gamma-gamma", "value", "money", value),
-            Forecast(kind, "activity", "probability", active),
+        forecasts += [
+            Forecast(f"{kind} x gamma-gamma", "value", MONEY, value),
+            Forecast(kind, "activity", PROBABILITY, active),
         ]
-    return told
+    return forecasts
 
 
 def _plain_trees(tx: Transactions, window: Window, customers: pd.DataFrame, seed: int) -> list[Forecast]:
-    """LightGBM as it comes, on the customer table one label window earlier, money in typical baskets.
+    """Return LightGBM with its defaults, on the customer table one label window earlier, money in typical baskets.
 
     The label window is the horizon, or half the history where that is less: as much history lies before it as it is
     long. Money is then scaled to the horizon; a probability over fewer days has no such scale and gives an order.
@@ -113,10 +120,10 @@ def _plain_trees(tx: Transactions, window: Window, customers: pd.DataFrame, seed
     )
     value = _default_trees(features, money, at_cutoff, seed, "tweedie") * basket * window.horizon / labels
     probability = _default_trees(features, active, at_cutoff, seed, "binary")
-    says = "probability" if labels == window.horizon else "order"
+    kind = PROBABILITY if labels == window.horizon else ORDER
     return [
-        Forecast("plain LightGBM", "value", "money", value),
-        Forecast("plain LightGBM", "activity", says, probability),
+        Forecast(PLAIN_TREES, "value", MONEY, value),
+        Forecast(PLAIN_TREES, "activity", kind, probability),
     ]
 
 
@@ -125,7 +132,7 @@ def _default_trees(
 ) -> np.ndarray:
     import lightgbm as lgb
 
-    # The last three change no default of the trees; they make the same trees come out every time, in silence.
+    # All but the objective change no default of the trees; they give the same trees every time, without messages.
     settings = {
         "objective": objective,
         "seed": seed,
@@ -133,18 +140,17 @@ def _default_trees(
         "force_row_wise": True,
         "verbosity": -1,
     }
-    learned = lgb.Dataset(features, label=target)
-    booster = lgb.train(settings, learned, num_boost_round=DEFAULT_ROUNDS)
+    booster = lgb.train(settings, lgb.Dataset(features, label=target), num_boost_round=DEFAULT_ROUNDS)
     forecast: np.ndarray = booster.predict(at_cutoff)
     return forecast
 
 
 def past_trend(customers: pd.DataFrame, horizon: int) -> np.ndarray:
-    """Return the growth of each customer over the horizon if the latest change of spend went on.
+    """Return the growth of each customer over the horizon if the latest change of spend continues.
 
     The change is the net money of the last 182 days less that of the 182 days before, or of 91 days where the horizon
     or half the customer's age is shorter, as money over the horizon. Below an age of 182 days no change is known, and
-    0 is foreseen.
+    the growth is 0.
 
     Parameters
     ----------
@@ -173,6 +179,6 @@ def past_trend(customers: pd.DataFrame, horizon: int) -> np.ndarray:
     for length in (91, 182):
         recent, both = (customers[f"net_spend_{days}"].to_numpy() for days in (length, 2 * length))
         known = (age >= 2 * length) & (length <= max(horizon, 91))
-        # Money has four decimals: what is left of equal sums beyond them is no change.
+        # Money has four decimals; a difference of equal sums beyond them is a rounding error.
         trend = np.where(known, np.round(2 * recent - both, 4) * horizon / length, trend)
     return trend

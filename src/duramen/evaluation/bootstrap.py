@@ -1,7 +1,7 @@
-"""Forecasts and outcomes come in; the figures of resampled customers go out. Called by the backtest.
+"""Forecasts and outcomes come in; the figures of resampled customers go out.
 
-A resample is how often each customer was drawn. Whatever is sorted is sorted once, and a resample costs a few running
-sums: each figure equals that of ``metrics`` on the drawn customers, copies of one behind each other.
+A resample is how often each customer was drawn. Sorting is done once, and a resample costs a few running sums: each
+figure equals that of ``metrics`` on the drawn customers, with copies of a customer next to each other.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from duramen.evaluation.metrics import campaign_profits, first_count
+from duramen.evaluation import metrics
+from duramen.forecast.top_customers import first_count
 
 
 def draws(customers: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
@@ -44,7 +45,7 @@ class Order:
 
 
 class Pair:
-    """A forecast beside what came, both sorted.
+    """A forecast and the outcome, both sorted.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ class Pair:
     def __init__(self, forecast: np.ndarray, actual: np.ndarray, by_actual: Order | None = None) -> None:
         self.forecast, self.actual = forecast, actual
         self.by_forecast, self.by_actual = Order(forecast), by_actual or Order(actual)
-        self.came = actual[self.by_forecast.rows]
+        self.actual_by_forecast = actual[self.by_forecast.rows]
 
     @cached_property
     def error(self) -> np.ndarray:
@@ -67,17 +68,17 @@ class Pair:
     @cached_property
     def profits(self) -> np.ndarray:
         """What a retention campaign earned with each."""
-        return campaign_profits(self.forecast, self.actual)
+        return metrics.campaign_profits(self.forecast, self.actual)
 
     @cached_property
-    def brought(self) -> np.ndarray:
-        """Customers whose actual is not 0."""
+    def buyers(self) -> np.ndarray:
+        """Rows of the customers whose actual is not 0."""
         return np.flatnonzero(self.actual)
 
     @cached_property
     def of_buyers(self) -> Pair:
-        """The same of these customers alone."""
-        return Pair(self.forecast[self.brought], self.actual[self.brought])
+        """The same pair of these customers alone."""
+        return Pair(self.forecast[self.buyers], self.actual[self.buyers])
 
 
 class Drawn:
@@ -130,7 +131,7 @@ class Drawn:
     def gini(self, amounts: np.ndarray) -> float:
         """Return how far this order concentrates ``amounts``, given in this order; 0 is chance."""
         size = self.until[-1]
-        # The money of the k-th customer of n is held by n - k + 1 of the running sums; here for all copies of one.
+        # The money of the k-th customer of n is in n - k + 1 of the running sums; here for all copies of one.
         sums = self.copies * (size - self.until + (self.copies + 1) / 2)
         return float(sums @ amounts / (self.copies @ amounts) / size - (size + 1) / (2 * size))
 
@@ -158,16 +159,20 @@ class Resample:
 def captured(drawn: Resample, share: float) -> float:
     """Return ``metrics.captured`` of the drawn customers."""
     first = drawn.by_forecast.first(first_count(drawn.size, share))
-    return float(first @ drawn.pair.came[: len(first)] / drawn.total) if drawn.total > 0 else float("nan")
+    return (
+        float(first @ drawn.pair.actual_by_forecast[: len(first)] / drawn.total)
+        if drawn.total > 0
+        else float("nan")
+    )
 
 
 def hit_rate(drawn: Resample, share: float) -> float:
-    """Return ``metrics.hit_rate`` of the drawn customers."""
+    """Return ``hit_rate`` of the drawn customers."""
     count = first_count(drawn.size, share)
-    foreseen, true = drawn.by_forecast.first(count), drawn.by_actual.first(count)
+    predicted, true = drawn.by_forecast.first(count), drawn.by_actual.first(count)
     truly_first = np.zeros(len(drawn.counts))
     truly_first[drawn.pair.by_actual.rows[: len(true)]] = true
-    both = np.minimum(foreseen, truly_first[drawn.pair.by_forecast.rows[: len(foreseen)]])
+    both = np.minimum(predicted, truly_first[drawn.pair.by_forecast.rows[: len(predicted)]])
     return float(both.sum() / count)
 
 
@@ -176,7 +181,7 @@ def normalised_gini(drawn: Resample) -> float:
     if drawn.total <= 0:
         return float("nan")
     best = drawn.by_actual.gini(drawn.pair.by_actual.values)
-    return drawn.by_forecast.gini(drawn.pair.came) / best if best > 0 else float("nan")
+    return drawn.by_forecast.gini(drawn.pair.actual_by_forecast) / best if best > 0 else float("nan")
 
 
 def spearman(drawn: Resample) -> float:
@@ -190,8 +195,8 @@ def spearman(drawn: Resample) -> float:
 
 def spearman_of_buyers(drawn: Resample) -> float:
     """Return ``metrics.spearman_of_buyers`` of the drawn customers."""
-    buyers = drawn.counts[drawn.pair.brought]
-    return spearman(Resample(drawn.pair.of_buyers, buyers)) if buyers.any() else float("nan")
+    counts = drawn.counts[drawn.pair.buyers]
+    return spearman(Resample(drawn.pair.of_buyers, counts)) if counts.any() else float("nan")
 
 
 def mean_absolute_error(drawn: Resample) -> float:
@@ -209,12 +214,12 @@ def decile_error(drawn: Resample) -> float:
     ends = np.cumsum(np.full(10, drawn.size // 10) + (np.arange(10) < drawn.size % 10))
     by = drawn.by_forecast
     last = np.searchsorted(by.until, ends)
-    foreseen, came = (
+    predicted, actual = (
         np.diff(np.cumsum(by.copies * amounts)[last] - (by.until[last] - ends) * amounts[last], prepend=0.0)
-        for amounts in (by.order.values, drawn.pair.came)
+        for amounts in (by.order.values, drawn.pair.actual_by_forecast)
     )
-    some = came > 0
-    return float(np.mean(np.abs(foreseen - came)[some] / came[some])) if some.any() else float("nan")
+    some = actual > 0
+    return float(np.mean(np.abs(predicted - actual)[some] / actual[some])) if some.any() else float("nan")
 
 
 def area_under_roc(drawn: Resample) -> float:
@@ -224,7 +229,7 @@ def area_under_roc(drawn: Resample) -> float:
         return float("nan")
     by = drawn.by_forecast
     # The mean rank of those who were active lies above the middle by half of what the area has above one half.
-    return float(0.5 - (by.copies * drawn.pair.came) @ by.ranks / (active * idle))
+    return float(0.5 - (by.copies * drawn.pair.actual_by_forecast) @ by.ranks / (active * idle))
 
 
 def average_precision(drawn: Resample) -> float:
@@ -232,7 +237,7 @@ def average_precision(drawn: Resample) -> float:
     if not drawn.total:
         return float("nan")
     by, starts = drawn.by_forecast, drawn.pair.by_forecast.tie_starts
-    active = np.add.reduceat(by.copies * drawn.pair.came, starts)
+    active = np.add.reduceat(by.copies * drawn.pair.actual_by_forecast, starts)
     seen = np.cumsum(np.add.reduceat(by.copies, starts))
     return float(active @ (np.cumsum(active) / np.maximum(seen, 1)) / drawn.total)
 
@@ -250,3 +255,8 @@ def retention_profit(drawn: Resample) -> float:
 def lift(drawn: Resample, share: float) -> float:
     """Return ``metrics.lift`` of the drawn customers."""
     return captured(drawn, share) * drawn.size / first_count(drawn.size, share)
+
+
+def variance_explained(drawn: Resample) -> float:
+    """Return ``metrics.variance_explained`` of the drawn customers."""
+    return metrics.variance_explained(drawn.pair.forecast, drawn.pair.actual, drawn.counts)

@@ -1,7 +1,4 @@
-"""Fitted models and later transactions come in; which of them foresaw better, and how surely, goes out.
-
-Called by the command line before a model is promoted.
-"""
+"""Fitted models and later transactions come in; which of them forecasts better, and how certain that is, goes out."""
 
 from __future__ import annotations
 
@@ -19,24 +16,26 @@ from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
 from duramen.evaluation.backtesting import RESAMPLES
-from duramen.evaluation.baselines import Forecast
-from duramen.evaluation.comparison import compare, measured
-from duramen.evaluation.holdout import HeldOut, forecasts_of, what_came
-from duramen.evaluation.registry import MEASURES, Measure
+from duramen.evaluation.baselines import PAST_SPEND, RECENCY, simple_orders
+from duramen.evaluation.comparison import compare, figures_by_cutoff
+from duramen.evaluation.forecasts import DURAMEN, Forecast
+from duramen.evaluation.holdout import Holdout, forecasts_of, outcomes_of
+from duramen.evaluation.registry import METRICS, ORDER, Metric
+from duramen.evaluation.scorecards import holdout_forecasts
 from duramen.scoring.model import CoreCustomerModel
 
 CHALLENGER, CHAMPION = "challenger", "champion"
-# What a model forecasts itself; growth and its potential follow from these.
-TARGETS = ("value", "activity")
-# By its name in small letters, with and without the word that the target tells anyway.
-JUDGED_BY = {
-    name.casefold(): measure
-    for measure in MEASURES
-    if measure.target in TARGETS
-    for name in (measure.name, measure.name.removeprefix("value "))
+# Growth and its potential follow from these. Each is compared with the simple order that people would use.
+SIMPLE = {"value": PAST_SPEND, "activity": RECENCY}
+# By name in small letters, with and without the word that repeats the target.
+_BY_NAME = {
+    name.casefold(): metric
+    for metric in METRICS
+    if metric.target in SIMPLE
+    for name in (metric.name, metric.name.removeprefix("value "))
 }
-DUEL_COLUMNS = [
-    "target", "metric", CHALLENGER, "rival", "difference", "low", "high", "verdict", "plain", "plain_figure",
+CHALLENGE_COLUMNS = [
+    "target", "metric", CHALLENGER, "rival", "difference", "low", "high", "verdict", "baseline", "baseline_figure",
 ]  # fmt: skip
 
 
@@ -47,21 +46,21 @@ class Rule:
     Parameters
     ----------
     metric : str
-        The measure that decides, by its name in the backtest; small letters will do.
+        The metric that decides, by its name in the backtest, in capital or small letters.
     margin : float
-        How much better it must be at least, in the unit of the measure; the lower end of the interval of the
-        difference must lie above it. 0 asks that it be better at all, which is what a new model owes the one in use.
+        How much better it must be at least, in the unit of the metric; the lower end of the interval of the difference
+        must lie above it. With 0 it must be better at all.
     confidence : float
-        Of the interval: 0.95 is what the tables of the backtest have, too.
+        Of the interval; the tables of the backtest have 0.95, too.
 
     Raises
     ------
     InputError
-        If one of them is no such thing.
+        If the metric is unknown, or a number is out of its range.
 
     Examples
     --------
-    >>> Rule(metric="auc", margin=0.01).measure.target
+    >>> Rule(metric="auc", margin=0.01).deciding_metric.target
     'activity'
     """
 
@@ -70,25 +69,25 @@ class Rule:
     confidence: float = 0.95
 
     def __post_init__(self) -> None:
-        if str(self.metric).casefold() not in JUDGED_BY:
-            near = difflib.get_close_matches(str(self.metric).casefold(), JUDGED_BY, n=1)
-            names = dict.fromkeys(measure.name for measure in JUDGED_BY.values())
+        if str(self.metric).casefold() not in _BY_NAME:
+            near = difflib.get_close_matches(str(self.metric).casefold(), _BY_NAME, n=1)
+            names = dict.fromkeys(metric.name for metric in _BY_NAME.values())
             raise InputError(
                 f"no metric is called {self.metric!r}"
                 + (
-                    f"; did you mean {JUDGED_BY[near[0]].name!r}?"
+                    f"; did you mean {_BY_NAME[near[0]].name!r}?"
                     if near
                     else f"; choose among {', '.join(names)}."
                 )
             )
         if not (_is_number(self.margin) and self.margin >= 0):
             raise InputError(
-                f"the margin {self.margin!r} is no number from 0 on; give by how much a challenger must be better, for "
-                "example 0.01."
+                f"the margin {self.margin!r} is not a number from 0 on; give by how much a challenger must be better, "
+                "for example 0.01."
             )
         if not (_is_number(self.confidence) and 0.5 <= self.confidence < 1):
             raise InputError(
-                f"the confidence {self.confidence!r} is no number from 0.5 to below 1; give one such as 0.95."
+                f"the confidence {self.confidence!r} is not a number from 0.5 to below 1; give one such as 0.95."
             )
 
     @classmethod
@@ -101,14 +100,14 @@ class Rule:
             If a setting is unknown or of another kind.
         """
         known = [field.name for field in fields(cls)]
-        if strange := [key for key in settings if key not in known]:
-            raise InputError(f"promotion has no setting {strange[0]!r}; the settings are {', '.join(known)}.")
+        if unknown := [key for key in settings if key not in known]:
+            raise InputError(f"promotion has no setting {unknown[0]!r}; the settings are {', '.join(known)}.")
         return cls(**settings)
 
     @property
-    def measure(self) -> Measure:
-        """The measure that decides."""
-        return JUDGED_BY[self.metric.casefold()]
+    def deciding_metric(self) -> Metric:
+        """The metric that decides."""
+        return _BY_NAME[self.metric.casefold()]
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -121,22 +120,22 @@ def _is_number(value: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class Duel:
-    """A challenger and its rival, judged on the same customers.
+class Challenge:
+    """A challenger and its rival, compared on the same customers.
 
     Attributes
     ----------
     rule : Rule
     window : Window
-        The fold: what was foreseen at its cutoff is set beside what came in its horizon.
+        Forecasts made at its cutoff are compared with the outcomes in its horizon.
     customers : int
-        Those who were judged.
+        Customers they are compared on.
     against_champion : bool
-        Whether the rival is the champion; where there is none, it is a plain order of the customers.
+        Whether the rival is the champion; where there is none, it is a simple order of the customers.
     table : pandas.DataFrame
-        A row a measure: ``target``, ``metric``, figures of ``challenger`` and ``rival``, ``difference`` (of sizes where
+        A row a metric: ``target``, ``metric``, figures of ``challenger`` and ``rival``, ``difference`` (of sizes where
         nearest to zero is best) with its ends ``low`` and ``high``, ``verdict`` ("better", "level", "worse"), and the
-        ``plain`` order beside both, with its ``plain_figure``.
+        simple order that is the ``baseline``, with its ``baseline_figure``.
     """
 
     rule: Rule
@@ -147,50 +146,51 @@ class Duel:
 
     @property
     def decisive(self) -> pd.Series[Any]:
-        """The row of the measure that decides."""
-        measure = self.rule.measure
-        rows = self.table[(self.table["target"] == measure.target) & (self.table["metric"] == measure.name)]
+        """The row of the metric that decides."""
+        rows = self.table[_is_of(self.table, self.rule.deciding_metric)]
         return rows.iloc[0]
 
     @property
     def won(self) -> bool:
-        """Whether the challenger is to be the champion.
+        """Whether the challenger should be the champion.
 
-        Against a champion its lead must be sure, and above the margin. Where there is none, it is enough that it is not
-        surely worse than a plain order: somebody must be the first.
+        Against a champion, the whole interval of its lead must lie above the margin. Without a champion it is enough
+        that it is not clearly worse than a simple order, since some model must be the first.
         """
         row = self.decisive
         if not self.against_champion:
             return bool(row["verdict"] != "worse")
-        sure_lead = min(self.rule.measure.direction * end for end in (row["low"], row["high"]))
-        return bool(row["verdict"] == "better" and sure_lead > self.rule.margin)
+        least_lead = min(self.rule.deciding_metric.sign * end for end in (row["low"], row["high"]))
+        return bool(row["verdict"] == "better" and least_lead > self.rule.margin)
 
     @property
     def sentence(self) -> str:
-        """What came out, in words."""
+        """The result in words."""
         row, rule = self.decisive, self.rule
-        told = (
-            f"{rule.measure.name} {row['challenger']:.4f} against {row['rival']:.4f} of "
-            f"{'the champion' if self.against_champion else row['plain']}, difference {row['difference']:+.4f} "
+        figures = (
+            f"{rule.deciding_metric.name} {row['challenger']:.4f} against {row['rival']:.4f} of "
+            f"{'the champion' if self.against_champion else row['baseline']}, difference {row['difference']:+.4f} "
             f"({100 * rule.confidence:g} % interval {row['low']:+.4f} to {row['high']:+.4f}), "
             f"{self.customers:,} customers, {self.window}"
         )
         if self.against_champion:
             if row["verdict"] == "worse":
-                return f"The challenger is surely worse: {told}."
+                return f"The challenger is clearly worse: {figures}."
             by = "" if rule.margin == 0 else f" by more than {rule.margin:g}"
-            return f"The challenger is {'surely' if self.won else 'not surely'} better{by}: {told}."
+            return f"The challenger is {'' if self.won else 'not '}clearly better{by}: {figures}."
         if self.won:
-            return (
-                f"There is no champion, so there was no duel; beside a plain order of the customers: {told}."
-            )
-        return f"There is no champion, but {row['plain']} alone does surely better: {told}."
+            return f"There is no champion yet; compared with a simple order of the customers: {figures}."
+        return f"There is no champion yet, but {row['baseline']} alone is clearly better: {figures}."
 
 
-def later_fold(
+def _is_of(table: pd.DataFrame, metric: Metric) -> pd.Series[bool]:
+    return (table["target"] == metric.target) & (table["metric"] == metric.name)
+
+
+def unseen_window(
     tx: Transactions, models: Sequence[CoreCustomerModel], cutoff: date | str | None = None
 ) -> Window:
-    """Return the window in which models can be judged on what none of them has seen.
+    """Return the window in which models can be compared on outcomes that none of them has seen.
 
     It is as long as their horizon, and starts at ``cutoff`` or at the latest day with a complete horizon after it.
 
@@ -215,14 +215,14 @@ def later_fold(
     if after_the_last < least.end:
         raise InputError(
             f"{tx.source} ends on {tx.last_date}, and challenger and champion learned from days before {learned}: "
-            f"{max((after_the_last - learned).days, 0)} later days are too few to judge a forecast over {horizon}; "
+            f"{max((after_the_last - learned).days, 0)} later days are too few to evaluate a forecast over {horizon}; "
             f"give orders up to {least.end - timedelta(days=1)}, or train a challenger with an earlier `cutoff`."
         )
     latest = Window(after_the_last - timedelta(days=horizon), horizon)
     window = latest if cutoff is None else Window(cutoff, horizon)
     if not learned <= window.cutoff <= latest.cutoff:
         raise InputError(
-            f"{window} cannot be judged: challenger and champion learned from days before {learned}, and {tx.source} "
+            f"{window} cannot be used: challenger and champion learned from days before {learned}, and {tx.source} "
             f"ends on {tx.last_date}; choose a cutoff from {learned} to {latest.cutoff}."
         )
     return window
@@ -237,15 +237,15 @@ def challenge(
     *,
     seed: int = 0,
     resamples: int = RESAMPLES,
-) -> Duel:
-    """Set a challenger against the champion in a window whose outcomes neither has seen.
+) -> Challenge:
+    """Compare a challenger with the champion in a window whose outcomes neither has seen.
 
     Parameters
     ----------
     challenger, champion : CoreCustomerModel
     tx : Transactions
     window : Window
-        ``later_fold(tx, [challenger, champion])``.
+        ``unseen_window(tx, [challenger, champion])``.
     rule : Rule, optional
     seed, resamples : int
         Of the bootstrap over customers; the same drawn customers serve both.
@@ -253,81 +253,76 @@ def challenge(
     Raises
     ------
     InputError
-        If the measure that decides has no figure there, as where nobody bought.
+        If the metric that decides has no figure there, as where no customer bought.
     """
-    rule = rule or Rule()
     customers = customer_table(tx, window.cutoff)
     forecasts = [
-        told
+        forecast
         for name, model in ((CHALLENGER, challenger), (CHAMPION, champion))
-        for told in forecasts_of(model.predict(customers, with_reasons=False), name)
+        for forecast in forecasts_of(model.predict(customers, with_reasons=False), name)
     ]
-    held = HeldOut(
+    holdout = Holdout(
         window,
         customers[["customer_id"]],
-        [told for told in forecasts if told.target in TARGETS] + _plain_orders(customers),
-        what_came(tx, window, customers),
+        [forecast for forecast in forecasts if forecast.target in SIMPLE] + _simple(simple_orders(customers)),
+        outcomes_of(tx, window, customers),
     )
-    return _duel(held, rule, CHAMPION, seed, resamples)
+    return _challenge(holdout, rule or Rule(), CHAMPION, seed, resamples)
 
 
-def first_duel(
+def challenge_simple_orders(
     challenger: CoreCustomerModel, rule: Rule | None = None, *, seed: int = 0, resamples: int = RESAMPLES
-) -> Duel:
-    """Set a model that has no champion before it against plain orders of the customers that it was judged on.
+) -> Challenge:
+    """Compare a model that has no champion before it with simple orders, on the customers of its holdout.
 
-    Its training held them out, so no later transactions are needed. An order is no forecast of money or probability: a
-    rule that asks for one gives way to the default measure.
+    Its training kept them out, so no later transactions are needed. An order is no forecast of money or probability: a
+    rule whose metric requires one is replaced by the default metric.
 
     Raises
     ------
     InputError
-        If the measure that decides has no figure there.
+        If the metric that decides has no figure there.
     """
-    rule, judged = rule or Rule(), challenger.holdout_
-    if rule.measure.asks_for != "order":
+    rule, customers = rule or Rule(), challenger.holdout_
+    if rule.deciding_metric.requires != ORDER:
         rule = replace(rule, metric=Rule.metric)
-    held = HeldOut(
+    forecasts = holdout_forecasts(customers)
+    holdout = Holdout(
         challenger.holdout_window_,
-        judged[["customer_id"]],
-        [
-            Forecast(CHALLENGER, "value", "money", judged["predicted_value"].to_numpy()),
-            Forecast(CHALLENGER, "activity", "probability", judged["probability_active"].to_numpy()),
-            *_plain_orders(judged.rename(columns={"past_spend": "net_spend"})),
-        ],
-        {"value": judged["actual_value"].to_numpy(), "activity": judged["active"].to_numpy(dtype=float)},
+        customers[["customer_id"]],
+        [replace(forecast, model=CHALLENGER) for forecast in forecasts if forecast.model == DURAMEN]
+        + _simple(forecasts),
+        {
+            "value": customers["actual_value"].to_numpy(),
+            "activity": customers["active"].to_numpy(dtype=float),
+        },
     )
-    return _duel(held, rule, None, seed, resamples)
+    return _challenge(holdout, rule, None, seed, resamples)
 
 
-def _plain_orders(customers: pd.DataFrame) -> list[Forecast]:
-    """Return what anybody would sort customers by."""
-    return [
-        Forecast("past spend", "value", "order", customers["net_spend"].to_numpy()),
-        Forecast("recency", "activity", "order", -customers["time_since_last"].to_numpy()),
-    ]
+def _simple(forecasts: list[Forecast]) -> list[Forecast]:
+    return [forecast for forecast in forecasts if SIMPLE[forecast.target] == forecast.model]
 
 
-def _duel(held: HeldOut, rule: Rule, rival: str | None, seed: int, resamples: int) -> Duel:
-    figures = measured([held])
-    plain = figures[~figures["model"].isin((CHALLENGER, CHAMPION))]
-    fighting = figures[figures["model"].isin((CHALLENGER, rival))] if rival else figures
-    found = compare([held], fighting, seed=seed, resamples=resamples, ours=CHALLENGER, ends=rule.ends).dropna(
-        subset=["cutoff"]
-    )
-    beside = plain[["target", "metric", "model", "figure"]].set_axis(
-        ["target", "metric", "plain", "plain_figure"], axis=1
+def _challenge(holdout: Holdout, rule: Rule, rival: str | None, seed: int, resamples: int) -> Challenge:
+    figures = figures_by_cutoff([holdout])
+    simple = figures[~figures["model"].isin((CHALLENGER, CHAMPION))]
+    compared = figures[figures["model"].isin((CHALLENGER, rival))] if rival else figures
+    found = compare(
+        [holdout], compared, seed=seed, resamples=resamples, model=CHALLENGER, ends=rule.ends
+    ).dropna(subset=["cutoff"])
+    baselines = simple[["target", "metric", "model", "figure"]].set_axis(
+        ["target", "metric", "baseline", "baseline_figure"], axis=1
     )
     table = (
-        found.rename(columns={"ours": CHALLENGER, "baseline_figure": "rival"})
-        .merge(beside, on=["target", "metric"], how="left", validate="one_to_one")
-        .loc[:, DUEL_COLUMNS]
+        found.rename(columns={"figure": CHALLENGER, "baseline_figure": "rival"})
+        .drop(columns="baseline")
+        .merge(baselines, on=["target", "metric"], how="left", validate="one_to_one")
+        .loc[:, CHALLENGE_COLUMNS]
     )
-    duel = Duel(rule, held.window, len(held.scores), rival is not None, table)
-    measure = rule.measure
-    if not ((table["target"] == measure.target) & (table["metric"] == measure.name)).any():
+    if not _is_of(table, rule.deciding_metric).any():
         raise InputError(
-            f"{measure.name!r} has no figure over {held.window} for {len(held.scores):,} customers, so nothing can be "
-            "decided by it; choose another fold by `cutoff`, or another `metric`."
+            f"{rule.deciding_metric.name!r} has no figure over {holdout.window} for {len(holdout.scores):,} customers, "
+            "so it cannot decide; choose another `cutoff` or `metric`."
         )
-    return duel
+    return Challenge(rule, holdout.window, len(holdout.scores), rival is not None, table)

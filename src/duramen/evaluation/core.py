@@ -1,14 +1,11 @@
-"""Scores and what then came in; whether the core was the core goes out. Called by the backtest.
-
-Whether P(core) holds, and whom the score puts first where past spend does not.
-"""
+"""Scores and outcomes come in; whether P(core) is calibrated, and how score and past spend differ, go out."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from duramen.evaluation.metrics import first_count
+from duramen.forecast.top_customers import first_customers
 from duramen.scoring.tiers import smallest_set
 
 # Bands of P(core), each a tenth wide.
@@ -17,7 +14,7 @@ TOP_SHARE = 0.2
 
 
 def core_calibration(probability: np.ndarray, money: np.ndarray) -> pd.DataFrame:
-    """Compare P(core) with who was in the core set that then came true.
+    """Compare P(core) with the share of customers who were in the core set by the outcomes.
 
     Parameters
     ----------
@@ -29,7 +26,7 @@ def core_calibration(probability: np.ndarray, money: np.ndarray) -> pd.DataFrame
     Returns
     -------
     pandas.DataFrame
-        A row a band of probability that holds customers: ``from_``, ``to``, ``customers``, and the mean ``predicted``
+        A row a band of probability that has customers: ``from_``, ``to``, ``customers``, and the mean ``predicted``
         and ``actual`` share in the core.
 
     Examples
@@ -48,8 +45,8 @@ def core_calibration(probability: np.ndarray, money: np.ndarray) -> pd.DataFrame
     return means.reset_index(drop=True)
 
 
-def against_past_spend(score: np.ndarray, past: np.ndarray, money: np.ndarray) -> pd.DataFrame:
-    """Tell whom the score puts first and past spend does not, the other way round, and what they then spent.
+def score_against_past_spend(score: np.ndarray, past: np.ndarray, money: np.ndarray) -> pd.DataFrame:
+    """Compare the customers whom the score puts first with those by past spend, and what they then spent.
 
     Parameters
     ----------
@@ -65,13 +62,13 @@ def against_past_spend(score: np.ndarray, past: np.ndarray, money: np.ndarray) -
 
     Examples
     --------
-    >>> told = against_past_spend(np.array([3.0, 2, 1, 0, 0]), np.array([2.0, 3, 1, 0, 0]), np.array([8.0, 5, 0, 0, 0]))
-    >>> told.set_index("chosen_by")["then_spent"].dropna().to_dict()
+    >>> score, past, money = np.array([[3.0, 2, 1, 0, 0], [2.0, 3, 1, 0, 0], [8.0, 5, 0, 0, 0]])
+    >>> score_against_past_spend(score, past, money).set_index("chosen_by")["then_spent"].dropna().to_dict()
     {'score alone': 8.0, 'past spend alone': 5.0, 'neither': 0.0}
     """
     by_score, by_past = np.zeros((2, len(score)), dtype=bool)
     for chosen, order in ((by_score, score), (by_past, past)):
-        chosen[np.argsort(-order, kind="stable")[: first_count(len(order), TOP_SHARE)]] = True
+        chosen[first_customers(order, TOP_SHARE)] = True
     groups = {
         "both": by_score & by_past,
         "score alone": by_score & ~by_past,

@@ -1,42 +1,29 @@
-"""Forecasts and outcomes come in; the figures people decide by go out. Called by the scorecard and the backtest.
+"""Forecasts and outcomes come in; figures of how good the forecasts are go out.
 
-Each is the definition written plainly, on the customers as they are; ``bootstrap`` has them for resamples.
+Each is the definition written plainly, on the customers as they are; ``bootstrap`` has them for resamples, and
+``registry`` says what each one asks of a forecast.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from duramen.forecast.retention_profit import RetentionOffer, contact
+from duramen.forecast.top_customers import first_customers
 
-# The published example: an offer of a twentieth of what a kept customer brings, and a contact of a two-hundredth.
+# The published example: an offer of a twentieth of what a retained customer brings, and a contact of a two-hundredth.
 OFFER = RetentionOffer(offer_cost=0.05, contact_cost=0.005)
-
-
-def first_count(customers: int, share: float) -> int:
-    """Return how many customers the first ``share`` of them are: ``ceil(share * n)``.
-
-    Examples
-    --------
-    >>> first_count(30, 0.1), first_count(31, 0.1)
-    (3, 4)
-    """
-    return math.ceil(share * customers)
 
 
 def captured(forecast: np.ndarray, actual: np.ndarray, share: float) -> float:
     """Return the share of all money that the first ``ceil(share * n)`` customers by forecast brought.
-
-    Ties are broken by the order given.
 
     Examples
     --------
     >>> captured(np.array([1.0, 3.0, 2.0, 0.0]), np.array([10.0, 60.0, 20.0, 10.0]), 0.25)
     0.6
     """
-    first = np.argsort(-forecast, kind="stable")[: first_count(len(forecast), share)]
+    first = first_customers(forecast, share)
     return float(actual[first].sum() / actual.sum()) if actual.sum() > 0 else float("nan")
 
 
@@ -57,8 +44,8 @@ def normalised_gini(forecast: np.ndarray, actual: np.ndarray) -> float:
 def _gini(forecast: np.ndarray, actual: np.ndarray) -> float:
     if actual.sum() <= 0:
         return 0.0
-    held = np.cumsum(actual[np.argsort(-forecast, kind="stable")]) / actual.sum()
-    return float(held.sum() / len(actual) - (len(actual) + 1) / (2 * len(actual)))
+    running = np.cumsum(actual[np.argsort(-forecast, kind="stable")]) / actual.sum()
+    return float(running.sum() / len(actual) - (len(actual) + 1) / (2 * len(actual)))
 
 
 def spearman(forecast: np.ndarray, actual: np.ndarray) -> float:
@@ -70,8 +57,32 @@ def spearman(forecast: np.ndarray, actual: np.ndarray) -> float:
     return float(spearmanr(forecast, actual).statistic)
 
 
+def spearman_of_buyers(forecast: np.ndarray, actual: np.ndarray) -> float:
+    """Return the rank correlation among the customers whose actual is not 0.
+
+    Examples
+    --------
+    >>> round(spearman_of_buyers(np.array([1.0, 2.0, 9.0]), np.array([3.0, 4.0, 0.0])), 9)
+    1.0
+    """
+    bought = actual != 0
+    return spearman(forecast[bought], actual[bought]) if bought.sum() > 1 else float("nan")
+
+
+def mean_absolute_error(forecast: np.ndarray, actual: np.ndarray) -> float:
+    """Return the mean of ``|forecast - actual|``, in their unit."""
+    from sklearn import metrics
+
+    return float(metrics.mean_absolute_error(actual, forecast))
+
+
+def total_bias(forecast: np.ndarray, actual: np.ndarray) -> float:
+    """Return predicted total over actual total, less 1."""
+    return float(forecast.sum() / actual.sum() - 1) if actual.sum() > 0 else float("nan")
+
+
 def tenths(forecast: np.ndarray) -> list[np.ndarray]:
-    """Return the rows of ten groups of as many customers each, the best forecast first.
+    """Return the rows of ten groups of as many customers each, the largest forecast first.
 
     Examples
     --------
@@ -91,36 +102,8 @@ def decile_error(forecast: np.ndarray, actual: np.ndarray) -> float:
     return float(np.mean(errors)) if errors else float("nan")
 
 
-def total_bias(forecast: np.ndarray, actual: np.ndarray) -> float:
-    """Return predicted total over actual total, less 1."""
-    return float(forecast.sum() / actual.sum() - 1) if actual.sum() > 0 else float("nan")
-
-
-def spearman_of_buyers(forecast: np.ndarray, actual: np.ndarray) -> float:
-    """Return the rank correlation among the customers whose actual is not 0.
-
-    Examples
-    --------
-    >>> round(spearman_of_buyers(np.array([1.0, 2.0, 9.0]), np.array([3.0, 4.0, 0.0])), 9)
-    1.0
-    """
-    brought = actual != 0
-    return spearman(forecast[brought], actual[brought]) if brought.sum() > 1 else float("nan")
-
-
-def mean_absolute_error(forecast: np.ndarray, actual: np.ndarray) -> float:
-    """Return the mean of ``|forecast - actual|``, in their unit.
-
-    Examples
-    --------
-    >>> mean_absolute_error(np.array([1.0, 5.0]), np.array([2.0, 2.0]))
-    2.0
-    """
-    return float(np.mean(np.abs(forecast - actual)))
-
-
 def area_under_roc(forecast: np.ndarray, active: np.ndarray) -> float:
-    """Return the share of (active, inactive) pairs that the forecast orders rightly; a tie counts half.
+    """Return the share of (active, inactive) pairs in the right order, ties as half; missing where all are alike.
 
     Examples
     --------
@@ -133,7 +116,7 @@ def area_under_roc(forecast: np.ndarray, active: np.ndarray) -> float:
 
 
 def average_precision(forecast: np.ndarray, active: np.ndarray) -> float:
-    """Return the area under the precision-recall curve, as the mean precision at each gain of recall.
+    """Return the area under the precision-recall curve, missing where nobody is active.
 
     Examples
     --------
@@ -146,36 +129,16 @@ def average_precision(forecast: np.ndarray, active: np.ndarray) -> float:
 
 
 def brier(forecast: np.ndarray, active: np.ndarray) -> float:
-    """Return the mean squared difference between a probability and what happened (1 or 0).
+    """Return the mean squared difference between a probability and the outcome (1 or 0).
 
     Examples
     --------
     >>> brier(np.array([0.5, 1.0]), np.array([0.0, 1.0]))
     0.125
     """
-    return float(np.mean((forecast - active) ** 2))
+    from sklearn.metrics import brier_score_loss
 
-
-def retention_profit(forecast: np.ndarray, active: np.ndarray) -> float:
-    """Return what a retention campaign earned per customer, in shares of the value of one who is kept.
-
-    Contacted are those whose probability of leaving makes it pay (``retention_profit.contact``), at the published
-    example of an offer that costs a twentieth of that value and a contact that costs a two-hundredth of it.
-
-    Examples
-    --------
-    >>> round(retention_profit(np.array([0.1, 0.9]), np.array([0.0, 1.0])), 3)
-    0.14
-    """
-    return float(np.mean(campaign_profits(forecast, active)))
-
-
-def campaign_profits(forecast: np.ndarray, active: np.ndarray) -> np.ndarray:
-    """Return what contacting, or not, earned with each customer at the mean acceptance rate."""
-    lost = OFFER.offer_cost + OFFER.contact_cost
-    kept = OFFER.mean_acceptance * (1 - OFFER.offer_cost) - OFFER.contact_cost
-    profits: np.ndarray = contact(1 - forecast, 1.0, OFFER) * np.where(active > 0, -lost, kept)
-    return profits
+    return float(brier_score_loss(active, forecast, pos_label=1))
 
 
 def lift(forecast: np.ndarray, active: np.ndarray, share: float) -> float:
@@ -188,37 +151,58 @@ def lift(forecast: np.ndarray, active: np.ndarray, share: float) -> float:
     """
     if not active.any():
         return float("nan")
-    first = np.argsort(-forecast, kind="stable")[: first_count(len(forecast), share)]
-    return float(active[first].mean() / active.mean())
+    return float(active[first_customers(forecast, share)].mean() / active.mean())
 
 
-def variance_explained(actual: np.ndarray, groups: np.ndarray, copies: np.ndarray | None = None) -> float:
+def retention_profit(forecast: np.ndarray, active: np.ndarray) -> float:
+    """Return what a retention campaign earned per customer, in shares of the value of a retained customer.
+
+    Contacted are those whose churn probability makes it pay (``retention_profit.contact``), at the published example of
+    an offer that costs a twentieth of that value and a contact that costs a two-hundredth of it.
+
+    Examples
+    --------
+    >>> round(retention_profit(np.array([0.1, 0.9]), np.array([0.0, 1.0])), 3)
+    0.14
+    """
+    return float(np.mean(campaign_profits(forecast, active)))
+
+
+def campaign_profits(forecast: np.ndarray, active: np.ndarray) -> np.ndarray:
+    """Return what contacting, or not, earned with each customer at the mean acceptance rate."""
+    lost = OFFER.offer_cost + OFFER.contact_cost
+    retained = OFFER.mean_acceptance * (1 - OFFER.offer_cost) - OFFER.contact_cost
+    profits: np.ndarray = contact(1 - forecast, 1.0, OFFER) * np.where(active > 0, -lost, retained)
+    return profits
+
+
+def variance_explained(groups: np.ndarray, actual: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Return eta squared: the variance of the groups' means over that of all, missing where nothing varies.
 
     Parameters
     ----------
-    actual : numpy.ndarray of shape (n,)
     groups : numpy.ndarray of shape (n,)
         Whole numbers from 0.
-    copies : numpy.ndarray of shape (n,), optional
+    actual : numpy.ndarray of shape (n,)
+    weights : numpy.ndarray of shape (n,), optional
         How often each counts.
 
     Examples
     --------
-    >>> variance_explained(np.array([1.0, 1.0, 3.0, 3.0]), np.array([0, 0, 1, 1]))
+    >>> variance_explained(np.array([0, 0, 1, 1]), np.array([1.0, 1.0, 3.0, 3.0]))
     1.0
-    >>> variance_explained(np.array([1.0, 3.0, 1.0, 3.0]), np.array([0, 0, 1, 1]))
+    >>> variance_explained(np.array([0, 0, 1, 1]), np.array([1.0, 3.0, 1.0, 3.0]))
     0.0
     """
-    weights = np.ones(len(actual)) if copies is None else copies
+    weights = np.ones(len(actual)) if weights is None else weights
     centred = actual - np.average(actual, weights=weights)
     total = float(weights @ centred**2)
     if total <= 0:
         return float("nan")
     sizes = np.bincount(groups, weights=weights)
     sums = np.bincount(groups, weights=weights * centred)
-    there = sizes > 0
-    return float((sums[there] ** 2 / sizes[there]).sum() / total)
+    filled = sizes > 0
+    return float((sums[filled] ** 2 / sizes[filled]).sum() / total)
 
 
 def log_value(money: np.ndarray, basket: float) -> np.ndarray:

@@ -1,7 +1,4 @@
-"""Transactions and a window come in; how far the ranking hangs on what was chosen or chanced goes out.
-
-Called by those who ask whether the top customers would be others under another weight, horizon, seed or sample.
-"""
+"""Transactions and a window come in; how the ranking changes with the weight, horizon, seed and sample goes out."""
 
 from __future__ import annotations
 
@@ -15,14 +12,14 @@ from duramen.data.customers import customer_table
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window, holdout_window
 from duramen.errors import InputError
-from duramen.evaluation.metrics import first_count, spearman
-from duramen.forecast.growth import hit_rate
+from duramen.evaluation.metrics import spearman
+from duramen.forecast.top_customers import first_count, hit_rate
 from duramen.scoring.growth_weight import GROWTH_WEIGHTS
 from duramen.scoring.model import CoreCustomerModel
 
-# The first customers whose names are compared, as shares of all.
+# The first shares of the customers that are compared.
 TOPS = (0.1, 0.2)
-# Customers that a refit on a part of them learns from: a half varies as a bootstrap sample of all does.
+# The part of the customers that a refit learns from: a half varies as a bootstrap sample of all does.
 PART = 0.5
 PART_TABLE = "days_of_part"
 # Eight in ten ranks lie between these.
@@ -31,7 +28,7 @@ LOW, HIGH = 0.1, 0.9
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How the ranking changes with what is not the customers' own doing.
+    """How the ranking changes with what the customers have not done.
 
     Attributes
     ----------
@@ -58,13 +55,13 @@ class Sensitivity:
         width, drawn_width = (
             (first[f"{kind}_high"] - first[f"{kind}_low"]).median() for kind in ("refit", "drawn")
         )
-        told = [
+        sentences = [
             f"{always:,} of the first {len(first):,} customers are among the first 20 % in every refit by seed and "
             "half of the customers.",
             f"Half of them keep their rank within {width:,.0f} places there, and within {drawn_width:,.0f} in draws "
-            "of the money that may come.",
+            "of the predicted money.",
         ]
-        return "\n".join([self.variations.round(3).to_string(index=False), *told, *self.notes])
+        return "\n".join([self.variations.round(3).to_string(index=False), *sentences, *self.notes])
 
 
 def sensitivity(
@@ -80,17 +77,17 @@ def sensitivity(
 
     - growth weight: other weights on the same forecasts;
     - seed: refits that differ in nothing but the seed;
-    - horizon: refits to half and twice the horizon, where the history can judge a forecast that long;
+    - horizon: refits to half and twice the horizon, where the history is long enough to evaluate such a forecast;
     - customers: refits on a random half of them, drawn without replacement; all of them are ranked. It stands for a
-      bootstrap of the customers. With replacement a customer would come twice, and a copy on each side of the
-      comparison that chooses the trees would teach them by heart. Without, a mean over the share s of the customers
+      bootstrap of the customers. With replacement a customer would be drawn twice, and with a copy on each side of the
+      comparison that chooses the trees, these would fit the copies. Without, a mean over the share s of the customers
       varies by sqrt(1 / s - 1) of its standard error: by one of them, as in a bootstrap, where s is a half. So does,
-      to first order, whatever is smooth in the customers [1]_. Models of half the customers are a little worse than
+      to first order, every smooth function of the customers [1]_. Models of half the customers are a little worse than
       the model of all, so these ranks vary a bit too much and their intervals are a bit wide.
 
-    Ranks in draws are by money alone, as it may come, and customers who bring nothing share the middle of their
-    places: who buys with a chance below 0.1 is there in nearly every draw, whatever the rank. They show what nobody
-    can know of a customer, not what more data or another seed would mend, and are wide where customers may come or not.
+    Ranks in draws are by the drawn money alone, and customers who bring nothing share the middle of their ranks: a
+    customer who buys with a probability below 0.1 is among them in nearly every draw, whatever the rank. These
+    intervals show what cannot be known of a customer; more data or another seed would not narrow them.
 
     Parameters
     ----------
@@ -99,14 +96,14 @@ def sensitivity(
     model : CoreCustomerModel, optional
         Whose parameters are used; it is not changed.
     seeds, parts : int
-        How many refits there are; each takes as long as training.
+        Number of refits; each takes as long as training.
     draws : int
         Draws of the predictive distribution.
 
     Raises
     ------
     InputError
-        If the model cannot be fitted to the window, or there are no refits or draws to take an interval of.
+        If the model cannot be fitted to the window, or there are no refits or draws for an interval.
 
     References
     ----------
@@ -114,13 +111,13 @@ def sensitivity(
     """
     if seeds < 0 or parts < 0 or seeds + parts < 1 or draws < 1:
         raise InputError(
-            f"rank intervals of {seeds} seeds, {parts} parts and {draws} draws have nothing to go by; ask for at least "
-            "one refit and one draw."
+            f"rank intervals of {seeds} seeds, {parts} parts and {draws} draws cannot be taken; give at least one "
+            "refit and one draw."
         )
     given = CoreCustomerModel() if model is None else model
     customers = customer_table(tx, window.cutoff)
     plain = _fitted(given, tx, window, given.seed)
-    # One weight of growth for all: how much it matters is a question of its own.
+    # One growth weight for all refits: how much it matters is measured apart.
     used = plain.growth_weight_
     given = given.clone(growth_weight=used)
     scores = plain.predict(customers, with_reasons=False)
@@ -154,7 +151,7 @@ def sensitivity(
     by_default = scores["score"].to_numpy()
     refits = [money for (varied, _), money in found.items() if varied in ("seed", "customers")]
     if not refits:
-        raise InputError(f"no refit of the model shows how far ranks may move: {notes[-1]}")
+        raise InputError(f"no refit of the model shows how far ranks vary: {notes[-1]}")
     return Sensitivity(
         _compare(by_default, found),
         _rank_intervals(scores, refits, _drawn_ranks(plain, scores, draws)),
@@ -173,7 +170,7 @@ def _weighted(scores: pd.DataFrame, weight: float) -> np.ndarray:
 
 
 def _other_horizons(tx: Transactions, window: Window) -> tuple[list[int], list[str]]:
-    """Return half and twice the horizon where they can be judged, and what is said of those that cannot."""
+    """Return half and twice the horizon where the history suffices, and a note on those where it does not."""
     horizons, notes = [], []
     if window.horizon > 1:
         horizons.append(window.horizon // 2)
@@ -184,14 +181,14 @@ def _other_horizons(tx: Transactions, window: Window) -> tuple[list[int], list[s
         horizons.append(twice)
     else:
         notes.append(
-            f"No ranking over {twice} days: the history of {history} days is too short to judge a forecast that long, "
-            f"and would have to be at least {twice * 5 // 2} days."
+            f"No ranking over {twice} days: the history of {history} days is too short to evaluate such a forecast; "
+            f"{twice * 5 // 2} days or more are needed."
         )
     return horizons, notes
 
 
 def _part(tx: Transactions, customers: pd.DataFrame, seed: int, number: int) -> Transactions:
-    """Return the days of a random half of the customers, in a table that is only theirs."""
+    """Return the days of a random half of the customers, in a table of their own."""
     import ibis
     import pyarrow as pa
 
@@ -205,7 +202,7 @@ def _part(tx: Transactions, customers: pd.DataFrame, seed: int, number: int) -> 
 
 
 def _compare(by_default: np.ndarray, found: dict[tuple[str, str], np.ndarray]) -> pd.DataFrame:
-    """Return how many of the first customers stay, and the rank correlation, a row a variation."""
+    """Return the share of the first customers who stay first, and the rank correlation, a row a variation."""
     return pd.DataFrame(
         {
             "varied": varied,
@@ -225,7 +222,7 @@ def _ranks(money: np.ndarray) -> np.ndarray:
 
 
 def _drawn_ranks(model: CoreCustomerModel, scores: pd.DataFrame, draws: int) -> np.ndarray:
-    """Return each customer's rank by drawn money, a row a draw; equal money shares the mean of its places."""
+    """Return each customer's rank by drawn money, a row a draw; equal money shares its mean rank."""
     from scipy.stats import rankdata
 
     rng = np.random.default_rng(model.seed)

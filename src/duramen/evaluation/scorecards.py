@@ -1,120 +1,69 @@
-"""Held-out forecasts and outcomes come in; a scorecard beside plain baselines goes out.
-
-Called after training, for the report and MLflow.
-"""
+"""Forecasts and outcomes of the holdout come in; a scorecard of the model beside simple methods goes out."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from duramen.data.customers import typical_basket
-from duramen.evaluation.metrics import (
-    captured,
-    decile_error,
-    log_value,
-    normalised_gini,
-    spearman,
-    total_bias,
-    variance_explained,
-)
-from duramen.segments.rfm import groups_of_equal_count, rfm_score
+from duramen.evaluation.baselines import simple_groups, simple_orders
+from duramen.evaluation.forecasts import DURAMEN, Forecast, evaluate
+from duramen.evaluation.metrics import log_value
+from duramen.evaluation.registry import GROUPS, METRICS, MONEY, PROBABILITY
 
-OURS = "duramen"
-SCORECARD_COLUMNS = ["model", "target", "metric", "figure", "higher_is_better"]
+# The model and what it is made of: columns of the holdout with value and probability to be active.
+PARTS = {
+    DURAMEN: ("predicted_value", "probability_active"),
+    "BTYD x gamma-gamma": ("btyd_value", "btyd_probability"),
+    "LightGBM": ("trees_value", "trees_probability"),
+    "LightGBM two-stage": ("two_stage_value", None),
+}
 
 
-def scorecard(judged: pd.DataFrame) -> pd.DataFrame:
-    """Judge every model and baseline on the same held-out customers.
+def scorecard(holdout: pd.DataFrame) -> pd.DataFrame:
+    """Return how good the model, its parts and simple methods are on the same holdout customers.
 
     Parameters
     ----------
-    judged : pandas.DataFrame
-        ``CoreCustomerModel.holdout_``: forecasts made before the outcomes that stand beside them.
+    holdout : pandas.DataFrame
+        ``CoreCustomerModel.holdout_``: forecasts beside the outcomes, which they were made without.
 
     Returns
     -------
     pandas.DataFrame
-        Long: ``model``, ``target`` ("value", "activity" or "segments"), ``metric``, ``figure`` and
-        ``higher_is_better`` (missing where nearest to zero is best). A baseline that only orders customers has no MAE,
-        bias or decile error. Segments are those of the held-out cutoff, beside as many plain groups.
+        ``model``, ``target`` ("value", "activity" or "segments"), ``metric``, ``figure`` and ``higher_is_better``
+        (missing where nearest to zero is best); ``duramen.evaluation.describe_metrics`` says what each metric is. A
+        method that only orders customers has no MAE, bias, decile error or Brier score. Segments are those of the
+        holdout's cutoff, beside as many simple groups.
     """
-    value, active = judged["actual_value"].to_numpy(), judged["active"].to_numpy()
-    rfm = rfm_score(judged.rename(columns={"past_spend": "net_spend"}))
-    rows: list[dict[str, object]] = []
-    for model, column in (
-        (OURS, "predicted_value"),
-        ("BTYD x gamma-gamma", "btyd_value"),
-        ("LightGBM", "trees_value"),
-        ("LightGBM two-stage", "two_stage_value"),
-    ):
-        if judged[column].notna().all():
-            rows += _value_rows(model, judged[column].to_numpy(), value, in_money=True)
-    rows += _value_rows("past spend", judged["past_spend"].to_numpy(), value, in_money=False)
-    rows += _value_rows("RFM score", rfm, value, in_money=False)
-    for model, column in (
-        (OURS, "probability_active"),
-        ("BTYD x gamma-gamma", "btyd_probability"),
-        ("LightGBM", "trees_probability"),
-    ):
-        if judged[column].notna().all():
-            rows += _activity_rows(model, judged[column].to_numpy(), active, is_probability=True)
-    recent = -judged["time_since_last"].to_numpy()
-    rows += _activity_rows("bought last", recent, active, is_probability=False)
-    rows += _activity_rows("RFM score", rfm, active, is_probability=False)
-    rows += _segment_rows(judged)
-    return pd.DataFrame(rows, columns=SCORECARD_COLUMNS)
+    active = holdout["active"].to_numpy(dtype=float)
+    value = holdout["actual_value"].to_numpy()
+    outcomes = {"value": value, "activity": active, "log value": log_value(value, typical_basket(holdout))}
+    forecasts = holdout_forecasts(holdout) + _groups(holdout)
+    return evaluate(forecasts, outcomes, [metric for metric in METRICS if metric.in_scorecard])
 
 
-def _value_rows(
-    model: str, forecast: np.ndarray, actual: np.ndarray, *, in_money: bool
-) -> list[dict[str, object]]:
-    figures: list[tuple[str, float, bool | None]] = [
-        ("value captured at top 10 %", captured(forecast, actual, 0.1), True),
-        ("value captured at top 20 %", captured(forecast, actual, 0.2), True),
-        ("normalised Gini", normalised_gini(forecast, actual), True),
-        ("Spearman", spearman(forecast, actual), True),
+def holdout_forecasts(holdout: pd.DataFrame) -> list[Forecast]:
+    """Return the forecasts of the model, of its parts as far as there are any, and of simple methods.
+
+    Parameters
+    ----------
+    holdout : pandas.DataFrame
+        ``CoreCustomerModel.holdout_``.
+    """
+    kinds = (("value", MONEY), ("activity", PROBABILITY))
+    forecasts = [
+        Forecast(model, target, kind, holdout[column].to_numpy())
+        for model, columns in PARTS.items()
+        for column, (target, kind) in zip(columns, kinds, strict=True)
+        if column is not None and holdout[column].notna().all()
     ]
-    if in_money:
-        figures += [
-            ("MAE", float(np.mean(np.abs(forecast - actual))), False),
-            ("total bias", total_bias(forecast, actual), None),
-            ("decile error", decile_error(forecast, actual), False),
-        ]
-    return _rows(model, "value", figures)
+    return forecasts + simple_orders(holdout.rename(columns={"past_spend": "net_spend"}))
 
 
-def _activity_rows(
-    model: str, forecast: np.ndarray, active: np.ndarray, *, is_probability: bool
-) -> list[dict[str, object]]:
-    from sklearn.metrics import brier_score_loss, roc_auc_score
-
-    both = 0 < active.mean() < 1
-    figures: list[tuple[str, float, bool | None]] = [
-        ("AUC", float(roc_auc_score(active, forecast)) if both else float("nan"), True)
-    ]
-    if is_probability:
-        figures.append(("Brier", float(brier_score_loss(active, forecast)), False))
-    return _rows(model, "activity", figures)
-
-
-def _segment_rows(judged: pd.DataFrame) -> list[dict[str, object]]:
-    segments = pd.factorize(judged["segment"])[0]
-    plain = groups_of_equal_count(judged.rename(columns={"past_spend": "net_spend"}), int(segments.max()) + 1)
-    value = log_value(judged["actual_value"].to_numpy(), typical_basket(judged))
-    active = judged["active"].to_numpy(dtype=float)
-    rows = []
-    for model, groups in ({OURS: segments} | plain).items():
-        figures: list[tuple[str, float, bool | None]] = [
-            ("log value explained", variance_explained(value, groups), True),
-            ("activity explained", variance_explained(active, groups), True),
-        ]
-        rows += _rows(model, "segments", figures)
-    return rows
-
-
-def _rows(model: str, target: str, figures: list[tuple[str, float, bool | None]]) -> list[dict[str, object]]:
+def _groups(holdout: pd.DataFrame) -> list[Forecast]:
+    segments = pd.factorize(holdout["segment"])[0]
+    customers = holdout.rename(columns={"past_spend": "net_spend"})
     return [
-        {"model": model, "target": target, "metric": metric, "figure": figure, "higher_is_better": better}
-        for metric, figure, better in figures
+        Forecast(DURAMEN, "segments", GROUPS, segments),
+        *simple_groups(customers, int(segments.max()) + 1),
     ]

@@ -1,6 +1,6 @@
-"""Segments, a customer table and outcomes come in; how far the segments tell the future goes out.
+"""Segments, a customer table and outcomes come in; how much of the future the segments explain goes out.
 
-Called by the experiments, the audit and users. Beside the segments stand groups that anybody could draw up.
+They are compared with groups that need no model.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import pandas as pd
 
 from duramen.data.customers import typical_basket
 from duramen.errors import InputError
+from duramen.evaluation.baselines import simple_groups
 from duramen.evaluation.bootstrap import draws
 from duramen.evaluation.metrics import log_value, variance_explained
-from duramen.segments.rfm import groups_of_equal_count
 
 RESAMPLES = 300
 LOW, HIGH = 0.05, 0.95
-# Below a hundredth of the variance, groups tell of the future next to nothing, however surely; and of few customers,
-# groups at random tell more than that: what one in twenty of them reaches is no sign of anything.
-WORTH_TELLING, CHANCE, SHUFFLES = 0.01, 0.95, 200
+# Below a hundredth of the variance, groups explain next to nothing, however certain it is. With few customers, random
+# groups explain more than that, so segments must also exceed what one in twenty random groupings reaches.
+LEAST_EXPLAINED, CHANCE, SHUFFLES = 0.01, 0.95, 200
 SEGMENTS = "segments"
 TARGETS = ("value", "activity")
 COLUMNS = (
@@ -39,16 +39,16 @@ COLUMNS = (
 
 
 class SegmentValue(NamedTuple):
-    """How far groups tell the future, as figures and in a sentence.
+    """How much of the future groups explain, as figures and in a sentence.
 
     Attributes
     ----------
     table : pandas.DataFrame
         ``COLUMNS``: for each way of grouping and each target the number of groups, the share of variance that they
-        explain with its 90 % interval; for the segments, what of groups of their sizes at random one in twenty would
+        explain with its 90 % interval; for the segments, what one in twenty random groupings of their sizes would
         reach; for the others, by how much the segments are ahead, with the interval of the difference.
     verdict : str
-        What the segments tell, or that they predict nothing.
+        What the segments explain, or that they predict nothing.
     """
 
     table: pd.DataFrame
@@ -63,12 +63,12 @@ def segment_value(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> SegmentValue:
-    """Return the share of variance of future value and activity that segments explain, beside groups of RFM.
+    """Return the share of the variance of future value and activity that segments explain, beside groups by RFM.
 
     Value is ``log(1 + money / basket)`` of the net money in the horizon, 0 where it is negative, with the base's
-    typical purchase day as the basket (``typical_basket``); activity is 1 for whoever bought. The
-    share is eta squared: the variance of the groups' means over that of the customers. Set beside are as many groups
-    of as many customers each, by ``rfm_groups``, ``rfm_cells`` and past spend.
+    typical purchase day as the basket (``typical_basket``); activity is 1 for
+    customers who bought. The share is eta squared: the variance of the groups' means over that of the customers. They
+    are compared with as many groups of equal size, by the RFM score, RFM cells and past spend.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def segment_value(
     Raises
     ------
     InputError
-        If there are no customers, rows do not match, a segment is missing, or a resample is asked for fewer than once.
+        If there are no customers, rows do not match, a segment is missing, or resamples are below 1.
     """
     labels = _labels(customers, outcomes, segments)
     if resamples < 1:
@@ -93,7 +93,7 @@ def segment_value(
             f"resamples is {resamples}, and an interval needs some; give at least 1, for example 300."
         )
     count = int(labels.max()) + 1
-    groups = {SEGMENTS: labels} | groups_of_equal_count(customers, count)
+    groups = {SEGMENTS: labels} | {simple.model: simple.values for simple in simple_groups(customers, count)}
     value = log_value(outcomes["value"].to_numpy(dtype=float), typical_basket(customers))
     targets = dict(zip(TARGETS, (value, outcomes["active"].to_numpy(dtype=float)), strict=True))
     drawn = list(draws(len(labels), resamples, seed))
@@ -108,7 +108,7 @@ def _labels(customers: pd.DataFrame, outcomes: pd.DataFrame, segments: npt.Array
     codes, _ = pd.factorize(np.asarray(segments), use_na_sentinel=True)
     if len(customers) == 0:
         raise InputError(
-            "there are no customers, so segments tell nothing; give a customer table with customers."
+            "there are no customers, so segments explain nothing; give a customer table with customers."
         )
     if not len(customers) == len(outcomes) == len(codes):
         raise InputError(
@@ -118,12 +118,12 @@ def _labels(customers: pd.DataFrame, outcomes: pd.DataFrame, segments: npt.Array
     both = {"customer_id"} <= set(customers) & set(outcomes)
     if both and (customers["customer_id"].to_numpy() != outcomes["customer_id"].to_numpy()).any():
         raise InputError(
-            "customers and outcomes are not in the same order; draw the outcomes up with customer_outcomes(tx, window, "
+            "customers and outcomes are not in the same order; make the outcomes with customer_outcomes(tx, window, "
             "customers)."
         )
     if (codes < 0).any():
         raise InputError(
-            f"{(codes < 0).sum():,} of {len(codes):,} customers have no segment; give each one, such as 0 for nobody's."
+            f"{(codes < 0).sum():,} of {len(codes):,} customers have no segment; give each one, such as 0 for none."
         )
     return codes
 
@@ -131,9 +131,9 @@ def _labels(customers: pd.DataFrame, outcomes: pd.DataFrame, segments: npt.Array
 def _compared(
     target: str, actual: np.ndarray, groups: dict[str, np.ndarray], drawn: list[np.ndarray], seed: int
 ) -> list[dict[str, object]]:
-    whole = {name: variance_explained(actual, labels) for name, labels in groups.items()}
+    whole = {name: variance_explained(labels, actual) for name, labels in groups.items()}
     resampled = {
-        name: np.array([variance_explained(actual, labels, copies) for copies in drawn])
+        name: np.array([variance_explained(labels, actual, copies) for copies in drawn])
         for name, labels in groups.items()
     }
     rows: list[dict[str, object]] = []
@@ -164,26 +164,26 @@ def _verdict(table: pd.DataFrame) -> str:
 
 def _sentence(target: object, rows: pd.DataFrame) -> str:
     what = "the logarithm of future value" if target == TARGETS[0] else "activity (who buys in the horizon)"
-    ours, *others = rows.to_dict(orient="records")
-    if np.isnan(ours["explained"]):
+    segments, *others = rows.to_dict(orient="records")
+    if np.isnan(segments["explained"]):
         return f"Nothing can be said of {what}: it is the same for all customers."
-    if ours["explained"] < max(WORTH_TELLING, ours["chance"]):
+    if segments["explained"] < max(LEAST_EXPLAINED, segments["chance"]):
         best = max(others, key=lambda row: float(row["explained"]))
         return (
-            f"The segments predict nothing of {what}: they explain {ours['explained']:.1%} of its variance, "
+            f"The segments predict nothing of {what}: they explain {segments['explained']:.1%} of its variance, "
             f"as many groups by {best['groups']} {best['explained']:.1%}."
         )
-    told = "; ".join(
+    comparisons = "; ".join(
         f"{_side(row['ahead_low'], row['ahead_high'])} {row['groups']} ({row['explained']:.1%})"
         for row in others
     )
-    return f"The segments explain {ours['explained']:.1%} of the variance of {what}: {told}."
+    return f"The segments explain {segments['explained']:.1%} of the variance of {what}: {comparisons}."
 
 
 def _chance(actual: np.ndarray, labels: np.ndarray, seed: int) -> float:
-    """Return what groups of these sizes explain where customers are put into them at random, but for one in twenty."""
+    """Return what 95 % of random groupings of these sizes do not exceed."""
     rng = np.random.default_rng(seed)
-    shuffled = [variance_explained(actual, rng.permutation(labels)) for _ in range(SHUFFLES)]
+    shuffled = [variance_explained(rng.permutation(labels), actual) for _ in range(SHUFFLES)]
     return float(np.quantile(shuffled, CHANCE))
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from duramen.forecast.top_customers import first_count, hit_rate
 from duramen.forecast.value_distribution import ValueDistribution
 
 # Weights of the expected decline that are tried: what is asked is who grows, so decline counts half at most.
@@ -62,9 +63,11 @@ class GrowthModel:
         """Learn the weight of decline from past, potential, predicted and actual money of holdout customers."""
         decline = expected_decline(past, potential, value)
         grown = actual - past
-        hits = {weight: hit_rate(potential - weight * decline, grown) for weight in DECLINE_WEIGHTS}
+        hits = {
+            weight: hit_rate(potential - weight * decline, grown, TOP_SHARE) for weight in DECLINE_WEIGHTS
+        }
         best = max(hits.values())
-        error = np.sqrt(best * (1 - best) / np.ceil(TOP_SHARE * len(grown)))
+        error = np.sqrt(best * (1 - best) / first_count(len(grown), TOP_SHARE))
         self.decline_weight_ = float(max(weight for weight, hit in hits.items() if hit >= best - error))
         return self
 
@@ -98,19 +101,3 @@ def expected_decline(past: np.ndarray, potential: np.ndarray, value: np.ndarray)
     """Return E[max(past - money, 0)], which is the potential less what the value lies above the past."""
     decline: np.ndarray = np.maximum(potential - (value - past), 0.0)
     return decline
-
-
-def hit_rate(forecast: np.ndarray, actual: np.ndarray, share: float = TOP_SHARE) -> float:
-    """Return the share of the actual first ``ceil(share * n)`` customers that the forecast puts first.
-
-    Ties are broken by the order given.
-
-    Examples
-    --------
-    >>> hit_rate(np.array([3.0, 2.0, 1.0, 0.0]), np.array([1.0, 0.0, 5.0, 0.0]), 0.5)
-    0.5
-    """
-    first = int(np.ceil(share * len(actual)))
-    found = np.argsort(-forecast, kind="stable")[:first]
-    wanted = np.argsort(-actual, kind="stable")[:first]
-    return len(np.intersect1d(found, wanted)) / first

@@ -1,4 +1,4 @@
-"""A backtest comes in; drawings and a folder of tables go out. Called by the backtest command and the experiments."""
+"""A backtest comes in; drawings and a folder of tables go out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from duramen._version import __version__
 from duramen.evaluation.backtesting import Backtest
-from duramen.evaluation.scorecards import OURS
+from duramen.evaluation.forecasts import DURAMEN
 from duramen.io.atomic import atomic_folder
 from duramen.io.saved_model import refuse_occupied
 from duramen.report.drawing import require_drawing
@@ -19,15 +19,15 @@ from duramen.report.drawing import require_drawing
 # By this file a folder is known as one that may be written again.
 BACKTEST_FILE = "backtest.json"
 WIDTH, ROW, COLUMNS = 190, 17, 3
-OURS_COLOUR, OTHERS_COLOUR = "#1b6f5c", "#c9cdd2"
+DURAMEN_COLOUR, OTHERS_COLOUR = "#1b6f5c", "#c9cdd2"
 
 
 def draw_backtest(tested: Backtest) -> dict[str, str]:
     """Return the drawings as SVG texts by name.
 
     ``value``, ``activity``, ``growth`` and ``potential`` show each metric by model in the mean over the cutoffs; the
-    line through our bar is the 95 % interval of the difference, drawn from the best baseline. ``calibration`` shows the
-    probabilities.
+    line through the bar of duramen is the 95 % interval of the difference, from the best baseline. ``calibration``
+    shows the probabilities.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def draw_backtest(tested: Backtest) -> dict[str, str]:
         for target, rows in figures.groupby("target", sort=False)
     }
     drawings["calibration"] = to_svg(
-        _calibration(tested.calibration), "Share active against the probability given"
+        _calibration(tested.calibration), "Share active against the predicted probability"
     )
     return {name: str(drawing) for name, drawing in drawings.items()}
 
@@ -53,7 +53,7 @@ def _bars(figures: pd.DataFrame, comparisons: pd.DataFrame) -> Any:
 
     mean = comparisons[comparisons["cutoff"].isna()]
     against = mean.assign(
-        model=OURS, from_=mean["baseline_figure"] + mean["low"], to=mean["baseline_figure"] + mean["high"]
+        model=DURAMEN, from_=mean["baseline_figure"] + mean["low"], to=mean["baseline_figure"] + mean["high"]
     )
     rows = figures.dropna(subset="figure").merge(
         against[["target", "metric", "model", "from_", "to"]], on=["target", "metric", "model"], how="left"
@@ -64,7 +64,7 @@ def _bars(figures: pd.DataFrame, comparisons: pd.DataFrame) -> Any:
     bars = base.mark_bar().encode(
         alt.X("figure:Q", title=None),
         y,
-        color=alt.condition(alt.datum.model == OURS, alt.value(OURS_COLOUR), alt.value(OTHERS_COLOUR)),
+        color=alt.condition(alt.datum.model == DURAMEN, alt.value(DURAMEN_COLOUR), alt.value(OTHERS_COLOUR)),
     )
     interval = base.mark_rule(strokeWidth=2).encode(alt.X("from_:Q"), y, x2="to:Q")
     panels = alt.layer(bars, interval, data=rows).properties(width=WIDTH, height=alt.Step(ROW))
@@ -77,7 +77,7 @@ def _calibration(calibration: pd.DataFrame) -> Any:
     import altair as alt
 
     curves = calibration.assign(cutoff=calibration["cutoff"].dt.strftime("%Y-%m-%d"))
-    x = alt.X("predicted:Q", title="P(at least one purchase) given")
+    x = alt.X("predicted:Q", title="Predicted P(at least one purchase)")
     base = alt.Chart()
     even = base.mark_line(strokeDash=[4, 4], color="grey").encode(x, alt.Y("predicted:Q"))
     points = base.mark_line(point=True).encode(
@@ -91,12 +91,12 @@ def write_backtest(tested: Backtest, drawings: Mapping[str, str], folder: Path) 
     """Write a backtest to a folder, whole or not at all; a backtest that is already there is replaced.
 
     Every table is written as Parquet, and as CSV but for the forecasts, which are many; drawings as SVG; and
-    ``backtest.json`` says what was tested.
+    ``backtest.json`` has the settings.
 
     Raises
     ------
     InputError
-        If the folder holds something that is no backtest.
+        If the folder has other content than a backtest.
     """
     refuse_occupied(folder, BACKTEST_FILE, "backtest")
     with atomic_folder(folder) as beside:

@@ -1,34 +1,32 @@
-"""Held-out forecasts and outcomes come in; PNG figures go out. Called where a training is recorded."""
+"""Forecasts and outcomes of the holdout come in; PNG figures go out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
+
+from duramen.evaluation.baselines import PAST_SPEND
+from duramen.evaluation.curves import calibration_curve, gains_curve
+from duramen.evaluation.registry import MONEY, PROBABILITY
+from duramen.evaluation.scorecards import holdout_forecasts
 
 if TYPE_CHECKING:
     import altair as alt
 
 WIDTH, HEIGHT, PIXELS = 460, 320, 2
-MODELS = {
-    "duramen": ("predicted_value", "probability_active"),
-    "BTYD x gamma-gamma": ("btyd_value", "btyd_probability"),
-    "LightGBM": ("trees_value", "trees_probability"),
-}
-CURVE_POINTS, CALIBRATION_BINS = 200, 10
 FEATURES, SHAPES = 15, 6  # shown of each model, and of each part
 
 
-def holdout_figures(judged: pd.DataFrame) -> dict[str, bytes]:
-    """Return the gains and the calibration figure of the held-out fold as PNG.
+def holdout_figures(holdout: pd.DataFrame) -> dict[str, bytes]:
+    """Return the gains and the calibration figure of the holdout as PNG.
 
     Parameters
     ----------
-    judged : pandas.DataFrame
+    holdout : pandas.DataFrame
         ``CoreCustomerModel.holdout_``.
     """
-    return {"gains": _png(gains_figure(judged)), "calibration": _png(calibration_figure(judged))}
+    return {"gains": _png(gains_figure(holdout)), "calibration": _png(calibration_figure(holdout))}
 
 
 def effect_figures(importance: pd.DataFrame, shape: pd.DataFrame) -> dict[str, bytes]:
@@ -80,20 +78,22 @@ def shape_figure(bins: pd.DataFrame) -> alt.ConcatChart:
     return drawn
 
 
-def gains_figure(judged: pd.DataFrame) -> alt.LayerChart:
-    """Draw the share of held-out money that the first customers by each forecast brought."""
+def gains_figure(holdout: pd.DataFrame) -> alt.LayerChart:
+    """Draw the share of the holdout's money that the first customers by each forecast brought."""
     import altair as alt
 
-    actual = judged["actual_value"].to_numpy()
-    curves = [_gains("past spend", judged["past_spend"].to_numpy(), actual)]
-    curves += [
-        _gains(name, judged[value].to_numpy(), actual)
-        for name, (value, _) in MODELS.items()
-        if judged[value].notna().all()
+    actual = holdout["actual_value"].to_numpy()
+    curves = [
+        gains_curve(forecast.values, actual).assign(forecast=forecast.model)
+        for forecast in holdout_forecasts(holdout)
+        if forecast.target == "value" and (forecast.kind == MONEY or forecast.model == PAST_SPEND)
     ]
     x = alt.X("customers:Q", title="Share of customers, best forecast first", axis=alt.Axis(format="%"))
     y = alt.Y(
-        "money:Q", title="Share of held-out money", axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])
+        "money:Q",
+        title="Share of the holdout's money",
+        axis=alt.Axis(format="%"),
+        scale=alt.Scale(domain=[0, 1]),
     )
     lines = alt.Chart(pd.concat(curves)).mark_line().encode(x, y, alt.Color("forecast:N", title="Order by"))
     even = alt.Chart(pd.DataFrame({"customers": [0, 1], "money": [0, 1]})).mark_line(
@@ -102,45 +102,26 @@ def gains_figure(judged: pd.DataFrame) -> alt.LayerChart:
     return _sized(even.encode(x, y) + lines, "Money that the first customers brought")
 
 
-def calibration_figure(judged: pd.DataFrame) -> alt.LayerChart:
-    """Draw the share of customers who bought against the probability that they were given."""
+def calibration_figure(holdout: pd.DataFrame) -> alt.LayerChart:
+    """Draw the share of customers who bought against the predicted probability."""
     import altair as alt
 
-    tables = [
-        _calibration(name, judged[probability], judged["active"])
-        for name, (_, probability) in MODELS.items()
-        if judged[probability].notna().all()
+    curves = [
+        calibration_curve(forecast.values, holdout["active"].to_numpy()).assign(forecast=forecast.model)
+        for forecast in holdout_forecasts(holdout)
+        if forecast.kind == PROBABILITY
     ]
-    x = alt.X("given:Q", title="P(at least one purchase) given", scale=alt.Scale(domain=[0, 1]))
-    y = alt.Y("bought:Q", title="Share who bought", scale=alt.Scale(domain=[0, 1]))
+    x = alt.X("predicted:Q", title="Predicted P(at least one purchase)", scale=alt.Scale(domain=[0, 1]))
+    y = alt.Y("actual:Q", title="Share who bought", scale=alt.Scale(domain=[0, 1]))
     points = (
-        alt.Chart(pd.concat(tables))
+        alt.Chart(pd.concat(curves))
         .mark_line(point=True)
         .encode(x, y, alt.Color("forecast:N", title="Model"))
     )
-    even = alt.Chart(pd.DataFrame({"given": [0, 1], "bought": [0, 1]})).mark_line(
+    even = alt.Chart(pd.DataFrame({"predicted": [0, 1], "actual": [0, 1]})).mark_line(
         strokeDash=[4, 4], color="grey"
     )
-    return _sized(even.encode(x, y) + points, "Probability calibration on the held-out fold")
-
-
-def _gains(name: str, forecast: np.ndarray, actual: np.ndarray) -> pd.DataFrame:
-    held = np.concatenate([[0.0], np.cumsum(actual[np.argsort(-forecast, kind="stable")])])
-    at = np.unique(np.linspace(0, len(actual), CURVE_POINTS).astype(int))
-    return pd.DataFrame({"forecast": name, "customers": at / len(actual), "money": held[at] / held[-1]})
-
-
-def _calibration(name: str, probability: pd.Series[float], active: pd.Series[float]) -> pd.DataFrame:
-    """Compare in bins of as many customers each."""
-    order = np.argsort(probability.to_numpy(), kind="stable")
-    bins = [rows for rows in np.array_split(order, CALIBRATION_BINS) if len(rows)]
-    return pd.DataFrame(
-        {
-            "forecast": name,
-            "given": [probability.to_numpy()[rows].mean() for rows in bins],
-            "bought": [active.to_numpy()[rows].mean() for rows in bins],
-        }
-    )
+    return _sized(even.encode(x, y) + points, "Probability calibration on the holdout")
 
 
 def _sized(chart: Any, title: str) -> alt.LayerChart:

@@ -1,38 +1,39 @@
-"""The model beside simpler methods: the scorecard comes in, boards with the best marked and a verdict go out.
+"""The scorecard comes in; tables of the model beside simpler methods, the best marked, and a verdict go out."""
 
-A baseline that wins is said to win. Called by the page.
-"""
+from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor, log10
+from math import floor, isfinite, log10
 
 import pandas as pd
 
-from duramen.evaluation.scorecards import OURS
+from duramen.evaluation.forecasts import DURAMEN
+from duramen.evaluation.registry import Metric, metric
 from duramen.report.numbers import DASH, money, share
 
-MONEY = {"MAE", "RMSE"}  # measures in the unit of money
 # Errors in money within a thousandth of the best share the mark; they read the same or nearly so in four digits.
 ALIKE = 1e-3
 
 
 @dataclass(frozen=True)
-class Measure:
+class Row:
     """One metric of the scorecard.
 
-    Parameters
+    Attributes
     ----------
-    name, unit, direction : str
-        The metric, its unit (empty where it has none), and which way is better.
+    name, unit, direction, meaning : str
+        The metric, its unit of money (empty where it has none), which way is better, and what it is.
     figures : list of str
-        One text a model, in the board's order.
+        One text a model, in the order of the board.
     best : list of bool
-        Which of them are best, those that read the same included.
+        Which of them are best, including those that read the same.
     """
 
     name: str
     unit: str
     direction: str
+    meaning: str
     figures: list[str]
     best: list[bool]
 
@@ -41,21 +42,20 @@ class Measure:
 class Board:
     """The scorecard of one target.
 
-    Parameters
+    Attributes
     ----------
     target : str
-        What was predicted: value or activity.
+        What was predicted: value, activity or segments.
     models : list of str
         The columns.
-    measures : list of Measure
-        The rows.
+    rows : list of Row
     verdict : str
-        Who wins, in a sentence.
+        Which model is best, in a sentence.
     """
 
     target: str
     models: list[str]
-    measures: list[Measure]
+    rows: list[Row]
     verdict: str
 
 
@@ -64,9 +64,8 @@ def boards(scorecard: pd.DataFrame, unit: str) -> list[Board]:
 
     Parameters
     ----------
-    scorecard : DataFrame
-        Columns model, target, metric, figure and higher_is_better; where the last is missing
-        the figure nearest to zero is best.
+    scorecard : pandas.DataFrame
+        What ``duramen.scorecard`` returns.
     unit : str
         Unit of money, for errors in money.
 
@@ -78,77 +77,65 @@ def boards(scorecard: pd.DataFrame, unit: str) -> list[Board]:
     return [_board(str(target), rows, unit) for target, rows in scorecard.groupby("target", sort=False)]
 
 
-def _board(target: str, rows: pd.DataFrame, unit: str) -> Board:
-    models = [str(model) for model in rows["model"].unique()]
-    models.sort(key=lambda model: model != OURS)  # ours first, the others as they come
-    measures = [
-        _measure(str(metric), part, models, unit) for metric, part in rows.groupby("metric", sort=False)
+def _board(target: str, table: pd.DataFrame, unit: str) -> Board:
+    models = [str(model) for model in table["model"].unique()]
+    models.sort(key=lambda model: model != DURAMEN)  # the others in the order of the table
+    rows = [
+        _row(metric(target, str(name)), part, models, unit)
+        for name, part in table.groupby("metric", sort=False)
     ]
-    return Board(target, models, measures, _verdict(models, measures))
+    return Board(target, models, rows, _verdict(models, rows))
 
 
-def _measure(metric: str, rows: pd.DataFrame, models: list[str], unit: str) -> Measure:
-    figures = (
-        rows.assign(model=rows["model"].astype(str))
-        .set_index("model")["figure"]
-        .astype(float)
-        .reindex(models)
-    )
-    higher = rows["higher_is_better"].iloc[0]
-    nearest_zero = bool(pd.isna(higher))
-    badness = figures.abs() if nearest_zero else figures * (-1 if higher else 1)
-    if metric.upper() in MONEY:
-        texts = _amounts(figures)
-        # By parts of the figure: how an amount reads depends on the currency.
-        best = (badness <= badness.min() * (1 + ALIKE)).to_list()
+def _row(of: Metric, table: pd.DataFrame, models: list[str], unit: str) -> Row:
+    figures = table.set_index("model")["figure"].astype(float).reindex(models)
+    losses = figures.map(of.size) * -of.sign
+    texts = _texts(of, figures)
+    if of.unit == "money":
+        # By ratio, since how an amount reads depends on the currency.
+        best = losses <= losses.min() * (1 + ALIKE)
     else:
-        texts = [_figure(metric, figure) for figure in figures]
-        winning = {text for text, bad in zip(texts, badness, strict=True) if bad == badness.min()}
-        best = [text in winning for text in texts]
-    direction = "nearest to 0" if nearest_zero else "higher" if higher else "lower"
-    return Measure(
-        metric,
-        unit if metric.upper() in MONEY else "",
-        direction,
+        winning = {text for text, loss in zip(texts, losses, strict=True) if loss == losses.min()}
+        best = pd.Series(texts).isin(winning)
+    return Row(
+        of.name,
+        unit if of.unit == "money" else "",
+        of.direction,
+        of.meaning,
         texts,
-        [len(models) > 1 and is_best for is_best in best],
+        [bool(is_best) and len(models) > 1 for is_best in best],
     )
 
 
-def _amounts(figures: "pd.Series[float]") -> list[str]:
-    """Write amounts of money with at least four digits each, as many decimals for all."""
-    smallest = figures[figures > 0].min()
-    digits = 0 if pd.isna(smallest) else max(3 - floor(log10(smallest)), 0)
-    return [money(figure, digits) for figure in figures]
+def _texts(of: Metric, figures: Sequence[float] | pd.Series[float]) -> list[str]:
+    if of.unit == "share":
+        return [share(figure, plus=of.higher_is_better is None) for figure in figures]
+    if of.unit == "money":
+        # Four digits of the smallest, and as many decimals for all.
+        smallest = min((figure for figure in figures if isfinite(figure) and figure > 0), default=1000.0)
+        return [money(figure, max(3 - floor(log10(smallest)), 0)) for figure in figures]
+    return [money(figure, 3) for figure in figures]
 
 
-def _figure(metric: str, figure: float) -> str:
-    if metric.startswith("value captured") or metric.endswith((" error", " explained")):
-        return share(figure)
-    if "bias" in metric:
-        return share(figure, plus=True)
-    return money(figure, 3)
-
-
-def _verdict(models: list[str], measures: list[Measure]) -> str:
+def _verdict(models: list[str], rows: list[Row]) -> str:
     if len(models) == 1:
-        return f"Only {models[0]} was measured, so nothing can be said about how it compares."
-    if OURS not in models:
-        return f"The {OURS} model was not measured here; the best of the others is marked."
-    ours = models.index(OURS)
-    measured = [measure for measure in measures if measure.figures[ours] != DASH]
+        return f"Only {models[0]} was evaluated, so there is nothing to compare it with."
+    if DURAMEN not in models:
+        return f"The {DURAMEN} model was not evaluated here; the best of the others is marked."
+    own = models.index(DURAMEN)
+    known = [row for row in rows if row.figures[own] != DASH]
     lost: dict[str, list[str]] = {}
-    for measure in measured:
-        if not measure.best[ours]:
-            winners = [model for model, best in zip(models, measure.best, strict=True) if best]
-            lost.setdefault(_list(winners), []).append(measure.name)
-    won = [measure for measure in measured if measure.best[ours]]
-    shared = sum(sum(measure.best) > 1 for measure in won)
-    verdict = f"The {OURS} model is best on {len(won) or 'none'} of {len(measured)} measures"
+    for row in known:
+        if not row.best[own]:
+            winners = [model for model, best in zip(models, row.best, strict=True) if best]
+            lost.setdefault(_list(winners), []).append(row.name)
+    won = [row for row in known if row.best[own]]
+    shared = sum(sum(row.best) > 1 for row in won)
+    verdict = f"The {DURAMEN} model is best on {len(won) or 'none'} of {len(known)} metrics"
     if shared:
         verdict += f" ({shared} of them shared)"
-    beaten = "; ".join(f"{winners} on {_list(names)}" for winners, names in lost.items())
-    return f"{verdict}; better than it: {beaten}." if beaten else f"{verdict}."
+    better = "; ".join(f"{winners} on {_list(names)}" for winners, names in lost.items())
+    return f"{verdict}; better than it: {better}." if better else f"{verdict}."
 
 
 def _list(names: list[str]) -> str:

@@ -1,8 +1,8 @@
-"""A model and what a duel showed come in; the registry's champion, with the evidence on its versions, goes out.
+"""A model and its comparison with the champion come in; the registry's champion, with the evidence, goes out.
 
-Called by the command line. The registry knows the model in use by the alias ``champion`` and the latest that asked to
-replace it by ``challenger``. Everything that a promotion says is written before the one step that moves ``champion``:
-a fault in between leaves the old one in place.
+The registry knows the model in use by the alias ``champion`` and the latest that was
+compared with it by ``challenger``. All tags of a promotion are written before the one step that moves ``champion``: a
+fault in between leaves the old one in place.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from duramen.tracking.store import how_to_open, open_experiment, open_store, ref
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
-    from duramen.evaluation.champion_challenger import Duel
+    from duramen.evaluation.champion_challenger import Challenge
     from duramen.scoring.model import CoreCustomerModel
 
 MODEL_VERSION, KIND = "duramen.model_version", "duramen.kind"
@@ -53,7 +53,7 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True)
 class Decision:
-    """What became of a challenger: its version, whether it is the champion now, and the run with the evidence."""
+    """The result for a challenger: its version, whether it is the champion now, and the run with the evidence."""
 
     name: str
     version: str
@@ -83,7 +83,7 @@ def find_champion(name: str) -> Registered | None:
         If the registry does not answer.
     """
     mlflow = open_store()
-    with _answering(mlflow, f"the champion of {name} was not found out"):
+    with _answering(mlflow, f"the champion of {name} is not known"):
         return _aliased(mlflow, name, CHAMPION)
 
 
@@ -93,19 +93,19 @@ def find_origin(model: CoreCustomerModel, address: str) -> Origin:
     Raises
     ------
     InputError
-        If the store does not answer, or the run that is named did not come to its end.
+        If the store does not answer, or the run that is named did not finish.
     """
     mlflow = open_store()
     client = mlflow.MlflowClient()
-    with _answering(mlflow, f"where {address} was recorded was not found out"):
+    with _answering(mlflow, f"where {address} was recorded is not known"):
         if address.startswith("runs:/"):
             return _origin_of_run(client, address.removeprefix("runs:/").split("/")[0], address)
         if address.startswith("models:/"):
             run_id = mlflow.models.get_model_info(address).run_id
             return _origin_of_run(client, run_id, address) if run_id else Origin(address, "")
         experiments = [found.experiment_id for found in client.search_experiments()]
-        told = f"tags.`{MODEL_VERSION}` = '{model.model_version_}' and attributes.status = 'FINISHED'"
-        for run in client.search_runs(experiments, told, order_by=["attributes.start_time DESC"]):
+        recorded = f"tags.`{MODEL_VERSION}` = '{model.model_version_}' and attributes.status = 'FINISHED'"
+        for run in client.search_runs(experiments, recorded, order_by=["attributes.start_time DESC"]):
             if (uri := _model_of(run)) is not None:
                 return Origin(uri, run.data.tags.get(KIND, ""))
     return Origin("", "")
@@ -123,31 +123,31 @@ def _origin_of_run(client: Any, run_id: str, address: str) -> Origin:
     run = client.get_run(run_id)
     if run.info.status != "FINISHED":
         raise InputError(
-            f"the run of {address} did not come to its end ({run.info.status}), so its record is not whole; train "
-            "again, or name the folder of the model."
+            f"the run of {address} did not finish ({run.info.status}), so its record is not complete; train again, or "
+            "name the folder of the model."
         )
     return Origin(address, run.data.tags.get(KIND, ""))
 
 
-def tell_kind(origin: Origin, kind: str | None, address: str) -> Origin:
-    """Return the origin with the kind that the user tells, where the record tells none.
+def with_kind(origin: Origin, kind: str | None, address: str) -> Origin:
+    """Return the origin with the kind that the user gives, where the record has none.
 
     Raises
     ------
     InputError
-        If the record tells another.
+        If the record has another.
     """
-    told = "" if kind in (None, "together") else str(kind)
-    if kind is not None and origin.uri and told != origin.kind:
+    given = "" if kind in (None, "together") else str(kind)
+    if kind is not None and origin.uri and given != origin.kind:
         raise InputError(
-            f"{address} was trained on {_of_whom(origin.kind)}, not on {_of_whom(told)}; leave `kind` out, or name "
+            f"{address} was trained on {_of_whom(origin.kind)}, not on {_of_whom(given)}; leave `kind` out, or name "
             "another model."
         )
-    return origin._replace(kind=origin.kind or told)
+    return origin._replace(kind=origin.kind or given)
 
 
 def refuse_other_kind(origin: Origin, champion: Registered) -> None:
-    """Refuse a duel between models of different customers: they would have to be judged on different ones."""
+    """Refuse to compare models of different customers: there are no customers to compare both on."""
     if origin.kind != champion.kind:
         raise InputError(
             f"the challenger is of {_of_whom(origin.kind)}, and the champion, version {champion.version} of "
@@ -164,13 +164,13 @@ def decide(
     model: CoreCustomerModel,
     origin: Origin,
     champion: Registered | None,
-    duel: Duel,
+    challenge: Challenge,
     tx: Transactions | None,
     *,
     name: str,
     experiment: str = "duramen",
 ) -> Decision:
-    """Register a challenger, keep what its duel showed, and make it the champion where it won.
+    """Register a challenger, keep the comparison, and make it the champion where it won.
 
     Parameters
     ----------
@@ -179,10 +179,10 @@ def decide(
     origin : Origin
         Where it was recorded, and its kind.
     champion : Registered, optional
-        Whom the duel was against.
-    duel : Duel
+        What it was compared with.
+    challenge : Challenge
     tx : Transactions, optional
-        What was judged on; where there was no champion, none is needed.
+        What they were compared on; where there was no champion, none is needed.
     name : str
         Of the registered model.
     experiment : str
@@ -195,25 +195,25 @@ def decide(
     Raises
     ------
     InputError
-        If the registry does not answer, somebody else promoted meanwhile, or a model that was never recorded comes
+        If the registry does not answer, another model was promoted meanwhile, or a model that was never recorded comes
         without the transactions that its record needs.
     """
     mlflow = open_store()
     client, now = mlflow.MlflowClient(), _now()
     with _answering(mlflow, "nothing was promoted"):
-        evidence = _evidence(duel, champion, tx)
-        source, run_id = _record(mlflow, model, origin, duel, evidence, tx, name, experiment)
+        evidence = _evidence(challenge, champion, tx)
+        source, run_id = _record(mlflow, model, origin, challenge, evidence, tx, name, experiment)
         version = _register(mlflow, name, source, model, origin.kind)
         client.set_registered_model_alias(name, CHALLENGER, version)
         _tag(client, name, version, evidence | {"duramen.decided_at": now, "duramen.decision_run": run_id})
-        client.update_model_version(name, version, duel.sentence)
-        if not duel.won:
+        client.update_model_version(name, version, challenge.sentence)
+        if not challenge.won:
             _tag(client, name, version, {"duramen.decision": KEPT_OUT})
         else:
             _refuse_changed(_aliased(mlflow, name, CHAMPION), champion, name)
             past = _past_champions(mlflow, name, champion)
             client.set_registered_model_tag(name, CHAMPIONS, " ".join([*past, version]))
-    if duel.won:
+    if challenge.won:
         _hand_over(mlflow, name, version)
         with _answering(mlflow, f"version {version} is the champion, and only its notes are incomplete"):
             _tag(client, name, version, {"duramen.decision": PROMOTED if champion else FIRST})
@@ -222,7 +222,7 @@ def decide(
             still = _aliased(mlflow, name, CHALLENGER)
             if still and still.version == version:
                 client.delete_registered_model_alias(name, CHALLENGER)
-    return Decision(name, version, duel.won, run_id, experiment, how_to_open(mlflow))
+    return Decision(name, version, challenge.won, run_id, experiment, how_to_open(mlflow))
 
 
 def roll_back(name: str) -> tuple[Registered, Registered]:
@@ -263,7 +263,7 @@ def roll_back(name: str) -> tuple[Registered, Registered]:
 
 @contextlib.contextmanager
 def _answering(mlflow: Any, state: str) -> Iterator[None]:
-    """Say in one sentence that the registry did not answer, or refused, and how things stand."""
+    """Say in one sentence that the registry did not answer, or refused, and what is done so far."""
     try:
         yield
     except (mlflow.exceptions.MlflowException, OSError) as error:
@@ -279,10 +279,10 @@ def _tag(client: Any, name: str, version: str, tags: dict[str, str]) -> None:
 
 
 def _tag_replaced(client: Any, name: str, old: str, new: str, when: str) -> None:
-    """Tell on a champion that was what took its place; what is in use again is replaced by none."""
-    told = {"duramen.replaced_by": new, "duramen.replaced_at": when}
-    _tag(client, name, old, told)
-    for tag in told.keys() & client.get_model_version(name, new).tags.keys():
+    """Tag the champion before with the version that replaced it; a version in use again is replaced by none."""
+    replaced = {"duramen.replaced_by": new, "duramen.replaced_at": when}
+    _tag(client, name, old, replaced)
+    for tag in replaced.keys() & client.get_model_version(name, new).tags.keys():
         client.delete_model_version_tag(name, new, tag)
 
 
@@ -322,19 +322,19 @@ def _past_champions(mlflow: Any, name: str, champion: Registered | None) -> list
         return []
     client = mlflow.MlflowClient()
     there = {str(found.version) for found in client.search_model_versions(f"name = '{name}'")}
-    told = client.get_registered_model(name).tags.get(CHAMPIONS, "").split()
-    while told and told[-1] != champion.version and champion.version in told:
-        told.pop()
+    listed = client.get_registered_model(name).tags.get(CHAMPIONS, "").split()
+    while listed and listed[-1] != champion.version and champion.version in listed:
+        listed.pop()
     # A champion that was set by hand stands in no list.
-    known = told if champion.version in told else [*told, champion.version]
+    known = listed if champion.version in listed else [*listed, champion.version]
     return [version for version in known if version in there]
 
 
-def _refuse_changed(now: Registered | None, judged: Registered | None, name: str) -> None:
-    if (now and now.version) != (judged and judged.version):
+def _refuse_changed(now: Registered | None, compared: Registered | None, name: str) -> None:
+    if (now and now.version) != (compared and compared.version):
         raise InputError(
-            f"{name} got another champion meanwhile: {_called(now)} is in use, and the duel was against "
-            f"{_called(judged)}; nothing was promoted, run the command again."
+            f"{name} got another champion meanwhile: {_called(now)} is in use, and the challenger was compared "
+            f"with {_called(compared)}; nothing was promoted, run the command again."
         )
 
 
@@ -346,7 +346,7 @@ def _record(
     mlflow: Any,
     model: CoreCustomerModel,
     origin: Origin,
-    duel: Duel,
+    challenge: Challenge,
     evidence: dict[str, str],
     tx: Transactions | None,
     name: str,
@@ -365,13 +365,13 @@ def _record(
     with mlflow.start_run(experiment_id=experiment_id, run_name=f"promotion of {name}") as run:
         mlflow.set_tags({"duramen.promotion": name} | _identity(model, origin.kind))
         mlflow.log_params({key.removeprefix("duramen."): value for key, value in evidence.items()})
-        row = duel.decisive
+        row = challenge.decisive
         mlflow.log_metrics(
             {key: float(row[key]) for key in (CHALLENGER, "rival", "difference", "low", "high")}
         )
-        mlflow.log_text(duel.table.to_csv(index=False), "promotion.csv")
-        told = {"won": duel.won, "sentence": duel.sentence, "model_version": model.model_version_} | evidence
-        mlflow.log_text(json.dumps(told, indent=2) + "\n", "promotion.json")
+        mlflow.log_text(challenge.table.to_csv(index=False), "promotion.csv")
+        result = {"won": challenge.won, "sentence": challenge.sentence, "model_version": model.model_version_}
+        mlflow.log_text(json.dumps(result | evidence, indent=2) + "\n", "promotion.json")
         source = origin.uri
         if tx is not None and not source:
             example = customer_table(tx, model.window_.cutoff).head(EXAMPLE_CUSTOMERS)
@@ -380,33 +380,33 @@ def _record(
     return source, run.info.run_id
 
 
-def _evidence(duel: Duel, champion: Registered | None, tx: Transactions | None) -> dict[str, str]:
-    """Return what speaks for the decision, as tags of the version."""
-    row, rule = duel.decisive, duel.rule
-    told = {
-        "duramen.decided_on": str(duel.window),
-        "duramen.judged_customers": str(duel.customers),
-        "duramen.metric": rule.measure.name,
+def _evidence(challenge: Challenge, champion: Registered | None, tx: Transactions | None) -> dict[str, str]:
+    """Return the evidence for the decision, as tags of the version."""
+    row, rule = challenge.decisive, challenge.rule
+    evidence = {
+        "duramen.decided_on": str(challenge.window),
+        "duramen.holdout_customers": str(challenge.customers),
+        "duramen.metric": rule.deciding_metric.name,
         "duramen.margin": f"{rule.margin:g}",
         "duramen.confidence": f"{rule.confidence:g}",
-        "duramen.against": f"version {champion.version}" if champion else f"no champion; {row['plain']}",
+        "duramen.against": f"version {champion.version}" if champion else f"no champion; {row['baseline']}",
         "duramen.figure": f"{row[CHALLENGER]:.6g}",
         "duramen.figure_against": f"{row['rival']:.6g}",
         "duramen.difference": f"{row['difference']:.6g}",
         "duramen.interval": f"{row['low']:.6g} to {row['high']:.6g}",
     }
     if champion and tx is not None:
-        told |= {"duramen.data_digest": tx.digest(duel.window.end), "duramen.data_source": tx.source}
-    return told
+        evidence |= {"duramen.data_digest": tx.digest(challenge.window.end), "duramen.data_source": tx.source}
+    return evidence
 
 
 def _register(mlflow: Any, name: str, source: str, model: CoreCustomerModel, kind: str) -> str:
-    """Return the version of a model, registered where it is not yet: what is tried again makes no second one."""
+    """Return the version of a model, registered where it is not yet: a second attempt makes no second version."""
     client = mlflow.MlflowClient()
     for found in client.search_model_versions(f"name = '{name}'"):
         if _described(mlflow, found)[2:] == (kind, model.model_version_):
             return str(found.version)
-    # MLflow tells on stderr that it registered; our own sentence tells it.
+    # MLflow writes on stderr that it registered; the sentence of the command says so too.
     with contextlib.redirect_stderr(io.StringIO()):
         return str(mlflow.register_model(source, name, tags=_identity(model, kind)).version)
 

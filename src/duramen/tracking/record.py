@@ -18,7 +18,8 @@ import pandas as pd
 
 from duramen.data.customers import customer_table
 from duramen.data.transactions import Transactions
-from duramen.evaluation.scorecards import OURS
+from duramen.evaluation.forecasts import DURAMEN
+from duramen.evaluation.registry import metric
 from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.tiers import THRESHOLDS
 from duramen.tracking.run import (
@@ -42,27 +43,6 @@ EXAMPLE_CUSTOMERS = 5
 # Customers, spread over all, whose explanations are kept with the run: some 150 rows each.
 EXPLAINED_CUSTOMERS = 20
 EXPLANATIONS = "explanations.json"
-# What each metric tells, and its unit; "money" is the unit of the source over the horizon.
-METRICS = {
-    "value captured at top 10 %": ("money that the first 10 % of customers by forecast brought", "share"),
-    "value captured at top 20 %": ("money that the first 20 % of customers by forecast brought", "share"),
-    "hit rate at top 10 %": ("first 10 % by forecast who are among the first 10 % by outcome", "share"),
-    "hit rate at top 20 %": ("first 20 % by forecast who are among the first 20 % by outcome", "share"),
-    "normalised Gini": ("order by forecast against the perfect order", "0 is chance, 1 is perfect"),
-    "Spearman": ("rank correlation of forecast and outcome", "-1 to 1"),
-    "Spearman of buyers": ("rank correlation among those who bought", "-1 to 1"),
-    "MAE": ("mean absolute error of a customer's value", "money"),
-    "total bias": ("forecast total over actual total, less 1", "share"),
-    "decile error": ("mean error of the total of a tenth of customers by forecast", "share"),
-    "AUC": ("pairs of a buyer and another that are ordered rightly", "share, 0.5 is chance"),
-    "PR-AUC": ("mean precision at each gain of recall", "share"),
-    "lift at top 10 %": ("buyers among the first 10 % over buyers among all", "times"),
-    "lift at top 20 %": ("buyers among the first 20 % over buyers among all", "times"),
-    "retention profit": ("what a retention campaign earned per customer", "share of the value of one kept"),
-    "Brier": ("mean squared error of the probability to buy", "0 to 1"),
-    "log value explained": ("variance of log value between segments", "share"),
-    "activity explained": ("variance of activity between segments", "share"),
-}
 
 
 @dataclass(frozen=True)
@@ -119,17 +99,17 @@ def record_training(
     with told_failures(mlflow), ExitStack() as children:
         open_store()
         client, experiment_id = mlflow.MlflowClient(), open_experiment(mlflow, experiment)
-        ours, digest = scorecard[scorecard["model"] == OURS], tx.digest(model.window_.cutoff)
+        of_model, digest = scorecard[scorecard["model"] == DURAMEN], tx.digest(model.window_.cutoff)
         tags = _tags(kind, digest) | {
             "duramen.model_version": model.model_version_,
             # By this MLflow knows a JSON file as a table.
             "mlflow.loggedArtifacts": json.dumps([{"path": EXPLANATIONS, "type": "table"}]),
-            DESCRIPTION: _describe_training(model, tx, ours),
+            DESCRIPTION: _describe_training(model, tx, of_model),
         }
         customers = customer_table(tx, model.window_.cutoff)
         name = f"{_name(tx)} {model.window_}"
         with open_run(client, experiment_id, name, tags) as parent:
-            _log_batch(mlflow, client, parent, _parameters(model, tx), _metrics(ours))
+            _log_batch(mlflow, client, parent, _parameters(model, tx), _metrics(of_model))
             _log_dataset(mlflow, client, parent, model, tx, digest)
             with artefacts_of(client, parent) as files:
                 _write_training(files, model, scorecard, figures or {}, report)
@@ -194,7 +174,7 @@ def record_backtest(
         open_store()
         client, experiment_id = mlflow.MlflowClient(), open_experiment(mlflow, experiment)
         figures = tested.mean_figures()
-        ours = figures[figures["model"] == OURS]
+        of_model = figures[figures["model"] == DURAMEN]
         parameters = {
             "source": tx.source,
             "cutoffs": ", ".join(window.cutoff.isoformat() for window in tested.windows),
@@ -208,9 +188,9 @@ def record_backtest(
         }
         what = f"Backtest at {parameters['cutoffs']}: means over the cutoffs, of customers known at each.\n\n"
         tags = _tags(kind, tx.digest(tested.windows[-1].end))
-        tags |= {DESCRIPTION: what + _describe_metrics(ours, tested.unit)}
+        tags |= {DESCRIPTION: what + _describe_metrics(of_model, tested.unit)}
         with open_run(client, experiment_id, f"backtest of {_name(tx)}", tags) as parent:
-            _log_batch(mlflow, client, parent, parameters, _metrics(ours))
+            _log_batch(mlflow, client, parent, parameters, _metrics(of_model))
             with artefacts_of(client, parent) as files:
                 _write_surroundings(files, configuration)
                 for name, table in tested.tables().items():
@@ -237,31 +217,26 @@ def _tags(kind: str, digest: str) -> dict[str, str]:
     return tags | ({"duramen.kind": kind} if kind else {})
 
 
-def _describe_training(model: CoreCustomerModel, tx: Transactions, ours: pd.DataFrame) -> str:
-    judged = model.holdout_window_
+def _describe_training(model: CoreCustomerModel, tx: Transactions, of_model: pd.DataFrame) -> str:
+    holdout = model.holdout_window_
     notes = "".join(f"\n- {note}" for note in model.notes_)
     return (
         f"Core customers of {_name(tx)}: {model.forecast_.customers_:,} customers with a purchase "
         f"before {model.window_.cutoff}, forecast over {model.window_.horizon} days, money in {model.unit_}.\n\n"
-        f"Figures are of forecasts made at {judged.cutoff} over {judged.horizon} days, held against what came. "
-        f"Each model and plain baseline has a run of its own below this one.\n\n"
-        f"{_describe_metrics(ours, model.unit_)}"
+        f"Figures are of forecasts made at {holdout.cutoff} over {holdout.horizon} days, compared with the outcomes. "
+        f"Each model and simple method has a run of its own below this one.\n\n"
+        f"{_describe_metrics(of_model, model.unit_)}"
         + (f"\n\nWhat the data could not support:\n{notes}" if notes else "")
     )
 
 
 def _describe_metrics(rows: pd.DataFrame, unit: str) -> str:
-    """Return a table in Markdown of what each metric tells, its unit, and which way is better."""
-    lines = ["| metric | figure | unit | tells | better |", "| --- | ---: | --- | --- | --- |"]
-    better = {True: "higher", False: "lower"}
+    """Return a table in Markdown of each figure, its unit, what the metric is, and which way is better."""
+    lines = ["| metric | figure | unit | meaning | better |", "| --- | ---: | --- | --- | --- |"]
     known = rows.dropna(subset=["figure"])
-    names = _metric_names(known)
-    for name, metric, figure, higher in zip(
-        names, known["metric"], known["figure"], known["higher_is_better"], strict=True
-    ):
-        tells, measured = METRICS.get(metric, (metric, ""))
-        direction = "nearest to 0" if pd.isna(higher) else better[bool(higher)]
-        cells = name, f"{figure:.4g}", measured.replace("money", unit), tells, direction
+    for name, row in zip(_metric_names(known), known.itertuples(), strict=True):
+        of = metric(str(row.target), str(row.metric))
+        cells = name, f"{row.figure:.4g}", unit if of.unit == "money" else of.unit, of.meaning, of.direction
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -366,7 +341,7 @@ def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
 
 
 def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
-    if name == OURS:
+    if name == DURAMEN:
         value, activity = model.forecast_.value_, model.forecast_.activity_
         return {
             "value_trees_weight": value.trees_weight_,
