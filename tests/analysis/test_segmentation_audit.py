@@ -1,4 +1,4 @@
-"""The audit tells planted segmentations apart, whatever chance does, and refuses what it cannot judge."""
+"""The audit distinguishes planted segmentations, whatever chance does, and refuses what it cannot examine."""
 
 from datetime import date, timedelta
 from types import SimpleNamespace
@@ -9,7 +9,7 @@ import pytest
 
 from duramen.analysis.assignment import read_assignment
 from duramen.analysis.future_gain import gain_in_value
-from duramen.analysis.label_dependence import recovered, told_by_cells
+from duramen.analysis.label_dependence import explained_by_cells, recovered
 from duramen.analysis.product_mix import OTHER, bought_by_customer, main_item
 from duramen.analysis.segmentation_audit import audit, choose_cutoff
 from duramen.data.customers import customer_table
@@ -96,7 +96,7 @@ def test_labels_of_products_and_vintages_do_not_pass_for_behaviour(grocery, name
     assert grocery.audits[name].verdict("A5") == "fails"
 
 
-def test_labels_by_spend_foretell_nothing_beyond_spend(grocery):
+def test_labels_by_spend_predict_nothing_beyond_spend(grocery):
     assert grocery.audits["spend"].verdict("A6") != "passes"
 
 
@@ -110,7 +110,7 @@ def test_labels_by_spend_foretell_nothing_beyond_spend(grocery):
         ("behaviour", ["inconclusive", "passes", "passes", "passes"]),
     ],
 )
-def test_planted_labels_are_told_apart_without_products(shop_audits, name, verdicts):
+def test_planted_labels_are_distinguished_without_products(shop_audits, name, verdicts):
     assert [shop_audits[name].verdict(code) for code in ("A2", "A3", "A4", "A5")] == verdicts
 
 
@@ -141,7 +141,7 @@ def test_treatments_for_all_pass_the_first_question_and_one_for_all_does_not(sho
     )
 
 
-def test_what_nobody_told_cannot_be_told(shop, few):
+def test_what_is_not_given_is_inconclusive(shop, few):
     told = audit(shop.tx, assigned(few.customers, few.labels)).findings.set_index("code")
     for code, reason in [
         ("A1", "No treatment"),
@@ -153,7 +153,7 @@ def test_what_nobody_told_cannot_be_told(shop, few):
         assert reason in told.at[code, "sentence"]
 
 
-def test_labels_that_may_have_seen_the_outcomes_foretell_nothing(shop, few):
+def test_labels_that_may_have_seen_the_outcomes_predict_nothing(shop, few):
     labels = assigned(few.customers, few.labels, assigned_on="1998-05-01")
     told = audit(shop.tx, labels, cutoff="1998-04-01")
     assert told.verdict("A6") == "inconclusive"
@@ -177,7 +177,7 @@ def test_labels_of_today_are_fresh_and_labels_of_the_first_weeks_are_not(shop):
     assert audit(shop.tx, old).verdict("A7") == "fails"
 
 
-def test_an_earlier_assignment_tells_how_much_has_stayed(shop, few):
+def test_an_earlier_assignment_shows_how_much_has_stayed(shop, few):
     labels = assigned(few.customers, few.labels)
     kept = audit(shop.tx, labels, previous=labels)
     assert kept.verdict("A7") == "passes"
@@ -220,7 +220,7 @@ def test_segments_of_single_customers_are_left_out_and_said(shop, few):
     ids=["unknown customers alone", "duplicated ids", "one segment", "a segment each", "missing labels",
          "no column of labels", "no column of ids", "no rows", "no day"],
 )  # fmt: skip
-def test_what_cannot_be_judged_is_refused_in_one_sentence(shop, few, change, told):
+def test_what_cannot_be_audited_is_refused_in_one_sentence(shop, few, change, told):
     table = pd.DataFrame({"customer_id": few.customers["customer_id"], "segment": few.labels})
     with pytest.raises(InputError) as error:
         audit(shop.tx, read_assignment(change(table.reset_index(drop=True))))
@@ -233,14 +233,14 @@ def test_a_cutoff_outside_the_orders_is_refused(shop, few):
         audit(shop.tx, assigned(few.customers, few.labels), cutoff="2030-01-01")
 
 
-def test_many_small_cells_tell_nothing_of_a_random_label():
+def test_many_small_cells_explain_nothing_of_a_random_label():
     rng = np.random.default_rng(1)
     labels, cells = rng.integers(5, size=600), rng.integers(200, size=600)
-    assert abs(told_by_cells(labels, cells)) < 0.05
-    assert told_by_cells(labels, labels * 2) == pytest.approx(1.0)
+    assert abs(explained_by_cells(labels, cells)) < 0.05
+    assert explained_by_cells(labels, labels * 2) == pytest.approx(1.0)
 
 
-def test_a_label_that_nearly_everybody_has_is_not_recovered_by_naming_it_always():
+def test_a_label_of_nearly_all_customers_is_not_recovered_by_predicting_it_always():
     rng = np.random.default_rng(2)
     labels = np.where(rng.random(1_000) < 0.95, "most", "few")
     found = recovered(pd.DataFrame({"noise": rng.normal(size=1_000)}), labels)
@@ -248,7 +248,7 @@ def test_a_label_that_nearly_everybody_has_is_not_recovered_by_naming_it_always(
     assert recovered(pd.DataFrame({"label": (labels == "few") * 1.0}), labels).figure == 1.0
 
 
-def test_a_bend_of_past_spend_is_no_gain_of_its_quintiles():
+def test_a_curve_of_past_spend_is_no_gain_of_its_quintiles():
     rng = np.random.default_rng(3)
     spend = rng.lognormal(size=2_000)
     value = np.expm1(np.abs(np.log(spend))) * rng.lognormal(0, 0.1, 2_000)

@@ -1,6 +1,6 @@
-"""Labels, past spend and what came after come in; what the label foretells beyond past spend goes out.
+"""Labels, past spend and outcomes come in; what the label predicts beyond past spend goes out.
 
-Called by the audit. Every forecast is of customers whom it was not learned from.
+Every forecast is cross-fitted: of customers whom it was not learned from.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from duramen.analysis.label_dependence import FEWEST_CUSTOMERS, FOLDS, RESAMPLES
 from duramen.evaluation.bootstrap import draws
 from duramen.evaluation.metrics import log_value
 
-# Past spend may act in any smooth way: a label must not seem to add what a bend of the same curve would have told.
+# Past spend may act in any smooth way: a label must not seem to add what a curve of past spend predicts.
 KNOTS = 8
 
 
 def gain_in_value(
     spend: np.ndarray, labels: np.ndarray, value: np.ndarray, basket: float, seed: int = 0
 ) -> Estimate:
-    """Return how much of the variance of log value the label foretells beyond past spend.
+    """Return how much of the variance of log value the label predicts beyond past spend.
 
     The difference of two cross-fitted R2 of log(1 + value / basket), value below 0 counted as 0: from a cubic spline in
     the rank of past spend with a term for each segment, less from the spline alone.
@@ -41,14 +41,14 @@ def gain_in_value(
     """
     from sklearn.linear_model import Ridge
 
-    came = log_value(value, basket)
+    actual = log_value(value, basket)
 
     def loss(design: np.ndarray) -> np.ndarray:
-        foretold = _cross_fitted(Ridge(alpha=1.0), design, came, "predict", seed)
-        squares: np.ndarray = (came - foretold) ** 2
+        predicted = _cross_fitted(Ridge(alpha=1.0), design, actual, "predict", seed)
+        squares: np.ndarray = (actual - predicted) ** 2
         return squares
 
-    return _gain(loss, spend, labels, (came - came.mean()) ** 2, seed)
+    return _gain(loss, spend, labels, (actual - actual.mean()) ** 2, seed)
 
 
 def gain_in_activity(spend: np.ndarray, labels: np.ndarray, active: np.ndarray, seed: int = 0) -> Estimate:
@@ -60,14 +60,14 @@ def gain_in_activity(spend: np.ndarray, labels: np.ndarray, active: np.ndarray, 
 
     def loss(design: np.ndarray) -> np.ndarray:
         model = LogisticRegression(max_iter=1_000)
-        foretold = _cross_fitted(model, design, active.astype(int), "predict_proba", seed)[:, 1]
-        return _deviance(foretold, active)
+        predicted = _cross_fitted(model, design, active.astype(int), "predict_proba", seed)[:, 1]
+        return _deviance(predicted, active)
 
     return _gain(loss, spend, labels, _deviance(np.full(len(active), active.mean()), active), seed)
 
 
-def can_foretell(active: np.ndarray) -> bool:
-    """Return whether enough customers came, and enough stayed away, to learn what tells them apart."""
+def can_predict(active: np.ndarray) -> bool:
+    """Return whether enough customers bought, and enough did not, to learn the difference."""
     return bool(min(active.sum(), (1 - active).sum()) >= FEWEST_CUSTOMERS)
 
 
@@ -84,12 +84,12 @@ def _gain(loss: Any, spend: np.ndarray, labels: np.ndarray, of_all: np.ndarray, 
     return estimate(gained.sum() / of_all.sum(), resampled)
 
 
-def _cross_fitted(model: Any, design: np.ndarray, came: np.ndarray, method: str, seed: int) -> np.ndarray:
+def _cross_fitted(model: Any, design: np.ndarray, actual: np.ndarray, method: str, seed: int) -> np.ndarray:
     from sklearn.model_selection import KFold, cross_val_predict
 
     folds = KFold(FOLDS, shuffle=True, random_state=seed)
-    foretold: np.ndarray = cross_val_predict(model, design, came, cv=folds, method=method)
-    return foretold
+    predicted: np.ndarray = cross_val_predict(model, design, actual, cv=folds, method=method)
+    return predicted
 
 
 def _deviance(probability: np.ndarray, active: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""Labels of customers and what might stand behind them come in; how much of the label that tells goes out.
+"""Labels of customers and stand-ins for them come in; how much of the label the stand-ins explain goes out.
 
-Called by the audit. Every figure is 0 where a random label would stand and 1 where nothing of the label is left over.
+Every figure is about 0 for a random label and 1 where the label is explained completely.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import pandas as pd
 from duramen.evaluation.bootstrap import draws
 
 FOLDS, TREES = 5, 40
-# A segment of fewer customers leaves no two in a fold, and its recall would be luck.
+# Of a smaller segment a fold has fewer than two customers, and its recall would be chance.
 FEWEST_CUSTOMERS = 10
-# Leaves of single customers would learn them by heart.
+# Leaves of single customers would overfit.
 LEAST_LEAF = 3
-# So many customers tell a share of recovery to two or three points; more would only take longer.
+# With so many customers a share of recovery is known to two or three points; more would only take longer.
 MOST_CUSTOMERS = 6_000
 RESAMPLES = 200
 TAILS_95 = (0.025, 0.975)
@@ -33,23 +33,23 @@ class Estimate:
 
 
 def estimate(figure: float, resampled: np.ndarray) -> Estimate:
-    """Return a figure with the interval that holds 95 % of its resamples."""
+    """Return a figure with the interval that contains 95 % of its resamples."""
     low, high = np.quantile(resampled, TAILS_95)
     return Estimate(float(figure), float(low), float(high))
 
 
 def large_segments(labels: pd.Series) -> pd.Series:
-    """Return, for each customer, whether the segment is large enough to be told apart."""
+    """Return, for each customer, whether the segment is large enough to be compared."""
     enough: pd.Series = labels.map(labels.value_counts()) >= FEWEST_CUSTOMERS
     return enough
 
 
-def told_by_cells(labels: np.ndarray, cells: np.ndarray) -> float:
-    """Return the share of the label's entropy that the cell of a customer tells, less what chance tells.
+def explained_by_cells(labels: np.ndarray, cells: np.ndarray) -> float:
+    """Return the share of the label's entropy that the cell of a customer explains, less what chance gives.
 
     ``(I - E[I]) / (H(label) - E[I])`` with the mutual information I and its expectation E[I] over all ways to shuffle
     the labels: the adjusted mutual information, normalised by the label's own entropy, so that many small cells do not
-    dilute a label that they tell wholly.
+    dilute a label that they explain completely.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def told_by_cells(labels: np.ndarray, cells: np.ndarray) -> float:
     Returns
     -------
     float
-        1 where the cell tells the label, about 0 where chance would tell as much.
+        1 where the cell determines the label, about 0 where it explains no more than chance.
 
     References
     ----------
@@ -67,9 +67,9 @@ def told_by_cells(labels: np.ndarray, cells: np.ndarray) -> float:
     Examples
     --------
     >>> labels = np.repeat(["a", "b"], 50)
-    >>> round(told_by_cells(labels, np.repeat([1, 2, 3, 4], 25)), 2)
+    >>> round(explained_by_cells(labels, np.repeat([1, 2, 3, 4], 25)), 2)
     1.0
-    >>> round(told_by_cells(labels, np.tile([1, 2], 50)), 2)
+    >>> round(explained_by_cells(labels, np.tile([1, 2], 50)), 2)
     -0.01
     """
     from scipy.stats import entropy
@@ -88,13 +88,13 @@ def recovered(features: pd.DataFrame, labels: np.ndarray, seed: int = 0) -> Esti
     """Return how much of the label trees recover from features, on customers whom they did not learn from.
 
     ``(b - 1/k) / (1 - 1/k)`` with the balanced accuracy b (the mean over the k segments of the share that is found
-    again) of a small random forest, cross-fitted. Balanced, so that a segment that holds nearly everybody is not
-    recovered by naming it always.
+    again) of a small random forest, cross-fitted. Balanced, so that a segment of nearly all customers is not recovered
+    by predicting it always.
 
     Parameters
     ----------
     features : pandas.DataFrame of shape (n, p)
-        Numbers without gaps.
+        Numbers, none missing.
     labels : numpy.ndarray of shape (n,)
         At least two segments of `FEWEST_CUSTOMERS` customers each.
     seed : int
@@ -102,7 +102,7 @@ def recovered(features: pd.DataFrame, labels: np.ndarray, seed: int = 0) -> Esti
     Returns
     -------
     Estimate
-        1 where every customer is found in the own segment, about 0 where the features tell nothing.
+        1 where every customer is found in the own segment, about 0 where the features explain nothing.
     """
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import StratifiedKFold, cross_val_predict

@@ -112,7 +112,7 @@ def _stand_ins(measures: pd.DataFrame) -> Markup | None:
 
 def _recovery(rows: pd.DataFrame, width: int) -> alt.LayerChart:
     """Draw the share recovered from each stand-in with its interval and the threshold."""
-    from duramen.analysis.segmentation_audit import RELABELLED
+    from duramen.analysis.audit_questions import RELABELLED
 
     low = min(0.0, float(rows["low"].min()))
     x = charts.percent("figure", "share of the label recovered; 0 % is chance", alt.X, domain=[low, 1.02])
