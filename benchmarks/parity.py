@@ -20,9 +20,9 @@ from duramen.data.spark_customers import customer_frame
 from duramen.data.spark_session import read_orders, spark_session
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
+from duramen.scoring.customer_ranking import rank_customers
 from duramen.scoring.model import CoreCustomerModel
-from duramen.scoring.ranking import rank_core_customers
-from duramen.scoring.spark import rank_on_spark, score_on_spark
+from duramen.scoring.spark import rank_customers_on_spark
 
 MOST = 1e-9
 
@@ -51,8 +51,8 @@ def main() -> None:
         saved = CoreCustomerModel.load(model.save(Path(folder) / "model"))
         customers, frame = customer_table(here, given.cutoff), customer_frame(there, given.cutoff).persist()
         print(f"features of {len(customers):,} customers {compare(customers, pandas_of(frame))}")
-        ranking = rank_core_customers(model.predict(customers), model.tiers)
-        on_spark = rank_on_spark(score_on_spark(saved, frame, given.cutoff), saved.tiers)
+        ranking = rank_customers(model, here, customers)
+        on_spark = rank_customers_on_spark(saved, there, given.cutoff).ranking
         print(f"ranking {compare(ranking, pandas_of(on_spark))}")
 
 

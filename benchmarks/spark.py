@@ -83,7 +83,11 @@ def on_spark(
     """Measure the steps on Spark, each of which keeps its result."""
     from duramen.data.spark_customers import customer_frame
     from duramen.data.spark_session import read_orders, spark_session
-    from duramen.scoring.spark import rank_on_spark, score_on_spark, write_folder
+    from duramen.data.windows import parse_day
+    from duramen.forecast.spark_elasticities import elasticities_on_spark
+    from duramen.io.hadoop import write_folder
+    from duramen.scoring.spark_ranks import rank_on_spark
+    from duramen.scoring.spark_scores import score_on_spark
 
     steps: list[tuple[str, float, float, float]] = []
     with spark_session(given.master, given.memory) as session:
@@ -100,8 +104,13 @@ def on_spark(
         with measured("scores", steps):
             scores = score_on_spark(model, customers, CUTOFF, with_reasons=False).persist()
             scores.count()
+        with measured("market elasticities", steps):
+            groups = scores.select("customer_id", "segment")
+            market, elasticities = elasticities_on_spark(tx, parse_day(CUTOFF), groups)
+            if elasticities is not None:
+                scores = scores.join(elasticities, "customer_id")
         with measured("rank and tiers", steps):
-            ranking = rank_on_spark(scores, model.tiers)
+            ranking = rank_on_spark(scores, model.tiers, market)
             ranking.write.format("noop").mode("overwrite").save()
         with measured("writing", steps):
             write_folder(ranking, str(path.with_name("ranking")))

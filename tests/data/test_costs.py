@@ -33,9 +33,10 @@ def test_whole_numbers_as_ids_are_found_in_text_and_in_parquet(tmp_path):
     ("rows", "told"),
     [
         (["007,1", "12,2"], r"costs of 1 customers are missing in .*'b'.* with 0 where there is none"),
-        (["007,1", "12,2", "b,3", "b,4"], r"costs of 1 customers stand in more than one row .*'b'"),
-        (["007,1", "12,2", "b,dear"], r"costs of 1 customers are no number .*'b'"),
-        (["007,1", "12,2", "b,"], r"costs of 1 customers are no number"),
+        (["007,1", "12,2", "b,3", "b,4"], r"costs of 1 customers are in more than one row .*'b'"),
+        (["007,1", "12,2", "b,dear"], r"costs of 1 customers are not numeric .*'b'"),
+        (["007,1", "12,-2", "b,3"], r"costs of 1 customers are negative in .*'12'"),
+        (["007,1", "12,2", "b,"], r"costs of 1 customers are not numeric"),
     ],
 )
 def test_costs_that_are_not_sound_are_refused(tmp_path, rows, told):
@@ -55,14 +56,14 @@ def test_a_file_without_the_columns_is_refused(tmp_path):
 def test_blanks_about_ids_and_a_decimal_comma_are_understood(tmp_path):
     path = write(tmp_path / "c.csv", ['" 007 ","1,50"', '12,"2"', 'b,"0,25"'])
     assert read_costs(path, IDS, decimal=",").to_dict() == {"007": 1.5, "12": 2.0, "b": 0.25}
-    with pytest.raises(InputError, match="costs of 2 customers are no number"):
+    with pytest.raises(InputError, match="costs of 2 customers are not numeric"):
         read_costs(path, IDS)
 
 
 @pytest.mark.parametrize("wrong", [pd.Timestamp("2020-01-01"), True])
 def test_what_is_no_money_is_refused(tmp_path, wrong):
     pd.DataFrame({"customer_id": IDS, "cost_to_serve": wrong}).to_parquet(tmp_path / "c.parquet")
-    with pytest.raises(InputError, match="which is no money; write numbers"):
+    with pytest.raises(InputError, match="which is not money; write numbers"):
         read_costs(tmp_path / "c.parquet", IDS)
 
 

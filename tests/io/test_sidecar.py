@@ -61,7 +61,7 @@ def test_the_sidecar_of_another_file_that_is_there_is_not_replaced(tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": 1}', "\x00"])
 def test_a_file_that_is_no_sidecar_is_not_replaced(tmp_path, text):
     (tmp_path / "scores.json").write_text(text)
-    with pytest.raises(InputError, match="is no sidecar of scores"):
+    with pytest.raises(InputError, match="is not a sidecar of scores"):
         refuse_other_json(tmp_path / "scores.parquet")
     (tmp_path / "scores.json").write_text(json.dumps({"format_version": 1, "sha256": "of an earlier run"}))
     refuse_other_json(tmp_path / "scores.parquet")

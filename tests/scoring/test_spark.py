@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pyspark.sql import functions as F
+from tests.markets import two_markets
 
 from duramen.btyd.beta_geo import BetaGeoModel, ModifiedBetaGeoModel
 from duramen.btyd.pareto_nbd import ParetoNBDModel
@@ -17,13 +18,19 @@ from duramen.data import spark_session as opening
 from duramen.data.customers import customer_table
 from duramen.data.datasets import complete_journey
 from duramen.data.reading import read_transactions
-from duramen.data.spark_customers import customer_frame, purchase_histories
+from duramen.data.spark_customers import customer_frame, purchase_histories, read_costs_on_spark
 from duramen.data.spark_session import read_orders, spark_session
-from duramen.data.windows import Window
+from duramen.data.windows import Window, parse_day
 from duramen.errors import InputError
+from duramen.forecast.elasticities import market_elasticities
+from duramen.io.hadoop import HadoopFolder, write_folder
+from duramen.scoring.customer_ranking import rank_customers
 from duramen.scoring.model import CoreCustomerModel
+from duramen.scoring.provenance import provenance
 from duramen.scoring.ranking import rank_core_customers
-from duramen.scoring.spark import HadoopFolder, explain_tiers, rank_on_spark, score_on_spark, write_folder
+from duramen.scoring.spark import rank_customers_on_spark
+from duramen.scoring.spark_ranks import rank_on_spark
+from duramen.scoring.spark_scores import explain_tiers, score_on_spark
 from duramen.scoring.tiers import Tiers
 
 # Spark leaves the sockets open through which it hands rows to Python, until the collector finds them.
@@ -44,7 +51,7 @@ copy (
 
 
 def same(ours, theirs, what=""):
-    """Hold two frames to the same columns and values, numbers to nine digits."""
+    """Assert that two frames have the same columns and values, numbers to nine digits."""
     assert list(ours) == list(theirs)
     for name in theirs:
         if pd.api.types.is_float_dtype(theirs[name]):
@@ -114,6 +121,76 @@ def test_ranks_and_tiers_are_the_same_on_spark(grocer, scored):
     ranked = rank_on_spark(scored.frame, grocer.model.tiers)
     same(pandas_of(ranked), rank_core_customers(scored.here, grocer.model.tiers))
     assert ranked.rdd.getNumPartitions() > 1
+
+
+def made_up_costs(customers, path):
+    """Write whole costs, of which some are above the value of the customer; return them by customer id."""
+    ids = customers["customer_id"]
+    costs = pd.Series(np.random.default_rng(3).integers(0, 60, len(ids)) * 1.0, index=pd.Index(ids))
+    costs.rename("cost_to_serve").sample(frac=1, random_state=1).to_csv(path)
+    return costs
+
+
+@pytest.fixture(scope="module")
+def markets(shop, spark, tmp_path_factory):
+    """Return orders of customers who respond to the market differently, as either engine reads them."""
+    path = tmp_path_factory.mktemp("markets") / "orders.parquet"
+    two_markets().astype({"date": "datetime64[us]"}).to_parquet(path)
+    tx, on_spark = read_transactions(path), read_transactions(read_orders(spark, str(path)), name=str(path))
+    customers = customer_table(tx, "2022-01-01")
+    return SimpleNamespace(tx=tx, model=shop.model, customers=customers, on_spark=on_spark)
+
+
+@pytest.mark.parametrize("shop_of", ["grocer", "markets"])
+@pytest.mark.parametrize("with_costs", [False, True])
+def test_the_whole_ranking_is_the_same_on_spark(request, tmp_path, shop_of, with_costs):
+    given = request.getfixturevalue(shop_of)
+    cutoff = given.customers.attrs["cutoff"]
+    tiers = Tiers(core_share=0.7)
+    costs = costs_on_spark = None
+    if with_costs:
+        costs = made_up_costs(given.customers, tmp_path / "costs.csv")
+        costs_on_spark = read_costs_on_spark(given.on_spark, cutoff, str(tmp_path / "costs.csv"))
+    theirs = rank_customers(given.model, given.tx, given.customers, costs, tiers)
+    ranked = rank_customers_on_spark(given.model, given.on_spark, cutoff, costs_on_spark, tiers)
+    same(pandas_of(ranked.ranking), theirs)
+    assert ("cost_to_serve" in theirs) == with_costs
+    assert (tiers.below_break_even.name in set(theirs["tier"])) == with_costs
+    assert ranked.market.identified == (shop_of == "markets")
+    assert ({"up only", "down only"} <= set(theirs["core_in"])) == (shop_of == "markets")
+    by_core_in = ranked.sums.groupby("core_in")["customers"].sum()
+    assert by_core_in.to_dict() == theirs["core_in"].value_counts().to_dict()
+    segments = theirs.set_index("customer_id")["segment"]
+    here = market_elasticities(given.tx, cutoff, segments)
+    pd.testing.assert_frame_equal(ranked.market.level, here.level)
+    assert (ranked.market.reason, ranked.market.spread) == (here.reason, pytest.approx(here.spread))
+
+
+def test_orders_on_spark_have_the_same_fingerprints(grocer):
+    cutoff = parse_day(CUTOFF)
+    ours, theirs = (
+        provenance(grocer.model, tx, cutoff, tiers=grocer.model.tiers) for tx in (grocer.on_spark, grocer.tx)
+    )
+    assert ours | {"source": ""} == theirs | {"source": ""}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda costs: costs.iloc[1:], "costs of 1 customers are missing in .* with 0 where there is none"),
+        (lambda costs: pd.concat([costs, costs.head(2)]), "costs of 2 customers are in more than one row"),
+        (
+            lambda costs: costs.astype(object).mask(costs.index == costs.index[3], "dear"),
+            "1 customers are not numeric",
+        ),
+        (lambda costs: costs - 1000, r"costs of \d+ customers are negative"),
+    ],
+)
+def test_costs_that_are_not_sound_are_refused_on_spark(markets, tmp_path, change, message):
+    path = tmp_path / "costs.csv"
+    change(made_up_costs(markets.customers, path)).rename("cost_to_serve").to_csv(path)
+    with pytest.raises(InputError, match=message):
+        read_costs_on_spark(markets.on_spark, "2022-01-01", str(path))
 
 
 @pytest.mark.slow
@@ -237,7 +314,9 @@ def test_a_table_without_what_the_model_learned_from_is_refused_before_spark_wor
 def test_a_folder_is_written_whole_or_not_at_all(spark, tmp_path):
     out = tmp_path / "scores"
     assert write_folder(spark.range(10), str(out), {"cutoff": "2020-01-01"}) == 10
-    assert json.loads((out / "_duramen.json").read_text()) == {"cutoff": "2020-01-01", "rows": 10}
+    assert json.loads((out / "_duramen.json").read_text()) == {
+        "format_version": 1, "folder": "scores", "rows": 10, "cutoff": "2020-01-01",
+    }  # fmt: skip
     failing = spark.range(10).select(F.raise_error(F.lit("stop")))
     with pytest.raises(Exception, match="stop"):
         write_folder(failing, str(out))
@@ -270,24 +349,33 @@ def test_what_duramen_did_not_write_is_not_replaced(spark, tmp_path):
 def test_the_command_ranks_on_spark_as_on_duckdb(grocer, duramen, tmp_path):
     grocer.model.save(tmp_path / "model")
     duckdb.sql(f"copy (from '{grocer.path}' where household_id % 32 = 0) to '{tmp_path}/lines.parquet'")
+    customers = customer_table(read_transactions(tmp_path / "lines.parquet"), CUTOFF)
+    made_up_costs(customers, tmp_path / "costs.csv")
     words = ("score", "lines.parquet", "--model", "model", "--cutoff", CUTOFF, "--currency", "USD")
-    status, out, err, _ = duramen(*words, "--engine", "spark", "--master", "local[2]", "--out", "ranked")
+    with_costs = ("--cost-to-serve", "costs.csv")
+    status, _, err, _ = duramen(*words, *with_costs, "--out", "scores.parquet")
+    assert status == 0, err
+    on_spark = ("--engine", "spark", "--master", "local[2]")
+    status, out, err, _ = duramen(*words, *with_costs, *on_spark, "--out", "ranked")
     assert status == 0, err
     assert "customers in Parquet files of Spark, best first" in out.replace("\n", " ")
-    customers = customer_table(read_transactions(tmp_path / "lines.parquet"), CUTOFF)
-    theirs = rank_core_customers(grocer.model.predict(customers))
+    assert "Market up or down: the core is the same" in out
+    theirs = pd.read_parquet(tmp_path / "scores.parquet")
+    assert {"core_in", "cost_to_serve"} < set(theirs)
+    assert "below break-even" in set(theirs["tier"])
     same(pd.read_parquet(tmp_path / "ranked").sort_values("rank", ignore_index=True), theirs)
-    facts = json.loads((tmp_path / "ranked" / "_duramen.json").read_text())
-    assert facts["rows"] == len(theirs)
-    assert facts["model_version"] == grocer.model.model_version_
-    assert facts["cutoff"] == CUTOFF
+    ours, beside = (
+        json.loads((tmp_path / name).read_text()) for name in ("ranked/_duramen.json", "scores.json")
+    )
+    assert ours.pop("folder") == "ranked"
+    assert ours == {key: beside[key] for key in beside if key not in ("file", "bytes", "sha256")}
     # From a folder in partitions, with reasons of the core alone.
     duckdb.sql(
         f"copy (select *, household_id % 3 as part from '{tmp_path}/lines.parquet') to '{tmp_path}/parts' "
         "(format parquet, partition_by (part))"
     )
-    words = ("score", "parts", *words[2:], "--reasons", "core")
-    status, _, err, _ = duramen(*words, "--engine", "spark", "--master", "local[2]", "--out", "core")
+    words = ("score", "parts", *words[2:], *with_costs, "--reasons", "core")
+    status, _, err, _ = duramen(*words, *on_spark, "--out", "core")
     assert status == 0, err
     theirs.loc[~theirs["tier"].isin(grocer.model.tiers.core_names), ["reason_1", "reason_2", "reason_3"]] = (
         np.nan

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 from duramen.evaluation.registry import metric
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
-from duramen.scoring.spark import score_on_spark
+from duramen.scoring.spark_scores import score_on_spark
 from duramen.tracking import store
 from duramen.tracking.record import record_training
 from duramen.tracking.run import RecordingError

@@ -12,18 +12,21 @@ from duramen.cli.inputs import choose_cutoff, column_settings, load_models, show
 from duramen.cli.output_paths import group_path
 from duramen.cli.ranking import show_group
 from duramen.cli.score import refuse_without_model, tiers_of
-from duramen.cli.terminal import console, show_place, show_quarantine, step
+from duramen.cli.terminal import console, show_market, show_place, show_quarantine, step
 from duramen.data.reading import read_transactions
 
 if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.tiers import Tiers
 
 
 def score_on_spark(config: ScoreConfig) -> None:
     """Rank the customers of orders that Spark reads, and let Spark write the ranking, or that of each group."""
+    from duramen.data.spark_customers import read_costs_on_spark
     from duramen.data.spark_session import read_orders, spark_session
-    from duramen.scoring.spark import HadoopFolder, write_quarantine
+    from duramen.io.hadoop import HadoopFolder, write_folder
 
     address, out = config.model, config.out
     models = load_models(address, config.kind)
@@ -37,50 +40,52 @@ def score_on_spark(config: ScoreConfig) -> None:
         show_orders(tx)
         groups = groups_to_score(tx, config.kind, address, models)
         cutoff = choose_cutoff(tx, config.cutoff)
+        costs: dict[str, DataFrame] = {}
+        if address_of_costs := config.cost_to_serve:
+            costs = {
+                group.key: read_costs_on_spark(group.tx, cutoff, address_of_costs, config.decimal)
+                for group in groups
+            }
 
         def rank(group: Group) -> None:
             refuse_without_model(group, models, address)
             show_group(group)
             key = group.key
-            _rank_on_spark(models[key], group, cutoff, _sibling(out, key), tiers[key], config.reasons)
+            _rank_on_spark(models[key], group, cutoff, _sibling(out, key), tiers[key], costs.get(key), config)
 
         list(for_each_group(groups, rank, config.in_flags))
         if tx.set_aside:
             aside = _sibling(out, "quarantine")
-            write_quarantine(tx, aside)
+            write_folder(tx.days.get_backend().frame(tx.rejected), aside, {"source": tx.source})
             show_quarantine(tx, aside)
 
 
 def _rank_on_spark(
-    model: CoreCustomerModel, group: Group, cutoff: date, out: str, tiers: Tiers, reasons: str
+    model: CoreCustomerModel,
+    group: Group,
+    cutoff: date,
+    out: str,
+    tiers: Tiers,
+    cost: DataFrame | None,
+    config: ScoreConfig,
 ) -> None:
     """Score, rank and write one group."""
-    from duramen.data.spark_customers import customer_frame
-    from duramen.scoring.spark import explain_tiers, rank_on_spark, score_on_spark, tier_sums, write_folder
+    from duramen.io.hadoop import write_folder
+    from duramen.scoring.provenance import provenance
+    from duramen.scoring.spark import rank_customers_on_spark
 
-    facts = {
-        "model_version": model.model_version_,
-        "cutoff": cutoff.isoformat(),
-        "source": group.tx.source,
-        "rows_in": group.tx.rows_in,
-        "set_aside": group.tx.set_aside,
-        "engine": "spark",
-    }
     with step("Scoring and ranking every customer on Spark, and writing"):
-        customers = customer_frame(group.tx, cutoff)
-        ranking = rank_on_spark(
-            score_on_spark(model, customers, cutoff, with_reasons=reasons == "all"), tiers
+        ranked = rank_customers_on_spark(model, group.tx, cutoff, cost, tiers, config.reasons)
+        made_of = provenance(
+            model, group.tx, cutoff, tiers=tiers, reasons=config.reasons, cost_to_serve=config.cost_to_serve
         )
-        # Before the reasons, which would be made once more for the sums.
-        sums = tier_sums(ranking, tiers)
-        if reasons != "all":
-            explained = tiers.core_names if reasons == "core" else ()
-            ranking = explain_tiers(model, ranking, customers, explained, cutoff)
-        rows = write_folder(ranking, out, facts)
-    for name, customers, value in sums:
+        rows = write_folder(ranked.ranking, out, made_of)
+    by_tier = ranked.sums.groupby("tier")[["customers", "predicted_value"]].sum()
+    for name, customers, value in by_tier.reindex(tiers.names).dropna().itertuples():
         console.print(
-            f"  {name:<18}{customers:>12,} customers {value:>16,.0f} {model.unit_}", highlight=False
+            f"  {name:<18}{customers:>12,.0f} customers {value:>16,.0f} {model.unit_}", highlight=False
         )
+    show_market(ranked.sums.groupby("core_in")["customers"].sum(), ranked.market)
     show_place("scores", out, f"{rows:,} customers in Parquet files of Spark, best first")
 
 

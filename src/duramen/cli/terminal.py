@@ -117,7 +117,7 @@ def show_ranking(
     sizes = places["tier"].value_counts()
     counted = [f"{sizes[name]:,} {name}" for name in tiers.names if name in sizes]
     console.print(f"Tiers: {', '.join(counted)}.", highlight=False, markup=False)
-    console.print(_market(places, market), highlight=False, markup=False)
+    show_market(places["core_in"].value_counts(), market)
 
 
 def _ranking_table(head: pd.DataFrame) -> Table:
@@ -157,15 +157,17 @@ def _headline(ranking: pd.DataFrame, model: Any, tiers: Tiers, when: str) -> str
     )
 
 
-def _market(ranking: pd.DataFrame, market: MarketElasticities) -> str:
-    """Return in which markets customers are core."""
-    if not market.identified:
-        return f"Market up or down: this history shows no difference in the core. {market.reason}"
-    sizes = ranking["core_in"].value_counts()
-    return (
-        f"Market up or down by {market.typical_change:.0%}: {sizes.get('every market', 0):,} are core in every market, "
-        f"{sizes.get('up only', 0):,} only in a rising one, {sizes.get('down only', 0):,} only in a falling one."
-    )
+def show_market(customers: pd.Series[int], market: MarketElasticities) -> None:
+    """Show how many customers are core in which market, by the numbers of ``core_in``."""
+    if market.identified:
+        every, up, down = (customers.get(name, 0) for name in ("every market", "up only", "down only"))
+        sentence = (
+            f"Market up or down by {market.typical_change:.0%}: {every:,} are core in every market, {up:,} only in a "
+            f"rising one, {down:,} only in a falling one."
+        )
+    else:
+        sentence = f"Market up or down: this history shows no difference in the core. {market.reason}"
+    console.print(sentence, highlight=False, markup=False)
 
 
 def show_scorecard(card: pd.DataFrame, model: Any) -> None:

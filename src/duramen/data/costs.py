@@ -1,4 +1,4 @@
-"""A file of costs and the customers of a ranking come in; what each costs to serve goes out. Called by the commands."""
+"""A table of costs and the customers of a ranking come in; the cost to serve of each customer goes out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from duramen.data.checks import parse_amount
 from duramen.data.ids import id_text, ids_as_text, parse_id
 from duramen.data.sources import open_source, open_workspace
 from duramen.errors import InputError
@@ -23,8 +24,8 @@ def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") 
     Parameters
     ----------
     path : str or Path
-        CSV or Parquet with the columns ``customer_id`` and ``cost_to_serve`` (money over the horizon, in the unit of
-        the orders). Customers who are not asked for are left out.
+        CSV or Parquet with the columns ``customer_id`` and ``cost_to_serve`` (money over the horizon, at least 0, in
+        the unit of the orders). Customers who are not asked for are left out.
     customers : pandas.Series
         Ids of those who are asked for, in any type: 7, 7.0 and "7" are one customer.
     decimal : str
@@ -33,26 +34,19 @@ def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") 
     Raises
     ------
     InputError
-        If the file cannot be read or lacks a column, a customer asked for has no cost or several, or a cost is no
-        number.
+        If the file cannot be read or lacks a column, a customer asked for has no cost or several, or a cost is negative
+        or not numeric.
     """
+    import ibis
+
+    asked = pd.DataFrame(
+        {"customer_id": ids_as_text(customers).to_numpy(), "position": range(len(customers))}
+    )
     table = open_costs(path)
-    kind = table.cost_to_serve.type()
-    ids, asked = id_text(parse_id(table.customer_id)), ids_as_text(customers)
-    known = table.select(customer_id=ids, cost_to_serve=table.cost_to_serve).to_pandas()
-    known = known[known["customer_id"].isin(asked)]
-    money = known["cost_to_serve"]
-    if kind.is_string():
-        money = money.str.replace(decimal, ".", regex=False)
-    cost = pd.to_numeric(money, errors="coerce").astype(float)
-    _refuse(path, known[cost.isna()], "are no number", "write money such as 12.50, or 0 for none")
-    again = known["customer_id"].duplicated()
-    _refuse(path, known[again], "stand in more than one row", "give one cost a customer")
-    by_text = pd.Series(cost.to_numpy(), index=known["customer_id"])
-    found = pd.Series(by_text.reindex(asked).to_numpy(), index=pd.Index(customers))
-    without = pd.DataFrame({"customer_id": customers.to_numpy()[found.isna().to_numpy()]})
-    _refuse(path, without, "are missing", "give each a row, with 0 where there is none")
-    return found
+    asked_table = table.get_backend().create_table("asked", ibis.memtable(asked))
+    costs = costs_of_customers(table, asked_table, str(path), decimal)
+    in_order = costs.order_by("position").to_pyarrow()["cost_to_serve"]
+    return pd.Series(in_order.to_numpy(), index=pd.Index(customers))
 
 
 def open_costs(path: str | Path) -> ibis.Table:
@@ -68,20 +62,61 @@ def open_costs(path: str | Path) -> ibis.Table:
             "the file of costs to serve has no name; give a CSV or Parquet file, or leave it out."
         )
     table = open_source(open_workspace(), path)
-    if missing := [name for name in COLUMNS if name not in table.columns]:
-        raise InputError(
-            f"{path} has no column {' or '.join(missing)}; its columns are {', '.join(map(repr, table.columns))}; give "
-            "one row a customer with customer_id and cost_to_serve."
-        )
-    kind = table.cost_to_serve.type()
-    if not ((kind.is_numeric() and not kind.is_boolean()) or kind.is_string()):
-        raise InputError(f"cost_to_serve of {path} is of type {kind}, which is no money; write numbers.")
+    _refuse_columns(table, str(path))
     return table
 
 
-def _refuse(path: str | Path, rows: pd.DataFrame, what: str, what_to_do: str) -> None:
-    if len(rows):
-        examples = ", ".join(map(repr, rows["customer_id"].head(3)))
+def costs_of_customers(costs: ibis.Table, customers: ibis.Table, name: str, decimal: str = ".") -> ibis.Table:
+    """Return a table of customers with the ``cost_to_serve`` of each, in the engine that has both tables.
+
+    Parameters
+    ----------
+    costs : ibis.Table
+        Has the columns ``customer_id`` and ``cost_to_serve``, as ``read_costs`` describes them.
+    customers : ibis.Table
+        A row for each customer, with ``customer_id``.
+    name : str
+        Where the costs are from, for messages.
+    decimal : str
+        Decimal mark of numbers in text.
+
+    Raises
+    ------
+    InputError
+        As ``read_costs`` does.
+    """
+    _refuse_columns(costs, name)
+    asked = customers.mutate(id_text=id_text(customers.customer_id))
+    known = costs.select(
+        id_text=id_text(parse_id(costs.customer_id)), cost_to_serve=parse_amount(costs.cost_to_serve, decimal)
+    ).semi_join(asked, "id_text")
+    money = "write money such as 12.50, or 0 for none"
+    _refuse(known.filter(known.cost_to_serve.isnull()), name, "are not numeric", money)
+    _refuse(known.filter(known.cost_to_serve < 0), name, "are negative", money)
+    again = known.group_by("id_text").having(known.count() > 1).aggregate()
+    _refuse(again, name, "are in more than one row", "give one cost a customer")
+    _refuse(
+        asked.anti_join(known, "id_text"), name, "are missing", "give each a row, with 0 where there is none"
+    )
+    return asked.join(known, "id_text").drop("id_text")
+
+
+def _refuse_columns(costs: ibis.Table, name: str) -> None:
+    if missing := [column for column in COLUMNS if column not in costs.columns]:
         raise InputError(
-            f"costs of {len(rows):,} customers {what} in {path} (for example {examples}); {what_to_do}."
+            f"{name} has no column {' or '.join(missing)}; its columns are {', '.join(map(repr, costs.columns))}; give "
+            "one row a customer with customer_id and cost_to_serve."
+        )
+    kind = costs.cost_to_serve.type()
+    if not ((kind.is_numeric() and not kind.is_boolean()) or kind.is_string()):
+        raise InputError(f"cost_to_serve of {name} is of type {kind}, which is not money; write numbers.")
+
+
+def _refuse(rows: ibis.Table, name: str, what: str, what_to_do: str) -> None:
+    count = rows.count().to_pyarrow().as_py()
+    if count:
+        examples = rows.select("id_text").order_by("id_text").limit(3).to_pyarrow()["id_text"].to_pylist()
+        raise InputError(
+            f"costs of {count:,} customers {what} in {name} (for example "
+            f"{', '.join(map(repr, examples))}); {what_to_do}."
         )

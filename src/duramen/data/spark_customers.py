@@ -1,10 +1,12 @@
-"""Transactions that Spark holds come in; the customer table on Spark goes out, by the one definition in Ibis."""
+"""Transactions on Spark come in; the customer table and the cost to serve of each customer go out, still on Spark."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from duramen.data.costs import costs_of_customers
 from duramen.data.features import customer_features
+from duramen.data.spark_session import read_orders
 from duramen.data.windows import parse_day
 
 if TYPE_CHECKING:
@@ -33,6 +35,37 @@ def customer_frame(tx: Transactions, cutoff: date | str) -> DataFrame:
     """
     workspace: SparkWorkspace = tx.days.get_backend()
     return workspace.frame(customer_features(tx.days, parse_day(cutoff)))
+
+
+def read_costs_on_spark(tx: Transactions, cutoff: date | str, address: str, decimal: str = ".") -> DataFrame:
+    """Return the cost to serve of each customer with a purchase before the cutoff: ``read_costs`` on Spark.
+
+    Parameters
+    ----------
+    tx : Transactions
+        Read from a frame of Spark.
+    cutoff : date or str
+        First day that is not history.
+    address : str
+        A table of the catalog, or a path that all executors see, with the columns that ``read_costs`` describes.
+    decimal : str
+        Decimal mark of numbers in text.
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+        ``customer_id`` as in the customer table, and ``cost_to_serve``.
+
+    Raises
+    ------
+    InputError
+        As ``read_costs`` does.
+    """
+    workspace: SparkWorkspace = tx.days.get_backend()
+    costs = workspace.open(read_orders(workspace._session, address))
+    purchases = tx.history(parse_day(cutoff)).filter(lambda days: days.purchase)
+    customers = purchases.select("customer_id").distinct()
+    return workspace.frame(costs_of_customers(costs, customers, address, decimal))
 
 
 def purchase_histories(customers: DataFrame) -> Any:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from duramen.data.datasets import open_dataset
 from duramen.data.sources import CSV_ENDINGS, parse_memory
 from duramen.errors import InputError
+from duramen.io.hadoop import whole_address
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -157,14 +158,6 @@ def read_orders(session: SparkSession, address: str) -> DataFrame:
                 'pandas by to_parquet(..., coerce_timestamps="us").'
             ) from error
         raise InputError(f"{address} could not be read by Spark: {_reason(error)}") from error
-
-
-def whole_address(session: SparkSession, address: str) -> str:
-    """Return an address that means the same to Java, which may run in another folder than this program."""
-    default = session._jsc.hadoopConfiguration().get("fs.defaultFS", "file:///")
-    if default.startswith("file:") and not re.match(r"[a-z][\w+.-]*:", address):
-        return str(Path(address).absolute())
-    return address
 
 
 def _reason(error: BaseException) -> str:

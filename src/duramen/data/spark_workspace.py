@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -9,6 +10,7 @@ from ibis.backends.pyspark import Backend
 from ibis.expr import operations as ops
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
 
@@ -58,6 +60,23 @@ class SparkWorkspace(Backend):  # type: ignore[misc]  # Ibis ships no types
         for view in [view for view in self.held_ if view.startswith(_prefix(name))]:
             self.held_.pop(view).unpersist()
             self._session.catalog.dropTempView(view)
+
+    def hash_texts(self, texts: ibis.Table) -> tuple[int, int]:
+        """Return the exclusive or of the hashes of a column ``text``, and its rows; a hash is that of DuckDB."""
+
+        def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            import duckdb
+            import pyarrow as pa
+
+            for batch in batches:
+                table = pa.Table.from_batches([batch])
+                bits = duckdb.from_arrow(table).aggregate("bit_xor(hash(text))").fetchone()[0]
+                yield pa.RecordBatch.from_pydict({"bits": [str(bits)], "rows": [len(table)]})
+
+        bits, rows = 0, 0
+        for row in self.frame(texts).mapInArrow(work, "bits string, rows bigint").collect():
+            bits, rows = bits ^ int(row["bits"] or 0), rows + row["rows"]
+        return bits, rows
 
     def close(self) -> None:
         """Free all that is kept; the session is somebody else's and goes on."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from duramen.data.checks import parse_text
 from duramen.data.columns import REQUIRED
 from duramen.data.customer_file import CHANNEL, INTERNAL
-from duramen.data.ids import id_of_type, id_table
+from duramen.data.ids import id_of_type, id_table, id_text
 from duramen.data.purchase_days import BREADTHS, DAY, MONEY
 from duramen.data.sources import reopened
 from duramen.data.summary import DataSummary, count_days
@@ -209,11 +209,15 @@ class Transactions:
     def digest(self, cutoff: date) -> str:
         """Return a fingerprint of the days before ``cutoff`` that no order of rows changes."""
         days = self.history(cutoff)
-        text = (
-            days.customer_id.cast("string") + "|" + days.date.cast("string") + "|" + days.net.cast("string")
-        )
-        row = days.aggregate(rows=days.count(), bits=text.hash().bit_xor()).to_pyarrow().to_pylist()[0]
-        return f"{(row['bits'] or 0) & (2**64 - 1):016x}-{row['rows']}"
+        text = id_text(days.customer_id) + "|" + days.date.cast("string") + "|" + days.net.cast("string")
+        texts, workspace = days.select(text=text), days.get_backend()
+        if workspace.name == "pyspark":
+            bits, rows = workspace.hash_texts(texts)
+        else:
+            hashed = texts.aggregate(rows=texts.count(), bits=texts.text.hash().bit_xor())
+            row = hashed.to_pyarrow().to_pylist()[0]
+            bits, rows = row["bits"] or 0, row["rows"]
+        return f"{bits & (2**64 - 1):016x}-{rows}"
 
     def summary(self, cutoff: date | None = None) -> DataSummary:
         """Return the figures that describe the data, or its history before ``cutoff``."""

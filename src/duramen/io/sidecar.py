@@ -1,7 +1,6 @@
-"""Scores and what they were made of come in; a JSON beside them goes out, by which a reader can trust them.
+"""Scores and what they were made of come in; a JSON beside them goes out, with which a reader can check them.
 
-Called by the score command, and for tables by ``tables.py``. It holds nothing that another run on the same input would
-write otherwise.
+A file, a table and a folder of Spark have the same keys, each beside its own name. The same input gives the same JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ FORMAT_VERSION = 1
 
 
 def sidecar_path(path: Path) -> Path:
-    """Return the place of the sidecar.
+    """Return the path of the sidecar of a file.
 
     Examples
     --------
@@ -28,16 +27,16 @@ def sidecar_path(path: Path) -> Path:
 
 
 def refuse_other_json(path: Path) -> None:
-    """Refuse a place where something else lies than the sidecar of earlier scores there, before any work is done."""
+    """Refuse a file whose sidecar would replace anything but that of earlier scores there, before any work is done."""
     place = sidecar_path(path)
     if not place.exists():
         return
-    told = read_sidecar(place)
-    if told is None:
+    found = read_sidecar(place)
+    if found is None:
         raise InputError(
-            f"{place} is no sidecar of scores, and that of {path.name} would replace it; change `out`."
+            f"{place} is not a sidecar of scores, and that of {path.name} would replace it; change `out`."
         )
-    other = place.with_name(str(told.get("file", path.name)))
+    other = place.with_name(str(found.get("file", path.name)))
     if other.name != path.name and other.exists():
         raise InputError(
             f"{place} is the sidecar of {other.name}, and that of {path.name} would replace it; remove "
@@ -46,43 +45,38 @@ def refuse_other_json(path: Path) -> None:
 
 
 def read_sidecar(place: Path) -> dict[str, Any] | None:
-    """Return what a sidecar tells, or None where the file is none."""
+    """Return the content of the sidecar of a file, or None where the JSON is something else."""
     try:
-        told = json.loads(place.read_text(encoding="utf-8"))
+        found = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return told if isinstance(told, dict) and "format_version" in told and "sha256" in told else None
+    return found if isinstance(found, dict) and "format_version" in found and "sha256" in found else None
 
 
-def put_in_place(written: Path, path: Path, rows: int, told: dict[str, Any]) -> None:
+def put_in_place(written: Path, path: Path, rows: int, made_of: dict[str, Any]) -> None:
     """Put a written file in its place, and then its sidecar, each in one step.
 
-    Whoever is stopped between the two leaves a sidecar whose ``sha256`` and ``bytes`` are not those of the file.
+    A run that is stopped between the two leaves a sidecar whose ``sha256`` and ``bytes`` are not those of the file.
 
     Parameters
     ----------
     written : Path
-        The whole file, in a folder of one's own on the same disk.
+        The complete file, in a work folder on the same disk.
     path : Path
         Where it is to be.
     rows : int
-        Its rows, one a customer.
-    told : dict
+        Its rows, one for each customer.
+    made_of : dict
         What ``duramen.scoring.provenance.provenance`` returns.
     """
-    own = {
-        "file": path.name,
-        "rows": rows,
-        "bytes": written.stat().st_size,
-        "sha256": file_digest(written),
-    }
+    own = {"bytes": written.stat().st_size, "sha256": file_digest(written)}
     beside = sidecar_path(written)
-    beside.write_text(_text(own | told) + "\n", encoding="utf-8")
+    beside.write_text(_text("file", path.name, rows, own | made_of) + "\n", encoding="utf-8")
     written.replace(path)
     beside.replace(sidecar_path(path))
 
 
-def table_sidecar(table: str, rows: int, told: dict[str, Any]) -> str:
+def table_sidecar(table: str, rows: int, made_of: dict[str, Any]) -> str:
     """Return the sidecar of scores in a table, which is replaced with them and needs no digest.
 
     Parameters
@@ -90,15 +84,31 @@ def table_sidecar(table: str, rows: int, told: dict[str, Any]) -> str:
     table : str
         Name of the table, with its schema where one is named.
     rows : int
-        Its rows, one a customer.
-    told : dict
+        Its rows, one for each customer.
+    made_of : dict
         What ``duramen.scoring.provenance.provenance`` returns.
     """
-    return _text({"table": table, "rows": rows} | told)
+    return _text("table", table, rows, made_of)
 
 
-def _text(told: dict[str, Any]) -> str:
-    return json.dumps({"format_version": FORMAT_VERSION} | told, indent=1, ensure_ascii=False)
+def folder_sidecar(folder: str, rows: int, made_of: dict[str, Any]) -> str:
+    """Return the sidecar of a folder of Parquet files, which is put in place with them and needs no digest.
+
+    Parameters
+    ----------
+    folder : str
+        Name of the folder.
+    rows : int
+        Rows of all its files.
+    made_of : dict
+        What ``duramen.scoring.provenance.provenance`` returns.
+    """
+    return _text("folder", folder, rows, made_of)
+
+
+def _text(kind: str, name: str, rows: int, content: dict[str, Any]) -> str:
+    own = {"format_version": FORMAT_VERSION, kind: name, "rows": rows}
+    return json.dumps(own | content, indent=1, ensure_ascii=False)
 
 
 def file_digest(path: Path) -> str:

@@ -218,7 +218,7 @@ class ScoreConfig(OrdersConfig):
         return self
 
     def _refuse_not_on_spark(self) -> None:
-        for option in ("report", "explanations", "cost_to_serve", "customers", "incremental"):
+        for option in ("report", "explanations", "customers", "incremental"):
             if getattr(self, option):
                 raise InputError(
                     f"--{option.replace('_', '-')} is not for --engine spark, which writes the ranking alone; leave it "
