@@ -209,7 +209,7 @@ def test_without_two_sides_or_numbers_there_is_nothing_to_compare():
         compare_churners(table, [1, 1])
     with pytest.raises(InputError, match="none of the 2 customers left"):
         compare_churners(table, [0, 0])
-    with pytest.raises(InputError, match="the customer table holds no numeric column"):
+    with pytest.raises(InputError, match="the customer table has no numeric column"):
         compare_churners(table[["customer_id"]], [1, 0])
     with pytest.raises(InputError, match=r"churned has the shape \(3,\)"):
         compare_churners(table, [1, 0, 1])

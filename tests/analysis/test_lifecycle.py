@@ -146,7 +146,7 @@ def test_the_length_of_a_stage_counts_unended_times_as_long_as_they_were_seen():
     assert (length.customers, length.times, length.ended, length.watched) == (6, 5, 3, 84)
     assert (
         str(length)
-        == "6 customers were steady; of 5 times that began while watched, half lasted at least 56 days."
+        == "6 customers were steady; of 5 times that began while they were observed, half lasted at least 56 days."
     )
 
 
@@ -159,7 +159,7 @@ def test_a_stage_that_mostly_goes_on_has_no_median():
     )  # fmt: skip
     length = stage_length(times)
     assert length.median_days is None
-    assert str(length).endswith("75% lasted longer than the 56 days that could be seen.")
+    assert str(length).endswith("75% lasted longer than the 56 days of observation.")
     assert "no such time began" in str(stage_length(times.assign(begin_seen=False)))
 
 
@@ -220,7 +220,7 @@ def test_orders_of_later_days_change_nothing_before_them(tx, shop_orders):
             ["1997-02-01", LATER],
             "there are 31 days of history before 1997-02-01, and a customer of the usual pace",
         ),
-        ([EARLIER, "1999-01-01"], "the cutoff 1999-01-01 lies after the data"),
+        ([EARLIER, "1999-01-01"], "the cutoff 1999-01-01 is after the data"),
     ],
 )
 def test_a_history_too_short_for_stages_is_refused_in_a_sentence(tx, cutoffs, said):

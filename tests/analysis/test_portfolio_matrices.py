@@ -154,7 +154,7 @@ def test_what_each_cell_then_spent_is_the_mean_of_its_customers(shop):
     outcomes = customer_outcomes(shop.tx, shop.window, shop.customers).set_index("customer_id")["value"]
     table = portfolio(shop.ranking, shop.customers, shop.window.horizon, then_spent=outcomes)
     assert (table["customers"] * table["then_spent_mean"]).sum() == pytest.approx(outcomes.sum())
-    with pytest.raises(InputError, match=r"then_spent says nothing of 1 customers .* 0 where there was none"):
+    with pytest.raises(InputError, match=r"then_spent lacks 1 customers .* 0 where there was none"):
         portfolio(shop.ranking, shop.customers, 91, then_spent=outcomes.iloc[1:])
 
 
@@ -171,7 +171,7 @@ def test_a_credit_matrix_without_credit_says_that_it_needs_one(shop):
     [
         (
             ["good", "bad"],
-            "the grade '(good|bad)', of which nobody can tell how good it is; give credit_grades",
+            "the grade '(good|bad)', whose order is not known; give credit_grades",
         ),
         ([None, None], "credit is known of none of the .* customers"),
         (["A", "A"], r"all .* customers have the same credit .* give cuts of credit by value"),
@@ -226,7 +226,7 @@ def test_customers_who_all_came_once_have_no_loyalty_to_be_parted_by(shop):
         ({"size": {"levels": ["a,b", "c"]}}, "a name without a comma"),
         ({"size": {"levels": ["wavering", "big"]}}, "two axes have a level 'wavering'"),
         ({"size_from": "future"}, "write 'past' or 'predicted'"),
-        ({"credit_grades": ["A", "A"]}, "hold one twice"),
+        ({"credit_grades": ["A", "A"]}, "have one twice"),
         ({"cells": {"rich, large": {"name": "x", "treatment": "y"}}}, "there is no cell 'rich, large'"),
         ({"cells": {"loyal, large": {"name": "x"}}}, "write name and treatment of it"),
         ({"cells": {"loyal, large": {"name": "to be warmed up", "treatment": "y"}}}, "two cells are named"),

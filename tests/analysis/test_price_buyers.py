@@ -132,7 +132,7 @@ def test_without_a_discount_column_it_says_so():
         lambda: price_sensitivity(ranked(customers), customers, 91),
     ):
         with pytest.raises(
-            InputError, match=r"no discount is known .* give the orders a column of money given off"
+            InputError, match=r"no column discount_share, .* give the orders a column of discounts in money"
         ):
             ask()
 
@@ -142,9 +142,9 @@ def test_without_a_discount_column_it_says_so():
     [
         (
             bought([0.2] * 9),
-            r"all 9 customers of 5 purchase days or more had the same part of the price off \(20.0%\)",
+            r"all 9 customers with 5 purchase days or more have the same discount share \(20.0%\)",
         ),
-        (bought([0.0] * 9), r"had the same part of the price off \(0.0%\)"),
+        (bought([0.0] * 9), r"have the same discount share \(0.0%\)"),
         (
             bought([0.1, 0.2, 0.3], 1),
             r"0 of 3 customers have 5 purchase days, too few .* lower least_purchases",

@@ -112,7 +112,7 @@ def test_a_short_history_gives_reasons_instead_of_tables(shop, tables_of):
     assert "holds no purchase before the cutoff 1996-12-14" in history.transitions
     assert review.transitions == history.transitions
     assert history.outcomes is None
-    assert "stages cannot be told there" in history.steady
+    assert "so stages are not known there" in history.steady
     assert "later than this ranking's cutoff" in review.age
 
 
@@ -148,9 +148,6 @@ def test_price_sensitivity_is_there_only_where_discounts_are_known(shop, ranked,
     led = tables_of(ranked._replace(customers=customers)).price_sensitivity
     pd.testing.assert_frame_equal(led, price_sensitivity(ranked.ranking, customers, shop.window.horizon))
     customers["discount_share"] = 0.0
-    assert (
-        "had the same part of the price off"
-        in tables_of(ranked._replace(customers=customers)).price_sensitivity
-    )
+    assert "have the same discount share" in tables_of(ranked._replace(customers=customers)).price_sensitivity
     customers["discount_share"] = float("nan")
     assert tables_of(ranked._replace(customers=customers)).price_sensitivity is None

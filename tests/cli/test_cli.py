@@ -319,9 +319,9 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
         (["train", "photo.jpg"], "neither CSV nor Parquet"),
         (["train", "duckdb://nowhere.db/orders"], "no DuckDB file"),
         (["train", "dataset:nothing"], "no data set 'nothing'"),
-        (["train", "orders.csv", "--model-out", "full"], "holds something that is no duramen model"),
+        (["train", "orders.csv", "--model-out", "full"], "has something in it that is not a duramen model"),
         (["train", "orders.csv", "--report", "nowhere/report.html"], "there is no folder nowhere"),
-        (["score", "orders.csv", "--model", "nowhere"], "is no saved model"),
+        (["score", "orders.csv", "--model", "nowhere"], "is not a saved model"),
         (["score", "orders.csv", "--out", "scores.xlsx"], "written as .parquet or .csv"),
         (["score", "orders.csv", "--out", "nowhere/scores.csv"], "there is no folder nowhere"),
         (["score", "orders.csv", "--report", "nowhere/report.html"], "there is no folder nowhere"),
@@ -347,7 +347,7 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
             ["backtest", "orders.csv", "--cutoffs", "2", "--cutoff", "1998-01-01"],
             "both --cutoff and --cutoffs are given",
         ),
-        (["backtest", "orders.csv", "--out", "full"], "holds something that is no duramen backtest"),
+        (["backtest", "orders.csv", "--out", "full"], "has something in it that is not a duramen backtest"),
         (
             ["backtest", "orders.csv", "--config", "cutoffs.toml"],
             "cutoffs in cutoffs.toml is 'three', not a whole number",
@@ -380,7 +380,7 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
         ),
         (
             ["train", "orders.csv", "--report", "r.html", "--cost-to-serve", "below.csv"],
-            "are negative or no number",
+            "are negative or not numeric",
         ),
         (
             ["train", "orders.csv", "--cost-to-serve", "below.csv"],
@@ -402,7 +402,7 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
             "leave --reasons or --report out",
         ),
         (["score", "orders.csv", "--threads", "0"], "--threads is '0', not a whole number from 1 on"),
-        (["score", "orders.csv", "--out", "other.csv"], "other.json is no sidecar of scores"),
+        (["score", "orders.csv", "--out", "other.csv"], "other.json is not a sidecar of scores"),
     ],
     ids=lambda part: " ".join(part) if isinstance(part, list) else None,
 )

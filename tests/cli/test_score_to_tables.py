@@ -126,7 +126,7 @@ def test_a_report_is_drawn_beside_a_table(some_orders, models, duramen, database
         ("duckdb://shop.db/orders", "--out and the orders are both duckdb://shop.db/orders"),
         ("duckdb://./shop.db/main.ORDERS", "--out and the orders are both"),
         ("duckdb://shop.db/taken", "--out's sidecar and --customers are both duckdb://shop.db/taken_sidecar"),
-        ("duckdb://shop.db/best", "'best' is there and is no table"),
+        ("duckdb://shop.db/best", "'best' exists and is not a table"),
         ("duckdb://shop.db", "names no table"),
         ("duckdb://shop.txt/scores", "is not a valid DuckDB database file"),
         (

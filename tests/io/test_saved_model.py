@@ -261,21 +261,21 @@ def test_a_damaged_file_of_an_older_release_is_named(older, tmp_path, name):
         CoreCustomerModel.load(folder)
     (folder / name).unlink()
     with pytest.raises(
-        InputError, match="is no saved model" if name == "model.json" else f"{name} is missing"
+        InputError, match="is not a saved model" if name == "model.json" else f"{name} is missing"
     ):
         CoreCustomerModel.load(folder)
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(InputError, match="is no saved model"):
+    with pytest.raises(InputError, match="is not a saved model"):
         CoreCustomerModel.load(tmp_path)
-    with pytest.raises(InputError, match="is no saved model"):
+    with pytest.raises(InputError, match="is not a saved model"):
         CoreCustomerModel.load(tmp_path / "nowhere")
 
 
 def test_a_folder_with_other_things_is_not_replaced(shop, tmp_path):
     (tmp_path / "holiday.jpg").write_text("sea")
-    with pytest.raises(InputError, match="holds something that is no duramen model"):
+    with pytest.raises(InputError, match="has something in it that is not a duramen model"):
         shop.model.save(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
 

@@ -141,7 +141,7 @@ def test_columns_in_another_order_are_the_same_columns(database, ranking, older)
     [
         (
             "alter table scores add column loaded_at date",
-            "it has 'loaded_at' besides; drop it if nobody needs it",
+            "it also has 'loaded_at'; drop it if it is not needed",
         ),
         ("alter table scores drop column tier", "it lacks 'tier'; drop it"),
         (
@@ -149,10 +149,10 @@ def test_columns_in_another_order_are_the_same_columns(database, ranking, older)
             "it lacks 'customer_id', 'cutoff', 'tier' and 20 more; drop it",
         ),
         ("alter table scores alter column clv type integer", "clv is integer where the scores have double"),
-        ("drop table scores; create view scores as select 1 as one", "'scores' is there and is no table"),
+        ("drop table scores; create view scores as select 1 as one", "'scores' exists and is not a table"),
         (
             "alter table scores_sidecar rename to gone; create table scores_sidecar (a bigint)",
-            "is no sidecar of",
+            "is not a sidecar of",
         ),
     ],
 )
@@ -328,7 +328,7 @@ def test_what_duckdb_would_open_in_memory_is_refused_and_stays(ranking, tmp_path
     file = write_scores(ranking.head(9), tmp_path / f"others.{ending}")
     before, table = file.read_bytes(), table_at(f"duckdb://{file}/scores")
     for write in (check_table, lambda table: write_table([ranking], table, {})):
-        with pytest.raises(InputError, match="is no DuckDB file"):
+        with pytest.raises(InputError, match="is not a DuckDB file"):
             write(table)
     assert file.read_bytes() == before
 

@@ -95,7 +95,7 @@ def test_optional_sections_are_shown_and_linked(full_page):
         "The strongest 6 of 7 factors",
         "Missing for 80 customers: x0.779 on average.",
         "Core is here the smallest set of customers that accounts for 80 % of predicted value, before cost.",
-        "This segmentation is 90 days old; 17 % of 1,800 customers would be elsewhere today",
+        "This segmentation is 90 days old; 17 % of 1,800 customers would be in another segment today",
         "Transitions between stages",
         "Among 400 customers drawn at random, 400 customers were steady",
         "pillar of the house",

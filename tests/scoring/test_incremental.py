@@ -144,11 +144,11 @@ def test_any_value_of_a_day_is_part_of_what_customers_are_known_by(shop):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"cutoff": "1998-03-31"}, "the cutoff was 1998-04-01, and each day more changes everybody"),
+        ({"cutoff": "1998-03-31"}, "the cutoff was 1998-04-01, and each day changes all customers"),
         ({"product": True}, "the orders have other columns"),
         ({"ids": True}, "the ids are of another type"),
-        ({"reasons": "none"}, "other customers were given reasons"),
-        ({"model": True}, "the model is another"),
+        ({"reasons": "none"}, "other customers had reasons"),
+        ({"model": True}, "the model is another one"),
         ({"version": True}, "made the earlier ones"),
     ],
     ids=lambda change: next(iter(change)) if isinstance(change, dict) else "",
@@ -177,7 +177,7 @@ def test_a_file_of_something_else_is_refused(tmp_path):
     pq.write_table(table, tmp_path / "other.parquet")
     pq.write_table(table.replace_schema_metadata({"duramen": "3"}), tmp_path / "number.parquet")
     for name in ("text.parquet", "other.parquet", "number.parquet"):
-        with pytest.raises(InputError, match=f"{name} holds no scores of an earlier run; remove it"):
+        with pytest.raises(InputError, match=f"{name} has no scores of an earlier run; remove it"):
             read_made_of(tmp_path / name)
 
 
@@ -226,7 +226,7 @@ def test_bad_words_end_in_one_sentence_and_leave_the_file(shop, duramen, tmp_pat
     (tmp_path / "other.parquet").write_text("mine")
     words = ["score", "orders.parquet", "--model", "model", "--incremental", "other.parquet"]
     for more, told in (
-        ([], "holds no scores of an earlier run"),
+        ([], "has no scores of an earlier run"),
         (["--report", "report.html"], "leave --incremental or --report"),
         (["--engine", "spark"], "--incremental is not for --engine spark"),
     ):

@@ -105,12 +105,12 @@ def test_thresholds_and_names_are_the_users():
         ({"vip_share": 0.0}, "must be above 0"),
         ({"regular_share": 1.01}, "at most 1"),
         ({"core_share": float("nan")}, "each must be"),
-        ({"core_share": "80 %"}, "core_share is '80 %', which is no number"),
+        ({"core_share": "80 %"}, "core_share is '80 %', which is not numeric"),
         ({"rising_share": 10}, "rising_share is 10, and a share of customers lies between 0 and 1"),
         ({"rising_ratio": -0.5}, "rising_ratio is -0.5"),
         ({"main": Tier("VIP", "keep")}, "named 'VIP', 'VIP', .* a name of its own"),
-        ({"small": Tier("small", " ")}, "lacks a name or what it is for"),
-        ({"small": "basic"}, "the tier 'basic' lacks a name or what it is for"),
+        ({"small": Tier("small", " ")}, "lacks a name or a treatment"),
+        ({"small": "basic"}, "the tier 'basic' lacks a name or a treatment"),
     ],
 )
 def test_wrong_tiers_are_refused_in_a_sentence(wrong, sentence):
@@ -132,9 +132,9 @@ def test_tiers_come_back_from_plain_values():
         ({"vip": "gold"}, r"^the tier vip is 'gold'; write what differs of its name and treatment, .*\.$"),
         ({"vip": {"label": "gold"}}, r"^the tier vip is \{'label': 'gold'\}; write .*\.$"),
         ({"vip": {"name": 7}}, r"^the tier .* lacks a name .*\.$"),
-        ({"vip_share": "much"}, r"^vip_share is 'much', which is no number; .*\.$"),
+        ({"vip_share": "much"}, r"^vip_share is 'much', which is not numeric; .*\.$"),
         ({"rising_ratio": float("inf")}, r"^rising_ratio is inf, .*\.$"),
-        ({"vip_share": True}, r"^vip_share is True, which is no number; .*\.$"),
+        ({"vip_share": True}, r"^vip_share is True, which is not numeric; .*\.$"),
     ],
 )
 def test_wrong_settings_of_tiers_are_refused_in_a_sentence(settings, sentence):
@@ -192,8 +192,8 @@ def test_costs_of_nothing_change_no_rank_and_no_tier(shop):
         ),
         (pd.Series({0: 1.0, 1: 2.0}), r"of 1 customers are missing \(for example 2\).*0 where there is none"),
         (pd.Series([1.0, 2.0, 3.0, 3.0], index=[0, 1, 2, 2]), "cost_to_serve has 1 customers twice"),
-        ([1.0, -2.0, 3.0], r"of 1 customers are negative or no number \(for example 1\)"),
-        ([1.0, float("nan"), float("inf")], "of 2 customers are negative or no number"),
+        ([1.0, -2.0, 3.0], r"of 1 customers are negative or not numeric \(for example 1\)"),
+        ([1.0, float("nan"), float("inf")], "of 2 customers are negative or not numeric"),
         ([1.0, 2.0], r"has shape \(2,\) and the scores 3 rows"),
     ],
 )

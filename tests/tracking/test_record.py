@@ -294,7 +294,7 @@ def test_a_model_that_is_not_of_duramen_is_refused(runs, tmp_path, monkeypatch):
 
     (tmp_path / "MLmodel").write_text("flavors: {}\n")
     monkeypatch.setattr(mlflow.artifacts, "download_artifacts", lambda _address: str(tmp_path))
-    with pytest.raises(InputError, match="is no saved model"):
+    with pytest.raises(InputError, match="is not a saved model"):
         store.load_model(runs.uri)
 
 

@@ -1,7 +1,4 @@
-"""Who left comes in, with groups or the customer table; where and among whom churn is high goes out.
-
-Called after outcomes are known, to look for reasons: churn by group, and what distinguishes those who left.
-"""
+"""Churned customers come in, with groups or the customer table; churn by group and by feature goes out."""
 
 from __future__ import annotations
 
@@ -20,23 +17,22 @@ if TYPE_CHECKING:
 # Two-sided 95 %.
 NORMAL_95 = 1.959963984540054
 TAILS_95 = (0.025, 0.975)
-# How far the rates of groups may lie apart: 1 / sqrt(c) of Beta(c m, c (1 - m)), from nearly alike to c = 2, anywhere
-# between 0 and 1. Any spread is as likely as another beforehand; they stand closer where small ones must be told apart.
+# Spreads of the rates of groups, 1 / sqrt(c) of Beta(c m, c (1 - m)): from nearly equal to c = 2, anywhere between 0
+# and 1. All are equally likely a priori; the grid is finer where spreads are small.
 SPREADS = np.linspace(0.1, 0.5**0.25, 40) ** 2
-# The mean of the rates is tried at the middles of as many equally likely parts.
+# Points of the grid of mean rates: the middles of equally likely parts.
 MEANS = (np.arange(7) + 0.5) / 7
-# Spreads and means less likely than this, all being 1, change nothing.
+# Spreads and means with a smaller share of the posterior are left out.
 LEAST_LIKELY = 1e-5
 
 
 def churn_by_group(
     churned: ArrayLike, group: ArrayLike, churn_probability: ArrayLike | None = None
 ) -> pd.DataFrame:
-    """Return the churn rate of each group, with how sure it is, highest first.
+    """Return the churn rate of each group, with its interval, highest first.
 
-    Next to the plain rate stands one that leans on the other groups where a group is small: rates of groups are taken
-    to follow a beta distribution, learned from all groups, so that three customers of whom two left are not the worst
-    group of the shop.
+    The shrunk rate of a small group is close to that of all groups: rates follow a beta distribution that is estimated
+    from all groups, so that three customers of whom two left are not the worst group of the shop.
 
     Parameters
     ----------
@@ -44,9 +40,9 @@ def churn_by_group(
         1 where the customer left, 0 where not.
     group : array_like of shape (n,)
         The group of each customer, in the same order: a segment, a tier, a channel, a salesperson. Customers without
-        one form a group of their own.
+        one are a group of their own.
     churn_probability : array_like of shape (n,), optional
-        What a model expected of each customer.
+        The prediction of a model for each customer.
 
     Returns
     -------
@@ -58,7 +54,7 @@ def churn_by_group(
     Raises
     ------
     InputError
-        If the columns differ in length, or ``churned`` or ``churn_probability`` hold what they cannot.
+        If the columns differ in length, or a value of ``churned`` or ``churn_probability`` is not valid.
 
     References
     ----------
@@ -95,7 +91,7 @@ def churn_by_group(
 
 
 def _wilson(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rates that a score test at 5 % does not reject when x of n left."""
+    """Return the bounds of the rates that a score test at 5 % does not reject when x of n left."""
     z = NORMAL_95
     centre = (x + z**2 / 2) / (n + z**2)
     half = z / (n + z**2) * np.sqrt(x * (n - x) / n + z**2 / 4)
@@ -106,20 +102,20 @@ def _wilson(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _shrink(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return mean, 2.5 % and 97.5 % point of each group's rate given all groups.
 
-    Rates follow Beta(c m, c (1 - m)), so that x is beta-binomial. Spreads 1 / sqrt(c) and means m count by the
-    likelihood of all groups, since few groups tell neither well. Given both, a group's rate is
+    Rates follow Beta(c m, c (1 - m)), so that x is beta-binomial. Spreads 1 / sqrt(c) and means m are weighted by the
+    likelihood of all groups, since few groups determine neither well. Given both, a group's rate is
     Beta(c m + x, c (1 - m) + n - x); its distribution is the mixture of these.
     """
     from scipy.special import betaincinv, betaln
 
-    # Groups alike have one answer.
+    # Equal groups are computed once.
     (x, n), alike, groups = np.unique(np.stack([x, n]), axis=1, return_inverse=True, return_counts=True)
     spread = np.repeat(SPREADS, len(MEANS))[:, None]
     c = spread**-2
-    # A group tells of the mean as much as this many customers who are each a group of their own.
-    told = groups * n / (1 + (n - 1) / (1 + c))
-    stayed = (told * (1 - x / n)).sum(axis=1, keepdims=True) + 0.5
-    left = (told * x / n).sum(axis=1, keepdims=True) + 0.5
+    # The effective number of independent customers of a group, for the mean of all rates.
+    effective = groups * n / (1 + (n - 1) / (1 + c))
+    stayed = (effective * (1 - x / n)).sum(axis=1, keepdims=True) + 0.5
+    left = (effective * x / n).sum(axis=1, keepdims=True) + 0.5
     m = np.clip(betaincinv(left, stayed, np.tile(MEANS, len(SPREADS))[:, None]), 1e-9, 1 - 1e-9)
     a, b = c * m + x, c * (1 - m) + n - x
     likelihood = (groups * (betaln(a, b) - betaln(c * m, c * (1 - m)))).sum(axis=1, keepdims=True)
@@ -146,34 +142,34 @@ def _quantile(tail: float, share: np.ndarray, a: np.ndarray, b: np.ndarray) -> n
 
 
 def compare_churners(customers: pd.DataFrame, churned: ArrayLike) -> pd.DataFrame:
-    """Return how far each feature sets those who left apart from those who stayed, strongest first.
+    """Return how far each feature separates customers who left from those who stayed, strongest first.
 
-    The separation is the probability that one who left has the higher value of the two, less 1/2, equal values
-    counting half: 0.5 where all who left lie above all who stayed, -0.5 where below, 0 where the feature tells
-    nothing. Only ranks count, so neither unit nor outliers matter. A feature is compared among the customers for
-    whom it is known. It shows what goes with leaving, not what causes it.
+    The separation is the probability that a customer who left has a higher value than one who stayed, less 1/2, equal
+    values counting half: 0.5 where all who left are above all who stayed, -0.5 where below, 0 where the feature does
+    not differ. Only ranks count, so neither unit nor outliers matter. A feature is compared among the customers for
+    whom it is known. It shows an association with leaving, not a cause.
 
     Parameters
     ----------
     customers : pandas.DataFrame
-        Customer table at the cutoff before the outcomes, with columns of one's own beside it where there are any;
-        all numeric columns but ``customer_id`` are compared.
+        Customer table at the cutoff before the outcomes, with any further columns; all numeric columns but
+        ``customer_id`` are compared.
     churned : array_like of shape (n,)
         1 where the customer left, 0 where not, in the order of the table.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each feature: ``feature``, ``separation``, ``standard_error`` (of a feature that tells nothing),
-        ``false_discovery`` (share of false findings to be expected among this feature and all that are clearer:
-        Benjamini-Hochberg), ``median_left``, ``median_stayed``, ``known_left``, ``known_stayed`` (customers) and
-        ``meaning`` (of `duramen.data.feature_list.FEATURES`, empty for columns of one's own). What cannot be
-        compared, known for none of one side, is missing and comes last.
+        A row for each feature: ``feature``, ``separation``, ``standard_error`` (of a feature that does not differ),
+        ``false_discovery`` (false discovery rate among this feature and all that are stronger: Benjamini-Hochberg),
+        ``median_left``, ``median_stayed``, ``known_left``, ``known_stayed`` (customers) and ``meaning`` (of
+        `duramen.data.feature_list.FEATURES`, empty for other columns). A feature that is known for none of one side is
+        not compared and comes last.
 
     Raises
     ------
     InputError
-        If nobody or everybody left, no column is numeric, or ``churned`` does not fit the table.
+        If no customer or every customer left, no column is numeric, or ``churned`` does not fit the table.
 
     References
     ----------
@@ -184,8 +180,8 @@ def compare_churners(customers: pd.DataFrame, churned: ArrayLike) -> pd.DataFram
     Examples
     --------
     >>> customers = pd.DataFrame({"customer_id": [1, 2, 3, 4], "visits": [1.0, 2.0, 3.0, 4.0]})
-    >>> told = compare_churners(customers, [1, 1, 0, 0])
-    >>> told[["feature", "separation", "median_left", "median_stayed"]]
+    >>> features = compare_churners(customers, [1, 1, 0, 0])
+    >>> features[["feature", "separation", "median_left", "median_stayed"]]
       feature  separation  median_left  median_stayed
     0  visits        -0.5          1.5            3.5
     """
@@ -198,7 +194,7 @@ def compare_churners(customers: pd.DataFrame, churned: ArrayLike) -> pd.DataFram
     features = customers.drop(columns="customer_id", errors="ignore").select_dtypes(["number", "bool"])
     if features.empty:
         raise InputError(
-            "the customer table holds no numeric column; give features, such as those of customer_table."
+            "the customer table has no numeric column; give features, such as those of customer_table."
         )
     rows = []
     for name in features.columns:
@@ -228,7 +224,7 @@ def _separation(gone: np.ndarray, stayed: np.ndarray) -> dict[str, float]:
     n, m = len(gone), len(stayed)
     if not n or not m:
         return {"separation": np.nan, "standard_error": np.nan}
-    # Digits beyond single precision differ between currencies, and would part equal values.
+    # Digits beyond single precision differ between currencies, and would separate equal values.
     ranks = rankdata(np.concatenate([gone, stayed]).astype("float32"))
     separation = (ranks[:n].mean() - (n + 1) / 2) / m - 0.5
     # The variance of the ranks themselves allows for equal values; it is 0 where all are equal.
@@ -241,7 +237,7 @@ def _false_discovery(separation: pd.Series[float], standard_error: pd.Series[flo
     from scipy.stats import false_discovery_control
 
     compared = separation.notna().to_numpy()
-    # A feature that is the same for everybody separates nobody, with certainty.
+    # A feature that is the same for all customers separates none.
     certainty = np.divide(separation, standard_error, out=np.zeros(len(compared)), where=standard_error > 0)
     rate = np.full(len(compared), np.nan)
     if compared.any():

@@ -1,7 +1,4 @@
-"""Transactions and cutoffs come in; how customers pass through the stages of life, and what each brings, goes out.
-
-Called by the report and by whoever asks whether the stages tell anything that days since the last purchase do not.
-"""
+"""Transactions and cutoffs come in; how customers pass through the life-cycle stages, and their money, goes out."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ if TYPE_CHECKING:
 NOT_YET = "not yet a customer"
 STAGE, RECENCY, BOTH = "lifecycle stage", "days since last purchase", "both together"
 FINER = f"{RECENCY}, as many groups as both"
-# Whole weeks, as short as the shortest usual horizon: fine enough to see a season, coarse enough for one query each.
+# Whole weeks, as short as the shortest usual horizon: fine enough for a season, coarse enough for a query each.
 STEP = 28
 
 
@@ -40,8 +37,8 @@ def stages_at(tx: Transactions, cutoff: date | str, base: float | None = None) -
     tx : Transactions
     cutoff : date or str
     base : float, optional
-        Gap of the base in days, by which those are measured who have hardly a rhythm of their own; that of the
-        customers at the cutoff where not given.
+        Typical gap between purchases in days, used for customers with few gaps of their own; by default that of the
+        customers at the cutoff.
     """
     return _stages(customer_table(tx, cutoff), base)
 
@@ -54,15 +51,15 @@ def _stages(customers: pd.DataFrame, base: float | None = None) -> pd.Series[Any
 def refuse_short_history(
     tx: Transactions, cutoffs: Iterable[date | str], base: float | None = None
 ) -> list[date]:
-    """Return the cutoffs in order, or refuse those before which the stages could not yet show.
+    """Return the cutoffs in order, or refuse cutoffs with too little history before them for the stages.
 
-    Nobody is lapsed who has not been silent for four gaps; before a first cutoff with less history than four gaps of
-    the base, every customer is young, and what follows would show the youth of the data and not that of customers.
+    A customer is lapsed after four typical gaps without a purchase. At a first cutoff with less history than that all
+    customers are young, and later stages would show the age of the data and not that of customers.
 
     Raises
     ------
     InputError
-        If there are fewer than two different cutoffs, one lies outside the data, or the first has less history.
+        If there are fewer than two different cutoffs, one is outside the data, or the first has less history.
     """
     days = sorted({parse_day(cutoff) for cutoff in cutoffs})
     if len(days) < 2:
@@ -72,8 +69,8 @@ def refuse_short_history(
     end = tx.last_date + timedelta(days=1)
     if days[-1] > end:
         raise InputError(
-            f"the cutoff {days[-1]} lies after the data, which end on {tx.last_date}; the days between would look like "
-            f"silence; choose cutoffs up to {end}."
+            f"the cutoff {days[-1]} is after the data, which end on {tx.last_date}; the days between would count as "
+            f"days without a purchase; choose cutoffs up to {end}."
         )
     # At an early cutoff only the short gaps of the base have ended.
     last_base = base_gap(customer_table(tx, days[-1])) if base is None else base
@@ -81,8 +78,8 @@ def refuse_short_history(
     history = (days[0] - tx.first_date).days
     if history < needed:
         raise InputError(
-            f"there are {history} days of history before {days[0]}, and a customer of the usual pace is lapsed after "
-            f"{needed}: stages cannot be told there; choose a first cutoff from "
+            f"there are {history} days of history before {days[0]}, and a customer with the typical gap is lapsed "
+            f"after {needed}, so stages are not known there; choose a first cutoff from "
             f"{tx.first_date + timedelta(days=needed)} on, or wait for more history."
         )
     return days
@@ -91,7 +88,7 @@ def refuse_short_history(
 def stage_transitions(tx: Transactions, earlier: date | str, later: date | str) -> pd.DataFrame:
     """Return from which stage to which customers went between two cutoffs.
 
-    Both cutoffs are measured by the base's gap at the earlier one, so that customers move and not the yardstick.
+    The typical gap at the earlier cutoff is used for both, so that customers move and not the definition.
 
     Parameters
     ----------
@@ -101,9 +98,8 @@ def stage_transitions(tx: Transactions, earlier: date | str, later: date | str) 
     Returns
     -------
     pandas.DataFrame
-        As ``migration.segment_transitions`` returns it, in the order of ``STAGES``; customers whose first purchase lies
-        between the cutoffs come
-        from ``"not yet a customer"``. ``migration.matrix`` makes it a matrix of counts or shares.
+        What ``migration.segment_transitions`` returns, in the order of ``STAGES``; customers whose first purchase is
+        between the cutoffs come from ``"not yet a customer"``. ``migration.matrix`` makes a matrix of it.
 
     Raises
     ------
@@ -121,7 +117,7 @@ def _two_tables(
     """Return the customer tables of two cutoffs whose stages can be compared."""
     if parse_day(earlier) > parse_day(later):
         raise InputError(
-            f"the earlier cutoff {earlier} lies after the later one {later}; give the earlier one first."
+            f"the earlier cutoff {earlier} is after the later one {later}; give the earlier one first."
         )
     after = customer_table(tx, later)
     refuse_short_history(tx, [earlier, later], base_gap(after))
@@ -131,26 +127,27 @@ def _two_tables(
 def time_in_stage(
     tx: Transactions, first: date | str, last: date | str, stage: str = "steady", step: int = STEP
 ) -> pd.DataFrame:
-    """Return each unbroken time that a customer spent in a stage, looked at every ``step`` days up to ``last``.
+    """Return each unbroken time that a customer spent in a stage, observed every ``step`` days up to ``last``.
 
-    A look stands for the days until the next one. The base's gap is that of the last look: it is known best there,
-    and nothing is predicted. The length of the steady time is what a customer's earning power rests on.
+    An observation counts for the days until the next one. The typical gap is that of the last observation: it is known
+    best there, and nothing is predicted.
 
     Parameters
     ----------
     tx : Transactions
     first, last : date or str
-        The looks lie on ``last``, ``last - step`` and so on, not before ``first``.
+        The days of observation are ``last``, ``last - step`` and so on, not before ``first``.
     stage : str
     step : int
-        Days between two looks.
+        Days between two observations.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each time in the stage, by customer and start: ``customer_id``, ``start`` (day of the first look in
-        it), ``looks``, ``days`` (``looks`` times ``step``), ``begin_seen`` (false where the first look of all found the
-        customer in it) and ``end_seen`` (false where the last one did: censored, the time goes on).
+        A row for each time in the stage, by customer and start: ``customer_id``, ``start`` (day of its first
+        observation), ``looks`` (its observations), ``days`` (``looks`` times ``step``), ``begin_seen`` (false where the
+        customer is in the stage at the first observation of all) and ``end_seen`` (false where at the last one:
+        censored, the time goes on).
 
     Raises
     ------
@@ -160,7 +157,7 @@ def time_in_stage(
     if stage not in STAGES:
         raise InputError(f"there is no stage {stage!r}; there are {', '.join(STAGES)}.")
     if step < 1:
-        raise InputError(f"a step of {step} days leads nowhere; give one of at least 1, for example {STEP}.")
+        raise InputError(f"a step of {step} days is too short; give one of at least 1, for example {STEP}.")
     low, high = parse_day(first), parse_day(last)
     looks = [high - timedelta(days=back) for back in range(0, max((high - low).days, 0) + 1, step)][::-1]
     at_last = customer_table(tx, high)
@@ -173,10 +170,10 @@ def time_in_stage(
 
 
 def _unbroken(inside: pd.DataFrame, step: int) -> pd.DataFrame:
-    """Return the unbroken runs of a table of who (rows) was inside at which look (columns)."""
-    held = inside.to_numpy()
-    outside = np.zeros((len(held), 1), dtype=bool)
-    change = np.diff(np.hstack([outside, held, outside]).astype(np.int8), axis=1)
+    """Return the unbroken runs of a table of customers (rows) who were inside at an observation (columns)."""
+    is_inside = inside.to_numpy()
+    outside = np.zeros((len(is_inside), 1), dtype=bool)
+    change = np.diff(np.hstack([outside, is_inside, outside]).astype(np.int8), axis=1)
     # Row by row, so that the n-th begin and the n-th end are of one run.
     rows, begins = np.nonzero(change == 1)
     ends = np.nonzero(change == -1)[1]
@@ -187,13 +184,13 @@ def _unbroken(inside: pd.DataFrame, step: int) -> pd.DataFrame:
             "looks": ends - begins,
             "days": (ends - begins) * step,
             "begin_seen": begins > 0,
-            "end_seen": ends < held.shape[1],
+            "end_seen": ends < is_inside.shape[1],
         }
     )
 
 
 def time_by_customer(times: pd.DataFrame) -> pd.DataFrame:
-    """Return the time in a stage of each customer who was ever seen in it.
+    """Return the time in a stage of each customer who was ever observed in it.
 
     Parameters
     ----------
@@ -204,34 +201,34 @@ def time_by_customer(times: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         By customer id: ``customer_id``, ``days`` (in all), ``longest`` (days), ``times`` (how often it was entered)
-        and ``censored`` (whether a begin or an end was not seen, so that it was longer).
+        and ``censored`` (whether a begin or an end was not observed, so that it was longer).
     """
     whole = times.assign(censored=~(times["begin_seen"] & times["end_seen"]))
-    told = whole.groupby("customer_id").agg(
+    by_customer = whole.groupby("customer_id").agg(
         days=("days", "sum"), longest=("days", "max"), times=("days", "size"), censored=("censored", "any")
     )
-    return told.reset_index()
+    return by_customer.reset_index()
 
 
 @dataclass(frozen=True)
 class StageLength:
-    """How long a stage lasts once entered; ``print`` says it in a sentence.
+    """How long a stage lasts once entered; ``print`` shows it in a sentence.
 
     Attributes
     ----------
     stage : str
     customers : int
-        Ever seen in the stage.
+        Customers ever observed in the stage.
     times : int
-        How often it was entered while watched.
+        How often it was entered while observed.
     ended : int
-        How many of these ended while watched.
+        How many of these ended while observed.
     median_days : float or None
-        Half of them last at least so long; None where more than half had not ended within the days watched.
+        Median length; None where more than half had not ended within the days observed.
     watched : int
-        Longest time seen from its begin, in days.
+        Longest time observed from its begin, in days.
     table : pandas.DataFrame
-        ``days``, ``at_risk``, ``ended`` and ``share_left``: of the times entered, the part that lasts longer.
+        ``days``, ``at_risk``, ``ended`` and ``share_left``: the share of times that last longer.
     """
 
     stage: str
@@ -243,27 +240,28 @@ class StageLength:
     table: pd.DataFrame
 
     def __str__(self) -> str:
-        told = f"{self.customers:,} customers were {self.stage}; of {self.times:,} times that began while watched, "
+        customers = f"{self.customers:,} customers were {self.stage};"
         if not self.times:
-            return f"{self.customers:,} customers were {self.stage}; no such time began while watched."
+            return f"{customers} no such time began while they were observed."
+        began = f"{customers} of {self.times:,} times that began while they were observed,"
         if self.median_days is None:
             left = self.table["share_left"].iloc[-1]
-            return told + f"{left:.0%} lasted longer than the {self.watched:,} days that could be seen."
-        return told + f"half lasted at least {self.median_days:,.0f} days."
+            return f"{began} {left:.0%} lasted longer than the {self.watched:,} days of observation."
+        return f"{began} half lasted at least {self.median_days:,.0f} days."
 
 
 def stage_length(times: pd.DataFrame, stage: str = "steady") -> StageLength:
-    """Return how long a stage lasts, with the times that had not ended counted as long as they were seen.
+    """Return how long a stage lasts, allowing for the times that had not ended (censored).
 
-    The product-limit estimate over the times whose begin was seen: those begun before the first look are the long ones
-    among all that were running then, and would lengthen the answer.
+    The product-limit estimate over the times whose begin was observed: those begun before the first observation are the
+    longer ones among all at that day, and would bias the length upwards.
 
     Parameters
     ----------
     times : pandas.DataFrame
         From ``time_in_stage``.
     stage : str
-        Its name, for the words.
+        Its name, for the sentence.
 
     Returns
     -------
@@ -291,7 +289,7 @@ def stage_length(times: pd.DataFrame, stage: str = "steady") -> StageLength:
 
 
 def what_follows(tx: Transactions, groups: pd.Series[Any], window: Window) -> pd.DataFrame:
-    """Return what each group of customers did in a window: who bought, and what they brought a day.
+    """Return the outcomes of each group of customers in a window: how many bought, and their money a day.
 
     Parameters
     ----------
@@ -310,7 +308,7 @@ def what_follows(tx: Transactions, groups: pd.Series[Any], window: Window) -> pd
     Raises
     ------
     InputError
-        If the window is not complete in the data, a customer is there twice or has no group.
+        If the window is not complete in the data, a customer appears twice or has no group.
     """
     check_groups(groups, "given")
     outcomes = _outcomes(tx, pd.DataFrame({"customer_id": groups.index}), window)
@@ -331,17 +329,17 @@ def what_follows(tx: Transactions, groups: pd.Series[Any], window: Window) -> pd
 
 
 def money_name(tx: Transactions) -> str:
-    """Return what money is counted: ``margin`` where costs are known, else ``net spend``."""
+    """Return the kind of money that is counted: ``margin`` where costs are known, else ``net spend``."""
     return "margin" if "cost" in tx.days.columns else "net spend"
 
 
 def _outcomes(tx: Transactions, customers: pd.DataFrame, window: Window) -> pd.DataFrame:
-    """Return ``active`` and ``money`` of each customer in a window that the data hold wholly."""
+    """Return ``active`` and ``money`` of each customer in a window that is complete in the data."""
     end = tx.last_date + timedelta(days=1)
     if window.end > end:
         raise InputError(
             f"the {window} reach to {window.end}, but the data end on {tx.last_date}; choose a cutoff or horizon that "
-            "ends inside them."
+            "ends inside the data."
         )
     outcomes = customer_outcomes(tx, window, customers).rename(columns={"value": "money"})
     if "cost" in tx.days.columns:
@@ -353,25 +351,25 @@ def _outcomes(tx: Transactions, customers: pd.DataFrame, window: Window) -> pd.D
 
 
 def stages_against_recency(tx: Transactions, earlier: date | str, later: date | str) -> pd.DataFrame:
-    """Return how well the stage tells who will be active, beside days since the last purchase in as many groups.
+    """Return how well stages predict who will be active, compared with days since the last purchase in as many groups.
 
-    What each group did between the cutoffs is taken as the forecast for customers who are in it at the later one, and
-    judged over as many days after it. Groups of days since the last purchase hold as many customers each at the earlier
-    cutoff, and their bounds are kept.
+    The outcomes of each group between the cutoffs are the forecast for customers in it at the later cutoff, evaluated
+    over as many days after it. Groups of days since the last purchase have the same number of customers at the earlier
+    cutoff; their bounds are kept.
 
     Parameters
     ----------
     tx : Transactions
     earlier, later : date or str
-        The data must reach as far beyond ``later`` as that lies beyond ``earlier``.
+        The data must reach as far beyond ``later`` as ``later`` is beyond ``earlier``.
 
     Returns
     -------
     pandas.DataFrame
         A row each for ``lifecycle stage``, ``days since last purchase``, ``both together`` (each pair of the two a
-        group), and those days in as many groups as both make, since more groups tell more: ``method``, ``groups``
-        (fewer where equal days leave no border), ``auc`` and ``brier`` of the share active, ``gini`` (normalised) of
-        the money.
+        group), and those days in as many groups as both make, since more groups predict better: ``method``, ``groups``
+        (fewer where equal days leave no bound between them), ``auc`` and ``brier`` of the share active, ``gini``
+        (normalised) of the money.
 
     Raises
     ------
@@ -381,37 +379,41 @@ def stages_against_recency(tx: Transactions, earlier: date | str, later: date | 
     before, after = _two_tables(tx, earlier, later)
     first, second = parse_day(earlier), parse_day(later)
     base, length = base_gap(before), (second - first).days
-    learned, came = _outcomes(tx, before, Window(first, length)), _outcomes(tx, after, Window(second, length))
+    learned, actual = (
+        _outcomes(tx, customers, Window(cutoff, length))
+        for customers, cutoff in ((before, first), (after, second))
+    )
     then, now = (
         pd.Categorical(_stages(one, base), categories=STAGES).codes.astype(int) for one in (before, after)
     )
     count = len(np.unique(then))
-    silence, silence_now = before["time_since_last"].to_numpy(), after["time_since_last"].to_numpy()
-    days, days_now = _in_groups(silence, silence_now, count)
+    recency, recency_now = before["time_since_last"].to_numpy(), after["time_since_last"].to_numpy()
+    days, days_now = _in_groups(recency, recency_now, count)
     both, both_now = then * count + days, now * count + days_now
-    finer, finer_now = _in_groups(silence, silence_now, len(np.unique(both)))
-    told = [
-        {"method": STAGE} | _judge(then, now, learned, came),
-        {"method": RECENCY} | _judge(days, days_now, learned, came),
-        {"method": BOTH} | _judge(both, both_now, learned, came),
-        {"method": FINER} | _judge(finer, finer_now, learned, came),
-    ]
-    return pd.DataFrame(told)
+    finer, finer_now = _in_groups(recency, recency_now, len(np.unique(both)))
+    groups = {
+        STAGE: (then, now), RECENCY: (days, days_now), BOTH: (both, both_now), FINER: (finer, finer_now)
+    }  # fmt: skip
+    return pd.DataFrame(
+        [{"method": method} | _evaluate(*pair, learned, actual) for method, pair in groups.items()]
+    )
 
 
 def _in_groups(then: np.ndarray, now: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut both where the earlier one falls into so many groups of as many customers each."""
+    """Cut both at the bounds that divide the earlier one into groups of equal size."""
     bounds = np.unique(np.quantile(then, np.arange(1, count) / count))
     return np.searchsorted(bounds, then), np.searchsorted(bounds, now)
 
 
-def _judge(then: np.ndarray, now: np.ndarray, learned: pd.DataFrame, came: pd.DataFrame) -> dict[str, Any]:
-    """Take the means of groups learned before as forecasts now; a group without any then has those of all."""
+def _evaluate(
+    then: np.ndarray, now: np.ndarray, learned: pd.DataFrame, actual: pd.DataFrame
+) -> dict[str, Any]:
+    """Evaluate the means of earlier groups as forecasts; a group that was empty then has the mean of all."""
     forecast = {}
     for what in ("active", "money"):
         means = learned[what].groupby(then).mean()
         forecast[what] = pd.Series(now).map(means).fillna(learned[what].mean()).to_numpy(dtype=float)
-    active, money = came["active"].to_numpy(), came["money"].to_numpy()
+    active, money = actual["active"].to_numpy(), actual["money"].to_numpy()
     return {
         "groups": len(np.unique(then)),
         "auc": metrics.area_under_roc(forecast["active"], active),

@@ -1,7 +1,4 @@
-"""Two assignments, or two customer tables, of two cutoffs come in; who moved and what drifted goes out.
-
-Called by the report and whoever must decide whether a segmentation is out of date.
-"""
+"""Two assignments, or two customer tables, of two cutoffs come in; transitions between groups and drift go out."""
 
 from __future__ import annotations
 
@@ -21,9 +18,9 @@ if TYPE_CHECKING:
 NEW, GONE = "new", "gone"
 # A feature is cut at its tenths of the earlier cutoff, as is usual for this index.
 BINS = 10
-# The usual reading of the index (Siddiqi 2006): below the first nothing to do, from the second on look into it.
+# The usual thresholds of the index (Siddiqi 2006): below the first no action, from the second on investigate.
 SOME_DRIFT, MUCH_DRIFT = 0.1, 0.25
-# Of as many independent samples of one population, one in twenty lies above what is called chance here.
+# One in twenty of independent samples of one population is above the quantile that is called chance here.
 CHANCE = 0.95
 
 
@@ -41,26 +38,26 @@ def segment_transitions(
     Parameters
     ----------
     then, now : pandas.Series
-        The group of each customer (segment, stage, tier) at the two cutoffs, by customer id. Who is only in ``now``
-        comes from ``new``, who is only in ``then`` goes to ``gone``.
+        The group of each customer (segment, stage, tier) at the two cutoffs, by customer id. Customers only in ``now``
+        come from ``new``, those only in ``then`` go to ``gone``.
     money : pandas.Series, optional
         Money of each customer of either, by customer id, to be summed.
     order : sequence, optional
         Groups that come first, in this order; the others follow sorted by their names.
     new, gone : str
-        What these two are called.
+        Names of these two.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each pair of groups that holds a customer: ``from``, ``to``, ``customers``, ``share_of_from`` (of
-        the customers of ``from``, the part that went to ``to``) and, where given, ``money``. ``new`` and ``gone``
-        come last.
+        A row for each pair of groups with a customer: ``from``, ``to``, ``customers``, ``share_of_from`` (of the
+        customers of ``from``, the share that went to ``to``) and, where given, ``money``. ``new`` and ``gone`` come
+        last.
 
     Raises
     ------
     InputError
-        If an id is there twice, a group or an amount is missing, or a group has the name of ``new`` or ``gone``.
+        If an id appears twice, a group or an amount is missing, or a group has the name of ``new`` or ``gone``.
 
     Examples
     --------
@@ -90,26 +87,26 @@ def segment_transitions(
 
 
 def matrix(table: pd.DataFrame, column: str = "customers") -> pd.DataFrame:
-    """Return a table of flows as a matrix: a row for each ``from``, a column for each ``to``, 0 where nobody went."""
+    """Return a table of transitions as a matrix: a row for each ``from``, a column for each ``to``, 0 where empty."""
     wide = table.pivot(index="from", columns="to", values=column)
     groups = list(dict.fromkeys([*table["from"], *table["to"]]))
     rows = [group for group in groups if group in wide.index]
-    # The columns stand in the order of the rows, those that only came to be behind.
+    # The columns in the order of the rows, then groups without a row.
     columns = [group for group in groups if group in wide.columns]
     return wide.loc[rows, columns].fillna(0).astype(table[column].dtype)
 
 
 def _others(both: pd.DataFrame, known: set[Any]) -> list[Any]:
-    """Return the groups that have no place yet, numbers by size and names by letter."""
+    """Return the groups without a given order, numbers by size and names alphabetically."""
     others = {*both["from"], *both["to"]} - known
     try:
         return sorted(others)
-    except TypeError:  # numbers beside names
+    except TypeError:  # numbers and names
         return sorted(others, key=str)
 
 
 def check_groups(groups: pd.Series[Any], when: str, kept: tuple[str, ...] = ()) -> None:
-    """Refuse an assignment that is empty, holds a customer twice or without a group, or uses a name that is kept."""
+    """Refuse an assignment that is empty, has a customer twice or without a group, or uses a reserved name."""
     if groups.empty:
         raise InputError(f"the {when} assignment has no customers; give a group for each customer by id.")
     _refuse_twice(groups.index, f"the {when} assignment")
@@ -120,8 +117,8 @@ def check_groups(groups: pd.Series[Any], when: str, kept: tuple[str, ...] = ()) 
         )
     if taken := [name for name in kept if (groups == name).any()]:
         raise InputError(
-            f"the {when} assignment has a group called {taken[0]!r}, which stands for customers who are in one "
-            "assignment only; give it another name."
+            f"the {when} assignment has a group called {taken[0]!r}, the name for customers who are in one assignment "
+            "only; give it another name."
         )
 
 
@@ -145,7 +142,7 @@ def _money_of(money: pd.Series[float], ids: pd.Index[Any]) -> pd.Series[float]:
 
 
 def group_drift(then: pd.Series[Any], now: pd.Series[Any]) -> pd.Series[Any]:
-    """Return how far the sizes of groups have moved, as ``feature_drift`` tells it of a feature.
+    """Return how far the sizes of groups have moved, by the index of ``feature_drift``.
 
     Parameters
     ----------
@@ -172,9 +169,9 @@ def feature_drift(then: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
         PSI = sum (q - p) ln(q / p),
 
     where bins are the tenths of the earlier table and one more for missing, empty ones are left out and half a
-    customer is added to each. Of two independent samples of n and m customers of one population, k bins have a PSI of
-    (k - 1) (1/n + 1/m) in the mean: with few customers it is large by chance, so 0.1 and 0.25 mean nothing there.
-    Tables with customers in common are less than independent, and chance makes less of them than is told here.
+    customer is added to each. For two independent samples of n and m customers of one population, the PSI of k bins is
+    (k - 1) (1/n + 1/m) on average: with few customers it is large by chance, so 0.1 and 0.25 mean nothing there.
+    Tables with customers in common are not independent, and differ less by chance than is stated here.
 
     Parameters
     ----------
@@ -184,11 +181,11 @@ def feature_drift(then: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row for each feature: ``feature``, ``bins``, ``psi``, ``expected_by_chance``, ``chance_95`` (above it lies
-        one in twenty of samples of one population) and ``drift``: ``none`` below 0.1, ``some`` below 0.25, else
-        ``much``, but ``not told from chance`` where the index reaches 0.1 and not ``chance_95``; and
-        ``missing_then`` and ``missing_now``, shares of customers: a feature that needs a longer life than anybody had
-        then drifts because it has become known.
+        A row for each feature: ``feature``, ``bins``, ``psi``, ``expected_by_chance``, ``chance_95`` (one in twenty
+        of samples of one population is above it) and ``drift``: ``none`` below 0.1, ``some`` below 0.25, else
+        ``much``, but ``within chance`` where the index reaches 0.1 and not ``chance_95``; and ``missing_then`` and
+        ``missing_now``, shares of customers: a feature that needs a longer history than any customer had then drifts
+        because it has become known.
 
     Raises
     ------
@@ -217,18 +214,18 @@ def feature_drift(then: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
             f"there is nothing to compare between customer tables of {len(then):,} and {len(now):,} customers with "
             f"{len(names)} features in common; give the tables of two cutoffs of one business."
         )
-    told = [
+    drifts = [
         {"feature": name}
         | _index_of(*_counts(then[name], now[name]))
         | {"missing_then": float(then[name].isna().mean()), "missing_now": float(now[name].isna().mean())}
         for name in names
     ]
-    return pd.DataFrame(told).sort_values("psi", ascending=False, kind="stable", ignore_index=True)
+    return pd.DataFrame(drifts).sort_values("psi", ascending=False, kind="stable", ignore_index=True)
 
 
 def _counts(then: pd.Series[float], now: pd.Series[float]) -> list[npt.NDArray[Any]]:
     """Count both by the tenths of the earlier one, missing values in a bin of their own."""
-    # Digits beyond single precision differ between currencies, and would part equal values at an edge.
+    # Digits beyond single precision differ between currencies, and would separate equal values at an edge.
     then, now = (side.astype("float32").astype("float64") for side in (then, now))
     known = then.dropna().to_numpy()
     edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else np.empty(0)
@@ -241,7 +238,7 @@ def _counts(then: pd.Series[float], now: pd.Series[float]) -> list[npt.NDArray[A
 
 
 def _index_of(then: npt.NDArray[Any], now: npt.NDArray[Any]) -> dict[str, Any]:
-    """Return the index of two counts over the same bins, beside what chance alone makes of it."""
+    """Return the index of two counts over the same bins, and its distribution by chance alone."""
     from scipy.stats import chi2
 
     seen = (then + now) > 0
@@ -254,7 +251,7 @@ def _index_of(then: npt.NDArray[Any], now: npt.NDArray[Any]) -> dict[str, Any]:
     chance = float(chi2.ppf(CHANCE, bins - 1) * noise) if bins > 1 else 0.0
     drift = "none" if psi < SOME_DRIFT else "some" if psi < MUCH_DRIFT else "much"
     if SOME_DRIFT <= psi <= chance:
-        drift = "not told from chance"
+        drift = "within chance"
     return {
         "bins": bins,
         "psi": psi,
@@ -265,7 +262,7 @@ def _index_of(then: npt.NDArray[Any], now: npt.NDArray[Any]) -> dict[str, Any]:
 
 
 class Segmenter(Protocol):
-    """What assigns customers: anything with the ``predict`` of a BehaviouralSegmenter."""
+    """A model that assigns customers: anything with the ``predict`` of a BehaviouralSegmenter."""
 
     def predict(self, customers: pd.DataFrame) -> npt.ArrayLike:
         """Return the segment of each customer of a customer table, shape (n,)."""
@@ -273,22 +270,22 @@ class Segmenter(Protocol):
 
 @dataclass(frozen=True)
 class SegmentationAge:
-    """How far a segmentation is out of date; ``print`` says it in a sentence.
+    """How far a segmentation is out of date; ``print`` shows it in a sentence.
 
     Attributes
     ----------
     days : int
         From its cutoff to that of today's table.
     customers : int
-        Customers of both tables, of whom the shares are.
+        Customers of both tables, to whom the shares refer.
     joined : int
-        Customers of today who were not yet there: the segmentation of then has no place for them.
+        Customers of today's table alone.
     moved_by_behaviour : float
-        Share whom the old segmenter puts elsewhere today than then.
+        Share of customers in another segment today than then, by the old segmenter.
     moved_by_borders : float or None
-        Share whom a refit puts elsewhere today than the old segmenter does today; None without a refit.
+        Share of customers in another segment today by a refit than by the old segmenter; None without a refit.
     elsewhere : float
-        Share who would be elsewhere today than they were then: by the refit, or without one by the old segmenter.
+        Share of customers in another segment today than then: by the refit, or without one by the old segmenter.
     """
 
     days: int
@@ -299,24 +296,24 @@ class SegmentationAge:
     elsewhere: float
 
     def __str__(self) -> str:
-        told = (
+        sentence = (
             f"This segmentation is {self.days:,} days old; {self.elsewhere:.0%} of {self.customers:,} customers would "
-            "be elsewhere today"
+            "be in another segment today"
         )
         if self.moved_by_borders is None:
-            told += ", by their own behaviour."
+            sentence += ", by their own behaviour."
         else:
-            told += (
-                f": {self.moved_by_behaviour:.0%} have moved by their own behaviour, and for "
-                f"{self.moved_by_borders:.0%} a border would be drawn elsewhere."
+            sentence += (
+                f": {self.moved_by_behaviour:.0%} have moved by their own behaviour, and "
+                f"{self.moved_by_borders:.0%} would move by new borders."
             )
-        return told + (f" {self.joined:,} have joined since." if self.joined else "")
+        return sentence + (f" {self.joined:,} have joined since." if self.joined else "")
 
 
 def segmentation_drift(
     segmenter: Segmenter, then: pd.DataFrame, now: pd.DataFrame, refit: Segmenter | None = None
 ) -> SegmentationAge:
-    """Return how old a segmentation is and how many customers would be elsewhere today.
+    """Return how old a segmentation is and how many customers would be in another segment today.
 
     Parameters
     ----------
@@ -325,8 +322,8 @@ def segmentation_drift(
     then, now : pandas.DataFrame
         The customer tables of its cutoff and of today, as ``customer_table`` returns them, with their cutoffs.
     refit : Segmenter, optional
-        The segmenter fitted to today's table, its segments matched to the old ones: equal ids must mean the same
-        segment, or all customers seem to move.
+        The segmenter fitted to today's table, its segments matched to the old ones, so that equal ids mean the same
+        segment.
 
     Returns
     -------
@@ -335,7 +332,7 @@ def segmentation_drift(
     Raises
     ------
     InputError
-        If a table has no cutoff, they are in the wrong order, hold a customer twice, or have none in common.
+        If a table has no cutoff, they are in the wrong order, have a customer twice, or have none in common.
     """
     days = (_cutoff_of(now, "now") - _cutoff_of(then, "then")).days
     if days < 0:
@@ -365,7 +362,7 @@ def segmentation_drift(
 def _cutoff_of(customers: pd.DataFrame, when: str) -> Any:
     if "cutoff" not in customers.attrs:
         raise InputError(
-            f"the customer table {when} does not say its cutoff in attrs['cutoff']; take it from customer_table."
+            f"the customer table {when} has no cutoff in attrs['cutoff']; take it from customer_table."
         )
     return parse_day(customers.attrs["cutoff"])
 

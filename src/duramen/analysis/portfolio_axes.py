@@ -1,4 +1,4 @@
-"""Settings come in; the axes of the portfolio matrices, and every cell's name and treatment, go out. Called by them."""
+"""Settings come in; the axes of the portfolio matrices, and the name and treatment of every cell, go out."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ LOYALTY_BY_SIZE = ("loyalty", "size")
 LOYALTY_BY_CREDIT = ("loyalty", "credit")
 LOYALTY_BY_SIZE_BY_CREDIT = ("loyalty", "size", "credit")
 MATRICES = (LOYALTY_BY_SIZE, LOYALTY_BY_CREDIT, LOYALTY_BY_SIZE_BY_CREDIT)
-# What the customers are called who have no credit grade while others have one.
+# The level of customers without a credit grade where others have one.
 UNGRADED = "credit unknown"
 
 
 class Cell(NamedTuple):
-    """The name of a cell, and what its customers are for."""
+    """The name of a cell, and the treatment of its customers."""
 
     name: str
     treatment: str
 
 
-# The corners of each matrix, by 1 for the highest level of an axis and 0 for the lowest. Nobody is turned away for
-# size alone; letting go comes where loyalty, size and credit all speak for it.
+# The corners of each matrix, by 1 for the highest level of an axis and 0 for the lowest. No customer is turned away for
+# size alone; letting go is for low loyalty, size and credit together.
 _CORNERS: dict[tuple[str, ...], dict[tuple[int, ...], Cell]] = {
     LOYALTY_BY_SIZE: {
         (1, 1): Cell("cash cow", "keep: a named person, first call on what is new; no loss goes unnoticed"),
@@ -64,7 +64,7 @@ class Axis:
     levels : tuple of str
         Names of the two or three levels, the lowest first.
     cuts : tuple of float
-        What each level but the last reaches up to; above it the next begins. One fewer than levels, rising.
+        The upper bound of each level but the last. One fewer than levels, rising.
     by : str
         "quantile": cuts are shares of the customers, between 0 and 1; "value": cuts are in the axis's own unit.
 
@@ -84,7 +84,7 @@ class Axis:
     by: str = "quantile"
 
     def __post_init__(self) -> None:
-        # TOML knows lists alone.
+        # TOML has only lists.
         object.__setattr__(self, "levels", tuple(self.levels))
         object.__setattr__(self, "cuts", tuple(self.cuts))
         if len(self.levels) not in (2, 3) or len(set(self.levels)) < len(self.levels):
@@ -106,10 +106,10 @@ class Axis:
             )
 
     def ends(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return where each level but the last ends, in the unit of ``values``, of which none is missing.
+        """Return the upper bound of each level but the last, in the unit of ``values``, of which none is missing.
 
-        Where as many share the greatest value that a quantile falls on it, the last level is those who have it: half of
-        all customers with the best grade do not make a matrix without good credit.
+        Where so many customers have the greatest value that a quantile falls on it, they are the last level: if half of
+        all customers have the best grade, they have good credit.
         """
         if self.by == "value":
             return np.array(self.cuts, dtype=float)
@@ -118,7 +118,7 @@ class Axis:
         return ends
 
     def place(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-        """Return the position of each value's level, 0 for the lowest; at a cut is still below it."""
+        """Return the position of each value's level, 0 for the lowest; a value at a cut is below it."""
         return np.searchsorted(self.ends(values), values, side="left")
 
 
@@ -132,17 +132,17 @@ class Axes:
         By default each is cut at the median of the customers placed, so that both levels are filled in any business.
     size_from : str
         "past" (net money at the own past rate) or "predicted" (predicted value), both over the horizon. By default the
-        past: it is what can be counted, and the prediction is shown beside it.
+        past: it is observed, and the prediction is shown with it.
     credit_grades : tuple
-        Grades of credit, the best first. Where there are none, credit is a number and more is better, or a letter
-        grade (AAA, A+, A, BB ...), of which the best is known.
+        Grades of credit, the best first. If empty, credit is a number and more is better, or a letter grade (AAA, A+,
+        A, BB ...), whose order is known.
     cells : mapping of str to Cell
-        Names and treatments of one's own, by the levels of the cell: ``"loyal, large"``.
+        Custom names and treatments, by the levels of the cell: ``"loyal, large"``.
 
     Raises
     ------
     InputError
-        If ``size_from`` is another word, a grade comes twice, two axes share the name of a level, or cells are named
+        If ``size_from`` is another word, a grade appears twice, two axes share the name of a level, or cells are named
         that no matrix has.
 
     Examples
@@ -166,7 +166,7 @@ class Axes:
             raise InputError(f"size_from is {self.size_from!r}; write 'past' or 'predicted'.")
         if len(set(self.credit_grades)) < len(self.credit_grades):
             raise InputError(
-                f"the credit grades {self.credit_grades} hold one twice; give each once, the best first."
+                f"the credit grades {self.credit_grades} have one twice; give each once, the best first."
             )
         levels = [*self.loyalty.levels, *self.size.levels, *self.credit.levels, UNGRADED]
         if again := [level for level in levels if levels.count(level) > 1]:
@@ -184,7 +184,7 @@ class Axes:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Self:
-        """Return axes from plain values, such as those of a TOML file; what is not set is as by default.
+        """Return axes from plain values, such as those of a TOML file, and defaults for the others.
 
         Parameters
         ----------
@@ -206,7 +206,7 @@ class Axes:
             elif key == "cells":
                 parts = set(Cell._fields)
                 known[key] = {
-                    name: Cell(**_settings(name, told, parts, all_of=True)) for name, told in value.items()
+                    name: Cell(**_settings(name, cell, parts, all_of=True)) for name, cell in value.items()
                 }
             else:
                 known[key] = value
@@ -222,11 +222,11 @@ class Axes:
         return axis
 
     def key(self, matrix: tuple[str, ...], place: tuple[int, ...]) -> str:
-        """Return the levels of a cell as one writes them."""
+        """Return the levels of a cell as they are written in settings."""
         return ", ".join(self.axis(name).levels[level] for name, level in zip(matrix, place, strict=True))
 
     def cell(self, matrix: tuple[str, ...], place: tuple[int, ...]) -> Cell:
-        """Return the name and treatment of a cell: one's own, or that of a corner, or what lies between corners."""
+        """Return the name and treatment of a cell: custom, or those of a corner, or a mixture between corners."""
         key = self.key(matrix, place)
         if key in self.cells:
             return self.cells[key]
@@ -244,5 +244,7 @@ DEFAULT_AXES = Axes()
 
 def _settings(name: str, value: Any, known: set[str], all_of: bool = False) -> dict[str, Any]:
     if not isinstance(value, Mapping) or set(value) - known or (all_of and set(value) != known):
-        raise InputError(f"{name} is {value!r}; write {' and '.join(sorted(known))} of it, and nothing else.")
+        raise InputError(
+            f"{name} is {value!r}; write {' and '.join(sorted(known))} of it, and no other setting."
+        )
     return dict(value)

@@ -1,7 +1,4 @@
-"""A ranking and its customer table come in; matrices of loyalty, size and credit go out. Called to plan treatment.
-
-Every cell of a matrix has a name, a treatment, its customers and what they bring, so that effort goes where it pays.
-"""
+"""A ranking and its customer table come in; matrices of loyalty, size and credit go out, with a treatment by cell."""
 
 from __future__ import annotations
 
@@ -20,12 +17,12 @@ NEEDED = ("customer_id", "predicted_value", "growth_potential", "churn_probabili
 
 
 def loyalty(customers: pd.DataFrame) -> np.ndarray:
-    """Return the share of the repeat purchases due by the own rhythm that were made, from 0 to below 1.
+    """Return the repeat purchases made as a share of those due by the customer's typical gap, from 0 to below 1.
 
-    ``frequency / (frequency + time_since_last / typical gap)``: the second term is how many typical gaps have passed in
-    silence, each of which would have brought a purchase. It joins how often, how recently and by what rhythm in one
-    figure without money, so that it does not repeat the axis of size. Who never came back has shown none, and has 0.
-    The typical gap is shrunk towards the base's where there are few (`duramen.segments.behaviour.typical_gap`).
+    ``frequency / (frequency + time_since_last / typical gap)``: the second term is the number of purchases that are
+    missing since the last one. It joins frequency, recency and rhythm in one figure without money, so that it does not
+    repeat the axis of size. Customers without a repeat purchase have 0. The typical gap of a customer with few gaps is
+    shrunk towards that of all (`duramen.segments.behaviour.typical_gap`).
 
     Parameters
     ----------
@@ -34,14 +31,13 @@ def loyalty(customers: pd.DataFrame) -> np.ndarray:
 
     Examples
     --------
-    >>> told = pd.DataFrame({"frequency": [8.0, 8.0, 0.0], "gap_mean": [30.0, 30.0, np.nan],
-    ...                      "time_since_last": [30.0, 240.0, 5.0], "T": [270.0, 480.0, 5.0]})
-    >>> loyalty(told).round(2).tolist()
+    >>> customers = pd.DataFrame({"frequency": [8.0, 8.0, 0.0], "gap_mean": [30.0, 30.0, np.nan],
+    ...                           "time_since_last": [30.0, 240.0, 5.0], "T": [270.0, 480.0, 5.0]})
+    >>> loyalty(customers).round(2).tolist()
     [0.89, 0.5, 0.0]
     """
     frequency = customers["frequency"].to_numpy(dtype=float)
-    silence = silence_in_gaps(customers, base_gap(customers))
-    due = frequency + silence
+    due = frequency + silence_in_gaps(customers, base_gap(customers))
     share: np.ndarray = np.divide(frequency, due, out=np.zeros(len(due)), where=due > 0)
     return share
 
@@ -74,16 +70,16 @@ def place_customers(
     Returns
     -------
     pandas.DataFrame
-        A row a customer in the order of the ranking: ``customer_id``, ``cell``, the level on each axis of the matrix
-        (``loyalty``, ``size``, ``credit``), what it was placed by (``loyalty_share``, ``size_value``), ``value_now``
-        (net money at the own past rate over the horizon), ``predicted_value``, ``growth_potential`` and
-        ``churn_probability``. ``attrs["cuts"]`` says where the levels of each axis end.
+        A row for each customer in the order of the ranking: ``customer_id``, ``cell``, the level on each axis of the
+        matrix (``loyalty``, ``size``, ``credit``), the values that were cut (``loyalty_share``, ``size_value``),
+        ``value_now`` (net money at the own past rate over the horizon), ``predicted_value``, ``growth_potential`` and
+        ``churn_probability``. ``attrs["cuts"]`` has the upper bounds of the levels of each axis.
 
     Raises
     ------
     InputError
-        If a credit matrix is asked for without credit, a customer is ranked that the table does not hold or twice, or
-        all customers are alike on an axis.
+        If a credit matrix is asked for without credit, a ranked customer is not in the table or twice in it, or all
+        customers are equal on an axis.
     """
     if matrix not in MATRICES:
         raise InputError(
@@ -103,7 +99,7 @@ def place_customers(
     levels = np.full((len(placed), len(matrix)), -1)
     for column, name in enumerate(matrix):
         axis, known = axes.axis(name), ~np.isnan(values[name])
-        _refuse_alike(name, axis, values[name][known])
+        _refuse_equal(name, axis, values[name][known])
         cuts[name] = axis.ends(values[name][known]).tolist()
         levels[known, column] = axis.place(values[name][known])
         placed[name] = pd.Series(
@@ -125,23 +121,23 @@ def portfolio(
     axes: Axes = DEFAULT_AXES,
     then_spent: pd.Series[float] | None = None,
 ) -> pd.DataFrame:
-    """Return a row a cell: who is in it, what they bring now and are expected to bring, and what to do with them.
+    """Return a row for each cell: its customers, their value now and predicted, and their treatment.
 
     Parameters
     ----------
     ranking, customers, horizon, matrix, credit, axes
         As ``place_customers`` takes them.
     then_spent : pandas.Series, optional
-        Net money that each customer brought in the horizon, by customer id, where it has passed.
+        Net money of each customer in the horizon, by customer id, if it has passed.
 
     Returns
     -------
     pandas.DataFrame
         ``cell``, its levels, ``customers``, ``share_of_customers``, then totals of money over the horizon
         ``value_now``, ``predicted_value`` and ``growth_potential``, ``share_of_value_now``, the mean
-        ``churn_probability_mean``, the mean ``then_spent_mean`` where it is given, and ``treatment``. Cells without
-        anybody have 0 customers, and their means are missing. Customers without a credit grade have a row of their own
-        where others have one. ``attrs["cuts"]`` says where the levels end.
+        ``churn_probability_mean``, the mean ``then_spent_mean`` where it is given, and ``treatment``. Empty cells have
+        0 customers, and their means are missing. Customers without a credit grade have a row of their own where others
+        have one. ``attrs["cuts"]`` has the upper bounds of the levels.
 
     Raises
     ------
@@ -173,11 +169,11 @@ def portfolio(
 
 
 def spent_after(ids: pd.Series[Any], then_spent: pd.Series[float]) -> np.ndarray:
-    """Return the money of each customer from a Series by customer id, which must know all of them once."""
+    """Return the money of each customer from a Series by customer id, which must have all of them once."""
     found = _by_customer(ids, then_spent, "then_spent")
     if (missing := found.isna().to_numpy()).any():
         raise InputError(
-            f"then_spent says nothing of {missing.sum():,} customers (for example {ids[missing].iloc[0]!r}); give net "
+            f"then_spent lacks {missing.sum():,} customers (for example {ids[missing].iloc[0]!r}); give net "
             "money in the horizon by customer id, 0 where there was none."
         )
     return found.to_numpy(dtype=float)
@@ -195,10 +191,10 @@ def rows_of(ranking: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
     if not (known.is_unique and ranking["customer_id"].is_unique):
         raise InputError("a customer has two rows in the ranking or in the customer table; give one each.")
     place = known.get_indexer(pd.Index(ranking["customer_id"]))
-    if (strange := place < 0).any():
+    if (unknown := place < 0).any():
         raise InputError(
-            f"{strange.sum():,} ranked customers are not in the customer table (for example "
-            f"{ranking['customer_id'][strange].iloc[0]!r}); give the table that was scored."
+            f"{unknown.sum():,} ranked customers are not in the customer table (for example "
+            f"{ranking['customer_id'][unknown].iloc[0]!r}); give the table that was scored."
         )
     rows: pd.DataFrame = customers.reset_index(drop=True).iloc[place]
     return rows
@@ -211,43 +207,42 @@ def _credit(ids: pd.Series[Any], credit: pd.Series[Any] | None, grades: tuple[An
             "this matrix needs the credit of each customer; give a Series by customer id, for example the credit "
             "column of a customer table, or ask for loyalty x size."
         )
-    told = _by_customer(ids, credit, "credit")
-    told = told.where(told.notna(), None)
-    if told.isna().all():
+    known = _by_customer(ids, credit, "credit")
+    known = known.where(known.notna(), None)
+    if known.isna().all():
         raise InputError(
             f"credit is known of none of the {len(ids):,} customers; index it by their ids, for example "
             f"{ids.iloc[0]!r}."
         )
-    numbers = pd.to_numeric(told, errors="coerce")
-    if not grades and numbers.notna().eq(told.notna()).all():
+    numbers = pd.to_numeric(known, errors="coerce")
+    if not grades and numbers.notna().eq(known.notna()).all():
         return numbers.to_numpy(dtype=float)
-    held = told.dropna().unique().tolist()
-    order = list(grades) or sorted(held, key=_letter_grade)
-    if strange := [grade for grade in held if grade not in order]:
+    found = known.dropna().unique().tolist()
+    order = list(grades) or sorted(found, key=_letter_grade)
+    if unknown := [grade for grade in found if grade not in order]:
         raise InputError(
-            f"credit has the grade {strange[0]!r}, which is none of {', '.join(map(str, order))}; give credit_grades, "
+            f"credit has the grade {unknown[0]!r}, which is none of {', '.join(map(str, order))}; give credit_grades, "
             "all of them and the best first."
         )
-    return told.map({grade: float(-place) for place, grade in enumerate(order)}).to_numpy(dtype=float)
+    return known.map({grade: float(-place) for place, grade in enumerate(order)}).to_numpy(dtype=float)
 
 
 def _letter_grade(grade: Any) -> tuple[str, int, int]:
-    """Return what orders letter grades, the best first: AAA, AA+, AA, A, A-, BBB, B, C."""
+    """Return the sort key of letter grades, the best first: AAA, AA+, AA, A, A-, BBB, B, C."""
     text = str(grade).strip().upper()
     letters = text.rstrip("+-")
     if not (
         letters.isalpha() and letters.isascii() and len(set(letters)) == 1 and len(text) - len(letters) < 2
     ):
         raise InputError(
-            f"credit has the grade {grade!r}, of which nobody can tell how good it is; give credit_grades, the best "
-            "first."
+            f"credit has the grade {grade!r}, whose order is not known; give credit_grades, the best first."
         )
     return letters[0], -len(letters), {"+": -1, "-": 1}.get(text[-1], 0)
 
 
-def _refuse_alike(name: str, axis: Axis, values: np.ndarray) -> None:
+def _refuse_equal(name: str, axis: Axis, values: np.ndarray) -> None:
     if axis.by == "quantile" and np.ptp(values) == 0:
         raise InputError(
-            f"all {len(values):,} customers have the same {name} ({values[0]:g}), so that no share of them can be told "
-            f"apart; give cuts of {name} by value, or leave the axis out."
+            f"all {len(values):,} customers have the same {name} ({values[0]:g}), so that they cannot be divided into "
+            f"shares; give cuts of {name} by value, or leave the axis out."
         )

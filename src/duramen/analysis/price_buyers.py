@@ -1,7 +1,4 @@
-"""A customer table with discounts comes in; who buys for the price goes out, beside who pays it in full.
-
-Called to see whether price-led buyers are worth as much as others, now and later.
-"""
+"""A customer table with discounts comes in; price-led and full-price buyers go out, with their value now and later."""
 
 from __future__ import annotations
 
@@ -17,27 +14,27 @@ from duramen.forecast.growth import past_value
 
 PRICE_LED, FULL_PRICE, BETWEEN, TOO_FEW = "price-led", "full price", "in between", "too few purchases"
 BUYERS = (PRICE_LED, BETWEEN, FULL_PRICE, TOO_FEW)
-# Of fewer purchase days each is more than a fifth of all that is known, and one leaflet would make a bargain hunter.
+# Of fewer purchase days each is more than a fifth of the evidence, and one campaign would make a price-led buyer.
 LEAST_PURCHASES = 5
-# What is usual differs from shop to shop: the third who get most off is set against the third who get least.
+# Usual discounts differ from shop to shop: the third with the most is compared with the third with the least.
 PART = 1 / 3
-# Customers are alike in what they spent before where they fall in the same twentieth of it.
+# Customers in the same twentieth of past spend count as alike.
 ALIKE_CLASSES = 20
 
 
 def price_led_buyers(customers: pd.DataFrame, least_purchases: int = LEAST_PURCHASES) -> np.ndarray:
-    """Return what kind of buyer each customer is, by the part of the price that was given off.
+    """Return the kind of buyer that each customer is, by the discount as a share of the price.
 
-    Among customers of enough purchases the third with the largest ``discount_share`` (money off over money before it)
-    is price-led, the third with the smallest is full price. Who is at the bound between two counts as the one nearer to
-    full price: where most never had a discount, all of them are full price.
+    Among customers with enough purchases the third with the largest ``discount_share`` (discount over price before it)
+    is price-led, the third with the smallest is full price. A customer at the bound of two kinds is of the one nearer
+    to full price: where most never had a discount, all of them are full price.
 
     Parameters
     ----------
     customers : pandas.DataFrame
         ``customer_table`` of orders with a discount column.
     least_purchases : int
-        Purchase days below which nobody is called either.
+        Purchase days below which a customer is neither.
 
     Returns
     -------
@@ -47,40 +44,40 @@ def price_led_buyers(customers: pd.DataFrame, least_purchases: int = LEAST_PURCH
     Raises
     ------
     InputError
-        If there is no discount column, too few customers have enough purchases, or all of them got the same part off.
+        If there is no discount column, too few customers have enough purchases, or all have the same discount share.
 
     Examples
     --------
-    >>> told = pd.DataFrame({"frequency": [9.0, 9.0, 9.0, 1.0], "discount_share": [0.0, 0.1, 0.4, 0.9]})
-    >>> price_led_buyers(told).tolist()
+    >>> customers = pd.DataFrame({"frequency": [9.0, 9.0, 9.0, 1.0], "discount_share": [0.0, 0.1, 0.4, 0.9]})
+    >>> price_led_buyers(customers).tolist()
     ['full price', 'in between', 'price-led', 'too few purchases']
     """
     if "discount_share" not in customers:
         raise InputError(
-            "no discount is known of these customers, so that nothing tells who buys for the price; give the orders a "
-            "column of money given off, for example columns={'discount': 'retail_disc'}."
+            "the customer table has no column discount_share, which shows who buys for the price; give the orders a "
+            "column of discounts in money, for example columns={'discount': 'retail_disc'}."
         )
     share = customers["discount_share"].to_numpy(dtype=float)
     enough = (customers["frequency"].to_numpy(dtype=float) + 1 >= least_purchases) & ~np.isnan(share)
     if enough.sum() < 1 / PART:
         raise InputError(
             f"{enough.sum():,} of {len(share):,} customers have {least_purchases} purchase days, too few to "
-            "set price-led buyers against others; lower least_purchases or give a longer history."
+            "compare price-led buyers with others; lower least_purchases or give a longer history."
         )
     known = share[enough]
     if np.ptp(known) == 0:
         raise InputError(
-            f"all {len(known):,} customers of {least_purchases} purchase days or more had the same part of the price "
-            f"off ({known[0]:.1%}), so that nobody buys more for the price than others; check the discount column."
+            f"all {len(known):,} customers with {least_purchases} purchase days or more have the same discount share "
+            f"({known[0]:.1%}), so that none buys more for the price than others; check the discount column."
         )
     low, high = np.quantile(known, [PART, 1 - PART])
-    # Where as many had the largest part off that the bound falls on it, they are the price-led.
+    # Where so many have the largest share that the bound falls on it, they are the price-led.
     high = min(high, np.unique(known)[-2])
     low = min(low, high)
-    called: np.ndarray = np.select(
+    kinds: np.ndarray = np.select(
         [~enough, share <= low, share > high], [TOO_FEW, FULL_PRICE, PRICE_LED], default=BETWEEN
     ).astype(object)
-    return called
+    return kinds
 
 
 def price_sensitivity(
@@ -90,16 +87,16 @@ def price_sensitivity(
     least_purchases: int = LEAST_PURCHASES,
     then_spent: pd.Series[float] | None = None,
 ) -> pd.DataFrame:
-    """Return a row a kind of buyer: how many there are, what they get off, what they bring and how many will leave.
+    """Return a row for each kind of buyer: customers, discounts, value and churn.
 
     Parameters
     ----------
     ranking, customers, horizon
         As ``portfolio_matrices.place_customers`` takes them; the orders must have had a discount column.
     least_purchases : int
-        Purchase days below which nobody is called either.
+        Purchase days below which a customer is neither.
     then_spent : pandas.Series, optional
-        Net money that each customer brought in the horizon, by customer id, where it has passed.
+        Net money of each customer in the horizon, by customer id, if it has passed.
 
     Returns
     -------
@@ -107,7 +104,7 @@ def price_sensitivity(
         ``buyers`` (each of ``BUYERS``), ``customers``, ``share_of_customers`` and the means ``discount_share_mean``,
         ``discount_day_share_mean`` (purchase days with a discount), ``value_now_mean`` (net money at the own past rate
         over the horizon), ``predicted_value_mean``, ``churn_probability_mean`` and, where it is given,
-        ``then_spent_mean``. Means of nobody are missing.
+        ``then_spent_mean``. Means of an empty kind are missing.
 
     Raises
     ------
@@ -116,23 +113,23 @@ def price_sensitivity(
     """
     rows = rows_of(ranking, customers)
     buyers = price_led_buyers(rows, least_purchases)
-    told = rows[["discount_share", "discount_day_share"]].reset_index(drop=True).assign(buyers=buyers)
-    told["value_now"] = past_value(rows, horizon)
+    facts = rows[["discount_share", "discount_day_share"]].reset_index(drop=True).assign(buyers=buyers)
+    facts["value_now"] = past_value(rows, horizon)
     for column in ("predicted_value", "churn_probability"):
-        told[column] = ranking[column].to_numpy()
+        facts[column] = ranking[column].to_numpy()
     if then_spent is not None:
-        told["then_spent"] = spent_after(ranking["customer_id"], then_spent)
-    by = told.groupby("buyers")
+        facts["then_spent"] = spent_after(ranking["customer_id"], then_spent)
+    by = facts.groupby("buyers")
     table = by.mean().reindex(BUYERS).add_suffix("_mean")
     table.insert(0, "customers", by.size().reindex(BUYERS, fill_value=0))
-    table.insert(1, "share_of_customers", table["customers"] / len(told))
+    table.insert(1, "share_of_customers", table["customers"] / len(facts))
     return table.rename_axis("buyers").reset_index()
 
 
 def price_led_difference(
     buyers: npt.ArrayLike, past_spend: npt.ArrayLike, then_spent: npt.ArrayLike
 ) -> pd.DataFrame:
-    """Tell whether price-led buyers then spent more or less than full-price buyers, and than those alike before.
+    """Compare the later spend of price-led and full-price buyers, of all and of those alike in past spend.
 
     Parameters
     ----------
@@ -144,9 +141,9 @@ def price_led_difference(
     Returns
     -------
     pandas.DataFrame
-        A row for ``compared`` "all" and one for "alike": within each twentieth of past spend, weighted by how much it
-        tells. ``price_led`` and ``full_price`` (customers compared), and for money (``spent``) and for the share who
-        spent anything (``active``) the difference, price-led less full price, with its ``_standard_error``.
+        A row for ``compared`` "all" and one for "alike": within each twentieth of past spend, weighted by its
+        precision. ``price_led`` and ``full_price`` (customers compared), and for money (``spent``) and the share with
+        a purchase (``active``) the difference, price-led less full price, with its ``_standard_error``.
 
     Raises
     ------
@@ -167,7 +164,7 @@ def price_led_difference(
     rows: list[dict[str, Any]] = []
     for name, classes in (("all", 1), ("alike", ALIKE_CLASSES)):
         alike = order * classes // len(order)
-        # A class that has not two of each tells nothing of how sure its difference is.
+        # The error of a difference needs two customers of each kind.
         pairs = [(led & (alike == c), ~led & (alike == c)) for c in range(classes)]
         pairs = [(p, f) for p, f in pairs if min(p.sum(), f.sum()) > 1]
         row: dict[str, Any] = {"compared": name}
@@ -181,7 +178,7 @@ def price_led_difference(
 
 
 def _difference(pairs: list[tuple[np.ndarray, np.ndarray]], values: np.ndarray) -> tuple[float, float]:
-    """Return the mean difference within pairs of groups, weighted as a regression on them does, and its error."""
+    """Return the mean difference within pairs of groups, weighted as in a regression, and its standard error."""
     if not pairs:
         return float("nan"), float("nan")
     n, m = (np.array([pair[side].sum() for pair in pairs], dtype=float) for side in (0, 1))

@@ -1,7 +1,7 @@
-"""The scores of two cutoffs come in; who rose for reasons of their own goes out. Called to watch the newly rising.
+"""The scores of two cutoffs come in; the customers who rose by more than season, trend and noise go out.
 
-Season, trend and another fit of the model move everybody; they leave no trace here, since customers are compared with
-the others who were known at both cutoffs.
+Season, trend and another fit of the model move all customers alike, and cancel out: customers are compared with the
+others who were known at both cutoffs.
 """
 
 from __future__ import annotations
@@ -23,14 +23,13 @@ NEEDED = ("customer_id", "score", "predicted_value", "predicted_value_high")
 
 
 def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
-    """Return the customers who rose between two cutoffs beyond what was held likely of them, most places first.
+    """Return the customers who rose between two cutoffs by more than was likely, most places first.
 
-    Only customers scored at both cutoffs are compared, and ranked among themselves. What all of them have in common,
-    the change of their total, is taken out of each. A customer is named who ranks higher than before and whose value
-    is now expected above the upper end of the earlier predictive interval (nine outcomes in ten lie below), moved
-    with all; a smaller rise is noise. Where that end lies nearer to the value than is usual, as it does at 0 for who
-    buys less than one time in ten, the usual one is taken: the median ratio of end to value where a purchase is
-    likely enough to be seen in it.
+    Only customers scored at both cutoffs are compared, and ranked among themselves. The change of their total is
+    removed from each. The result has the customers who rank higher than before and whose value is now above the upper
+    end of the earlier predictive interval (nine outcomes in ten are below it), changed with the total; a smaller rise
+    is noise. Where that end is nearer to the value than is usual, as at 0 for customers who buy with a probability of
+    less than one in ten, the median ratio of end to value of the other customers is used.
 
     Parameters
     ----------
@@ -41,17 +40,17 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row for each customer named: ``customer_id``, ``rank_before`` and ``rank_now`` (by score among customers of
-        both cutoffs, from 1, ties by id), ``places`` risen, ``value_before`` and ``value_now`` (predicted, money over
-        the horizon), ``value_with_all`` (what the value would be, had it moved with all), ``likely_before`` (what
-        the value had to pass: that upper end, moved with all), ``own_factor`` (``value_now`` / ``value_with_all``),
-        ``core_before`` and ``core_now`` (in the smallest set that holds 80 % of value), and ``entered_core``.
+        A row for each of them: ``customer_id``, ``rank_before`` and ``rank_now`` (by score among customers of both
+        cutoffs, from 1, ties by id), ``places`` risen, ``value_before`` and ``value_now`` (predicted, money over the
+        horizon), ``value_with_all`` (the value before, changed with the total), ``likely_before`` (the upper end,
+        changed with the total), ``own_factor`` (``value_now`` / ``value_with_all``), ``core_before`` and ``core_now``
+        (in the smallest set that accounts for 80 % of value), and ``entered_core``.
 
     Raises
     ------
     InputError
         If a column is missing, a customer has two rows, none is in both tables, the tables are in the wrong order,
-        or customers of both bring no value at one of the cutoffs.
+        or the customers of both have no value at one of the cutoffs.
 
     Examples
     --------
@@ -76,7 +75,7 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     before, now = both["predicted_value_before"].to_numpy(), both["predicted_value_now"].to_numpy()
     if not (before.sum() > 0 and now.sum() > 0):
         raise InputError(
-            f"the {len(both):,} customers of both cutoffs are expected to bring {before.sum():,.2f} and then "
+            f"the predicted value of the {len(both):,} customers of both cutoffs is {before.sum():,.2f} and then "
             f"{now.sum():,.2f}; without value at both there is nothing to compare."
         )
     common = now.sum() / before.sum()
@@ -121,12 +120,12 @@ def rising_since(
     earlier : date
         The earlier cutoff.
     customers_then : pandas.DataFrame or str
-        ``customer_table`` at the earlier cutoff, or the sentence that says why there is none.
+        ``customer_table`` at the earlier cutoff, or the sentence that explains why there is none.
 
     Returns
     -------
     pandas.DataFrame or None
-        What ``newly_rising`` returns; None where less than a horizon of history lies before the earlier cutoff, or
+        What ``newly_rising`` returns; None where less than a horizon of history is before the earlier cutoff, or
         where the customers of both cutoffs have no value.
     """
     if isinstance(customers_then, str) or (earlier - tx.first_date).days < model.window_.horizon:
@@ -157,7 +156,7 @@ def _check(earlier: pd.DataFrame, later: pd.DataFrame) -> None:
 
 
 def _likely(value: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Return the upper end of each interval, or the usual multiple of the value where that is more."""
+    """Return the upper end of each interval, or the median multiple of the value where that is more."""
     shown = (high > 0) & (value > 0)
     usual = np.median(high[shown] / value[shown]) if shown.any() else 1.0
     likely: np.ndarray = np.maximum(high, usual * value)

@@ -1,7 +1,7 @@
 """An address of a DuckDB file or a PostgreSQL database comes in; transactions on it go out.
 
-Called by ``tables.py`` alone, which does the same in either. A transaction is kept as a whole when its work is done;
-one that fails, is killed or only rehearses leaves everything as it was.
+A transaction is committed as a whole when its work is done; one that fails, is killed or is a rehearsal changes
+nothing.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from duramen.errors import InputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Whoever only looks something up in a DuckDB file has let go of it by then; the scores took longer to make.
+# A program that only looks something up in a DuckDB file has closed it by then; the scores took longer to make.
 SECONDS_OF_PATIENCE = 60.0
-# A block of a ranking is a row group: a second thread has no part in it, and more memory would hold what is on disk.
+# A block of a ranking is one row group: a second thread does not help, and more memory would cache what is on disk.
 TO_WRITE_A_BLOCK = {"threads": 1, "memory_limit": "512MB"}
-# Of pg_class: a table, and one in partitions.
+# Kinds of pg_class: a table, and one in partitions.
 TABLES_OF_POSTGRESQL = ("r", "p")
 
-# As libpq reads it; a raw @ or / in a password would end it there, and the rest be told as the name of a host.
+# As libpq reads it; a raw @ or / in a password would end it there, and the rest would appear as the name of a host.
 _TEXT = r"(?:[^@/:%]|%(?!00)[0-9A-Fa-f]{2})"
 _HOST = r"(?:[^@/?#,:\[\]]*|\[[0-9A-Fa-f:.]+\])(?::\d*)?"
 _POSTGRESQL = re.compile(
@@ -37,7 +37,7 @@ _POSTGRESQL = re.compile(
 
 
 def quoted(name: str) -> str:
-    """Return a name as SQL writes it, whatever it holds.
+    """Return a name as SQL writes it, with any character in it.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def split_duckdb(address: str) -> tuple[str, str, str]:
 
 @dataclass(frozen=True)
 class DuckDBFile:
-    """A DuckDB file, which is made where there is none."""
+    """A DuckDB file, which is made if it is missing."""
 
     file: Path
 
@@ -75,14 +75,14 @@ class DuckDBFile:
         Parameters
         ----------
         table : str
-            What messages call that which is written.
+            The name of the table in messages.
         rehearse : bool
             Whether to undo everything at the end.
 
         Raises
         ------
         InputError
-            If it is no DuckDB file, or another process has it open: at once in a rehearsal, else after a minute.
+            If it is not a DuckDB file, or another process has it open: at once in a rehearsal, else after a minute.
         """
         fresh = not self.file.exists()
         connection = self._connect(table, 0 if rehearse else SECONDS_OF_PATIENCE)
@@ -96,7 +96,7 @@ class DuckDBFile:
             fresh = fresh and rehearse
         finally:
             if fresh:
-                # Before it is closed, when nobody else can have opened it yet.
+                # Before it is closed, while no other process can have opened it.
                 with contextlib.suppress(OSError):
                     self.file.unlink()
             connection.close()
@@ -111,7 +111,7 @@ class DuckDBFile:
                 connection = duckdb.connect(str(self.file.resolve()), config=TO_WRITE_A_BLOCK)
                 if _lies_in_memory(connection):
                     connection.close()
-                    raise _not_written(table, f"{self.file} is no DuckDB file")
+                    raise _not_written(table, f"{self.file} is not a DuckDB file")
                 return connection
             except duckdb.Error as error:
                 holder = re.search(r"lock is held in (.+?) \(PID (\d+)\)", str(error))
@@ -124,7 +124,7 @@ class DuckDBFile:
 
 
 class DuckDBTransaction:
-    """What is done in a DuckDB file as a whole or not at all."""
+    """Statements in a DuckDB file that are committed together or not at all."""
 
     types: ClassVar = {
         "text": "VARCHAR",
@@ -138,16 +138,16 @@ class DuckDBTransaction:
         self.connection, self.table = connection, table
 
     def schema(self, name: str) -> str:
-        """Return the schema of this name, or that of names without any."""
+        """Return the schema of this name, or the one of names without a schema."""
         return name or "main"
 
     def columns(self, schema: str, name: str) -> dict[str, str] | None:
-        """Return the type of each column of a table, or None where there is nothing of its name."""
+        """Return the type of each column of a table, or None where nothing has its name."""
         rows = self.execute(
             "SELECT table_type, column_name, data_type FROM information_schema.tables "
             "JOIN information_schema.columns USING (table_catalog, table_schema, table_name) "
             "WHERE table_catalog = current_catalog() "
-            # To DuckDB names are the same that differ in case only.
+            # DuckDB ignores the case of names.
             "AND lower(table_schema) = lower($1) AND lower(table_name) = lower($2)",
             schema,
             name,
@@ -161,10 +161,10 @@ class DuckDBTransaction:
         return rows
 
     def append(self, schema: str, name: str, rows: pa.Table) -> None:
-        """Add rows to a table, each column to that of its name."""
+        """Add rows to a table, by the names of the columns."""
         where = f"{quoted(schema)}.{quoted(name)}"
         with self._refused_in_a_sentence():
-            # DuckDB finds them by the name of the variable; what is registered it holds to the end of the transaction.
+            # DuckDB finds the rows by the name of the variable; registered rows would stay until the transaction ends.
             self.connection.execute(f"INSERT INTO {where} BY NAME SELECT * FROM rows")
         del rows
 
@@ -213,11 +213,11 @@ class PostgreSQLDatabase:
             connection = dbapi.connect(self.uri)
         except dbapi.Error as error:
             raise _not_written(table, _words_of_postgresql(error)) from error
-        # What is not committed when it closes is undone.
+        # Closing undoes what is not committed.
         with contextlib.closing(connection):
             opened = PostgreSQLTransaction(connection, table)
             opened.execute("SET LOCAL client_encoding = 'UTF8'")
-            # Rows that a policy hides from this user would stay among the new ones; so the server refuses instead.
+            # Rows that a policy hides from this user would stay among the new ones, so the server is to refuse instead.
             opened.execute("SET LOCAL row_security = off")
             yield opened
             if not rehearse:
@@ -225,7 +225,7 @@ class PostgreSQLDatabase:
 
 
 class PostgreSQLTransaction:
-    """What is done in a PostgreSQL database as a whole or not at all."""
+    """Statements in a PostgreSQL database that are committed together or not at all."""
 
     types: ClassVar = {
         "text": "text",
@@ -239,12 +239,12 @@ class PostgreSQLTransaction:
         self.connection, self.table = connection, table
 
     def schema(self, name: str) -> str:
-        """Return the schema of this name, or that in which names without any are made."""
+        """Return the schema of this name, or the one in which names without a schema are made."""
         found = self.execute("SELECT coalesce(nullif($1, ''), current_schema()::text, 'public')", name)
         return str(found[0][0])
 
     def columns(self, schema: str, name: str) -> dict[str, str] | None:
-        """Return the type of each column of a table, or None where there is nothing of its name."""
+        """Return the type of each column of a table, or None where nothing has its name."""
         rows = self.execute(
             "SELECT relkind::text, attname::text, format_type(atttypid, atttypmod) FROM pg_class "
             "JOIN pg_namespace ON pg_namespace.oid = relnamespace "
@@ -278,7 +278,7 @@ class PostgreSQLTransaction:
         return self.execute(lock, f"duramen {schema}.{name}") == [("true",)]
 
     def commit(self) -> None:
-        """Keep what was done."""
+        """Commit the transaction."""
         with self._refused_in_a_sentence():
             self.connection.commit()
 
@@ -298,7 +298,7 @@ def split_postgresql(address: str) -> tuple[PostgreSQLDatabase, str]:
     Raises
     ------
     InputError
-        If it names none; in words that show nothing of it, since it may hold a password.
+        If it names none; the message shows nothing of the address, which may have a password in it.
 
     Examples
     --------
@@ -315,7 +315,7 @@ def split_postgresql(address: str) -> tuple[PostgreSQLDatabase, str]:
     parameters = parts["parameters"] or ""
     if "password" in unquote(parameters).lower():
         raise InputError(
-            "`out` holds a password among its parameters, where it would be shown; set PGPASSWORD, or put it into "
+            "`out` has a password among its parameters, where it would be shown; set PGPASSWORD, or put it into "
             "~/.pgpass."
         )
     user, password, where = (
@@ -330,7 +330,7 @@ def split_postgresql(address: str) -> tuple[PostgreSQLDatabase, str]:
 
 
 def _lies_in_memory(connection: Any) -> bool:
-    """Tell whether what is written would be lost: DuckDB opens CSV and Parquet files as views in memory."""
+    """Return whether what is written would be lost: DuckDB opens CSV and Parquet files as views in memory."""
     path = "SELECT path FROM duckdb_databases() WHERE database_name = current_catalog()"
     return bool(connection.execute(path).fetchone() == (None,))
 
@@ -338,26 +338,26 @@ def _lies_in_memory(connection: Any) -> bool:
 def _columns_of_table(
     rows: list[tuple[Any, ...]], tables: tuple[str, ...], name: str, table: str
 ) -> dict[str, str] | None:
-    """Return the columns of what has a name, refused where it is a view or the like."""
+    """Return the columns of a table, or None where there is none; refuse a view or the like."""
     if not rows:
         return None
     if rows[0][0] not in tables:
         raise InputError(
-            f"{name!r} is there and is no table, so {table} cannot be written; name another by `out`."
+            f"{name!r} exists and is not a table, so {table} cannot be written; name another by `out`."
         )
     return {column: of_type for _, column, of_type in rows if column is not None}
 
 
-def _not_written(table: str, told: str) -> InputError:
-    return InputError(f"{table} cannot be written, and is as it was: {told}.")
+def _not_written(table: str, reason: str) -> InputError:
+    return InputError(f"{table} cannot be written, and is as it was: {reason}.")
 
 
 def _words_of_duckdb(error: BaseException) -> str:
-    """Return what DuckDB says in its first line, without the kind of error that it puts before."""
+    """Return the first line of DuckDB's message, without the kind of error in front."""
     return re.sub(r"^[A-Z][\w ]* Error: ", "", str(error).strip().split("\n")[0]).rstrip(".!")
 
 
 def _words_of_postgresql(error: BaseException) -> str:
-    """Return what the server or its driver says in its first line, which never holds a password."""
+    """Return the first line of the message of the server or its driver, which never has a password in it."""
     line = str(error).strip().split("\n")[0]
     return re.sub(r"^.*?(?:(?:ERROR|FATAL):\s+|\[libpq\] (?:Failed to connect: )?)", "", line).rstrip(".")

@@ -1,8 +1,8 @@
 """The state, trees and tables of a model come in; a folder goes out, whole or not at all, and back.
 
-JSON, Parquet and LightGBM's own text: nothing in the folder can run code when it is read. ``model.json`` holds the
-digest of every other file, and in its first line its own. Digests show damage; those who may write the folder can write
-them too, so they do not show who wrote it.
+JSON, Parquet and LightGBM's own text: nothing in the folder can run code when it is read. ``model.json`` has the
+digest of every other file, and its own in the first line. Digests show damage; they do not show who wrote the folder,
+since anyone who can write to it can write them too.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class SavedModel(NamedTuple):
 
 
 def refuse_occupied(folder: Path, known_by: str = MODEL_FILE, what: str = "model") -> None:
-    """Refuse a folder that holds something else than a model, or than ``what`` it says: saving would replace it."""
+    """Refuse a folder with other content than a model, or than ``what`` it says: saving would replace it."""
     if folder.is_file() or (folder.is_dir() and not (folder / known_by).is_file() and any(folder.iterdir())):
         raise InputError(
-            f"{folder} holds something that is no duramen {what}; choose another folder for the {what}."
+            f"{folder} has something in it that is not a duramen {what}; choose another folder for the {what}."
         )
 
 
@@ -59,7 +59,7 @@ def write_model(folder: Path, saved: SavedModel, version: str) -> None:
     Raises
     ------
     InputError
-        If the folder holds something that is no model.
+        If the folder has something in it that is not a model.
     """
     refuse_occupied(folder)
     with atomic_folder(folder) as beside:
@@ -87,7 +87,7 @@ def read_model(folder: Path) -> SavedModel:
     Raises
     ------
     InputError
-        If the folder is no model, a file of it is missing, damaged or changed, or its format is newer, too old or
+        If the folder is not a model, a file of it is missing, damaged or changed, or its format is newer, too old or
         unknown.
     """
     state = read_state(folder)
@@ -157,12 +157,12 @@ def read_state(folder: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the folder is no model, its JSON is damaged or changed, or its format is newer, too old or unknown.
+        If the folder is not a model, its JSON is damaged or changed, or its format is newer, too old or unknown.
     """
     path = folder / MODEL_FILE
     if not path.is_file():
         raise InputError(
-            f"{folder} is no saved model: it has no {MODEL_FILE}; give a folder that duramen train or "
+            f"{folder} is not a saved model: it has no {MODEL_FILE}; give a folder that duramen train or "
             "CoreCustomerModel.save wrote."
         )
     try:
@@ -265,7 +265,7 @@ def _from_5(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
 
 # From a format to the next one; the first of them is the oldest format that is read.
 UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {4: _from_4, 5: _from_5}
-# The first format whose model.json holds its own digest.
+# The first format whose model.json has its own digest.
 SEALED_SINCE = 5
 
 

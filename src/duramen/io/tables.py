@@ -1,7 +1,7 @@
-"""A ranking comes in a block at a time; a table of DuckDB or PostgreSQL holds it, whole or not at all.
+"""Blocks of a ranking and an address come in; a table of DuckDB or PostgreSQL has the rows, whole or not at all.
 
-Called by the score command. The rows and their sidecar, in a table beside, are replaced in one transaction: readers see
-the old ones until all new ones are there. Nothing that is there is dropped, so that grants, indexes and views stay.
+The rows and their sidecar, in a second table, are replaced in one transaction: readers see the old ones until all new
+ones are there. No table is dropped, so that grants, indexes and views stay.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SIDECAR = "_sidecar"
-# PostgreSQL cuts what is longer, and a table and its sidecar would be one.
+# PostgreSQL cuts longer names, and a table and its sidecar would have the same one.
 LONGEST_NAME = 63
-# Columns that a sentence names; a table that lacks more is another one.
+# Columns that a sentence names.
 NAMED = 3
 
 
@@ -69,27 +69,27 @@ class Table:
 
     @property
     def sidecar(self) -> Table:
-        """The table of one row that says what the scores are made of."""
+        """The table of one row with what the scores are made of."""
         return replace(self, name=self.name + SIDECAR)
 
     @property
     def work_place(self) -> Path:
-        """What the work folder is named after: beside the DuckDB file, else in the current folder."""
+        """The path of the work folder: beside the DuckDB file, else in the current folder."""
         if isinstance(self.database, DuckDBFile):
             return self.database.file.with_name(f"{self.database.file.name}.{self.full_name}")
-        # Tables of one name in two databases are two.
+        # Tables of the same name in two databases have two work folders.
         digest = hashlib.sha256(f"{self.database.address}/{self.full_name}".encode()).hexdigest()
         return Path(f"{self.full_name.replace('/', '_')}.{digest[:8]}.postgresql")
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """What two addresses of the same table have in common."""
+        """What all addresses of the same table have in common."""
         if isinstance(self.database, DuckDBFile):
             return self.database.file.resolve(), (self.schema or "main").casefold(), self.name.casefold()
         return self.database, self.schema, self.name
 
     def of_group(self, key: str) -> Table:
-        """Return the table of a group of customers; a dot in its name would be that of a schema."""
+        """Return the table of a group of customers; a dot in its name would separate a schema."""
         return replace(self, name=f"{self.name}_{key}") if key else self
 
 
@@ -99,7 +99,7 @@ def table_at(address: str) -> Table | None:
     Raises
     ------
     InputError
-        If it names a database and no table, or a database of another kind.
+        If it names a database without a table, or a database of another kind.
     """
     kind, is_address, _ = address.partition("://")
     if not is_address:
@@ -122,7 +122,7 @@ def table_at(address: str) -> Table | None:
 
 
 def check_table(table: Table, *, with_cost: bool = False, ids: pa.DataType | None = None) -> None:
-    """Refuse a table that a ranking cannot be written to, by a rehearsal that leaves everything as it was.
+    """Refuse a table that a ranking cannot be written to, by a rehearsal that changes nothing.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def check_table(table: Table, *, with_cost: bool = False, ids: pa.DataType | Non
     with_cost : bool
         Whether the ranking has the cost to serve.
     ids : pyarrow.DataType, optional
-        Type of the customer ids, where it is known yet.
+        Type of the customer ids, if it is known already.
 
     Raises
     ------
@@ -156,16 +156,16 @@ def check_table(table: Table, *, with_cost: bool = False, ids: pa.DataType | Non
         _make_ready(transaction, table, _kinds(names, ids), rehearse=True)
 
 
-def write_table(blocks: Iterable[pd.DataFrame], table: Table, told: dict[str, Any]) -> int:
-    """Put blocks of a ranking into a table in place of the rows there, and what they are made of into its sidecar.
+def write_table(blocks: Iterable[pd.DataFrame], table: Table, made_of: dict[str, Any]) -> int:
+    """Replace the rows of a table by blocks of a ranking, and the content of its sidecar.
 
     Parameters
     ----------
     blocks : iterable of pandas.DataFrame
-        At least one; memory holds no more of them.
+        At least one; only one is in memory at a time.
     table : Table
-        Made where there is none.
-    told : dict
+        Made if it is missing.
+    made_of : dict
         What ``duramen.scoring.provenance.provenance`` returns.
 
     Returns
@@ -199,18 +199,18 @@ def write_table(blocks: Iterable[pd.DataFrame], table: Table, told: dict[str, An
                 home, table.name, pa.Table.from_pandas(block, preserve_index=False).cast(schema)
             )
             rows += len(block)
-        text = table_sidecar(table.full_name, rows, told)
+        text = table_sidecar(table.full_name, rows, made_of)
         transaction.execute(f"INSERT INTO {_in(home, table.sidecar)} VALUES ($1::text::json)", text)
     return rows
 
 
 def _kinds(names: Iterable[str], ids: pa.DataType | None) -> dict[str, str]:
-    """Return the kind of each column of a ranking; that of the id is empty while it is not known."""
+    """Return the kind of each column of a ranking; that of the id is empty as long as it is not known."""
     import pyarrow as pa
 
     of_id = ""
     if ids is not None:
-        # What is longer than 64 bits goes as text.
+        # Integers of more than 63 bits are written as text.
         whole = pa.types.is_integer(ids) and ids != pa.uint64()
         of_id = "integer" if whole else "number" if pa.types.is_floating(ids) else "text"
     words = (*TEXT_COLUMNS, "tier", "core_in")
@@ -227,13 +227,13 @@ def _make_ready(
 ) -> str:
     """Make the tables of the scores and their sidecar, or empty them; return their schema.
 
-    A rehearsal takes no row away and waits for nobody.
+    A rehearsal deletes no row and does not wait.
     """
     home = transaction.schema(table.schema)
     if not rehearse:
         transaction.wait_for_others(home, table.name)
     elif not transaction.is_free(home, table.name):
-        # What another run is about to make can be looked at when it is there: at the load, which waits for it.
+        # The tables that another run is making are checked when the rows are loaded, after waiting for that run.
         return home
     for place, columns in ((table, kinds), (table.sidecar, {"sidecar": "json"})):
         types = {name: transaction.types.get(kind, "") for name, kind in columns.items()}
@@ -244,17 +244,17 @@ def _make_ready(
             transaction.execute(f"CREATE TABLE {_in(home, place)} ({made})")
         elif place is not table and found != types:
             raise InputError(
-                f"{place} is no sidecar of scores, and that of {table.name} would replace its rows; name another "
+                f"{place} is not a sidecar of scores, and that of {table.name} would replace its rows; name another "
                 "table by `out`."
             )
         elif differences := _differences(found, types):
             raise InputError(
-                f"{table} has not the columns of these scores: {'; '.join(differences)}; drop it if nobody needs it, "
-                "or name another table by `out`."
+                f"{table} does not have the columns of these scores: {'; '.join(differences)}; drop it if it "
+                "is not needed, or name another table by `out`."
             )
-        # Of nothing: it shows the right to insert, and DuckDB heeds an index in a DELETE only when an INSERT woke it.
-        of_nothing = f"({quoted(next(iter(types)))}) SELECT NULL WHERE false"
-        transaction.execute(f"INSERT INTO {_in(home, place)} {of_nothing}")
+        # No rows: it tests the right to insert, and DuckDB uses an index in a DELETE only after an INSERT.
+        no_rows = f"({quoted(next(iter(types)))}) SELECT NULL WHERE false"
+        transaction.execute(f"INSERT INTO {_in(home, place)} {no_rows}")
         transaction.execute(f"DELETE FROM {_in(home, place)}" + (" WHERE false" if rehearse else ""))
     return home
 
@@ -265,14 +265,13 @@ def _in(home: str, table: Table) -> str:
 
 def _differences(found: dict[str, str], types: dict[str, str]) -> list[str]:
     """Return in words how the columns of a table differ from those that are to be written."""
-    told = []
-    if lacking := _named([name for name in types if name not in found]):
-        told.append(f"it lacks {lacking}")
-    if besides := _named([name for name in found if name not in types]):
-        told.append(f"it has {besides} besides")
-    others = [name for name, of in types.items() if of and found.get(name, of) != of]
-    told += [f"{name} is {found[name]} where the scores have {types[name]}" for name in others]
-    return told
+    differences = []
+    if missing := _named([name for name in types if name not in found]):
+        differences.append(f"it lacks {missing}")
+    if others := _named([name for name in found if name not in types]):
+        differences.append(f"it also has {others}")
+    changed = [name for name, of in types.items() if of and found.get(name, of) != of]
+    return differences + [f"{name} is {found[name]} where the scores have {types[name]}" for name in changed]
 
 
 def _named(names: Sequence[str]) -> str:

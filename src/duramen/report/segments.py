@@ -20,7 +20,7 @@ DRIFT = {
     "none": "no drift",
     "some": "some drift",
     "much": "much drift",
-    "not told from chance": "no more drift than chance explains with so few customers",
+    "within chance": "no more drift than chance explains with so few customers",
 }
 CRITERIA = (
     f"Stability: agreement of the segments of resampled customers (adjusted Rand index, at most 1; at least {STABLE:g} "

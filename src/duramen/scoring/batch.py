@@ -39,7 +39,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class RankedBlocks(NamedTuple):
-    """A ranking that memory does not hold, and what it was made of.
+    """A ranking that is not all in memory, and what it was made of.
 
     ``places`` has the columns of each customer that fit into memory, by rank: ``rank``, ``tier``, ``score``,
     ``predicted_value``, ``growth_potential``, ``core_in``, ``cost_to_serve`` where there is one, and as ``customer_id``
@@ -74,7 +74,7 @@ def rank_in_blocks(
     cutoff : date or str
         First day that is not history.
     folder : Path
-        An empty folder of one's own, whose files the blocks are made of.
+        An empty folder that no other run uses; the blocks are read from its files.
     cost_to_serve : pandas.Series, optional
         Cost over the horizon, by customer id.
     tiers : Tiers, optional
@@ -205,14 +205,14 @@ def ranked_blocks(
 
 
 def _rows_in_step(path: Path, sizes: Iterable[int]) -> Iterator[pa.Table]:
-    """Give the rows of a Parquet file so many at a time, whatever its own row groups hold."""
+    """Give the rows of a Parquet file in tables of these sizes, whatever the sizes of its row groups."""
     file, group = pq.ParquetFile(path), 0
-    held = file.schema_arrow.empty_table()
+    rows = file.schema_arrow.empty_table()
     for size in sizes:
-        while len(held) < size:
-            held, group = pa.concat_tables([held, file.read_row_group(group)]), group + 1
-        yield held.slice(0, size)
-        held = held.slice(size)
+        while len(rows) < size:
+            rows, group = pa.concat_tables([rows, file.read_row_group(group)]), group + 1
+        yield rows.slice(0, size)
+        rows = rows.slice(size)
 
 
 def _after(first: pa.RecordBatch, others: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -54,7 +54,7 @@ def score_blocks(
     blocks : iterable of pandas.DataFrame
         Those of ``customer_blocks``.
     path : Path
-        File to write, in a folder of one's own.
+        The file to write.
     with_reasons : bool
         Whether to explain every customer.
     customers : int, optional
@@ -93,7 +93,7 @@ def write_reasons(
     wanted : array of bool, shape (n,)
         Which customers to explain, in order of id.
     path : Path
-        File to write, in a folder of one's own.
+        The file to write.
     """
     start, rate = 0, _Rate("explained", int(wanted.sum()))
     with ParquetBlocks(path) as file:

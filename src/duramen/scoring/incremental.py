@@ -1,7 +1,7 @@
 """The scores of an earlier run and today's orders come in; scores of all customers go out, of which few are computed.
 
-Called by ``duramen.analysis.ranked``. A score depends on the customer's own days before the cutoff and on the model:
-whose days are the same has the same score. Ranks and tiers are made of all, as ever.
+A score depends on the customer's own days before the cutoff and on the model: the same days give the same score. Ranks
+and tiers are made of all customers, as without earlier scores.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
     from duramen.scoring.model import CoreCustomerModel
 
-# The column by which a customer's days are known again, and the key under which the file says what it was made of.
+# The column with a fingerprint of each customer's days, and the key under which the file says what it was made of.
 HISTORY = "history"
 MADE_OF = b"duramen"
 
@@ -47,16 +47,16 @@ def read_made_of(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file is none that ``rescore`` wrote.
+        If ``rescore`` did not write the file.
     """
     try:
-        told: dict[str, Any] = dict(json.loads((pq.read_schema(path).metadata or {})[MADE_OF]))
+        made_of: dict[str, Any] = dict(json.loads((pq.read_schema(path).metadata or {})[MADE_OF]))
     except (OSError, KeyError, TypeError, ValueError) as error:
-        # pyarrow says with a ValueError that a file is no Parquet.
+        # pyarrow raises a ValueError where a file is not Parquet.
         raise InputError(
-            f"{path} holds no scores of an earlier run; remove it, or name another file by `incremental`."
+            f"{path} has no scores of an earlier run; remove it, or name another file by `incremental`."
         ) from error
-    return told
+    return made_of
 
 
 def rescore(
@@ -68,7 +68,7 @@ def rescore(
     *,
     with_reasons: bool = False,
 ) -> Rescored:
-    """Score the customers whose days are others than at an earlier run, and take the scores of the rest from there.
+    """Score the customers whose days have changed since an earlier run, and take the scores of the others from there.
 
     Parameters
     ----------
@@ -78,17 +78,17 @@ def rescore(
     cutoff : date
         First day that is not history.
     earlier : Path
-        What ``Rescored.scored.path`` was then. Where there is none, or it was made by another duramen, model, cutoff or
-        customer table, all are scored.
+        The file ``Rescored.scored.path`` of then. If it is missing, or was made with another version, model, cutoff or
+        definition of the customer table, all customers are scored.
     folder : Path
-        An empty folder of one's own.
+        An empty folder that no other run uses.
     with_reasons : bool
         Whether to explain every customer.
 
     Raises
     ------
     InputError
-        If ``earlier`` is something else or damaged, or a column that the model learned from is missing.
+        If ``earlier`` is another file or damaged, or a column that the model learned from is missing.
     """
     import duckdb
 
@@ -113,8 +113,8 @@ def rescore(
         if computed:
             tables.append(_read(workspace, fresh).inner_join(now, "customer_id"))
         path = folder / "scored.parquet"
-        told = {MADE_OF.decode(): json.dumps(made_of)}
-        workspace.to_parquet(_together(tables), path, row_group_size=WRITTEN_AT_ONCE, kv_metadata=told)
+        metadata = {MADE_OF.decode(): json.dumps(made_of)}
+        workspace.to_parquet(_together(tables), path, row_group_size=WRITTEN_AT_ONCE, kv_metadata=metadata)
         customers = now.count().to_pyarrow().as_py()
     except duckdb.InvalidInputException as error:
         raise _damaged(earlier) from error
@@ -131,19 +131,19 @@ def rescore(
 
 
 def _read(workspace: Any, path: Path) -> ibis.Table:
-    """Return the columns of a file, and none that a folder on its way is named after."""
+    """Return the columns of a file, without those that DuckDB would read from the names of folders."""
     return workspace.read_parquet(path, hive_partitioning=False)
 
 
 def _damaged(earlier: Path) -> InputError:
-    return InputError(f"{earlier} is damaged; remove it, and all customers are scored anew.")
+    return InputError(f"{earlier} is damaged; remove it, and all customers are scored again.")
 
 
 def _histories(days: ibis.Table) -> ibis.Table:
-    """Return a fingerprint of the days of each customer who ever bought, which no order of rows changes."""
+    """Return a fingerprint of the days of each customer with a purchase, the same for any order of rows."""
     import ibis
 
-    # Twice: DuckDB leaves the last of several values unmixed, and it would not tell of which day it is.
+    # Twice: DuckDB does not mix the last of several values, so equal values of two days would cancel out.
     day = ibis.struct({name: days[name] for name in days.columns}).hash().hash()
     customers = days.group_by("customer_id").having(days.purchase.any())
     return customers.aggregate(**{HISTORY: day.bit_xor()})
@@ -154,17 +154,17 @@ def _why_all(earlier: Path, made_of: dict[str, Any]) -> str:
     if not earlier.exists():
         return "there are no earlier scores"
     then = read_made_of(earlier)
-    told = {
+    reasons = {
         "duramen_version": f"duramen {then.get('duramen_version')} made the earlier ones",
-        "duckdb_version": "DuckDB is another one, and may know customers again otherwise",
-        "libraries": "LightGBM, NumPy or SciPy is another one, and may end in another last digit",
-        "model_version": "the model is another",
-        "cutoff": f"the cutoff was {then.get('cutoff')}, and each day more changes everybody",
-        "feature_version": "the orders have other columns, or duramen makes the customer table otherwise",
+        "duckdb_version": "DuckDB has another version, and may compute other fingerprints",
+        "libraries": "LightGBM, NumPy or SciPy has another version, and may compute another last digit",
+        "model_version": "the model is another one",
+        "cutoff": f"the cutoff was {then.get('cutoff')}, and each day changes all customers",
+        "feature_version": "the orders have other columns, or the customer table is defined differently",
         "customer_id": "the ids are of another type",
-        "with_reasons": "other customers were given reasons",
+        "with_reasons": "other customers had reasons",
     }
-    return next((why for key, why in told.items() if then.get(key) != made_of[key]), "")
+    return next((reason for key, reason in reasons.items() if then.get(key) != made_of[key]), "")
 
 
 def _others(now: ibis.Table, kept: ibis.Table | None) -> pa.ChunkedArray:

@@ -1,4 +1,4 @@
-"""Scores come in; the core-customer ranking goes out. Called by the demo, batch scoring, analysis and reports."""
+"""Scores come in; ranks, tiers and the sums of each tier go out."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def rank_core_customers(
 ) -> pd.DataFrame:
     """Rank customers by score and put them into tiers by cumulative value.
 
-    - VIP: the smallest set that holds 40 % of value; main: with them, 80 % (together the core);
-    - rising: outside the core, among the tenth with the most growth potential, and that potential is more than half
-      of the predicted value;
+    - VIP: the smallest set that accounts for 40 % of value; main: with the VIPs 80 % (together the core);
+    - rising: outside the core, among the tenth with the most growth potential, which is more than half of the
+      predicted value;
     - regular: up to 95 % of value; small: the rest;
-    - below break-even, only where costs are known: predicted value is less than the cost to serve, however much
-      growth there may be.
+    - below break-even, only where costs are known: predicted value is less than the cost to serve, whatever the
+      growth potential.
 
     Value is predicted value; where costs are known it is predicted value less cost, of those above break-even.
 
@@ -48,7 +48,7 @@ def rank_core_customers(
     Raises
     ------
     InputError
-        If a cost is missing, negative or of nobody, or the scores have borne costs before.
+        If a cost is missing, negative or of an unknown customer, or the scores have costs already.
     """
     if cost_to_serve is not None:
         cost = costs_of(scores, cost_to_serve)
@@ -79,7 +79,7 @@ def costs_of(
     Raises
     ------
     InputError
-        If a cost is missing, negative or of nobody, or the scores have borne costs before.
+        If a cost is missing, negative or of an unknown customer, or the scores have costs already.
     """
     if "cost_to_serve" in scores:
         raise InputError(
@@ -91,10 +91,10 @@ def costs_of(
         place = find_ids(ids, known, "cost_to_serve")
         if (missing := place < 0).any():
             raise _refusal("are missing", ids[missing], "give each customer a cost, 0 where there is none")
-        strange = np.ones(len(known), dtype=bool)
-        strange[place] = False
-        if strange.any():
-            raise _refusal("are in no row of the scores", known[strange], "index the costs by customer_id")
+        unknown = np.ones(len(known), dtype=bool)
+        unknown[place] = False
+        if unknown.any():
+            raise _refusal("are in no row of the scores", known[unknown], "index the costs by customer_id")
         cost_to_serve = cost_to_serve.iloc[place]
     cost = np.asarray(cost_to_serve, dtype=float)
     if cost.shape != (len(scores),):
@@ -103,7 +103,7 @@ def costs_of(
             "Series by customer_id."
         )
     if (bad := ~(np.isfinite(cost) & (cost >= 0))).any():
-        raise _refusal("are negative or no number", ids[bad], "give money of at least 0 over the horizon")
+        raise _refusal("are negative or not numeric", ids[bad], "give money of at least 0 over the horizon")
     return cost
 
 
@@ -115,26 +115,27 @@ def _refusal(what: str, customers: pd.Index | pd.Series, what_to_do: str) -> Inp
 
 
 def tier_table(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd.DataFrame:
-    """Return a row a tier, from the best to the lowest: who is in it, what they bring, and what it is for.
+    """Return a row for each tier, from the best to the lowest: its customers, their value and its treatment.
 
     Parameters
     ----------
     ranking : pandas.DataFrame
         What ``rank_core_customers`` returns.
     tiers : Tiers
-        Those that it was ranked by.
+        The tiers of the ranking.
 
     Returns
     -------
     pandas.DataFrame
         ``tier``, ``customers``, ``share_of_customers``, ``share_of_value`` (of predicted value, before cost),
         ``predicted_value_mean``, ``cost_to_serve_mean`` and ``probability_core_mean`` where the ranking has them,
-        ``treatment``. Means of nobody are missing. The tier below break-even has a row only where costs are known.
+        ``treatment``. Means of an empty tier are missing. The tier below break-even has a row only where costs are
+        known.
 
     Raises
     ------
     InputError
-        If the ranking holds a tier of another name.
+        If the ranking has a tier of another name.
     """
     strange = ranking.loc[~ranking["tier"].isin(tiers.names), "tier"]
     if len(strange):

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from duramen.errors import InputError
 
-# The 80/20 rule: the core is the smallest set that holds this share of value.
+# The 80/20 rule: the core is the smallest set that accounts for this share of value.
 CORE_SHARE = 0.8
-# Keeps rounding in a sum of values from asking for one customer too many.
+# Keeps rounding in a sum of values from adding one customer too many.
 SET_TOLERANCE = 1e-12
 
 
@@ -21,7 +21,7 @@ THRESHOLDS = ("vip_share", "core_share", "regular_share", "rising_share", "risin
 
 
 class Tier(NamedTuple):
-    """The name of a tier, and what it is for."""
+    """The name of a tier, and its treatment."""
 
     name: str
     treatment: str
@@ -39,7 +39,7 @@ BELOW_BREAK_EVEN = Tier(
 
 @dataclass(frozen=True)
 class Tiers:
-    """The tiers of a ranking: where each ends, what it is called, and what it is for.
+    """The tiers of a ranking: the threshold, the name and the treatment of each.
 
     Customers go into VIP, main, rising, regular and small by cumulative value, the largest first. Value is
     ``predicted_value``, and where costs are known ``predicted_value - cost_to_serve``.
@@ -47,9 +47,9 @@ class Tiers:
     Parameters
     ----------
     vip_share : float
-        The VIPs are the smallest set that holds this share of value.
+        The VIPs are the smallest set that accounts for this share of value.
     core_share : float
-        VIPs and main customers are the smallest set that holds this share: the core.
+        VIPs and main customers are the smallest set that accounts for this share: the core.
     regular_share : float
         With the regular customers this share is reached; the rest are small.
     rising_share : float
@@ -62,7 +62,7 @@ class Tiers:
     Raises
     ------
     InputError
-        If shares are not in order between 0 and 1, a share or ratio is no number, or two tiers have one name.
+        If shares are not in order between 0 and 1, a share or ratio is not numeric, or two tiers have one name.
 
     Examples
     --------
@@ -90,7 +90,9 @@ class Tiers:
         for name in THRESHOLDS:
             number = getattr(self, name)
             if not isinstance(number, int | float) or isinstance(number, bool):
-                raise InputError(f"{name} is {number!r}, which is no number; write one, for example 0.4.")
+                raise InputError(
+                    f"{name} is {number!r}, which is not numeric; write a number, for example 0.4."
+                )
         shares = (self.vip_share, self.core_share, self.regular_share)
         if not 0 < self.vip_share <= self.core_share <= self.regular_share <= 1:
             raise InputError(
@@ -99,7 +101,7 @@ class Tiers:
             )
         if not 0 <= self.rising_share <= 1:
             raise InputError(
-                f"rising_share is {self.rising_share}, and a share of customers lies between 0 and 1; give 0.1 for "
+                f"rising_share is {self.rising_share}, and a share of customers is between 0 and 1; give 0.1 for "
                 "the tenth with the most growth potential."
             )
         if not 0 <= self.rising_ratio < np.inf:
@@ -112,7 +114,7 @@ class Tiers:
         for tier in self.tiers:
             if not (isinstance(tier, Tier) and all(isinstance(part, str) and part.strip() for part in tier)):
                 raise InputError(
-                    f"the tier {tier!r} lacks a name or what it is for; write Tier('VIP', 'personal service')."
+                    f"the tier {tier!r} lacks a name or a treatment; write Tier('VIP', 'personal service')."
                 )
         if len(set(self.names)) < len(self.names):
             raise InputError(
@@ -122,7 +124,7 @@ class Tiers:
     def to_dict(self) -> dict[str, Any]:
         """Return thresholds, names and treatments as plain values."""
         return {
-            field.name: held._asdict() if isinstance(held := getattr(self, field.name), Tier) else held
+            field.name: value._asdict() if isinstance(value := getattr(self, field.name), Tier) else value
             for field in fields(self)
         }
 
@@ -135,7 +137,7 @@ class Tiers:
         settings : mapping
             Thresholds by name, and for a tier a mapping of ``name`` or ``treatment`` or both.
         base : Tiers, optional
-            What holds where nothing is set; the defaults.
+            The tiers to start from; by default the default tiers.
 
         Raises
         ------
@@ -187,7 +189,7 @@ class Tiers:
     ) -> npt.NDArray[np.object_]:
         """Return the name of each customer's tier.
 
-        Where costs are known, who brings less than the cost is below break-even and holds no value of the rest.
+        Where costs are known, customers of less value than cost are below break-even and add nothing to the value.
 
         Parameters
         ----------
@@ -197,15 +199,15 @@ class Tiers:
             Cost to serve over the horizon, in the same money.
         """
         above = np.ones(len(value), dtype=bool) if cost is None else value >= cost
-        held = value_after_cost(value, cost)
-        core = above & smallest_set(held, self.core_share)
+        after_cost = value_after_cost(value, cost)
+        core = above & smallest_set(after_cost, self.core_share)
         outside = above & ~core
         # The ratio is to value before cost: near break-even any potential is many times the little that is left.
         rising = outside & (growth > self.rising_ratio * value) & (self.rising_share > 0)
         if rising.any():
             rising &= growth >= np.quantile(growth[outside], 1 - self.rising_share)
-        vip, regular = smallest_set(held, self.vip_share), smallest_set(held, self.regular_share)
-        # Places and not names are chosen: an array of text would hold the longest name for everybody.
+        vip, regular = (smallest_set(after_cost, share) for share in (self.vip_share, self.regular_share))
+        # Numbers and not names are chosen: an array of text takes the memory of the longest name for each customer.
         place = np.select([~above, core & vip, core, rising, regular], [5, 0, 1, 2, 3], default=4)
         named: npt.NDArray[np.object_] = np.array(self.names, dtype=object)[place]
         return named
@@ -233,14 +235,14 @@ TIERS = DEFAULT_TIERS.names
 
 
 def smallest_set(values: npt.NDArray[np.float64], part: float = CORE_SHARE) -> npt.NDArray[np.bool_]:
-    """Find the fewest customers that together hold a part of the value.
+    """Find the fewest customers that together account for a share of the value.
 
     Parameters
     ----------
     values : array of shape (n,)
         Predicted value in money; the order given breaks ties.
     part : float
-        The part of the total to hold, above 0 and at most 1.
+        The share of the total, above 0 and at most 1.
 
     Returns
     -------
@@ -252,10 +254,10 @@ def smallest_set(values: npt.NDArray[np.float64], part: float = CORE_SHARE) -> n
     >>> smallest_set(np.array([1.0, 6.0, 3.0]))
     array([False,  True,  True])
     """
-    held = np.zeros(len(values), dtype=bool)
+    inside = np.zeros(len(values), dtype=bool)
     order = np.argsort(-values, kind="stable")
     running = np.cumsum(values[order])
     if len(values) and running[-1] > 0:
         needed = int(np.argmax(running >= part * running[-1] * (1 - SET_TOLERANCE))) + 1
-        held[order[:needed]] = True
-    return held
+        inside[order[:needed]] = True
+    return inside
