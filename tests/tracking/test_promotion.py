@@ -213,7 +213,7 @@ def test_a_run_that_did_not_come_to_its_end_is_no_challenger(models):
         pass
     models.client.set_terminated(run.info.run_id, "FAILED")
     with pytest.raises(
-        InputError, match=r"did not come to its end \(FAILED\), so its record is not whole; train"
+        InputError, match=r"did not finish \(FAILED\), so its record is not complete; train"
     ):
         find_origin(models.good, f"runs:/{run.info.run_id}/model")
 
@@ -317,11 +317,11 @@ def test_models_of_different_customers_are_not_compared(models):
 
 
 def test_the_kind_is_that_of_the_record_or_where_there_is_none_that_of_the_user(models):
-    assert promotion.tell_kind(Origin("", ""), "end", "model").kind == "end"
-    assert promotion.tell_kind(Origin("", ""), "together", "model").kind == ""
-    assert promotion.tell_kind(Origin("runs:/1", "end"), None, "model").kind == "end"
+    assert promotion.with_kind(Origin("", ""), "end", "model").kind == "end"
+    assert promotion.with_kind(Origin("", ""), "together", "model").kind == ""
+    assert promotion.with_kind(Origin("runs:/1", "end"), None, "model").kind == "end"
     with pytest.raises(InputError, match="model was trained on all customers together, not on end customers"):
-        promotion.tell_kind(models.good_origin, "end", "model")
+        promotion.with_kind(models.good_origin, "end", "model")
 
 
 @pytest.mark.parametrize("name", ["with/slash", "it's"])

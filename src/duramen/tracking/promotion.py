@@ -316,7 +316,7 @@ def _described(mlflow: Any, found: Any) -> Registered:
 def _past_champions(mlflow: Any, name: str, champion: Registered | None) -> list[str]:
     """Return the versions that were champion up to the one in use, the latest last.
 
-    Those behind it were written by a promotion that did not come to its end.
+    Those behind it were written by a promotion that did not finish.
     """
     if champion is None:
         return []
