@@ -212,9 +212,7 @@ def test_a_run_that_did_not_come_to_its_end_is_no_challenger(models):
     with mlflow.start_run() as run:
         pass
     models.client.set_terminated(run.info.run_id, "FAILED")
-    with pytest.raises(
-        InputError, match=r"did not finish \(FAILED\), so its record is not complete; train"
-    ):
+    with pytest.raises(InputError, match=r"did not finish \(FAILED\), so its record is not complete; train"):
         find_origin(models.good, f"runs:/{run.info.run_id}/model")
 
 
