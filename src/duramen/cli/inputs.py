@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from duramen.cli.config.commands import ReadingConfig
+from duramen.cli.config.commands import ReadingConfig, ScoreConfig
 from duramen.cli.groups import Group
 from duramen.cli.output_paths import model_addresses
 from duramen.cli.terminal import console, step
@@ -19,6 +19,7 @@ from duramen.errors import InputError
 if TYPE_CHECKING:
     from duramen.data.customer_file import CustomerFile
     from duramen.scoring.model import CoreCustomerModel
+    from duramen.scoring.tiers import Tiers
 
 
 def read_customers(config: ReadingConfig) -> CustomerFile | None:
@@ -140,3 +141,17 @@ def load_model(address: str) -> CoreCustomerModel:
 
             return load_model(address)
         return CoreCustomerModel.load(address)
+
+
+def tiers_of(models: dict[str, CoreCustomerModel], config: ScoreConfig) -> dict[str, Tiers]:
+    """Return the tiers of each model, changed setting by setting."""
+    return {
+        key: model.tiers if config.tiers is None else config.tiers.tiers(model.tiers)
+        for key, model in models.items()
+    }
+
+
+def refuse_without_model(group: Group, models: dict[str, CoreCustomerModel], address: str) -> None:
+    """Refuse a group that no model was trained for."""
+    if group.key not in models:
+        raise InputError(f"{address} has no model of {group.who}; train one with them.")

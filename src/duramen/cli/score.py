@@ -21,6 +21,8 @@ from duramen.cli.inputs import (
     read_costs_to_serve,
     read_customers,
     read_orders,
+    refuse_without_model,
+    tiers_of,
 )
 from duramen.cli.output_paths import (
     RankingFiles,
@@ -34,7 +36,6 @@ from duramen.cli.output_paths import (
 from duramen.cli.ranking import OPEN_REPORT, compare_groups, rank_customers, show_group, write_report
 from duramen.cli.terminal import show_place, show_quarantine, show_ranking, step, warn
 from duramen.data.transactions import Transactions
-from duramen.errors import InputError
 
 if TYPE_CHECKING:
     from duramen.data.customer_file import CustomerFile
@@ -94,20 +95,6 @@ def score(config: ScoreConfig) -> None:
     for key in models.keys() - {group.key for group in groups}:
         warn(f"{tx.source} has no {key} customers, so {files[key].out} is not written.")
     compare_groups(groups, rankings, tx.unit)
-
-
-def tiers_of(models: dict[str, CoreCustomerModel], config: ScoreConfig) -> dict[str, Tiers]:
-    """Return the tiers of each model, changed setting by setting."""
-    return {
-        key: model.tiers if config.tiers is None else config.tiers.tiers(model.tiers)
-        for key, model in models.items()
-    }
-
-
-def refuse_without_model(group: Group, models: dict[str, CoreCustomerModel], address: str) -> None:
-    """Refuse a group that no model was trained for."""
-    if group.key not in models:
-        raise InputError(f"{address} has no model of {group.who}; train one with them.")
 
 
 def _score_in_blocks(task: _Task) -> pd.DataFrame:

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 
 from duramen.cli.config.commands import ScoreConfig
 from duramen.cli.groups import Group, for_each_group, groups_to_score
-from duramen.cli.inputs import choose_cutoff, column_settings, load_models, show_orders
+from duramen.cli.inputs import (
+    choose_cutoff,
+    column_settings,
+    load_models,
+    refuse_without_model,
+    show_orders,
+    tiers_of,
+)
 from duramen.cli.output_paths import group_path
 from duramen.cli.ranking import show_group
-from duramen.cli.score import refuse_without_model, tiers_of
 from duramen.cli.terminal import console, show_market, show_place, show_quarantine, step
 from duramen.data.reading import read_transactions
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from math import inf
 from pathlib import Path
 from typing import Any, Self
@@ -25,7 +26,7 @@ from duramen.io.saved_model import SavedModel, fingerprint, read_model, refuse_d
 from duramen.io.score_columns import SCORE_COLUMNS
 from duramen.scoring.core_money import core_money
 from duramen.scoring.growth_weight import GrowthWeight, learn_growth_weight
-from duramen.scoring.model_summary import html_summary, text_summary
+from duramen.scoring.model_summary import html_table, training_facts
 from duramen.scoring.ranking import costs_of
 from duramen.scoring.segment_table import segment_table
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
@@ -156,10 +157,19 @@ class CoreCustomerModel:
         return self.explainer_.dependence_
 
     def __repr__(self) -> str:
-        return text_summary(self)
+        name = type(self).__name__
+        if not hasattr(self, "model_version_"):
+            defaults = inspect.signature(type(self)).parameters
+            given = {key: value for key, value in self.parameters.items() if value != defaults[key].default}
+            return f"{name}({', '.join(f'{key}={value!r}' for key, value in given.items())})"
+        facts = training_facts(self.forecast_, self.growth_weight_)
+        return f"{name} {self.model_version_}: {'; '.join(facts.values())}"
 
     def _repr_html_(self) -> str:
-        return html_summary(self)
+        if not hasattr(self, "model_version_"):
+            return f"<pre>{escape(repr(self))}</pre>"
+        facts = training_facts(self.forecast_, self.growth_weight_)
+        return html_table({"Model": self.model_version_} | facts, self.notes_)
 
     @without_autologging()
     def fit(self, tx: Transactions, window: Window, previous: CoreCustomerModel | None = None) -> Self:
