@@ -15,9 +15,3 @@ def history_alone(shop):
     orders = shop.orders[shop.orders["date"] < pd.Timestamp(shop.window.cutoff)]
     tx = read_transactions(orders, currency="USD")
     return SimpleNamespace(tx=tx, model=CoreCustomerModel().fit(tx, shop.window))
-
-
-@pytest.fixture(scope="session")
-def scores_in_unit(shop_in_unit):
-    """Return a function that gives the scores of the shop fitted again to amounts times a factor."""
-    return lambda factor: shop_in_unit(factor).scores

@@ -179,13 +179,6 @@ def test_the_cutoff_told_is_that_of_the_customer_table(shop):
 
 
 @pytest.mark.slow
-def test_no_row_after_the_cutoff_changes_a_byte(shop, shop_bytes, other_future, tmp_path):
-    tx = read_transactions(other_future, currency="USD")
-    model = CoreCustomerModel().fit(tx, shop.window)
-    assert bytes_of(model, tx, shop.window, tmp_path) == shop_bytes
-
-
-@pytest.mark.slow
 def test_a_history_cut_at_the_cutoff_and_fitted_again_gives_the_same_bytes(
     shop, shop_bytes, history_alone, tmp_path
 ):
