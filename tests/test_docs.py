@@ -25,7 +25,8 @@ def blocks(page, language):
 
 def commands(page):
     """Return the command lines that start with `duramen` in the blocks of a page, without comments."""
-    lines = re.findall(r"^(?:    )?(?:PG\w+=\S+ )?(duramen [a-z].*)$", page.read_text(encoding="utf-8"), re.M)
+    text = re.sub(r"\\\n\s*", "", page.read_text(encoding="utf-8"))
+    lines = re.findall(r"^(?:    )?(?:PG\w+=\S+ )?(duramen [a-z].*)$", text, re.M)
     return [line.split("  #")[0] for line in lines]
 
 

@@ -218,7 +218,7 @@ def test_orders_of_later_days_change_nothing_before_them(tx, shop_orders):
         ([EARLIER, EARLIER], "1 cutoff can show no change"),
         (
             ["1997-02-01", LATER],
-            "there are 31 days of history before 1997-02-01, and a customer of the usual pace",
+            "there are 31 days of history before 1997-02-01, and a customer with the typical gap",
         ),
         ([EARLIER, "1999-01-01"], "the cutoff 1999-01-01 is after the data"),
     ],

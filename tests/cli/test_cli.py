@@ -380,7 +380,7 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
         ),
         (
             ["train", "orders.csv", "--report", "r.html", "--cost-to-serve", "below.csv"],
-            "are negative or not numeric",
+            "are negative",
         ),
         (
             ["train", "orders.csv", "--cost-to-serve", "below.csv"],

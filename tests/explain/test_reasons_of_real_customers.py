@@ -222,4 +222,4 @@ def test_the_script_asks_for_what_is_missing(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["reasons.py", "dataset:cdnow"])
     with pytest.raises(SystemExit):
         script.main()
-    assert "cutoff, horizon must be given" in capsys.readouterr().err
+    assert "cutoff and horizon must be given" in capsys.readouterr().err

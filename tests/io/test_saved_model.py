@@ -282,7 +282,7 @@ def test_a_folder_with_other_things_is_not_replaced(shop, tmp_path):
 
 def test_a_file_in_the_place_of_the_folder_is_refused(shop, tmp_path):
     (tmp_path / "model").write_text("mine")
-    with pytest.raises(InputError, match="holds something"):
+    with pytest.raises(InputError, match="has something in it"):
         shop.model.save(tmp_path / "model")
 
 

@@ -106,7 +106,7 @@ def test_thresholds_and_names_are_the_users():
         ({"regular_share": 1.01}, "at most 1"),
         ({"core_share": float("nan")}, "each must be"),
         ({"core_share": "80 %"}, "core_share is '80 %', which is not numeric"),
-        ({"rising_share": 10}, "rising_share is 10, and a share of customers lies between 0 and 1"),
+        ({"rising_share": 10}, "rising_share is 10, and a share of customers is between 0 and 1"),
         ({"rising_ratio": -0.5}, "rising_ratio is -0.5"),
         ({"main": Tier("VIP", "keep")}, "named 'VIP', 'VIP', .* a name of its own"),
         ({"small": Tier("small", " ")}, "lacks a name or a treatment"),

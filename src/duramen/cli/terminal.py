@@ -36,6 +36,9 @@ HEADINGS = {
     "Pareto/NBD x gamma-gamma": "Pareto\nx GG",
     "Pareto/NBD": "Pareto\n/NBD",
     "plain LightGBM": "Light\nGBM",
+    "BTYD x gamma-gamma": "BTYD\nx GG",
+    "LightGBM": "Light\nGBM",
+    "LightGBM two-stage": "two-\nstage",
 }
 
 console = Console()
@@ -183,10 +186,10 @@ def show_scorecard(card: pd.DataFrame, model: Any) -> None:
         table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column(str(target), no_wrap=True)
         for name in wide.columns:
-            table.add_column(_two_lines(str(name)), justify="right", no_wrap=True)
+            table.add_column(HEADINGS.get(str(name), str(name)), justify="right", no_wrap=True)
         for metric, row in wide.iterrows():
             figures = ("" if pd.isna(figure) else f"{figure:,.3f}" for figure in row)
-            table.add_row(str(metric).removeprefix("value "), *figures)
+            table.add_row(_short(str(metric)), *figures)
         console.print(table)
     for note in model.notes_:
         console.print(f"Note: {note}", style="yellow", highlight=False)

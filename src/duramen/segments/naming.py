@@ -146,7 +146,7 @@ def _distinguishing_words(profile: pd.DataFrame) -> tuple[str, list[str]]:
 
 def _spend_in_words(spend: pd.Series[float]) -> list[str]:
     """Name segments by their order, not by an amount: the same customers in cents keep their names."""
-    order = spend.rank(method="dense").astype(int)
+    order = spend.rank(method="dense", na_option="bottom").astype(int)
     known = {2: ("less spend", "more spend"), 3: ("least spend", "middling spend", "most spend")}
     words = known.get(
         len(spend), [f"spend {place + 1} of {len(spend)} from below" for place in range(len(spend))]
