@@ -79,7 +79,7 @@ def test_costs_tiers_and_reasons_of_the_core_are_made_anew(shop, tmp_path):
     kept, orders = rescored.scored.path, changed_orders(shop.orders, 5)[0]
     ids = orders.loc[orders["date"] < CUTOFF].groupby("customer_id")["amount"].sum()
     options = {
-        "cost": pd.Series(
+        "cost_to_serve": pd.Series(
             np.random.default_rng(1).exponential(9.0, (ids > 0).sum()), index=ids.index[ids > 0]
         ),
         "tiers": shop.model.tiers.from_dict({"core_share": 0.5}),
