@@ -263,7 +263,7 @@ def test_markets_and_the_core_in_each_are_the_same_in_any_currency(shop_in_unit,
             shop.tx, shop.window.cutoff, shop.scores.set_index("customer_id")["segment"]
         )
         varied = copy.copy(responses.customers)
-        varied["response"] = 0.2 + np.arange(len(varied)) % 7 / 3
+        varied["elasticity"] = 0.2 + np.arange(len(varied)) % 7 / 3
         responses = dataclasses.replace(responses, customers=varied, identified=True)
         found.append((str(responses), dm.core_by_market_scenario(shop.scores, responses, change=0.3)))
     (told, table), (plain_told, plain_table) = found

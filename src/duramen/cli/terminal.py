@@ -189,7 +189,7 @@ def show_scorecard(card: pd.DataFrame, model: Any) -> None:
             table.add_column(HEADINGS.get(str(name), str(name)), justify="right", no_wrap=True)
         for metric, row in wide.iterrows():
             figures = ("" if pd.isna(figure) else f"{figure:,.3f}" for figure in row)
-            table.add_row(_short(str(metric)), *figures)
+            table.add_row(str(metric).removeprefix("value "), *figures)
         console.print(table)
     for note in model.notes_:
         console.print(f"Note: {note}", style="yellow", highlight=False)
