@@ -115,7 +115,12 @@ def test_a_training_whose_record_fails_keeps_the_model_and_ends_with_status_1(
     duramen, trained, monkeypatch, shop
 ):
     """The fit is taken from the shop: what is tested is what happens after it."""
-    monkeypatch.setattr(CoreCustomerModel, "fit", lambda _self, *_given: shop.model)
+
+    def fit(model, *_):
+        vars(model).update(vars(shop.model))
+        return model
+
+    monkeypatch.setattr(CoreCustomerModel, "fit", fit)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     status, out, err, new = duramen(
