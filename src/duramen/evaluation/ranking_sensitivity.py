@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -118,45 +118,50 @@ def sensitivity(
     customers = customer_table(tx, window.cutoff)
     plain = _fitted(given, tx, window, given.seed)
     # One growth weight for all refits: how much it matters is measured apart.
-    used = plain.growth_weight_
-    given = given.clone(growth_weight=used)
+    given = given.clone(growth_weight=plain.growth_weight_)
     scores = plain.predict(customers, with_reasons=False)
     horizons, notes = _other_horizons(tx, window)
-    found = {
+    rankings = {
         ("growth weight", f"{weight:g}"): _weighted(scores, weight)
-        for weight in dict.fromkeys((*GROWTH_WEIGHTS, used))
+        for weight in dict.fromkeys((*GROWTH_WEIGHTS, plain.growth_weight_))
     }
-
-    def refit(varied: str, setting: str, tx: Transactions, window: Window, seed: int = given.seed) -> None:
+    variations = _variations(given, tx, window, customers, seeds, horizons, parts)
+    for varied, setting, orders, at, seed in variations:
         try:
-            again = _fitted(given, tx, window, seed)
+            refit = _fitted(given, orders, at, seed)
         except InputError as refusal:
             notes.append(f"No ranking by {varied} ({setting}): {refusal}")
         else:
-            found[varied, setting] = again.predict(customers, with_reasons=False)["score"].to_numpy()
+            rankings[varied, setting] = refit.predict(customers, with_reasons=False)["score"].to_numpy()
 
-    for seed in range(given.seed + 1, given.seed + 1 + seeds):
-        refit("seed", str(seed), tx, window, seed)
-    for horizon in horizons:
-        refit("horizon", f"{horizon} days", tx, Window(window.cutoff, horizon))
-    for number in range(1, parts + 1):
-        refit(
-            "customers",
-            f"half of the customers, draw {number}",
-            _part(tx, customers, given.seed, number),
-            window,
-        )
-    tx.days.get_backend().drop_table(PART_TABLE, force=True)
-
-    by_default = scores["score"].to_numpy()
-    refits = [money for (varied, _), money in found.items() if varied in ("seed", "customers")]
+    refits = [score for (varied, _), score in rankings.items() if varied in ("seed", "customers")]
     if not refits:
         raise InputError(f"no refit of the model shows how far ranks vary: {notes[-1]}")
     return Sensitivity(
-        _compare(by_default, found),
+        _compare(scores["score"].to_numpy(), rankings),
         _rank_intervals(scores, refits, _drawn_ranks(plain, scores, draws)),
         notes,
     )
+
+
+def _variations(
+    given: CoreCustomerModel,
+    tx: Transactions,
+    window: Window,
+    customers: pd.DataFrame,
+    seeds: int,
+    horizons: list[int],
+    parts: int,
+) -> Iterator[tuple[str, str, Transactions, Window, int]]:
+    """Give what each refit varies, its setting, and the transactions, the window and the seed to fit with."""
+    for seed in range(given.seed + 1, given.seed + 1 + seeds):
+        yield "seed", str(seed), tx, window, seed
+    for horizon in horizons:
+        yield "horizon", f"{horizon} days", tx, Window(window.cutoff, horizon), given.seed
+    for number in range(1, parts + 1):
+        part = _part(tx, customers, given.seed, number)
+        yield "customers", f"half of the customers, draw {number}", part, window, given.seed
+    tx.days.get_backend().drop_table(PART_TABLE, force=True)
 
 
 def _fitted(given: CoreCustomerModel, tx: Transactions, window: Window, seed: int) -> CoreCustomerModel:
