@@ -129,9 +129,9 @@ def test_the_same_input_and_seed_give_the_same_audit(shop, few):
 
 def test_treatments_for_all_pass_the_first_question_and_one_for_all_does_not(shop, few):
     each = pd.Series(few.labels).map({"a": "call", "b": "mail", "c": "nothing more"})
-    told = audit(shop.tx, assigned(few.customers, few.labels, treatment=each.to_numpy()))
-    assert told.verdict("A1") == "passes"
-    assert set(told.segments["treatment"]) == set(each)
+    result = audit(shop.tx, assigned(few.customers, few.labels, treatment=each.to_numpy()))
+    assert result.verdict("A1") == "passes"
+    assert set(result.segments["treatment"]) == set(each)
     same = audit(shop.tx, assigned(few.customers, few.labels, treatment="mail"))
     assert same.verdict("A1") == "fails"
     half = each.where(pd.Series(few.labels) == "a")
@@ -142,22 +142,22 @@ def test_treatments_for_all_pass_the_first_question_and_one_for_all_does_not(sho
 
 
 def test_what_is_not_given_is_inconclusive(shop, few):
-    told = audit(shop.tx, assigned(few.customers, few.labels)).findings.set_index("code")
+    result = audit(shop.tx, assigned(few.customers, few.labels)).findings.set_index("code")
     for code, reason in [
         ("A1", "No treatment"),
         ("A2", "no product"),
         ("A6", "Only 0 days"),
         ("A7", "Neither"),
     ]:
-        assert told.at[code, "verdict"] == "inconclusive"
-        assert reason in told.at[code, "sentence"]
+        assert result.at[code, "verdict"] == "inconclusive"
+        assert reason in result.at[code, "sentence"]
 
 
 def test_labels_that_may_have_seen_the_outcomes_predict_nothing(shop, few):
     labels = assigned(few.customers, few.labels, assigned_on="1998-05-01")
-    told = audit(shop.tx, labels, cutoff="1998-04-01")
-    assert told.verdict("A6") == "inconclusive"
-    assert "may have seen" in told.findings.set_index("code").at["A6", "sentence"]
+    result = audit(shop.tx, labels, cutoff="1998-04-01")
+    assert result.verdict("A6") == "inconclusive"
+    assert "may have seen" in result.findings.set_index("code").at["A6", "sentence"]
 
 
 def test_the_day_of_assignment_is_the_cutoff_and_gives_the_age(shop, few):
@@ -188,24 +188,24 @@ def test_an_earlier_assignment_shows_how_much_has_stayed(shop, few):
 def test_unknown_and_unlabelled_customers_are_counted_and_left_out(shop, few):
     table = pd.DataFrame({"customer_id": few.customers["customer_id"], "segment": few.labels})
     table.loc[len(table)] = ["nobody", "a"]
-    told = audit(shop.tx, read_assignment(table))
-    assert told.segments["customers"].sum() == len(few.customers)
-    assert any("in the orders: 1 (for example 'nobody')" in note for note in told.notes)
-    assert any("have no label: " in note for note in told.notes)
+    result = audit(shop.tx, read_assignment(table))
+    assert result.segments["customers"].sum() == len(few.customers)
+    assert any("in the orders: 1 (for example 'nobody')" in note for note in result.notes)
+    assert any("have no label: " in note for note in result.notes)
 
 
 def test_segments_of_single_customers_are_left_out_and_said(shop, few):
     labels = few.labels.astype(object)
     labels[:5] = ["p", "q", "r", "s", "t"]
-    told = audit(shop.tx, assigned(few.customers, labels))
-    assert any("fewer than 10 customers among those examined: 5" in note for note in told.notes)
-    assert told.verdict("A3") == "passes"
+    result = audit(shop.tx, assigned(few.customers, labels))
+    assert any("fewer than 10 customers among those examined: 5" in note for note in result.notes)
+    assert result.verdict("A3") == "passes"
     tiny = audit(shop.tx, assigned(few.customers.head(18), np.tile(["a", "b"], 9)))
     assert {tiny.verdict(code) for code in ("A3", "A4", "A5", "A6")} == {"inconclusive"}
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "result"),
     [
         (lambda table: table.assign(customer_id="x" + table["customer_id"]), "none of the 240 customers"),
         (lambda table: pd.concat([table, table.head(2)]), "2 rows of the DataFrame repeat a customer"),
@@ -220,11 +220,11 @@ def test_segments_of_single_customers_are_left_out_and_said(shop, few):
     ids=["unknown customers alone", "duplicated ids", "one segment", "a segment each", "missing labels",
          "no column of labels", "no column of ids", "no rows", "no day"],
 )  # fmt: skip
-def test_what_cannot_be_audited_is_refused_in_one_sentence(shop, few, change, told):
+def test_what_cannot_be_audited_is_refused_in_one_sentence(shop, few, change, result):
     table = pd.DataFrame({"customer_id": few.customers["customer_id"], "segment": few.labels})
     with pytest.raises(InputError) as error:
         audit(shop.tx, read_assignment(change(table.reset_index(drop=True))))
-    assert told in str(error.value)
+    assert result in str(error.value)
     assert str(error.value).endswith(".")
 
 
@@ -254,5 +254,5 @@ def test_a_curve_of_past_spend_is_no_gain_of_its_quintiles():
     value = np.expm1(np.abs(np.log(spend))) * rng.lognormal(0, 0.1, 2_000)
     quintiles = pd.qcut(spend, 5, labels=False)
     assert gain_in_value(spend, quintiles, value, 1.0).figure < 0.01
-    told = rng.integers(2, size=2_000)
-    assert gain_in_value(spend, told, value * (1 + 9 * told), 1.0).low > 0.1
+    label = rng.integers(2, size=2_000)
+    assert gain_in_value(spend, label, value * (1 + 9 * label), 1.0).low > 0.1

@@ -75,8 +75,8 @@ def test_every_window_has_a_horizon_of_history(shop):
 @pytest.mark.slow
 def test_the_model_and_every_baseline_are_evaluated_on_the_same_customers(tested, shop, windows):
     for target, baselines in BASELINES.items():
-        told = [f"{target}: {model}" for model in ("duramen", *baselines)]
-        assert tested.forecasts[told].notna().all(axis=None)
+        columns = [f"{target}: {model}" for model in ("duramen", *baselines)]
+        assert tested.forecasts[columns].notna().all(axis=None)
     for window in windows:
         rows = tested.forecasts[tested.forecasts["cutoff"] == pd.Timestamp(window.cutoff)]
         assert list(rows["customer_id"]) == list(customer_table(shop.tx, window.cutoff)["customer_id"])
@@ -134,7 +134,7 @@ def test_where_no_full_label_window_fits_plain_trees_give_scaled_money_and_an_or
     window = Window("1997-07-01", 150)
     customers = customer_table(shop.tx, window.cutoff)
     (value, activity), (short_value, short_activity) = (
-        [told for told in baseline_forecasts(shop.tx, asked, customers) if told.model == "plain LightGBM"]
+        [made for made in baseline_forecasts(shop.tx, asked, customers) if made.model == "plain LightGBM"]
         for asked in (window, Window("1997-07-01", 90))
     )
     np.testing.assert_allclose(value.values, short_value.values * 150 / 90)
@@ -148,8 +148,8 @@ def test_where_no_known_customer_bought_in_the_label_window_there_are_no_plain_t
     week = january[january["date"] < "1997-01-08"]
     orders = pd.concat([january, week.assign(date=week["date"] + pd.Timedelta(days=1))])
     tx, window = read_transactions(orders), Window("1997-02-01", 15)
-    told = baseline_forecasts(tx, window, customer_table(tx, window.cutoff))
-    assert {forecast.model for forecast in told} == {
+    forecasts = baseline_forecasts(tx, window, customer_table(tx, window.cutoff))
+    assert {forecast.model for forecast in forecasts} == {
         model for models in BASELINES.values() for model in models if model != "plain LightGBM"
     }
 
@@ -179,9 +179,9 @@ def test_the_mean_over_the_cutoffs_is_compared_too(tested):
     mean = tested.comparisons[tested.comparisons["cutoff"].isna()].set_index(["target", "metric"])
     assert len(mean) == sum(metric.target != "segments" for metric in METRICS)
     figures = tested.mean_figures().set_index(["target", "metric", "model"])["figure"]
-    ours = tested.figures[tested.figures["model"] == "duramen"].set_index(["target", "metric"])["figure"]
+    of_model = tested.figures[tested.figures["model"] == "duramen"].set_index(["target", "metric"])["figure"]
     for name in mean.index:
-        expected = ours[name].abs().mean() if name[1] == "total bias" else ours[name].mean()
+        expected = of_model[name].abs().mean() if name[1] == "total bias" else of_model[name].mean()
         assert mean.loc[name, "figure"] == figures[(*name, "duramen")] == pytest.approx(expected)
 
 
@@ -254,7 +254,7 @@ def test_the_same_seed_gives_the_same_tables_whatever_else_is_tested(shop, teste
 
 
 @pytest.mark.parametrize(
-    ("window", "told"),
+    ("window", "message"),
     [
         (Window("1999-01-01", 91), "the cutoff 1999-01-01 lies outside the data"),
         (Window("1997-01-01", 91), "the cutoff 1997-01-01 lies outside the data"),
@@ -262,8 +262,8 @@ def test_the_same_seed_gives_the_same_tables_whatever_else_is_tested(shop, teste
         (Window("1997-03-01", 91), "longer than the history"),
     ],
 )
-def test_a_window_that_does_not_fit_is_refused_in_a_sentence(shop, window, told):
-    with pytest.raises(InputError, match=told):
+def test_a_window_that_does_not_fit_is_refused_in_a_sentence(shop, window, message):
+    with pytest.raises(InputError, match=message):
         backtest(shop.tx, [window])
 
 

@@ -45,8 +45,8 @@ def worse(model, reflected, shop):
 def later(shop, model, reflected):
     """Return what both predict of each customer, and the outcomes, put together by hand."""
     outcomes = customer_outcomes(shop.tx, FOLD, shop.customers)
-    scores = [told.predict(shop.customers, with_reasons=False) for told in (model, reflected)]
-    return [told["predicted_value"].to_numpy() for told in scores], outcomes["value"].to_numpy()
+    scores = [one.predict(shop.customers, with_reasons=False) for one in (model, reflected)]
+    return [table["predicted_value"].to_numpy() for table in scores], outcomes["value"].to_numpy()
 
 
 def figures(result, target, metric):
@@ -76,13 +76,13 @@ def test_a_model_is_not_promoted_over_its_like(model, shop):
 
 
 def test_figures_are_those_of_the_forecasts_and_the_outcomes(better, later, shop):
-    (ours, theirs), value = later
+    (own, theirs), value = later
     row = figures(better, *DECIDES)
-    assert row["challenger"] == metrics.captured(ours, value, 0.2)
+    assert row["challenger"] == metrics.captured(own, value, 0.2)
     assert row["rival"] == metrics.captured(theirs, value, 0.2)
     assert row["baseline"] == "past spend"
     assert row["baseline_figure"] == metrics.captured(shop.customers["net_spend"].to_numpy(), value, 0.2)
-    assert figures(better, "value", "MAE")["challenger"] == pytest.approx(np.abs(ours - value).mean())
+    assert figures(better, "value", "MAE")["challenger"] == pytest.approx(np.abs(own - value).mean())
     assert figures(better, "activity", "AUC")["baseline"] == "recency"
     assert (better.customers, better.window) == (2_613, FOLD)
 
@@ -91,19 +91,19 @@ def test_figures_are_those_of_the_forecasts_and_the_outcomes(better, later, shop
 def test_the_interval_is_that_of_a_plain_bootstrap_over_customers(
     model, reflected, shop, later, confidence, ends
 ):
-    (ours, theirs), value = later
+    (own, theirs), value = later
     result = challenge(model, reflected, shop.tx, FOLD, Rule(confidence=confidence), seed=3, resamples=60)
     differences = []
     for counts in draws(len(value), 60, 3):
         drawn = np.repeat(np.arange(len(value)), counts.astype(int))
         # Copies of one customer stand behind each other, as ties are broken by the order given.
-        both = [metrics.captured(told[drawn], value[drawn], 0.2) for told in (ours, theirs)]
+        both = [metrics.captured(forecast[drawn], value[drawn], 0.2) for forecast in (own, theirs)]
         differences.append(both[0] - both[1])
     row = figures(result, *DECIDES)
     np.testing.assert_allclose([row["low"], row["high"]], np.quantile(differences, ends), atol=1e-12)
 
 
-def test_the_lead_must_be_surely_above_the_margin(better):
+def test_the_whole_interval_of_the_lead_must_be_above_the_margin(better):
     low = float(better.decisive["low"])
     assert low > 0
     for margin, won in ((0.99 * low, True), (1.01 * low, False)):
@@ -112,9 +112,9 @@ def test_the_lead_must_be_surely_above_the_margin(better):
 
 @pytest.mark.parametrize("metric", ["Brier", "normalised gini", "captured at top 20 %"])
 def test_another_metric_decides_whichever_way_it_points(better, worse, metric):
-    judged = [Challenge(Rule(metric=metric), FOLD, 1, True, result.table) for result in (better, worse)]
-    assert judged[0].decisive["metric"].casefold().endswith(metric.casefold())
-    assert [result.won for result in judged] == [True, False]
+    decided = [Challenge(Rule(metric=metric), FOLD, 1, True, result.table) for result in (better, worse)]
+    assert decided[0].decisive["metric"].casefold().endswith(metric.casefold())
+    assert [result.won for result in decided] == [True, False]
 
 
 def test_what_comes_after_the_fold_changes_nothing(better, model, reflected, shop_orders):
@@ -145,22 +145,22 @@ def test_orders_that_end_before_the_horizon_are_refused_with_the_day_they_must_r
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"window_": Window("1998-04-01", 182)}, r"different horizons \(182 days and 91 days\)"),
         ({"unit_": "EUR"}, r"different units \(EUR and USD\)"),
     ],
     ids=["horizon", "unit"],
 )
-def test_models_that_forecast_something_else_are_not_compared(model, reflected, shop, change, told):
+def test_models_that_forecast_something_else_are_not_compared(model, reflected, shop, change, message):
     other = copy.copy(reflected)
     other.forecast_ = copy.copy(reflected.forecast_)
     vars(other.forecast_).update(change)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         unseen_window(shop.tx, [model, other])
 
 
-def test_a_fold_in_which_nobody_bought_decides_nothing(model, reflected, shop_orders):
+def test_a_fold_in_which_no_customer_bought_decides_nothing(model, reflected, shop_orders):
     before = shop_orders[shop_orders["date"] < "1998-04-01"]
     stranger = shop_orders.tail(1).assign(customer_id="99999", date=pd.Timestamp("1998-06-30"))
     tx = read_transactions(pd.concat([before, stranger]), currency="USD")
@@ -185,7 +185,7 @@ def test_the_first_decides_by_an_order_where_the_rule_asks_for_money(model):
     assert challenge_simple_orders(model, Rule(metric="AUC")).decisive["baseline"] == "recency"
 
 
-def test_a_first_model_that_does_surely_worse_than_past_spend_is_no_champion(model):
+def test_a_first_model_that_is_clearly_worse_than_past_spend_is_not_promoted(model):
     poor = copy.copy(model)
     poor.holdout_ = model.holdout_.assign(predicted_value=-model.holdout_["past_spend"])
     result = challenge_simple_orders(poor)
@@ -194,7 +194,7 @@ def test_a_first_model_that_does_surely_worse_than_past_spend_is_no_champion(mod
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"metric": "Ginni"}, "no metric is called 'Ginni'; choose among value captured at top 10 %"),
         ({"metric": "normalized gini"}, "did you mean 'normalised Gini'?"),
@@ -208,7 +208,7 @@ def test_a_first_model_that_does_surely_worse_than_past_spend_is_no_champion(mod
     ],
     ids=str,
 )
-def test_an_invalid_rule_is_refused(settings, told):
+def test_an_invalid_rule_is_refused(settings, message):
     with pytest.raises(InputError) as refusal:
         Rule.from_dict(settings)
-    assert told in str(refusal.value)
+    assert message in str(refusal.value)

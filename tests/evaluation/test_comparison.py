@@ -42,14 +42,14 @@ def test_the_interval_of_a_difference_holds_the_true_one_as_often_as_it_says():
         for metric in METRICS
         if metric.target == "activity"
     }
-    held = pd.Series(0, index=list(true))
+    covered = pd.Series(0, index=list(true))
     for simulation in range(100):
         found = compared(holdout_of(*population(250, rng)), seed=simulation, resamples=200)
         found = found[found["cutoff"].notna()].set_index("metric")
         difference = pd.Series(true)
-        held += ((found["low"] <= difference) & (difference <= found["high"])).astype(int)
+        covered += ((found["low"] <= difference) & (difference <= found["high"])).astype(int)
     # 95 % are promised, and 100 draws of that lie in 0.88 to 1 nearly always.
-    assert (held / 100).between(0.88, 1).all(), held / 100
+    assert (covered / 100).between(0.88, 1).all(), covered / 100
 
 
 def test_the_same_seed_gives_the_same_interval():
@@ -59,7 +59,7 @@ def test_the_same_seed_gives_the_same_interval():
 
 
 def test_two_cutoffs_share_the_drawn_customers():
-    """The same customers with the same outcomes at two cutoffs tell no more than at one."""
+    """The same customers with the same outcomes at two cutoffs give the same interval as at one."""
     parts = population(400, np.random.default_rng(1))
     twice = compared(holdout_of(*parts), holdout_of(*parts, cutoff="1998-04-01"))
     first, second, mean = (rows.drop(columns="cutoff") for _, rows in twice.groupby("cutoff", dropna=False))

@@ -1,4 +1,4 @@
-"""P(core) against the core that came true, and the score's first against past spend's."""
+"""P(core) against the core by the outcomes, and the first by score against those by past spend."""
 
 import numpy as np
 import pytest
@@ -25,8 +25,8 @@ def test_probabilities_that_hold_show_it():
     core = smallest_set(money)
     blurred = np.where(core, 0.7, 0.2)
     chosen = rng.random(len(money)) < np.where(core, 0.8, 0.3)
-    told = core_calibration(np.where(chosen, core[chosen].mean(), core[~chosen].mean()), money)
-    np.testing.assert_allclose(told["predicted"], told["actual"])
+    table = core_calibration(np.where(chosen, core[chosen].mean(), core[~chosen].mean()), money)
+    np.testing.assert_allclose(table["predicted"], table["actual"])
     assert (core_calibration(blurred, money)["actual"] == [0.0, 1.0]).all()
 
 
@@ -41,7 +41,7 @@ def test_the_four_groups_hold_everybody_and_their_money():
     assert (table["customers"] * table["past_spend"]).sum() == pytest.approx(past.sum())
 
 
-def test_where_both_agree_nobody_is_chosen_by_one_alone():
+def test_where_both_agree_no_customer_is_chosen_by_one_alone():
     money = np.arange(10.0)
     table = score_against_past_spend(money, money, money).set_index("chosen_by")
     assert table.loc["score alone", "customers"] == 0

@@ -64,19 +64,21 @@ def earlier_in_unit(shop_in_unit):
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_the_model_learns_the_same_in_any_currency(shop_in_unit, factor):
-    ours, plain = shop_in_unit(factor).model, shop_in_unit(1).model
-    assert ours.growth_weight_ == plain.growth_weight_
-    assert ours.notes_ == plain.notes_
-    assert_same_but_money(ours.growth_weight_curve_, plain.growth_weight_curve_, factor)
-    profiles = [model.segments_.profile_[["segment", "name", "rule", "treatment"]] for model in (ours, plain)]
+    other, plain = shop_in_unit(factor).model, shop_in_unit(1).model
+    assert other.growth_weight_ == plain.growth_weight_
+    assert other.notes_ == plain.notes_
+    assert_same_but_money(other.growth_weight_curve_, plain.growth_weight_curve_, factor)
+    profiles = [
+        model.segments_.profile_[["segment", "name", "rule", "treatment"]] for model in (other, plain)
+    ]
     amounts = r"(basket|spend a year) (above|at most) [\d.,]+"
-    told, expected = (profile.replace({"rule": amounts}, r"\1 \2 #", regex=True) for profile in profiles)
-    pd.testing.assert_frame_equal(told, expected)
+    actual, expected = (profile.replace({"rule": amounts}, r"\1 \2 #", regex=True) for profile in profiles)
+    pd.testing.assert_frame_equal(actual, expected)
 
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_what_the_report_says_of_the_core_is_the_same_in_any_currency(shop_in_unit, factor):
-    told = []
+    each = []
     for unit in (factor, 1):
         shop = shop_in_unit(unit)
         members = shop.ranking[core_members(shop.ranking)]
@@ -84,26 +86,26 @@ def test_what_the_report_says_of_the_core_is_the_same_in_any_currency(shop_in_un
         segments = shop.model.segment_table(shop.scores)
         sentences = [answer.text for answer in answers(core, members, segments, "USD")]
         assert any("of past revenue" in sentence for sentence in sentences)
-        told.append([re.sub(r"[\d.,]+ USD", "# USD", sentence) for sentence in sentences])
-    assert told[0] == told[1]
+        each.append([re.sub(r"[\d.,]+ USD", "# USD", sentence) for sentence in sentences])
+    assert each[0] == each[1]
 
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_tiers_and_reasons_are_the_same_in_any_currency(shop_in_unit, factor):
-    ours, plain = shop_in_unit(factor), shop_in_unit(1)
+    other, plain = shop_in_unit(factor), shop_in_unit(1)
     same = ["customer_id", "rank", "tier", "segment", "lifecycle_stage"]
-    pd.testing.assert_frame_equal(ours.ranking[same], plain.ranking[same])
+    pd.testing.assert_frame_equal(other.ranking[same], plain.ranking[same])
     for column in ("reason_1", "reason_2", "reason_3"):
-        told, expected = (found.scores[column].map(without_money) for found in (ours, plain))
-        assert (told == expected).all()
+        actual, expected = (found.scores[column].map(without_money) for found in (other, plain))
+        assert (actual == expected).all()
 
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_the_scorecard_is_the_same_in_any_currency(shop_in_unit, factor):
-    ours, plain = (dm.scorecard(shop_in_unit(unit).model.holdout_) for unit in (factor, 1))
+    other, plain = (dm.scorecard(shop_in_unit(unit).model.holdout_) for unit in (factor, 1))
     expected = plain["figure"] * np.where(plain["metric"] == "MAE", factor, 1.0)
-    pd.testing.assert_frame_equal(ours, plain.assign(figure=expected), rtol=CLOSE)
-    for board, plain_board in zip(boards(ours, "USD"), boards(plain, "USD"), strict=True):
+    pd.testing.assert_frame_equal(other, plain.assign(figure=expected), rtol=CLOSE)
+    for board, plain_board in zip(boards(other, "USD"), boards(plain, "USD"), strict=True):
         assert board.verdict == plain_board.verdict
         assert [row.best for row in board.rows] == [row.best for row in plain_board.rows]
 
@@ -113,22 +115,22 @@ def backtest_in_unit(shop_in_unit):
     """Return a function that gives what a backtest at the shop's cutoff compares, of the fitted model."""
 
     @cache
-    def held_out(factor):
+    def holdout_in(factor):
         shop = shop_in_unit(factor)
         forecasts = forecasts_of(shop.scores, "duramen") + baseline_forecasts(
             shop.tx, shop.window, shop.customers
         )
         return Holdout(shop.window, shop.scores, forecasts, outcomes_of(shop.tx, shop.window, shop.customers))
 
-    return held_out
+    return holdout_in
 
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_the_backtest_is_the_same_in_any_currency(backtest_in_unit, factor):
     tables = []
-    for held in (backtest_in_unit(factor), backtest_in_unit(1)):
-        figures = figures_by_cutoff([held])
-        tables.append((figures, compare([held], figures, seed=0, resamples=100)))
+    for holdout in (backtest_in_unit(factor), backtest_in_unit(1)):
+        figures = figures_by_cutoff([holdout])
+        tables.append((figures, compare([holdout], figures, seed=0, resamples=100)))
     (figures, comparisons), (plain_figures, plain_comparisons) = tables
     is_money = plain_figures["metric"] == "MAE"
     expected = plain_figures["figure"] * np.where(is_money, factor, 1.0)
@@ -140,18 +142,18 @@ def test_the_backtest_is_the_same_in_any_currency(backtest_in_unit, factor):
 
 
 @pytest.mark.parametrize("factor", FACTORS)
-def test_the_core_that_came_true_is_the_same_in_any_currency(backtest_in_unit, factor):
-    ours, plain = backtest_in_unit(factor), backtest_in_unit(1)
+def test_the_core_by_the_outcomes_is_the_same_in_any_currency(backtest_in_unit, factor):
+    other, plain = backtest_in_unit(factor), backtest_in_unit(1)
     tables = [
-        core_calibration(held.scores["probability_core"].to_numpy(), held.outcomes["value"])
-        for held in (ours, plain)
+        core_calibration(holdout.scores["probability_core"].to_numpy(), holdout.outcomes["value"])
+        for holdout in (other, plain)
     ]
     assert_same_but_money(*tables, factor)
     chosen = [
         score_against_past_spend(
-            held.scores["score"].to_numpy(), held.forecasts[4].values, held.outcomes["value"]
+            holdout.scores["score"].to_numpy(), holdout.forecasts[4].values, holdout.outcomes["value"]
         )
-        for held in (ours, plain)
+        for holdout in (other, plain)
     ]
     assert_same_but_money(*chosen, factor, money=("past_spend", "then_spent"))
 
@@ -181,13 +183,13 @@ def test_champion_and_challenger_are_compared_alike_in_any_currency(shop_in_unit
 
 
 @pytest.mark.parametrize("factor", FACTORS)
-def test_what_segments_tell_is_the_same_in_any_currency(earlier_in_unit, factor):
-    ours, plain = (
+def test_what_segments_explain_is_the_same_in_any_currency(earlier_in_unit, factor):
+    other, plain = (
         dm.evaluation.segment_value(found.customers, found.outcomes, found.scores["segment"], resamples=50)
         for found in (earlier_in_unit(factor), earlier_in_unit(1))
     )
-    assert ours.verdict == plain.verdict
-    assert_same_but_money(ours.table, plain.table, factor)
+    assert other.verdict == plain.verdict
+    assert_same_but_money(other.table, plain.table, factor)
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -218,11 +220,11 @@ def test_an_audit_is_the_same_in_any_currency(shop_in_unit, earlier_in_unit, fac
         bought = shop.orders.assign(item="item " + items).groupby(["customer_id", "item"])["amount"].sum()
         bought = bought.rename("spend").reset_index()
         found.append(dm.audit(shop.tx, assignment, bought={"product": bought}, previous=previous))
-    ours, plain = found
-    pd.testing.assert_frame_equal(ours.findings, plain.findings, rtol=CLOSE)
-    pd.testing.assert_frame_equal(ours.measures, plain.measures, rtol=CLOSE)
-    pd.testing.assert_frame_equal(ours.segments, plain.segments, rtol=CLOSE)
-    assert (ours.notes, str(ours)) == (plain.notes, str(plain))
+    other, plain = found
+    pd.testing.assert_frame_equal(other.findings, plain.findings, rtol=CLOSE)
+    pd.testing.assert_frame_equal(other.measures, plain.measures, rtol=CLOSE)
+    pd.testing.assert_frame_equal(other.segments, plain.segments, rtol=CLOSE)
+    assert (other.notes, str(other)) == (plain.notes, str(plain))
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -246,8 +248,8 @@ def test_price_led_buyers_are_the_same_in_any_currency(shop_in_unit, factor):
         tx = dm.read_transactions(shop.orders.assign(discount=off), currency="USD")
         customers = dm.customer_table(tx, shop.window.cutoff)
         outcomes = dm.customer_outcomes(tx, shop.window, customers).set_index("customer_id")["value"]
-        told = dm.price_sensitivity(shop.ranking, customers, shop.window.horizon, 2, then_spent=outcomes)
-        found.append(told)
+        table = dm.price_sensitivity(shop.ranking, customers, shop.window.horizon, 2, then_spent=outcomes)
+        found.append(table)
         buyers = dm.analysis.price_buyers.price_led_buyers(customers, 2)
         differences.append(price_led_difference(buyers, customers["net_spend"], outcomes))
     assert_same_but_money(*found, factor, money=("value_now_mean", "predicted_value_mean", "then_spent_mean"))
@@ -266,8 +268,8 @@ def test_markets_and_the_core_in_each_are_the_same_in_any_currency(shop_in_unit,
         varied["elasticity"] = 0.2 + np.arange(len(varied)) % 7 / 3
         responses = dataclasses.replace(responses, customers=varied, identified=True)
         found.append((str(responses), dm.core_by_market_scenario(shop.scores, responses, change=0.3)))
-    (told, table), (plain_told, plain_table) = found
-    assert told == plain_told
+    (text, table), (plain_text, plain_table) = found
+    assert text == plain_text
     assert table["core_in"].nunique() > 2
     assert_same_but_money(table, plain_table, factor, money=("value", "value_up", "value_down"))
 
@@ -286,11 +288,11 @@ def test_who_moved_is_the_same_in_any_currency(shop_in_unit, earlier_in_unit, fa
                 dm.analysis.segmentation_drift(shop.model.segments_, earlier.customers, shop.customers),
             )
         )
-    for ours, plain in zip(*found, strict=True):
-        if isinstance(ours, pd.DataFrame):
-            pd.testing.assert_frame_equal(ours, plain, rtol=CLOSE)
+    for other, plain in zip(*found, strict=True):
+        if isinstance(other, pd.DataFrame):
+            pd.testing.assert_frame_equal(other, plain, rtol=CLOSE)
         else:
-            assert str(ours) == str(plain)
+            assert str(other) == str(plain)
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -317,17 +319,17 @@ def test_churners_are_compared_alike_in_any_currency(earlier_in_unit, factor):
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_the_rising_are_the_same_in_any_currency(shop_in_unit, earlier_in_unit, factor):
-    ours, plain = (
+    other, plain = (
         dm.newly_rising(earlier_in_unit(unit).scores, shop_in_unit(unit).scores) for unit in (factor, 1)
     )
     assert len(plain) > 5
     money = ("value_before", "value_now", "value_with_all", "likely_before")
-    assert_same_but_money(ours, plain, factor, money)
+    assert_same_but_money(other, plain, factor, money)
 
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_tiers_after_cost_are_the_same_in_any_currency(shop_in_unit, factor):
-    ours, plain = (
+    other, plain = (
         dm.rank_core_customers(
             shop_in_unit(unit).scores,
             cost_to_serve=pd.Series(
@@ -338,28 +340,28 @@ def test_tiers_after_cost_are_the_same_in_any_currency(shop_in_unit, factor):
         for unit in (factor, 1)
     )
     same = ["customer_id", "rank", "tier"]
-    pd.testing.assert_frame_equal(ours[same], plain[same])
+    pd.testing.assert_frame_equal(other[same], plain[same])
     assert plain["tier"].nunique() == 6
 
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_what_one_more_purchase_changes_is_the_same_in_any_currency(shop_in_unit, factor):
     ids = shop_in_unit(1).ranking["customer_id"].iloc[[300, 700, 2000]]
-    ours, plain = (dm.what_if(shop_in_unit(unit).model, shop_in_unit(unit).tx, ids) for unit in (factor, 1))
+    other, plain = (dm.what_if(shop_in_unit(unit).model, shop_in_unit(unit).tx, ids) for unit in (factor, 1))
     same = ["customer_id", "rank", "new_rank", "tier", "new_tier"]
-    pd.testing.assert_frame_equal(ours[same], plain[same])
-    assert list(ours["sentence"].map(without_money)) == list(plain["sentence"].map(without_money))
+    pd.testing.assert_frame_equal(other[same], plain[same])
+    assert list(other["sentence"].map(without_money)) == list(plain["sentence"].map(without_money))
 
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_who_is_contacted_is_the_same_in_any_currency(shop_in_unit, factor):
-    told = []
+    each = []
     for unit in (factor, 1):
         scores, offer = shop_in_unit(unit).scores, dm.RetentionOffer(1.5 * unit, 1.0 * unit)
         value = scores["predicted_value"] / scores["probability_active"]
-        told.append(dm.forecast.contact(scores["churn_probability"], value, offer))
-    assert 0 < told[1].mean() < 1
-    assert (told[0] == told[1]).all()
+        each.append(dm.forecast.contact(scores["churn_probability"], value, offer))
+    assert 0 < each[1].mean() < 1
+    assert (each[0] == each[1]).all()
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -370,7 +372,7 @@ def test_the_sensitivity_of_the_ranking_is_the_same_in_any_currency(shop_in_unit
         # Refits are models of their own; here they are the shop's, fitted already.
         monkeypatch.setattr(ranking_sensitivity, "_fitted", lambda *_, shop=shop: shop.model)
         found.append(dm.evaluation.sensitivity(shop.tx, shop.window, shop.model, seeds=1, parts=0, draws=20))
-    ours, plain = found
-    pd.testing.assert_frame_equal(ours.variations, plain.variations, rtol=CLOSE)
-    pd.testing.assert_frame_equal(ours.ranks, plain.ranks, rtol=CLOSE)
-    assert str(ours) == str(plain)
+    other, plain = found
+    pd.testing.assert_frame_equal(other.variations, plain.variations, rtol=CLOSE)
+    pd.testing.assert_frame_equal(other.ranks, plain.ranks, rtol=CLOSE)
+    assert str(other) == str(plain)

@@ -44,36 +44,38 @@ def shop_with_two_futures(shop, orders_of_another_future):
     return SimpleNamespace(tx=shop.tx, other=read_transactions(orders_of_another_future, currency="USD"))
 
 
-# (a), (b) and (c): what is foreseen, and for whom.
+# (a), (b) and (c): what is predicted, and for whom.
 
 
-def foreseen(tx, window):
+def predicted(tx, window):
     """Everything that the backtest knows at a cutoff: scores, segments, the model's version, all forecasts."""
     scores, forecasts = forecasts_at(tx, window)
-    return scores.assign(**{f"{told.target}: {told.model}": told.values for told in forecasts})
+    return scores.assign(
+        **{f"{forecast.target}: {forecast.model}": forecast.values for forecast in forecasts}
+    )
 
 
-def foreseen_with_a_day_too_many(tx, window):
+def predicted_with_a_day_too_many(tx, window):
     """A leak: the customer table is drawn up after the day of the cutoff."""
     return customer_table(tx, Window(window.cutoff, 1).end)
 
 
-def foreseen_with_segments_of_all_dates(tx, window):
+def predicted_with_segments_of_all_dates(tx, window):
     """A leak: the scaler and the centres of the segments are fitted to all dates."""
     customers = customer_table(tx, window.cutoff)
     segmenter = BehaviouralSegmenter().fit(customer_table(tx, tx.last_date))
     return customers[["customer_id"]].assign(segment=segmenter.predict(customers))
 
 
-def foreseen_for_those_who_will_come(tx, window):
+def predicted_for_those_who_will_come(tx, window):
     """A leak: the rows are all who were seen by the end of the horizon."""
     return customer_table(tx, window.end)[["customer_id"]].assign(value=0.0)
 
 
 @pytest.fixture(scope="module")
-def both_foreseen(shop_with_two_futures):
-    """All that is foreseen of the shop's own future, and of the other."""
-    return in_both(foreseen, shop_with_two_futures)
+def both_predicted(shop_with_two_futures):
+    """All that is predicted of the shop's own future, and of the other."""
+    return in_both(predicted, shop_with_two_futures)
 
 
 def in_both(forecaster, futures):
@@ -97,27 +99,27 @@ def check_everybody_bought_before_the_cutoff(forecasts, orders):
 
 
 @pytest.mark.slow
-def test_no_future_row_is_seen(both_foreseen):
-    check_no_future_row_is_seen(*both_foreseen)
+def test_no_future_row_is_seen(both_predicted):
+    check_no_future_row_is_seen(*both_predicted)
 
 
 def test_a_future_row_would_be_found(shop_with_two_futures):
     with pytest.raises(AssertionError):
-        check_no_future_row_is_seen(*in_both(foreseen_with_a_day_too_many, shop_with_two_futures))
+        check_no_future_row_is_seen(*in_both(predicted_with_a_day_too_many, shop_with_two_futures))
 
 
 @pytest.mark.slow
 def test_a_scaler_fitted_on_all_dates_would_be_found(shop_with_two_futures):
     with pytest.raises(AssertionError):
-        check_no_future_row_is_seen(*in_both(foreseen_with_segments_of_all_dates, shop_with_two_futures))
+        check_no_future_row_is_seen(*in_both(predicted_with_segments_of_all_dates, shop_with_two_futures))
 
 
-def test_no_customer_of_the_label_window_is_forecast(both_foreseen, orders_of_another_future):
-    check_everybody_bought_before_the_cutoff(both_foreseen[1], orders_of_another_future)
+def test_no_customer_of_the_label_window_is_forecast(both_predicted, orders_of_another_future):
+    check_everybody_bought_before_the_cutoff(both_predicted[1], orders_of_another_future)
 
 
 def test_a_customer_of_the_label_window_would_be_found(shop_with_two_futures, orders_of_another_future):
-    leaky = foreseen_for_those_who_will_come(shop_with_two_futures.other, WINDOW)
+    leaky = predicted_for_those_who_will_come(shop_with_two_futures.other, WINDOW)
     with pytest.raises(AssertionError):
         check_everybody_bought_before_the_cutoff(leaky, orders_of_another_future)
 

@@ -74,7 +74,7 @@ def test_decile_error_by_hand():
     forecast = np.arange(20.0, 0.0, -1.0)
     assert decile_error(forecast, forecast) == 0.0
     assert decile_error(forecast, 2 * forecast) == pytest.approx(0.5)
-    # Only the best decile has money: 39 foreseen, 30 came.
+    # Only the best decile has money: 39 predicted, 30 actual.
     actual = np.zeros(20)
     actual[:2] = 15.0
     assert decile_error(forecast, actual) == pytest.approx(0.3)

@@ -67,21 +67,21 @@ def test_rank_intervals_are_of_the_customers_as_ranked(shop, found):
     assert width["drawn"] > width["refit"]
 
 
-def test_what_came_lay_inside_the_drawn_ranks_about_as_often_as_promised(shop, found):
+def test_actual_ranks_lie_inside_the_drawn_ranks_about_as_often_as_stated(shop, found):
     later = shop.orders[shop.orders["date"] >= pd.Timestamp(shop.window.cutoff)]
     later = later[later["date"] < pd.Timestamp(shop.window.end)]
     money = later.groupby("customer_id")["amount"].sum().reindex(found.ranks["customer_id"], fill_value=0.0)
-    came = money.rank(ascending=False).to_numpy()
+    actual = money.rank(ascending=False).to_numpy()
     # Only of those who may well come; the rest share one place, inside or outside all together.
     sure = shop.ranking.set_index("customer_id")["probability_active"].loc[found.ranks["customer_id"]] > 0.5
-    inside = (came >= found.ranks["drawn_low"]) & (came <= found.ranks["drawn_high"])
+    inside = (actual >= found.ranks["drawn_low"]) & (actual <= found.ranks["drawn_high"])
     assert inside[sure.to_numpy()].mean() == pytest.approx(0.8, abs=0.15)
 
 
 def test_it_prints_the_figures_and_what_they_mean(found):
-    told = str(found)
-    assert "growth weight" in told
-    assert "customers are among the first 20 % in every refit" in told
+    text = str(found)
+    assert "growth weight" in text
+    assert "customers are among the first 20 % in every refit" in text
 
 
 def test_the_transactions_are_left_as_they_were(shop, found):
@@ -103,14 +103,14 @@ def test_a_mean_over_half_of_the_customers_varies_as_one_over_a_bootstrap_of_the
 
 
 @pytest.mark.slow
-def test_a_horizon_that_the_history_cannot_judge_is_named(shop_orders):
+def test_a_horizon_that_is_too_long_for_the_history_is_named(shop_orders):
     chosen = np.sort(shop_orders["customer_id"].unique())[::8]
     tx = read_transactions(shop_orders[shop_orders["customer_id"].isin(chosen)])
     found = sensitivity(tx, Window("1997-10-01", 91), seeds=1, parts=0, draws=2)
     assert list(found.variations.query("varied == 'horizon'")["setting"]) == ["45 days"]
     assert found.notes == [
-        "No ranking over 182 days: the history of 273 days is too short to judge a forecast that long, and would have "
-        "to be at least 455 days."
+        "No ranking over 182 days: the history of 273 days is too short to evaluate such a forecast; 455 days or more "
+        "are needed."
     ]
     assert "No ranking over 182 days" in str(found)
 

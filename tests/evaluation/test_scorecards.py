@@ -1,4 +1,4 @@
-"""The scorecard: every model and baseline on the same held-out customers, each figure recomputed."""
+"""The scorecard: every model and baseline on the same holdout customers, each figure recomputed."""
 
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def test_figures_are_those_of_the_holdout_customers(shop, figure):
 
 
 def test_on_the_shop_holdout_forecasts_are_far_from_chance_and_near_in_total(figure):
-    """The plain orders do about as well on this small base; what is held here is that nothing is upside down."""
+    """The plain orders do about as well on this small base; what is asserted is that nothing is upside down."""
     assert figure["value", "duramen", "normalised Gini"] > 0.6
     assert figure["activity", "duramen", "AUC"] > 0.7
     assert abs(figure["value", "duramen", "total bias"]) < 0.25
@@ -82,8 +82,8 @@ def test_holdout_probabilities_are_calibrated(shop):
     holdout = shop.model.holdout_
     assert holdout["probability_active"].mean() == pytest.approx(holdout["active"].mean(), abs=0.03)
     tenths = pd.qcut(holdout["probability_active"].rank(method="first"), 5, labels=False)
-    told = holdout.groupby(tenths)[["probability_active", "active"]].mean()
-    assert (told["probability_active"] - told["active"]).abs().max() < 0.08
+    means = holdout.groupby(tenths)[["probability_active", "active"]].mean()
+    assert (means["probability_active"] - means["active"]).abs().max() < 0.08
 
 
 def test_without_trees_there_is_no_lightgbm_row(shop):

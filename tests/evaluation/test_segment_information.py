@@ -1,4 +1,4 @@
-"""How far segments tell the future, beside groups that anybody could draw up."""
+"""How much of the future segments explain, beside groups that need no model."""
 
 import numpy as np
 import pandas as pd
@@ -24,21 +24,21 @@ from duramen.segments.segmenter import BehaviouralSegmenter
 
 @pytest.fixture(scope="module")
 def cdnow_halfway(shop):
-    """The shop a horizon before its last cutoff, so that what came is known."""
+    """The shop a horizon before its last cutoff, so that the outcomes are known."""
     window = shop.window.earlier(shop.window.horizon)
     customers = customer_table(shop.tx, window.cutoff)
     return customers, customer_outcomes(shop.tx, window, customers)
 
 
 @pytest.fixture(scope="module")
-def judged(cdnow_halfway):
+def compared(cdnow_halfway):
     customers, outcomes = cdnow_halfway
     labels = BehaviouralSegmenter().fit(customers).predict(customers)
     return segment_value(customers, outcomes, labels, resamples=100)
 
 
-def test_each_way_of_grouping_is_told_for_both_targets_with_an_interval(judged):
-    table = judged.table
+def test_each_way_of_grouping_is_shown_for_both_targets_with_an_interval(compared):
+    table = compared.table
     assert tuple(table.columns) == COLUMNS
     assert set(zip(table["groups"], table["target"], strict=True)) == {
         (groups, target)
@@ -48,17 +48,17 @@ def test_each_way_of_grouping_is_told_for_both_targets_with_an_interval(judged):
     assert (table["low"] <= table["explained"]).all()
     assert (table["explained"] <= table["high"]).all()
     assert table["count"].nunique() == 1
-    ours = table["groups"] == SEGMENTS
-    assert table["ahead"].isna().equals(ours)
-    assert table["chance"].notna().equals(ours)
-    lead = table["target"].map(table[ours].set_index("target")["explained"]) - table["explained"]
-    pd.testing.assert_series_equal(table.loc[~ours, "ahead"], lead[~ours], check_names=False)
+    of_segments = table["groups"] == SEGMENTS
+    assert table["ahead"].isna().equals(of_segments)
+    assert table["chance"].notna().equals(of_segments)
+    lead = table["target"].map(table[of_segments].set_index("target")["explained"]) - table["explained"]
+    pd.testing.assert_series_equal(table.loc[~of_segments, "ahead"], lead[~of_segments], check_names=False)
 
 
-def test_behaviour_tells_the_shops_future_better_than_past_spend(judged):
-    rows = judged.table[judged.table["groups"] == "past spend"]
+def test_behaviour_explains_the_shops_future_better_than_past_spend(compared):
+    rows = compared.table[compared.table["groups"] == "past spend"]
     assert (rows["ahead_low"] > 0).all()
-    assert "more than past spend" in judged.verdict
+    assert "more than past spend" in compared.verdict
 
 
 def test_segments_at_random_are_said_to_predict_nothing(cdnow_halfway):
@@ -80,10 +80,10 @@ def test_segments_at_random_of_few_customers_predict_nothing_either(cdnow_halfwa
 
 def test_segments_that_are_the_outcome_explain_all_of_activity(cdnow_halfway):
     customers, outcomes = cdnow_halfway
-    told = segment_value(
+    result = segment_value(
         customers, outcomes, outcomes["active"].map({0.0: "left", 1.0: "stayed"}), resamples=5
     )
-    row = told.table.query("groups == 'segments' and target == 'activity'").iloc[0]
+    row = result.table.query("groups == 'segments' and target == 'activity'").iloc[0]
     assert row["explained"] == pytest.approx(1.0)
 
 
@@ -122,10 +122,10 @@ def test_the_rivals_groups_are_of_equal_size(customers, count, seed):
 
 def test_the_same_outcome_for_all_is_said(cdnow_halfway):
     customers, outcomes = cdnow_halfway
-    told = segment_value(
+    result = segment_value(
         customers, outcomes.assign(value=0.0, active=0.0), np.arange(len(customers)) % 3, resamples=2
     )
-    assert told.verdict.count("the same for all customers") == len(TARGETS)
+    assert result.verdict.count("the same for all customers") == len(TARGETS)
 
 
 def test_what_does_not_belong_together_is_refused_in_a_sentence(cdnow_halfway):
@@ -148,7 +148,7 @@ def test_what_does_not_belong_together_is_refused_in_a_sentence(cdnow_halfway):
     ("name", "window"),
     [("cdnow", Window("1997-10-01", 273)), ("complete_journey", Window("2017-09-03", 119))],
 )
-def test_segments_tell_more_of_later_money_and_of_who_returns_than_as_many_rfm_cells(name, window):
+def test_segments_explain_more_of_later_money_and_activity_than_as_many_rfm_cells(name, window):
     tx = read_transactions(f"dataset:{name}")
     customers = customer_table(tx, window.cutoff)
     segmenter = BehaviouralSegmenter().fit(customers)

@@ -1,4 +1,4 @@
-"""The scorecard: the best is marked whoever it is, and the sentence says so."""
+"""The scorecard: the best is marked whichever model it is, and the sentence says so."""
 
 import numpy as np
 import pandas as pd
