@@ -29,7 +29,7 @@ CUTOFF, HORIZON = "1998-04-01", 91
 REFERENCE = Path(__file__).parent / "reference"
 
 
-# Fixtures that start another program (Java, PostgreSQL, a browser, an MLflow server) or train on the command line.
+# Fixtures that start another program (Java, PostgreSQL, a browser, an MLflow server), or train further models.
 SLOW_FIXTURES = {
     "spark",
     "postgresql",
@@ -39,6 +39,7 @@ SLOW_FIXTURES = {
     "trained",
     "backtested",
     "reflected",
+    "shop_in_unit",
 }
 
 
