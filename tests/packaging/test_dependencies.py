@@ -54,7 +54,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
 def test_the_packages_of_an_extra_are_imported_where_that_extra_is_used_alone():
     apart = {
         "report": [ROOT / "src/duramen/report"],
-        "spark": [ROOT / f"src/duramen/{folder}" for folder in ("data", "forecast", "io", "scoring")],
+        "spark": [ROOT / f"src/duramen/{folder}" for folder in ("cli", "data", "forecast", "io", "scoring")],
         "postgres": [ROOT / "src/duramen/io"],
     }
     everywhere = set((ROOT / "src/duramen").iterdir())
