@@ -119,7 +119,7 @@ def test_a_short_history_gives_reasons_instead_of_tables(shop, tables_of):
 def test_an_earlier_cutoff_with_little_history_has_segments_but_no_stages(shop, tables_of):
     ranked = rank_with_inputs(shop.model, shop.tx, customer_table(shop.tx, "1997-07-01"))
     tables = tables_of(ranked)
-    assert "a customer of the usual pace is lapsed after" in tables.lifecycle.transitions
+    assert "a customer with the typical gap is lapsed after" in tables.lifecycle.transitions
     assert not isinstance(tables.segmentation.transitions, str)
 
 

@@ -564,7 +564,8 @@ def test_a_model_is_replaced_only_with_overwrite_and_only_by_a_whole_new_one(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", trained.uri)
     shutil.copytree(saved, tmp_path / "model")
     before = {path.name: path.read_bytes() for path in (tmp_path / "model").iterdir()}
-    words = ("train", trained.folder / "orders.csv", "--cutoff", "1998-04-01", "--horizon", "91d")
+    words = ("train", trained.folder / "orders.csv", "--cutoff", "1998-04-01", "--horizon", "91d",
+             "--experiment", "replaced")  # fmt: skip
     assert "model has a saved model already" in refused(duramen(*words))
 
     def fails(*_):
