@@ -40,6 +40,7 @@ SLOW_FIXTURES = {
     "backtested",
     "reflected",
     "shop_in_unit",
+    "tested",
 }
 
 

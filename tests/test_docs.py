@@ -103,12 +103,14 @@ RUN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", RUN)
 def test_a_block_of_the_docs_runs(text, workspace, names, monkeypatch):
     monkeypatch.chdir(workspace)
     exec(compile(text, "docs", "exec"), dict(names))
 
 
+@pytest.mark.slow
 def test_the_block_of_the_readme_runs(shop, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     later = pd.Timestamp("2011-06-01") - pd.Timestamp(shop.window.cutoff)

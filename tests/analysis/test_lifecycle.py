@@ -88,6 +88,7 @@ def test_transitions_hold_every_customer_of_the_later_cutoff_once(tx):
     assert shares.sum(axis=1).to_numpy() == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_transitions_read_sensibly_on_groceries(grocery):
     shares = matrix(stage_transitions(grocery, "2017-06-04", "2017-09-03"), "share_of_from")
     assert shares.loc["steady", "steady"] > 0.7
@@ -104,6 +105,7 @@ def test_a_pause_is_seen_as_lapsed_then_recovered_then_left_behind():
     assert table.loc[NOT_YET].sum() == 1
 
 
+@pytest.mark.slow
 def test_times_in_the_steady_stage_end_with_the_pause_and_begin_again():
     tx = bought(WORLD)
     times = time_in_stage(tx, day(100), day(352), step=28)

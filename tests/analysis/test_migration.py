@@ -191,6 +191,7 @@ def test_a_segmentation_of_today_moved_nobody(shop):
     assert (age.days, age.elsewhere, age.joined) == (0, 0.0, 0)
 
 
+@pytest.mark.slow
 def test_a_segmentation_of_the_shop_grows_old(shop):
     tables = [customer_table(shop.tx, cutoff) for cutoff in ("1997-10-01", "1997-11-01", "1998-06-01")]
     segmenter = BehaviouralSegmenter().fit(tables[0])

@@ -63,6 +63,7 @@ def test_transitions_lead_to_the_stages_of_the_ranking_and_outcomes_are_counted(
     pd.testing.assert_frame_equal(history.outcomes, expected)
 
 
+@pytest.mark.slow
 def test_the_steady_stage_is_observed_in_whole_steps_and_for_a_sample_of_many_customers(
     shop, tables, tables_of, monkeypatch
 ):
@@ -96,6 +97,7 @@ def test_transitions_between_segments_use_the_segmenter_of_the_model(shop, ranke
     pd.testing.assert_frame_equal(review.candidates, segments.candidates_)
 
 
+@pytest.mark.slow
 def test_a_later_ranking_reports_the_age_of_the_segments(shop, tables_of):
     later = shop.window.cutoff + timedelta(days=40)
     now = customer_table(shop.tx, later)
@@ -116,6 +118,7 @@ def test_a_short_history_gives_reasons_instead_of_tables(shop, tables_of):
     assert "later than this ranking's cutoff" in review.age
 
 
+@pytest.mark.slow
 def test_an_earlier_cutoff_with_little_history_has_segments_but_no_stages(shop, tables_of):
     ranked = rank_with_inputs(shop.model, shop.tx, customer_table(shop.tx, "1997-07-01"))
     tables = tables_of(ranked)
@@ -123,6 +126,7 @@ def test_an_earlier_cutoff_with_little_history_has_segments_but_no_stages(shop, 
     assert not isinstance(tables.segmentation.transitions, str)
 
 
+@pytest.mark.slow
 def test_the_portfolio_is_by_credit_too_where_credit_is_given(shop, ranked, tables, tables_of):
     plain = tables.portfolios
     horizon = shop.window.horizon
@@ -141,6 +145,7 @@ def test_the_portfolio_is_by_credit_too_where_credit_is_given(shop, ranked, tabl
     assert "have the same credit" in alike["loyalty", "credit"]
 
 
+@pytest.mark.slow
 def test_price_sensitivity_is_there_only_where_discounts_are_known(shop, ranked, tables, tables_of):
     assert tables.price_sensitivity is None
     off = np.arange(len(ranked.customers)) % 7 / 20

@@ -121,12 +121,14 @@ def few(shop):
     return SimpleNamespace(customers=customers, labels=np.tile(["a", "b", "c"], 80))
 
 
+@pytest.mark.slow
 def test_the_same_input_and_seed_give_the_same_audit(shop, few):
     once, again = (audit(shop.tx, assigned(few.customers, few.labels)) for _ in range(2))
     pd.testing.assert_frame_equal(once.findings, again.findings)
     pd.testing.assert_frame_equal(once.measures, again.measures)
 
 
+@pytest.mark.slow
 def test_treatments_for_all_pass_the_first_question_and_one_for_all_does_not(shop, few):
     each = pd.Series(few.labels).map({"a": "call", "b": "mail", "c": "nothing more"})
     result = audit(shop.tx, assigned(few.customers, few.labels, treatment=each.to_numpy()))
@@ -141,6 +143,7 @@ def test_treatments_for_all_pass_the_first_question_and_one_for_all_does_not(sho
     )
 
 
+@pytest.mark.slow
 def test_what_is_not_given_is_inconclusive(shop, few):
     result = audit(shop.tx, assigned(few.customers, few.labels)).findings.set_index("code")
     for code, reason in [
@@ -160,6 +163,7 @@ def test_labels_that_may_have_seen_the_outcomes_predict_nothing(shop, few):
     assert "may have seen" in result.findings.set_index("code").at["A6", "sentence"]
 
 
+@pytest.mark.slow
 def test_the_day_of_assignment_is_the_cutoff_and_gives_the_age(shop, few):
     labels = assigned(few.customers, few.labels, assigned_on="1998-04-01")
     assert choose_cutoff(shop.tx, labels, None) == date(1998, 4, 1)
@@ -168,6 +172,7 @@ def test_the_day_of_assignment_is_the_cutoff_and_gives_the_age(shop, few):
     assert 0 < measures["in another stage of life today"] < 1
 
 
+@pytest.mark.slow
 def test_labels_of_today_are_fresh_and_labels_of_the_first_weeks_are_not(shop):
     today = shop.tx.last_date + timedelta(days=1)
     fresh = assigned(shop.customers, np.arange(len(shop.customers)) % 3, assigned_on=today.isoformat())
@@ -177,6 +182,7 @@ def test_labels_of_today_are_fresh_and_labels_of_the_first_weeks_are_not(shop):
     assert audit(shop.tx, old).verdict("A7") == "fails"
 
 
+@pytest.mark.slow
 def test_an_earlier_assignment_shows_how_much_has_stayed(shop, few):
     labels = assigned(few.customers, few.labels)
     kept = audit(shop.tx, labels, previous=labels)
@@ -194,6 +200,7 @@ def test_unknown_and_unlabelled_customers_are_counted_and_left_out(shop, few):
     assert any("have no label: " in note for note in result.notes)
 
 
+@pytest.mark.slow
 def test_segments_of_single_customers_are_left_out_and_said(shop, few):
     labels = few.labels.astype(object)
     labels[:5] = ["p", "q", "r", "s", "t"]

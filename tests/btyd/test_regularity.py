@@ -127,6 +127,7 @@ def test_json_and_the_sentences(regular_world):
 SIZES = st.floats(-8, 8).map(np.exp)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     x=st.one_of(st.integers(0, 40), st.integers(0, 10_000)),

@@ -79,6 +79,7 @@ def relevant(model, customers):
     return customers["frequency"] > 0 if isinstance(model, GammaGammaModel) else np.full(len(customers), True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 @settings(max_examples=25, deadline=None)
 @given(counted=counted_customers())

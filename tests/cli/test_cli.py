@@ -589,6 +589,7 @@ def test_a_damaged_model_is_refused_before_the_orders_are_read(saved, duramen, r
     assert "value_trees.txt" in refused(duramen("score", "nowhere.csv"))
 
 
+@pytest.mark.slow
 def test_a_refusal_ends_a_real_process_with_status_two(tmp_path):
     done = subprocess.run(
         [DURAMEN, "train", "nowhere.csv"], cwd=tmp_path, capture_output=True, text=True, check=False

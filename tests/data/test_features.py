@@ -227,6 +227,7 @@ day = st.fixed_dictionaries(
 histories = st.lists(day, max_size=40, unique_by=lambda row: (row["customer_id"], row["date"])).map(with_gaps)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(histories)
 def test_every_feature_agrees_with_the_oracle(rows):

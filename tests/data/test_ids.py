@@ -120,6 +120,7 @@ def orders_of(ids):
     )
 
 
+@pytest.mark.slow
 @given(ids=some_ids, orders=ways, file=ways, households=ways)
 @settings(max_examples=16, deadline=None)
 def test_the_ways_to_write_an_id_are_one_customer_in_every_file(ids, orders, file, households):
@@ -144,6 +145,7 @@ def test_the_ways_to_write_an_id_are_one_customer_in_every_file(ids, orders, fil
     assert rolled.type == tx.days.customer_id.to_pyarrow().type
 
 
+@pytest.mark.slow
 @given(ids=some_ids, orders=ways, file=ways, ending=st.sampled_from(["csv", "parquet"]))
 @settings(max_examples=15, deadline=None)
 def test_costs_are_found_however_ids_are_written(tmp_path_factory, ids, orders, file, ending):
@@ -165,6 +167,7 @@ def test_one_column_that_mixes_the_ways_is_one_customer(days_of):
     assert [(day["customer_id"], day["net"]) for day in days] == [("007", 1), ("7", 5)]
 
 
+@pytest.mark.slow
 def test_ids_and_their_types_come_back_as_they_came():
     for ids in (
         pd.Series([7, 8]), pd.Series([7.0, 8.0, np.nan]), pd.Series(["A12", "007"]),

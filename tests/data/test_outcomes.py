@@ -62,6 +62,7 @@ def test_a_customer_named_twice_is_refused():
 rows = st.tuples(st.integers(1, 3), st.integers(0, 60).map(on), st.sampled_from([5.0, 2.5, -1.0]))
 
 
+@pytest.mark.slow
 @given(st.lists(rows, min_size=1, max_size=25), st.integers(1, 30), st.integers(1, 30))
 @settings(max_examples=25, deadline=None)
 def test_neighbouring_windows_add_up_and_nothing_is_counted_twice(lines, first, second):

@@ -66,6 +66,7 @@ def planted():
     return [BOUGHT, day_before], on_the_cutoff
 
 
+@pytest.mark.slow
 def test_the_day_of_the_cutoff_is_no_history(planted):
     past, on_the_cutoff = planted
     table, digest = seen(past)
@@ -76,6 +77,7 @@ def test_the_day_of_the_cutoff_is_no_history(planted):
     assert table.loc[0, ["frequency", "recency", "T"]].tolist() == [1, AT - 1, AT]
 
 
+@pytest.mark.slow
 def test_the_planted_day_would_show_if_it_were_history(planted):
     """The test above can fail: a day later the same rows change the customers, most features and the digest."""
     past, on_the_cutoff = planted
@@ -88,6 +90,7 @@ def test_the_planted_day_would_show_if_it_were_history(planted):
     assert without.digest(tomorrow) != with_them.digest(tomorrow)
 
 
+@pytest.mark.slow
 def test_a_row_before_the_cutoff_changes_the_digest(planted):
     past, _ = planted
     digests = {
@@ -108,6 +111,7 @@ def test_history_ends_the_day_before_the_cutoff(planted):
     assert history.date.max().to_pyarrow().as_py() == CUTOFF - datetime.timedelta(days=1)
 
 
+@pytest.mark.slow
 def test_the_table_is_sorted_by_id_and_knows_its_cutoff():
     tx = read([(customer, *BOUGHT[1:]) for customer in (9, 10, 2, 1)])
     table = customer_table(tx, "2020-02-01")

@@ -44,6 +44,7 @@ def test_duplicates_other_currencies_unpaid_orders_and_households_are_those_of_t
     assert sum(spend.values()) == Decimal(str(tx.summary().net_total))
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.fixed_dictionaries(

@@ -45,6 +45,7 @@ def dirty_orders(draw):
     return pd.DataFrame(draw(st.permutations(rows))), expected
 
 
+@pytest.mark.slow
 @given(dirty_orders())
 @FEW
 def test_rows_in_are_rows_used_and_rows_set_aside_by_reason(made):
@@ -161,6 +162,7 @@ def oracle(lines):
     return days
 
 
+@pytest.mark.slow
 @given(st.lists(LINES, min_size=1, max_size=30))
 @FEW
 def test_the_day_table_agrees_with_the_oracle(days_of, lines):

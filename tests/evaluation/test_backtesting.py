@@ -284,6 +284,7 @@ def test_customers_with_negative_money_are_evaluated_like_the_others(shop_orders
     assert tested.coverage["below"].iloc[0] > 0
 
 
+@pytest.mark.slow
 def test_the_settings_of_the_forecast_are_those_of_our_models_and_of_no_baseline(shop_orders):
     few = np.sort(shop_orders["customer_id"].unique())[::8]
     tx = read_transactions(shop_orders[shop_orders["customer_id"].isin(few)], currency="USD")

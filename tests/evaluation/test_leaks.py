@@ -18,6 +18,8 @@ from duramen.evaluation.holdout import forecasts_at
 from duramen.scoring.model import CoreCustomerModel
 from duramen.segments.segmenter import BehaviouralSegmenter
 
+pytestmark = pytest.mark.slow
+
 WINDOW = Window("1997-12-31", 182)
 # Short enough that the history holds earlier outcomes for our own trees to learn from.
 SHORT_WINDOW = Window("1997-12-31", 84)
@@ -98,7 +100,6 @@ def check_everybody_bought_before_the_cutoff(forecasts, orders):
     assert not forecasts["customer_id"].isin(late).any()
 
 
-@pytest.mark.slow
 def test_no_future_row_is_seen(both_predicted):
     check_no_future_row_is_seen(*both_predicted)
 
@@ -108,7 +109,6 @@ def test_a_future_row_would_be_found(shop_with_two_futures):
         check_no_future_row_is_seen(*in_both(predicted_with_a_day_too_many, shop_with_two_futures))
 
 
-@pytest.mark.slow
 def test_a_scaler_fitted_on_all_dates_would_be_found(shop_with_two_futures):
     with pytest.raises(AssertionError):
         check_no_future_row_is_seen(*in_both(predicted_with_segments_of_all_dates, shop_with_two_futures))
@@ -165,12 +165,10 @@ def check_outcomes_change_no_tree(learner, futures, folder):
     assert one == other
 
 
-@pytest.mark.slow
 def test_outcomes_change_no_tree(shop_with_two_futures, tmp_path):
     check_outcomes_change_no_tree(learned, shop_with_two_futures, tmp_path)
 
 
-@pytest.mark.slow
 def test_early_stopping_on_the_test_fold_would_be_found(shop_with_two_futures, tmp_path):
     with pytest.raises(AssertionError):
         check_outcomes_change_no_tree(

@@ -14,6 +14,8 @@ from duramen.scoring.growth_weight import GROWTH_WEIGHTS
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def found(shop):
@@ -22,7 +24,6 @@ def found(shop):
     return sensitivity(shop.tx, shop.window, given, seeds=1, parts=1, draws=40)
 
 
-@pytest.mark.slow
 def test_every_variation_is_compared_with_the_ranking(found):
     varied = found.variations.groupby("varied")["setting"].apply(list)
     assert varied["growth weight"] == [f"{weight:g}" for weight in GROWTH_WEIGHTS]
@@ -102,7 +103,6 @@ def test_a_mean_over_half_of_the_customers_varies_as_one_over_a_bootstrap_of_the
     assert np.std(without) == pytest.approx(standard_errors * np.std(bootstrap), rel=0.03)
 
 
-@pytest.mark.slow
 def test_a_horizon_that_is_too_long_for_the_history_is_named(shop_orders):
     chosen = np.sort(shop_orders["customer_id"].unique())[::8]
     tx = read_transactions(shop_orders[shop_orders["customer_id"].isin(chosen)])

@@ -94,6 +94,7 @@ def test_without_trees_there_is_no_lightgbm_row(shop):
     assert {"duramen", "BTYD x gamma-gamma"} <= set(card["model"])
 
 
+@pytest.mark.slow
 def test_segments_are_those_of_the_holdout_cutoff_beside_as_many_plain_groups(shop, figure):
     holdout = shop.model.holdout_
     then = customer_table(shop.tx, shop.model.holdout_window_.cutoff)

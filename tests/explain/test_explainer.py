@@ -196,6 +196,7 @@ def test_only_the_parts_asked_for_are_explained(shop):
         shop.model.explain(shop.customers, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["value", "activity"])
 def test_shap_draws_every_plot_of_an_explanation(shop, parts, part):
     import matplotlib as mpl

@@ -201,6 +201,7 @@ def test_lines_that_the_door_sets_aside_by_other_rules_are_refused():
         script.lines_of(orders, read_transactions(orders))
 
 
+@pytest.mark.slow
 def test_the_script_tells_what_was_compared_and_fails_where_something_is_wrong(
     cdnow, monkeypatch, capsys, tmp_path
 ):

@@ -67,6 +67,7 @@ def test_the_estimate_is_the_product_limit_by_hand():
     np.testing.assert_allclose(back, expected)
 
 
+@pytest.mark.slow
 def test_grocery_households_are_back_within_weeks_and_few_long_silences_are_an_end(grocery):
     found = suggest_churn_days(grocery, "2018-01-01")
     assert 28 <= found.days <= 42
@@ -85,6 +86,7 @@ def test_a_larger_share_is_reached_sooner(grocery):
     assert len(set(days)) == 3
 
 
+@pytest.mark.slow
 def test_days_from_the_cutoff_on_change_nothing(grocery):
     late = grocery.days.filter(grocery.days.date >= date(2017, 7, 1))
     assert late.count().to_pyarrow().as_py() > 0

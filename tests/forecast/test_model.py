@@ -73,6 +73,7 @@ def test_the_training_sample_is_the_same_at_each_call(shop):
     assert ForecastModel().training_sample(shop.tx, shop.customers) is shop.tx
 
 
+@pytest.mark.slow
 def test_customers_at_the_holdout_are_too_few_where_nearly_all_came_after_it(shop):
     known = shop.orders["customer_id"].isin(shop.orders["customer_id"].unique()[:5])
     later = shop.orders["date"] + pd.Timedelta(days=365)

@@ -28,6 +28,7 @@ def cdnow_days(lifetimes_datasets):
     return days[days["net"] > 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "cls", "cutoffs"),
     [

@@ -76,6 +76,7 @@ def test_published_parameters_on_real_forecasts_agree_with_brute_force(held_out)
     assert found.profit == pytest.approx(np.sum(best * density) / density.sum(), rel=1e-3)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(
     rows=st.lists(

@@ -71,6 +71,7 @@ def test_a_write_that_fails_keeps_the_older_file_and_leaves_no_part(shop, tmp_pa
     assert [file.name for file in tmp_path.iterdir()] == ["scores.parquet"]
 
 
+@pytest.mark.slow
 def test_explanations_are_written_block_by_block_as_they_are(shop, tmp_path, monkeypatch):
     whole = shop.model.explain(shop.customers)
     monkeypatch.setattr("duramen.explain.explainer.EXPLAINED_AT_ONCE", 700)

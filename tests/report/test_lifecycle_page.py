@@ -72,6 +72,7 @@ def test_the_length_of_the_steady_stage_names_the_sample_and_the_days_observed(p
     assert whole.startswith("400 customers")
 
 
+@pytest.mark.slow
 def test_a_reason_is_shown_where_there_is_no_table(parts):
     history = replace(parts["lifecycle"], transitions=REFUSAL, outcomes=None, steady=REFUSAL)
     review = replace(parts["segmentation"], transitions=REFUSAL, drift=None, age=REFUSAL)
@@ -93,6 +94,7 @@ def test_candidates_have_a_result_and_an_unstable_one_does_not_read_as_stable(pa
     assert rows[1]["result"] == "chosen, as the most stable"
 
 
+@pytest.mark.slow
 def test_age_drift_and_changes_are_sentences(parts):
     review = parts["segmentation"]
     evidence = segmentation_section(review, parts["cutoff"])

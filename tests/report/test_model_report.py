@@ -30,6 +30,7 @@ def test_one_call_writes_every_section(page):
     assert len(page.encode()) < 300_000
 
 
+@pytest.mark.slow
 def test_options_of_the_report_reach_it(shop, tmp_path):
     ids = shop.customers["customer_id"]
     known = pd.DataFrame({"customer_id": ids, "credit": [grade % 5 for grade in range(len(ids))]})
@@ -57,6 +58,7 @@ def test_a_path_that_cannot_be_written_is_refused_before_the_work(shop, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_report_that_fails_while_it_is_written_leaves_the_previous_one(shop, tmp_path, monkeypatch):
     path = tmp_path / "report.html"
     path.write_text("the previous one")

@@ -219,6 +219,7 @@ def test_the_same_run_gives_the_same_bytes_whatever_the_order_of_rows(page, part
     assert render(**parts | {"ranking": shuffled}) == page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("maker", ["parts_of", "full_parts_of"])
 def test_the_frames_of_the_caller_stay_as_they_were(maker, request):
     parts = request.getfixturevalue(maker)(200)
@@ -229,6 +230,7 @@ def test_the_frames_of_the_caller_stay_as_they_were(maker, request):
         pd.testing.assert_frame_equal(frame, before[name])
 
 
+@pytest.mark.slow
 def test_text_from_the_data_is_escaped_everywhere(full_parts_of):
     parts = full_parts_of(400)
     parts["tiers"] = Tiers(

@@ -68,6 +68,7 @@ def test_cuts_are_written_for_readers(parts):
     )
 
 
+@pytest.mark.slow
 def test_a_matrix_that_cannot_be_made_is_a_sentence_and_the_others_are_shown(parts):
     refusal = "all 400 customers have the same credit (1), so that <i>no share</i> of them can be ranked."
     page = render(**parts | {"portfolios": parts["portfolios"] | {CREDIT: refusal}})
@@ -78,6 +79,7 @@ def test_a_matrix_that_cannot_be_made_is_a_sentence_and_the_others_are_shown(par
     assert "All 400 customers" in alone
 
 
+@pytest.mark.slow
 def test_an_empty_cell_has_no_customer_and_no_mean(parts):
     table = parts["portfolios"][SIZE].copy()
     table.loc[0, ["customers", "value_now", "predicted_value"]] = 0

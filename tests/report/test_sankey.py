@@ -59,6 +59,7 @@ def test_a_drawing_is_an_svg_in_the_colours_of_the_page_and_the_same_each_time(t
     assert float(re.search(r'<svg [^>]*?width="([\d.]+)"', drawn[0])[1]) == pytest.approx(width, abs=10)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.integers(1, 10**6)), min_size=1, max_size=30),
     st.sampled_from(WIDTHS),

@@ -45,6 +45,7 @@ def test_blocks_are_the_customer_table(real, monkeypatch):
     pd.testing.assert_frame_equal(pd.concat(blocks, ignore_index=True), whole.customers)
 
 
+@pytest.mark.slow
 def test_blocks_are_the_ranking_in_memory(real, tmp_path, monkeypatch):
     model, tx, cutoff, whole = real
     monkeypatch.setattr(customers, "SLICE", 3001 if len(whole.ranking) > 10_000 else 401)
@@ -60,6 +61,7 @@ def test_blocks_are_the_ranking_in_memory(real, tmp_path, monkeypatch):
         assert (ranked.places[name].to_numpy() == whole.ranking[name].to_numpy()).all()
 
 
+@pytest.mark.slow
 def test_costs_and_tiers_are_those_of_the_ranking_in_memory(real, tmp_path, monkeypatch):
     model, tx, cutoff, whole = real
     ids = whole.customers["customer_id"]

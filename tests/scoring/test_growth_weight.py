@@ -79,6 +79,7 @@ def test_growth_that_tells_what_comes_gets_more_weight_and_noise_gets_none(world
     assert choose_growth_weight(growth_weight_curve(value, value, money)) == DEFAULT_GROWTH_WEIGHT
 
 
+@pytest.mark.slow
 def test_it_is_learned_from_two_horizons_before_the_cutoff_alone(shop, history_alone):
     again = history_alone.model
     pd.testing.assert_frame_equal(again.growth_weight_curve_, shop.model.growth_weight_curve_)

@@ -74,6 +74,7 @@ def test_where_nothing_changed_nothing_is_computed(shop, first, tmp_path):
     pd.testing.assert_frame_equal(third, first[0], check_exact=True)
 
 
+@pytest.mark.slow
 def test_costs_tiers_and_reasons_of_the_core_are_made_anew(shop, tmp_path):
     _, rescored = ranked(tmp_path / "first", shop.model, shop.orders, tmp_path / "none", reasons="none")
     kept, orders = rescored.scored.path, changed_orders(shop.orders, 5)[0]
@@ -181,6 +182,7 @@ def test_a_file_of_something_else_is_refused(tmp_path):
             read_made_of(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_same_bytes_and_says_who_was_scored(shop, duramen, tmp_path):
     shop.model.save(tmp_path / "model")
     shop.orders.to_parquet(tmp_path / "orders.parquet")
@@ -202,6 +204,7 @@ def test_the_command_writes_the_same_bytes_and_says_who_was_scored(shop, duramen
     assert json.loads(written[1])["rows"] == customers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["bytes", "rows"])
 def test_a_damaged_file_is_refused(history_alone, shop, tmp_path, damage):
     orders = shop.orders[shop.orders["date"] < pd.Timestamp(shop.window.cutoff)]

@@ -198,6 +198,7 @@ def test_a_planted_leak_would_be_noticed(shop, other_future, monkeypatch):
     assert not ours.equals(theirs)
 
 
+@pytest.mark.slow
 def test_training_outcomes_end_before_the_cutoff_and_before_the_holdout(shop):
     windows = training_windows(shop.window, shop.tx.first_date)
     assert len(windows) >= 3
@@ -249,6 +250,7 @@ def tuned(shop):
     return CoreCustomerModel(forecast=TUNED, growth_weight=0.0).fit(shop.tx, shop.window)
 
 
+@pytest.mark.slow
 def test_settings_of_the_forecast_reach_its_parts(tuned):
     forecast = tuned.forecast_
     assert forecast.settings == TUNED
@@ -297,6 +299,7 @@ def test_a_parameter_outside_its_bounds_is_refused_before_any_row_is_read(parame
         CoreCustomerModel(**parameters)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "broken", ["ForecastModel.fit", "BehaviouralSegmenter.fit", "Explainer.fit", "core_money"]
 )

@@ -6,6 +6,8 @@ from duramen.forecast.settings import ForecastSettings
 from duramen.scoring.model import CoreCustomerModel
 from duramen.segments.segmenter import WEIGHTS
 
+pytestmark = pytest.mark.slow
+
 TREATMENTS = {"quiet one-time": "a card at Christmas"}
 
 
@@ -21,7 +23,6 @@ def following(shop):
     return model.fit(shop.tx, shop.window, previous=shop.model)
 
 
-@pytest.mark.slow
 def test_segments_keep_the_numbers_of_the_model_before(shop, following):
     assert set(following.segments_.changes_["change"]) == {"kept"}
     assert set(following.segments_.numbers_) == set(shop.model.segments_.numbers_)

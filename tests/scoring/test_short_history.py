@@ -35,6 +35,7 @@ def test_errors_that_nothing_shows_are_assumed_and_a_note_says_so(thin):
     assert any("intervals and growth potential assume log-normal errors" in note for note in model.notes_)
 
 
+@pytest.mark.slow
 def test_a_holdout_without_money_is_noted(shop_orders):
     cutoff, silent_from = pd.Timestamp("1997-09-01"), pd.Timestamp("1997-05-01")
     silent = shop_orders[(shop_orders["date"] < silent_from) | (shop_orders["date"] >= cutoff)]
@@ -70,6 +71,7 @@ def test_it_is_saved_and_loaded_without_tree_files(thin, tmp_path):
     pd.testing.assert_frame_equal(again.predict(customers), model.predict(customers), check_exact=True)
 
 
+@pytest.mark.slow
 def test_the_report_is_drawn(thin, tmp_path):
     from duramen.report.model_report import write_report
 
@@ -78,6 +80,7 @@ def test_the_report_is_drawn(thin, tmp_path):
     assert "show no clear gain of LightGBM" in path.read_text()
 
 
+@pytest.mark.slow
 def test_a_horizon_that_fits_no_fold_is_evaluated_over_two_fifths_of_the_history(shop):
     model = CoreCustomerModel().fit(shop.tx, Window("1997-06-01", 140))
     assert model.holdout_window_ == Window("1997-04-02", 60)

@@ -141,6 +141,7 @@ def markets(shop, spark, tmp_path_factory):
     return SimpleNamespace(tx=tx, model=shop.model, customers=customers, on_spark=on_spark)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shop_of", ["grocer", "markets"])
 @pytest.mark.parametrize("with_costs", [False, True])
 def test_the_whole_ranking_is_the_same_on_spark(request, tmp_path, shop_of, with_costs):

@@ -35,6 +35,7 @@ def test_customers_come_in_the_order_given_and_as_they_rank_now(shop, outside, a
         np.testing.assert_array_equal(asked[name], now[name])
 
 
+@pytest.mark.slow
 def test_the_answer_is_that_of_orders_with_the_purchase_in_them(shop, asked):
     cutoff = pd.Timestamp(shop.window.cutoff)
     for customer, row in asked.set_index("customer_id").iterrows():

@@ -50,6 +50,7 @@ def test_a_partition_survives_json_and_another_order_of_its_segments(shape):
     np.testing.assert_array_equal(order[partition.ordered(order).assign(points)], partition.assign(points))
 
 
+@pytest.mark.slow
 def test_what_is_in_use_is_kept_where_it_is_eligible_still(groups):
     points, _ = groups
     chosen, table = choose_partition(points, seed=0)

@@ -79,6 +79,7 @@ def test_the_order_of_rows_changes_no_label(shop, fitted, labels):
     np.testing.assert_array_equal(fitted.predict(shop.customers.iloc[order]), labels[order])
 
 
+@pytest.mark.slow
 def test_a_refit_with_the_same_seed_gives_the_same_segments(shop, fitted):
     assert BehaviouralSegmenter(seed=0).fit(shop.customers).to_dict() == fitted.to_dict()
 
@@ -332,6 +333,7 @@ def test_customers_of_a_few_kinds_are_no_error(kinds):
         assert set(labels) == {1}
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     customers=st.integers(1, 40),

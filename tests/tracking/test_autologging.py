@@ -19,6 +19,8 @@ mlflow.autolog(silent=True)
 import duramen as dm
 from mlflow.utils.autologging_utils import disable_autologging
 
+pytestmark = pytest.mark.slow
+
 def runs():
     return len(mlflow.search_runs(search_all_experiments=True))
 

@@ -18,6 +18,8 @@ from duramen.tracking.run import RecordingError, git_tags
 SMALL_MODEL = Path(__file__).parents[1] / "fixtures" / "format_4" / "model"
 RECORD = f"""
 from duramen import CoreCustomerModel, read_transactions, scorecard, record_training
+
+pytestmark = pytest.mark.slow
 model = CoreCustomerModel.load({str(SMALL_MODEL)!r})
 record_training(model, scorecard(model.holdout_), read_transactions("orders.csv", currency="USD"))
 """
@@ -51,7 +53,6 @@ def parents(client):
     return [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
 
 
-@pytest.mark.slow
 def test_two_trainings_at_once_are_both_recorded_in_a_new_store(twice, store_at):
     client = store_at(f"sqlite:///{twice}/mlruns/mlflow.db")
     both = parents(client)
@@ -92,7 +93,6 @@ def test_files_that_did_not_move_with_the_store_are_missed_by_name(twice, tmp_pa
         store.load_model(address)
 
 
-@pytest.mark.slow
 def test_a_full_disk_leaves_no_finished_run_and_no_model(small, store_at, tmp_path, monkeypatch):
     import mlflow.pyfunc
 
@@ -110,7 +110,6 @@ def test_a_full_disk_leaves_no_finished_run_and_no_model(small, store_at, tmp_pa
     assert client.search_logged_models([experiment]) == []
 
 
-@pytest.mark.slow
 def test_a_training_whose_record_fails_keeps_the_model_and_ends_with_status_1(
     duramen, trained, monkeypatch, shop
 ):
