@@ -8,6 +8,8 @@ import sys
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOK = """
 import json, sys
 import mlflow
@@ -18,8 +20,6 @@ mlflow.autolog(silent=True)
 
 import duramen as dm
 from mlflow.utils.autologging_utils import disable_autologging
-
-pytestmark = pytest.mark.slow
 
 def runs():
     return len(mlflow.search_runs(search_all_experiments=True))

@@ -15,11 +15,11 @@ from duramen.tracking import store
 from duramen.tracking.record import record_training
 from duramen.tracking.run import RecordingError, git_tags
 
+pytestmark = pytest.mark.slow
+
 SMALL_MODEL = Path(__file__).parents[1] / "fixtures" / "format_4" / "model"
 RECORD = f"""
 from duramen import CoreCustomerModel, read_transactions, scorecard, record_training
-
-pytestmark = pytest.mark.slow
 model = CoreCustomerModel.load({str(SMALL_MODEL)!r})
 record_training(model, scorecard(model.holdout_), read_transactions("orders.csv", currency="USD"))
 """

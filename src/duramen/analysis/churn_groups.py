@@ -124,6 +124,8 @@ def _shrink(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.nd
     share = np.exp(log_share - log_share.max())[:, 0]
     likely = share > LEAST_LIKELY * share.sum()
     share, a, b = share[likely] / share[likely].sum(), a[likely], b[likely]
+    # NumPy 2.0.0 gives the places of equal columns in two dimensions.
+    alike = alike.ravel()
     low, high = (_quantile(tail, share, a, b) for tail in TAILS_95)
     return (share @ (a / (a + b)))[alike], low[alike], high[alike]
 

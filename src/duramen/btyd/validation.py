@@ -88,7 +88,10 @@ def refuse(
         return
     rows = np.flatnonzero(wrong)
     shown = pd.Series(np.asarray(customers[name] if values is None else values))
-    examples = ", ".join(f"row {customers.index[row]!r}: {shown[row]}" for row in rows[:3])
+    labels = customers.index[rows[:3]].tolist()
+    examples = ", ".join(
+        f"row {label!r}: {value}" for label, value in zip(labels, shown[rows].tolist(), strict=False)
+    )
     raise InputError(
         f"{name} {what} in {len(rows)} of {len(customers)} rows ({examples}); fix or drop these rows."
     )
