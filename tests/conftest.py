@@ -47,7 +47,9 @@ SLOW_FIXTURES = {
 def pytest_collection_modifyitems(items):
     """Mark the tests that need one of those as slow: ``pytest -m "not slow"`` runs the others."""
     for item in items:
-        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        by_parameter = {value for value in chosen if isinstance(value, str)}
+        if SLOW_FIXTURES & {*getattr(item, "fixturenames", ()), *by_parameter}:
             item.add_marker(pytest.mark.slow)
 
 
