@@ -131,7 +131,7 @@ def _ranking_table(head: pd.DataFrame) -> Table:
         table.add_row(
             f"{row.rank:,}", escape(str(row.customer_id)), escape(str(row.tier)), f"{row.score:,.0f}",
             f"{row.predicted_value:,.0f}",
-            f"{row.predicted_value_low:,.0f} to {row.predicted_value_high:,.0f}", f"{row.growth_potential:,.0f}",
+            f"{row.predicted_value_low:,.0f} to {row.predicted_value_high:,.0f}", f"{row.growth_rate:+.0%}",
             f"{row.probability_core:.2f}",
         )  # fmt: skip
     return table

@@ -16,7 +16,7 @@ from duramen.evaluation.forecasts import Forecast
 from duramen.evaluation.registry import GROUPS, MONEY, ORDER, PROBABILITY
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.folds import LEAST_CUSTOMERS, in_money_unit
-from duramen.forecast.growth import past_value
+from duramen.forecast.growth import past_trend, past_value
 from duramen.segments.rfm import groups_of_equal_count, rfm_score
 
 PAST_SPEND, PAST_RATE, PAST_TREND = "past spend", "past rate", "past trend"
@@ -80,10 +80,8 @@ def baseline_forecasts(
         *_btyd(customers, horizon),
         *_plain_trees(tx, window, customers, seed),
         # A past rate that continues is a growth of 0 for every customer and orders none, so its order is by spend.
-        Forecast(PAST_RATE, "growth", ORDER, past),
-        Forecast(PAST_TREND, "growth", MONEY, trend),
-        Forecast(PAST_RATE, "potential", ORDER, past),
-        Forecast(PAST_TREND, "potential", MONEY, np.maximum(trend, 0.0)),
+        *(Forecast(PAST_RATE, target, ORDER, past) for target in ("growth", "growing")),
+        *(Forecast(PAST_TREND, target, ORDER, trend) for target in ("growth", "growing")),
     ]
 
 
@@ -143,42 +141,3 @@ def _default_trees(
     booster = lgb.train(settings, lgb.Dataset(features, label=target), num_boost_round=DEFAULT_ROUNDS)
     forecast: np.ndarray = booster.predict(at_cutoff)
     return forecast
-
-
-def past_trend(customers: pd.DataFrame, horizon: int) -> np.ndarray:
-    """Return the growth of each customer over the horizon if the latest change of spend continues.
-
-    The change is the net money of the last 182 days less that of the 182 days before, or of 91 days where the horizon
-    or half the customer's age is shorter, as money over the horizon. Below an age of 182 days no change is known, and
-    the growth is 0.
-
-    Parameters
-    ----------
-    customers : pandas.DataFrame
-        Customer table with ``net_spend_91``, ``net_spend_182``, ``net_spend_364`` and ``T``.
-    horizon : int
-        Days.
-
-    Returns
-    -------
-    numpy.ndarray of shape (n,)
-        Net money in the unit of the source.
-
-    Examples
-    --------
-    >>> customers = pd.DataFrame(
-    ...     {"net_spend_91": [50.0, 50.0], "net_spend_182": [70.0, 70.0], "net_spend_364": 80.0, "T": [400.0, 90.0]}
-    ... )
-    >>> past_trend(customers, 182)
-    array([60.,  0.])
-    >>> past_trend(customers, 91)
-    array([30.,  0.])
-    """
-    age = customers["T"].to_numpy()
-    trend = np.zeros(len(customers))
-    for length in (91, 182):
-        recent, both = (customers[f"net_spend_{days}"].to_numpy() for days in (length, 2 * length))
-        known = (age >= 2 * length) & (length <= max(horizon, 91))
-        # Money has four decimals; a difference of equal sums beyond them is a rounding error.
-        trend = np.where(known, np.round(2 * recent - both, 4) * horizon / length, trend)
-    return trend

@@ -209,8 +209,8 @@ def total_bias(drawn: Resample) -> float:
     return float(drawn.counts @ drawn.pair.forecast / drawn.total - 1) if drawn.total > 0 else float("nan")
 
 
-def decile_error(drawn: Resample) -> float:
-    """Return ``metrics.decile_error`` of the drawn customers."""
+def _totals_of_tenths(drawn: Resample) -> tuple[np.ndarray, np.ndarray]:
+    """Return the forecast and the actual total of each tenth of the drawn customers by forecast."""
     ends = np.cumsum(np.full(10, drawn.size // 10) + (np.arange(10) < drawn.size % 10))
     by = drawn.by_forecast
     last = np.searchsorted(by.until, ends)
@@ -218,8 +218,20 @@ def decile_error(drawn: Resample) -> float:
         np.diff(np.cumsum(by.copies * amounts)[last] - (by.until[last] - ends) * amounts[last], prepend=0.0)
         for amounts in (by.order.values, drawn.pair.actual_by_forecast)
     )
+    return predicted, actual
+
+
+def decile_error(drawn: Resample) -> float:
+    """Return ``metrics.decile_error`` of the drawn customers."""
+    predicted, actual = _totals_of_tenths(drawn)
     some = actual > 0
     return float(np.mean(np.abs(predicted - actual)[some] / actual[some])) if some.any() else float("nan")
+
+
+def calibration_error(drawn: Resample) -> float:
+    """Return ``metrics.calibration_error`` of the drawn customers."""
+    predicted, actual = _totals_of_tenths(drawn)
+    return float(np.abs(predicted - actual).sum() / drawn.size)
 
 
 def area_under_roc(drawn: Resample) -> float:

@@ -25,7 +25,7 @@ from duramen.evaluation.scorecards import holdout_forecasts
 from duramen.scoring.model import CoreCustomerModel
 
 CHALLENGER, CHAMPION = "challenger", "champion"
-# Growth and its potential follow from these. Each is compared with the simple order that people would use.
+# Growth follows from these. Each is compared with the simple order that people would use.
 SIMPLE = {"value": PAST_SPEND, "activity": RECENCY}
 # By name in small letters, with and without the word that repeats the target.
 _BY_NAME = {

@@ -23,7 +23,7 @@ class Forecast:
     ----------
     model : str
     target : str
-        "value", "activity", "growth", "potential" (growth where it is above 0) or "segments".
+        "value", "activity", "growth" (change of spend), "growing" (whether it rose) or "segments".
     kind : str
         "money", "probability", "groups" (whole numbers from 0), or "order" where only the order has a meaning.
     values : numpy.ndarray of shape (n,)

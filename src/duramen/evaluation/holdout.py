@@ -33,7 +33,7 @@ class Holdout:
         Those of the model first; rows as in ``scores``.
     outcomes : dict of str to numpy.ndarray
         By target: net money in the horizon, whether there was a purchase (1.0 or 0.0), net money less
-        ``past_value``, and the same where it is above 0.
+        ``past_value``, and whether that is above 0 (1.0 or 0.0).
     """
 
     window: Window
@@ -73,7 +73,7 @@ def outcomes_of(tx: Transactions, window: Window, customers: pd.DataFrame) -> di
         "value": value,
         "activity": outcomes["active"].to_numpy(),
         "growth": growth,
-        "potential": np.maximum(growth, 0.0),
+        "growing": (growth > 0).astype(float),
     }
 
 
@@ -95,6 +95,6 @@ def forecasts_of(scores: pd.DataFrame, model: str) -> list[Forecast]:
     return [
         Forecast(model, "value", MONEY, scores["predicted_value"].to_numpy()),
         Forecast(model, "activity", PROBABILITY, scores["probability_active"].to_numpy()),
-        Forecast(model, "growth", ORDER, scores["growth_outlook"].to_numpy()),
-        Forecast(model, "potential", MONEY, scores["growth_potential"].to_numpy()),
+        Forecast(model, "growth", ORDER, scores["growth_rate"].to_numpy()),
+        Forecast(model, "growing", PROBABILITY, scores["probability_growing"].to_numpy()),
     ]

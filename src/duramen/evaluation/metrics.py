@@ -102,6 +102,19 @@ def decile_error(forecast: np.ndarray, actual: np.ndarray) -> float:
     return float(np.mean(errors)) if errors else float("nan")
 
 
+def calibration_error(forecast: np.ndarray, active: np.ndarray) -> float:
+    """Return the mean difference of forecast probability and actual share, over tenths by forecast.
+
+    Examples
+    --------
+    >>> round(calibration_error(np.full(20, 0.4), np.repeat([0.0, 1.0], 10)), 3)
+    0.5
+    """
+    return sum(abs(float(forecast[rows].sum() - active[rows].sum())) for rows in tenths(forecast)) / len(
+        active
+    )
+
+
 def area_under_roc(forecast: np.ndarray, active: np.ndarray) -> float:
     """Return the share of (active, inactive) pairs in the right order, ties as half; missing where all are alike.
 

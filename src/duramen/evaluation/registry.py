@@ -23,7 +23,7 @@ class Metric:
     Attributes
     ----------
     target : str
-        What is forecast: "value", "activity", "growth", "potential" (growth where it is above 0) or "segments".
+        What is forecast: "value", "activity", "growth" (change of spend), "growing" (whether it rose) or "segments".
     name : str
     requires : str
         What a forecast must be: "order" (any is one), "money", "probability", or "groups" for segments.
@@ -153,10 +153,26 @@ METRICS = (
         "activity", "Brier", PROBABILITY, "0 to 1", False, "Mean squared error of the probability to buy.",
         metrics.brier, bootstrap.brier, in_scorecard=True,
     ),
-    _hit_rate("growth", 0.1),
-    _of_order("growth")[1],
-    _of_order("potential")[0],
-    *_of_totals("potential"),
+    _of_order("growth", in_scorecard=True)[1],
+    Metric(
+        "growing", "AUC", ORDER, "0 to 1", True,
+        "Share of pairs of a customer who grew and another that the forecast orders correctly; 0.5 is chance.",
+        metrics.area_under_roc, bootstrap.area_under_roc, in_scorecard=True,
+    ),
+    Metric(
+        "growing", "lift at top 10 %", ORDER, "times", True,
+        "Share of customers who grew among the first 10 % by forecast, over that among all; 1 is chance.",
+        partial(metrics.lift, share=0.1), partial(bootstrap.lift, share=0.1), in_scorecard=True,
+    ),
+    Metric(
+        "growing", "Brier", PROBABILITY, "0 to 1", False, "Mean squared error of the probability to grow.",
+        metrics.brier, bootstrap.brier, in_scorecard=True,
+    ),
+    Metric(
+        "growing", "calibration error", PROBABILITY, "0 to 1", False,
+        "Mean difference of the probability to grow and the share who grew, over tenths by forecast.",
+        metrics.calibration_error, bootstrap.calibration_error, in_scorecard=True,
+    ),
     Metric(
         "segments", "log value explained", GROUPS, "share", True,
         "Share of the variance of log value that lies between the segments (eta squared).",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from duramen.data.customers import typical_basket
-from duramen.evaluation.baselines import simple_groups, simple_orders
+from duramen.evaluation.baselines import PAST_TREND, simple_groups, simple_orders
 from duramen.evaluation.forecasts import DURAMEN, Forecast, evaluate
 from duramen.evaluation.metrics import log_value
-from duramen.evaluation.registry import GROUPS, METRICS, MONEY, PROBABILITY
+from duramen.evaluation.registry import GROUPS, METRICS, MONEY, ORDER, PROBABILITY
 
+# The share of customers who grew, as the probability of each.
+BASE_RATE = "base rate"
 # The model and what it is made of: columns of the holdout with value and probability to be active.
 PARTS = {
     DURAMEN: ("predicted_value", "probability_active"),
@@ -30,8 +33,8 @@ def scorecard(holdout: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``model``, ``target`` ("value", "activity" or "segments"), ``metric``, ``figure`` and ``higher_is_better``
-        (missing where nearest to zero is best); ``duramen.evaluation.describe_metrics`` says what each metric is. A
+        ``model``, ``target`` ("value", "activity", "growth", "growing" or "segments"), ``metric``, ``figure`` and
+        ``higher_is_better`` (missing where nearest to zero is best); ``duramen.evaluation.describe_metrics`` says what each metric is. A
         method that only orders customers has no MAE, bias, decile error or Brier score. Segments are those of the
         holdout's cutoff, beside as many simple groups.
     """
@@ -39,6 +42,11 @@ def scorecard(holdout: pd.DataFrame) -> pd.DataFrame:
     value = holdout["actual_value"].to_numpy()
     outcomes = {"value": value, "activity": active, "log value": log_value(value, typical_basket(holdout))}
     forecasts = holdout_forecasts(holdout) + _groups(holdout)
+    # A model of an older format kept no direction of its holdout customers.
+    if "past_value" in holdout:
+        outcomes["growth"] = value - holdout["past_value"].to_numpy()
+        outcomes["growing"] = (outcomes["growth"] > 0).astype(float)
+        forecasts += _directions(holdout, float(outcomes["growing"].mean()))
     return evaluate(forecasts, outcomes, [metric for metric in METRICS if metric.in_scorecard])
 
 
@@ -58,6 +66,17 @@ def holdout_forecasts(holdout: pd.DataFrame) -> list[Forecast]:
         if column is not None and holdout[column].notna().all()
     ]
     return forecasts + simple_orders(holdout.rename(columns={"past_spend": "net_spend"}))
+
+
+def _directions(holdout: pd.DataFrame, share_grown: float) -> list[Forecast]:
+    """Return the forecasts of growth: those of the model, of the past trend, and the share who grew as a constant."""
+    trend = holdout["past_trend"].to_numpy()
+    return [
+        Forecast(DURAMEN, "growth", ORDER, holdout["growth_rate"].to_numpy()),
+        Forecast(DURAMEN, "growing", PROBABILITY, holdout["probability_growing"].to_numpy()),
+        *(Forecast(PAST_TREND, target, ORDER, trend) for target in ("growth", "growing")),
+        Forecast(BASE_RATE, "growing", PROBABILITY, np.full(len(holdout), share_grown)),
+    ]
 
 
 def _groups(holdout: pd.DataFrame) -> list[Forecast]:

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
-from duramen.explain.growth_terms import growth_terms
 from duramen.explain.tree_shap import TreeShap
 from duramen.forecast.churn import clip_probability
 from duramen.forecast.model import Forecast, ForecastModel
@@ -92,20 +91,16 @@ def activity_effects(model: ForecastModel, typical: dict[str, float], forecast: 
     return Effects("activity", terms, float(base + average), "log odds")
 
 
-def growth_effects(model: ForecastModel, typical: dict[str, float], forecast: Forecast) -> Effects:
-    """Return terms that add to growth potential, against an average customer who is to spend as before."""
-    inputs = pd.DataFrame(
+def growth_effects(forecast: Forecast, unit: str) -> Effects:
+    """Return terms that add to growth potential: predicted value, less the part of the own past that it covers."""
+    terms = pd.DataFrame(
         {
             "predicted_value": forecast.value,
-            "probability_active": forecast.probability,
-            "past_value": forecast.past,
+            "past_value": -np.minimum(forecast.growth["past_value"], forecast.value),
         },
         index=forecast.features.index,
     )
-    average = {name: typical[name] for name in ("predicted_value", "probability_active")}
-    average["past_value"] = average["predicted_value"]
-    terms, base = growth_terms(inputs, average, model.distribution_)
-    return Effects("growth", terms, base, model.unit_)
+    return Effects("growth", terms, None, unit)
 
 
 def score_effects(
@@ -139,8 +134,6 @@ def typical_customer(forecast: Forecast) -> dict[str, float]:
     return typical | {
         "probability_ratio": float(np.exp(ratio.mean())),
         "btyd_log_odds": float(logit(by_btyd).mean()),
-        "predicted_value": float(forecast.value.mean()),
-        "probability_active": float(forecast.probability.mean()),
     }
 
 

@@ -119,7 +119,9 @@ class Explainer:
         """Return the effects of one of ``PARTS``; costs to serve, where there are any, are part of the score."""
         if part == "score":
             return score_effects(forecast, self.growth_weight, self.model.unit_, cost)
-        explain = {"value": value_effects, "activity": activity_effects, "growth": growth_effects}[part]
+        if part == "growth":
+            return growth_effects(forecast, self.model.unit_)
+        explain = {"value": value_effects, "activity": activity_effects}[part]
         return explain(self.model, self.typical_, forecast)
 
     def _known(self, customers: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
@@ -127,7 +129,7 @@ class Explainer:
         return pd.concat([customers[self.model.features_], forecast.btyd], axis=1).assign(
             predicted_value=forecast.value,
             probability_active=forecast.probability,
-            past_value=forecast.past,
+            past_value=forecast.growth["past_value"],
             growth_potential=forecast.growth["growth_potential"],
         )
 

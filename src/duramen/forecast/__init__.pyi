@@ -2,7 +2,6 @@ from .btyd_value import BTYDValueModel as BTYDValueModel
 from .churn import ActivityModel as ActivityModel
 from .churn_definition import suggest_churn_days as suggest_churn_days
 from .elasticities import market_elasticities as market_elasticities
-from .growth import GrowthModel as GrowthModel
 from .model import Forecast as Forecast
 from .model import ForecastModel as ForecastModel
 from .predictive_intervals import ConformalIntervals as ConformalIntervals

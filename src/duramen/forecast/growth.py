@@ -1,19 +1,19 @@
-"""Predicted value and the customer's own past come in; who will grow, and by how much, goes out."""
+"""Predicted value and the customer's own past come in; whether the customer grows, how surely and by how much, go out.
+
+This is the one definition of a customer's direction: tiers, life-cycle stages, treatments and reports all read it.
+"""
 
 from __future__ import annotations
-
-from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
-from duramen.forecast.top_customers import first_count, hit_rate
 from duramen.forecast.value_distribution import ValueDistribution
 
-# Weights of the expected decline that are tried: what is asked is who grows, so decline counts half at most.
-DECLINE_WEIGHTS = tuple(np.arange(6) / 10)
-# The customers who grew most, of whom as many as possible are to be found.
-TOP_SHARE = 0.1
+GROWTH_COLUMNS = ("past_value", "growth_rate", "probability_growing", "growth_potential")
+# Share of a typical purchase day that is added to forecast and past alike: from a past of next to nothing any forecast
+# would be a growth of thousands of per cent.
+SHRINKAGE = 0.1
 
 
 def past_value(customers: pd.DataFrame, horizon: int) -> np.ndarray:
@@ -44,60 +44,95 @@ def past_value(customers: pd.DataFrame, horizon: int) -> np.ndarray:
     return money
 
 
-class GrowthModel:
-    """Money over the horizon above the customer's own past rate.
+def past_trend(customers: pd.DataFrame, horizon: int) -> np.ndarray:
+    """Return the growth of each customer over the horizon if the latest change of spend continues.
 
-    ``growth_potential`` is E[max(money - past, 0)] under the predictive distribution of value: never negative, so a
-    customer who shrinks has little of it, not a debt. ``growth_outlook`` orders customers by who will grow: the
-    potential less ``decline_weight_`` times the expected decline E[max(past - money, 0)]. With a weight of 0 the
-    largest customers lead, who also fall deepest; with 1, the mean, those lead who have nothing to lose. The weight
-    is the largest that finds as many of those who grew most on a later fold as the best one does, within a standard
-    error: of the orders that find the growers, the one that knows best who falls.
+    The change is the net money of the last 182 days less that of the 182 days before, or of 91 days where the horizon
+    or half the customer's age is shorter, as money over the horizon. Below an age of 182 days no change is known, and
+    the growth is 0.
 
-    Attributes
+    Parameters
     ----------
-    decline_weight_ : float
+    customers : pandas.DataFrame
+        Customer table with ``net_spend_91``, ``net_spend_182``, ``net_spend_364`` and ``T``.
+    horizon : int
+        Days.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n,)
+        Net money in the unit of the source.
+
+    Examples
+    --------
+    >>> customers = pd.DataFrame(
+    ...     {"net_spend_91": [50.0, 50.0], "net_spend_182": [70.0, 70.0], "net_spend_364": 80.0, "T": [400.0, 90.0]}
+    ... )
+    >>> past_trend(customers, 182)
+    array([60.,  0.])
+    >>> past_trend(customers, 91)
+    array([30.,  0.])
     """
+    age = customers["T"].to_numpy()
+    trend = np.zeros(len(customers))
+    for length in (91, 182):
+        recent, both = (customers[f"net_spend_{days}"].to_numpy() for days in (length, 2 * length))
+        known = (age >= 2 * length) & (length <= max(horizon, 91))
+        # Money has four decimals; a difference of equal sums beyond them is a rounding error.
+        trend = np.where(known, np.round(2 * recent - both, 4) * horizon / length, trend)
+    return trend
 
-    def fit(self, past: np.ndarray, potential: np.ndarray, value: np.ndarray, actual: np.ndarray) -> Self:
-        """Learn the weight of decline from past, potential, predicted and actual money of holdout customers."""
-        decline = expected_decline(past, potential, value)
-        grown = actual - past
-        hits = {
-            weight: hit_rate(potential - weight * decline, grown, TOP_SHARE) for weight in DECLINE_WEIGHTS
+
+def growth_rate(value: np.ndarray, past: np.ndarray, basket: float) -> np.ndarray:
+    """Return predicted over past value, less 1: negative exactly where a customer is forecast to spend less.
+
+    A tenth of a typical purchase day is added to both, which pulls the rate towards 0 where both are small.
+
+    Parameters
+    ----------
+    value, past : array of shape (n,)
+        Predicted and past value, in money over the same horizon.
+    basket : float
+        Money of a typical purchase day.
+
+    Examples
+    --------
+    >>> growth_rate(np.array([120.0, 30.0, 5.0]), np.array([100.0, 60.0, 0.0]), 10.0).round(3)
+    array([ 0.198, -0.492,  5.   ])
+    """
+    added = SHRINKAGE * basket
+    rate: np.ndarray = (value + added) / (past + added) - 1
+    return rate
+
+
+def growth_forecast(
+    value: np.ndarray,
+    past: np.ndarray,
+    probability_active: np.ndarray,
+    distribution: ValueDistribution,
+    basket: float,
+) -> pd.DataFrame:
+    """Return the direction of each customer: columns ``GROWTH_COLUMNS``.
+
+    - ``past_value``: money over the horizon at the customer's own past rate;
+    - ``growth_rate``: predicted over past value, less 1 (`growth_rate`);
+    - ``probability_growing``: P(money over the horizon > ``past_value``) by the predictive distribution of value,
+      never above ``probability_active``;
+    - ``growth_potential``: predicted value above past value in money, 0 where the customer is forecast to spend less.
+
+    Parameters
+    ----------
+    value, past, probability_active : array of shape (n,)
+    distribution : ValueDistribution
+        That of the forecast.
+    basket : float
+        Money of a typical purchase day.
+    """
+    return pd.DataFrame(
+        {
+            "past_value": past,
+            "growth_rate": growth_rate(value, past, basket),
+            "probability_growing": distribution.probability_above(value, probability_active, past),
+            "growth_potential": np.maximum(value - past, 0.0),
         }
-        best = max(hits.values())
-        error = np.sqrt(best * (1 - best) / first_count(len(grown), TOP_SHARE))
-        self.decline_weight_ = float(max(weight for weight, hit in hits.items() if hit >= best - error))
-        return self
-
-    def predict(
-        self,
-        customers: pd.DataFrame,
-        value: np.ndarray,
-        probability: np.ndarray,
-        distribution: ValueDistribution,
-        horizon: int,
-    ) -> pd.DataFrame:
-        """Return ``growth_potential`` and ``growth_outlook`` of each customer, in the unit of the source."""
-        past = past_value(customers, horizon)
-        potential = distribution.expected_above(value, probability, past)
-        outlook = potential - self.decline_weight_ * expected_decline(past, potential, value)
-        return pd.DataFrame({"growth_potential": potential, "growth_outlook": outlook}, index=customers.index)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the weight as a plain number."""
-        return {"decline_weight": self.decline_weight_}
-
-    @classmethod
-    def from_dict(cls, state: dict[str, Any]) -> Self:
-        """Return the model that ``to_dict`` described."""
-        model = cls()
-        model.decline_weight_ = state["decline_weight"]
-        return model
-
-
-def expected_decline(past: np.ndarray, potential: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """Return E[max(past - money, 0)], which is the potential less what the value lies above the past."""
-    decline: np.ndarray = np.maximum(potential - (value - past), 0.0)
-    return decline
+    )

@@ -14,10 +14,10 @@ from duramen.data.transactions import Transactions
 from duramen.data.windows import Window, holdout_window, training_windows
 from duramen.errors import InputError
 from duramen.forecast.btyd_value import BTYDValueModel
-from duramen.forecast.churn import ActivityModel
+from duramen.forecast.churn import ActivityModel, clip_probability
 from duramen.forecast.data_requirements import refuse_unfit, unmet_requirements
 from duramen.forecast.folds import LEAST_CUSTOMERS, Fold, build_folds, model_features
-from duramen.forecast.growth import GrowthModel, past_value
+from duramen.forecast.growth import GROWTH_COLUMNS, growth_forecast, past_trend, past_value
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
 from duramen.forecast.value import Boosters, ValueModel
 from duramen.forecast.value_distribution import ValueDistribution
@@ -29,8 +29,8 @@ class Forecast(NamedTuple):
     """The forecast of n customers, each part in their order.
 
     ``features`` are the columns that the trees read; ``btyd`` is BTYD's forecast; ``value`` is predicted value in money
-    and ``probability`` P(active), arrays of shape (n,); ``growth`` has growth potential and outlook; ``past`` is money
-    over the horizon at the customer's own past rate.
+    and ``probability`` P(active), arrays of shape (n,); ``growth`` has the columns of
+    ``duramen.forecast.growth.growth_forecast``.
     """
 
     features: pd.DataFrame
@@ -38,7 +38,6 @@ class Forecast(NamedTuple):
     value: np.ndarray
     probability: np.ndarray
     growth: pd.DataFrame
-    past: np.ndarray
 
     def block(self, rows: slice) -> Forecast:
         """Return the forecast of some of the customers."""
@@ -48,7 +47,6 @@ class Forecast(NamedTuple):
             self.value[rows],
             self.probability[rows],
             self.growth.iloc[rows],
-            self.past[rows],
         )
 
 
@@ -74,7 +72,7 @@ class ForecastModel:
         Columns that the customer table must have.
     money_unit_ : float
         Money that the trees count as 1: the median net spend of a purchase day.
-    btyd_, activity_, value_, distribution_, growth_
+    btyd_, activity_, value_, distribution_
         The fitted parts.
     holdout_ : pandas.DataFrame
         Forecasts and outcomes of the customers at the latest training cutoff, which were kept from training.
@@ -188,11 +186,17 @@ class ForecastModel:
             basket_mean=self.money_unit_ * features["basket_mean"],
             frequency=features["frequency"],
             time_since_last=features["time_since_last"],
+            past_trend=self.money_unit_ * past_trend(features, holdout.window.horizon),
         )
         self.distribution_ = ValueDistribution().fit(expected, probability, actual)
-        past = past_value(features, holdout.window.horizon)
-        potential = self.distribution_.expected_above(expected, probability, past)
-        self.growth_ = GrowthModel().fit(past, potential, expected, actual)
+        direction = growth_forecast(
+            self.holdout_["predicted_value"].to_numpy(),
+            self.money_unit_ * past_value(features, holdout.window.horizon),
+            probability,
+            self.distribution_,
+            self.money_unit_,
+        )
+        self.holdout_[[*GROWTH_COLUMNS]] = direction.to_numpy()
 
     def forecast(self, customers: pd.DataFrame) -> Forecast:
         """Return the forecast of each customer over the horizon.
@@ -216,9 +220,33 @@ class ForecastModel:
             self.btyd_.forecast(customers, horizon),
             value,
             probability,
-            self.growth_.predict(customers, value, probability, self.distribution_, horizon),
-            past_value(customers, horizon),
+            growth_forecast(
+                value, past_value(customers, horizon), probability, self.distribution_, self.money_unit_
+            ).set_axis(customers.index),
         )
+
+    def purchases_and_spend(self, forecast: Forecast) -> pd.DataFrame:
+        """Return ``expected_purchases`` and ``expected_spend`` of each customer, whose product is the forecast value.
+
+        BTYD's purchases are corrected as its P(active) is by the activity model, so that an active customer is expected
+        to buy as often as by BTYD. Expected spend is the money of one of these purchases.
+        """
+        by_btyd = clip_probability(forecast.btyd["btyd_probability_active"].to_numpy())
+        # At least P(active): of an active customer one purchase at least is expected.
+        purchases = np.maximum(forecast.btyd["btyd_purchases"] / by_btyd, 1.0) * forecast.probability
+        return pd.DataFrame({"expected_purchases": purchases, "expected_spend": forecast.value / purchases})
+
+    def lifetime_value(
+        self, customers: pd.DataFrame, forecast: Forecast, days: int, discount_rate: float
+    ) -> np.ndarray:
+        """Return the forecast value carried from the horizon to ``days`` as BTYD carries it on, discounted, shape (n,).
+
+        More days never give less.
+        """
+        carried = self.btyd_.lifetime_value(customers, days, discount_rate)
+        by_btyd = forecast.btyd["btyd_value"].to_numpy()
+        floor = self.money_unit_ * self.value_.floor_
+        return np.asarray(forecast.value * np.maximum(carried, floor) / np.maximum(by_btyd, floor))
 
     def _features(self, customers: pd.DataFrame) -> pd.DataFrame:
         known = customers[["customer_id", *self.features_]]
@@ -255,7 +283,6 @@ class ForecastModel:
             "activity": self.activity_.to_dict(),
             "value": self.value_.to_dict(),
             "distribution": self.distribution_.to_dict(),
-            "growth": self.growth_.to_dict(),
             "notes": self.notes_,
         }
 
@@ -284,6 +311,5 @@ class ForecastModel:
             state["value"], Boosters(boosters.get("value"), boosters.get("spend")), **model._of_value()
         )
         model.distribution_ = ValueDistribution.from_dict(state["distribution"])
-        model.growth_ = GrowthModel.from_dict(state["growth"])
         model.holdout_, model.notes_ = holdout, state["notes"]
         return model

@@ -66,24 +66,31 @@ class ValueDistribution:
             error[rows] = np.interp(inside[rows], LEVELS, errors)
         return np.where(inside > 0, value / probability * error, 0.0)
 
-    def probability_above(self, value: np.ndarray, probability: np.ndarray, threshold: float) -> np.ndarray:
-        """Return P(net money > threshold) for each customer, with a threshold above 0."""
+    def interval(
+        self, value: np.ndarray, probability: np.ndarray, low: float, high: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the quantiles ``low`` and ``high`` of net money, widened to contain the predicted value.
+
+        Where inactivity is likelier than ``high``, both quantiles are 0 and the mean is above them.
+        """
+        return (
+            np.minimum(self.quantile(value, probability, low), value),
+            np.maximum(self.quantile(value, probability, high), value),
+        )
+
+    def probability_above(
+        self, value: np.ndarray, probability: np.ndarray, threshold: float | np.ndarray
+    ) -> np.ndarray:
+        """Return P(net money > threshold) for each customer, with a threshold of 0 or more.
+
+        ``threshold`` is one for all or one for each customer.
+        """
         needed = threshold * probability / value
         above = np.empty(len(value))
         for errors, rows in self._groups(probability):
             above[rows] = 1 - np.interp(needed[rows], errors, LEVELS, left=0.0, right=1.0)
-        return probability * above
-
-    def expected_above(self, value: np.ndarray, probability: np.ndarray, floor: np.ndarray) -> np.ndarray:
-        """Return the expected money above each customer's ``floor``: E[max(net money - floor, 0)]."""
-        expected = np.empty(len(value))
-        for errors, rows in self._groups(probability):
-            if_active = value[rows] / probability[rows]
-            above = np.zeros(len(rows))
-            for error in errors:
-                above += np.maximum(if_active * error - floor[rows], 0.0)
-            expected[rows] = probability[rows] * above / len(errors)
-        return expected
+        # Every active customer spends more than nothing.
+        return probability * np.where(needed > 0, above, 1.0)
 
     def sample(self, value: np.ndarray, probability: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return one draw of net money for each customer."""

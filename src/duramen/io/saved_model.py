@@ -23,7 +23,7 @@ from duramen.io.atomic import atomic_folder
 
 # What is in the folder, and how; a change that an older release would misread makes it one more, with a step in
 # ``UPGRADES`` and a small model of the old format in tests/fixtures.
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 MODEL_FILE = "model.json"
 # The key under which the state keeps the SHA-256 of each other file, by name.
 DIGESTS = "digests"
@@ -263,8 +263,20 @@ def _from_5(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
     }
 
 
+def _from_6(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
+    """Drop the weight of decline, and rate the rising tier by growth and not by its ratio to value."""
+    parameters, forecast = dict(state["parameters"]), dict(state["forecast"])
+    del forecast["growth"]
+    tiers = {key: value for key, value in parameters["tiers"].items() if key != "rising_ratio"}
+    return state | {
+        "format_version": 7,
+        "parameters": parameters | {"tiers": tiers | {"rising_growth": 0.0}},
+        "forecast": forecast,
+    }
+
+
 # From a format to the next one; the first of them is the oldest format that is read.
-UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {4: _from_4, 5: _from_5}
+UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {4: _from_4, 5: _from_5, 6: _from_6}
 # The first format whose model.json has its own digest.
 SEALED_SINCE = 5
 

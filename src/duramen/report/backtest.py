@@ -25,7 +25,7 @@ DURAMEN_COLOUR, OTHERS_COLOUR = "#1b6f5c", "#c9cdd2"
 def draw_backtest(tested: Backtest) -> dict[str, str]:
     """Return the drawings as SVG texts by name.
 
-    ``value``, ``activity``, ``growth`` and ``potential`` show each metric by model in the mean over the cutoffs; the
+    ``value``, ``activity``, ``growth`` and ``growing`` show each metric by model in the mean over the cutoffs; the
     line through the bar of duramen is the 95 % interval of the difference, from the best baseline. ``calibration``
     shows the probabilities.
 

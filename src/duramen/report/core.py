@@ -42,8 +42,8 @@ def tier_descriptions(tiers: Tiers, core: CoreSummary) -> str:
     sentences = [
         f"{vip}: the fewest customers that account for {chosen(tiers.vip_share)} of the {value_name(core)}",
         f"{main}: with them, {chosen(tiers.core_share)}",
-        f"{rising}: of the {chosen(tiers.rising_share)} outside the core with the most growth potential, those whose "
-        f"potential is more than {tiers.rising_ratio:g} times their predicted value",
+        f"{rising}: of the {chosen(tiers.rising_share)} outside the core who are most likely to grow, those who are "
+        f"forecast to spend {_more_than(tiers.rising_growth)} than at their own past rate",
         f"{regular}: up to {chosen(tiers.regular_share)}",
         f"{small}: the rest",
     ]
@@ -55,6 +55,10 @@ def tier_descriptions(tiers: Tiers, core: CoreSummary) -> str:
             "they count for nothing in it"
         )
     return ". ".join(text[:1].upper() + text[1:] for text in sentences) + "."
+
+
+def _more_than(growth: float) -> str:
+    return f"over {share(growth, 0)} more" if growth else "more"
 
 
 def draw_value_curve(values: npt.NDArray[np.float64], core: CoreSummary) -> Markup | None:

@@ -31,11 +31,10 @@ def first_customers(ranking: pd.DataFrame) -> list[dict[str, Any]]:
     """
     first = ranking.head(SHOWN)
     bounds = first[INTERVAL].to_numpy(dtype=float)
-    digits = numbers.decimals(bounds.ravel())
     rows = numbers.rows(first, *MONEY)
-    growth = first["growth_potential"].astype(float)
-    for row, potential, (low, middle, high) in zip(rows, growth, _places(bounds), strict=True):
-        row["growth_potential"] = numbers.money(potential, digits, plus=True)
+    growth = first["growth_rate"].astype(float)
+    for row, rate, (low, middle, high) in zip(rows, growth, _places(bounds), strict=True):
+        row["growth_rate"] = numbers.share(rate, 0, plus=True)
         row["places"] = {"low": round(low, 2), "at": round(middle, 2), "width": round(high - low, 2)}
         row["reasons"] = [row[name] for name in REASONS if pd.notna(row[name]) and str(row[name])]
     return rows

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from duramen.report import curves
 from duramen.report.charts import in_both_widths
 from duramen.report.numbers import THIN, money, share
-from duramen.scoring.growth_weight import DEFAULT_GROWTH_WEIGHT, TOP_SHARES, choose_growth_weight
+from duramen.scoring.growth_weight import MARGIN, TOP_SHARES
 
 
 @dataclass(frozen=True)
@@ -60,22 +60,29 @@ def weight_section(used: float, curve: pd.DataFrame | None) -> WeightSection:
 
 
 def _evaluated(used: float, curve: pd.DataFrame) -> str:
-    fitted = choose_growth_weight(curve)
-    if used != fitted:
-        return f"The weight, {used:g}, was given by the user; the history would have chosen {fitted:g}."
-    row = curve[curve["weight"] == used].iloc[0]
-    by = (
-        f"{share(row['captured'])} of the money, {_points(row['difference'])} points against value alone (95{THIN}% "
-        f"interval {_points(row['low'])} to {_points(row['high'])})"
-    )
-    if used == 0:
+    by_weight = curve.set_index("weight")
+    alone = by_weight.loc[0.0]
+    if not used or used not in by_weight.index:
         return (
-            f"Growth has no weight: with any weight up to {DEFAULT_GROWTH_WEIGHT:g} the order captured less than the "
-            f"{share(row['captured'])} of the money that value alone did."
+            f"Growth has no weight: with any weight the order may have captured over {share(MARGIN, 1)} less than the "
+            f"{share(alone['captured'])} of the money that value alone did."
         )
-    if used > DEFAULT_GROWTH_WEIGHT:
-        return f"The weight is {used:g}, which is clearly better than value alone: it captured {by}."
-    return f"The weight is {used:g}, the largest up to {DEFAULT_GROWTH_WEIGHT:g} that cost nothing: it captured {by}."
+    row = by_weight.loc[used]
+    return (
+        f"The weight is {used:g}, the largest that loses less than {share(MARGIN, 1)} of the money that value alone "
+        f"captured: {share(row['captured'])} of the money, {_points(row['difference'])} points against value alone "
+        f"(95{THIN}% interval {_points(row['low'])} to {_points(row['high'])}).{_growth(row)}"
+    )
+
+
+def _growth(row: pd.Series[float]) -> str:
+    if pd.isna(row.get("growth_captured")):
+        return ""
+    return (
+        f" Of the growth, money above each customer's own past rate, it captured {share(row['growth_captured'])}, "
+        f"{_points(row['growth_difference'])} points against value alone ({_points(row['growth_low'])} to "
+        f"{_points(row['growth_high'])})."
+    )
 
 
 def _points(difference: float) -> str:

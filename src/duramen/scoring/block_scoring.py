@@ -23,7 +23,7 @@ _LOG = logging.getLogger(__name__)
 # The same in every row, so that no file but the last has them.
 CONSTANT = ("cutoff", "model_version")
 # What ranks and tiers are made of, and the group that elasticities are shrunk towards.
-KEPT = ("score", "predicted_value", "growth_potential", "segment")
+KEPT = ("score", "predicted_value", "growth_rate", "probability_growing", "segment")
 
 
 class Scored(NamedTuple):

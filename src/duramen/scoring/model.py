@@ -67,8 +67,8 @@ class CoreCustomerModel:
     Attributes
     ----------
     forecast_ : ForecastModel
-        Forecasts purchases, churn, value and growth; its parts are ``btyd_``, ``activity_``, ``value_``,
-        ``distribution_`` and ``growth_``.
+        Forecasts purchases, churn, value and growth; its parts are ``btyd_``, ``activity_``, ``value_``
+        and ``distribution_``.
     segments_ : BehaviouralSegmenter
     explainer_ : Explainer
     growth_weight_ : float
@@ -228,7 +228,8 @@ class CoreCustomerModel:
         -------
         pandas.DataFrame
             ``SCORE_COLUMNS`` without rank and tier, in the order of ``customers``. Money is in the unit of the source
-            over the model's horizon; ``clv`` is discounted money over ``clv_days``.
+            over the model's horizon. ``expected_purchases * expected_spend`` is ``predicted_value``, and ``clv`` is
+            the same forecast carried to ``clv_days``, discounted.
 
         Raises
         ------
@@ -238,22 +239,22 @@ class CoreCustomerModel:
         model = self.forecast_
         forecast = model.forecast(customers)
         value, probability, growth = forecast.value, forecast.probability, forecast.growth
+        low, high = model.distribution_.interval(value, probability, LOW, HIGH)
+        expected = model.purchases_and_spend(forecast)
         scores = pd.DataFrame(
             {
                 "customer_id": customers["customer_id"],
                 "cutoff": pd.Timestamp(parse_day(customers.attrs.get("cutoff", self.window_.cutoff))),
                 "score": value + self.growth_weight_ * growth["growth_potential"],
                 "predicted_value": value,
-                "predicted_value_low": model.distribution_.quantile(value, probability, LOW),
-                "predicted_value_high": model.distribution_.quantile(value, probability, HIGH),
-                "growth_potential": growth["growth_potential"],
-                "growth_outlook": growth["growth_outlook"],
+                "predicted_value_low": low,
+                "predicted_value_high": high,
+                **growth,
                 "churn_probability": 1 - probability,
                 "probability_active": probability,
                 "probability_alive": forecast.btyd["btyd_probability_alive"],
-                "expected_purchases": forecast.btyd["btyd_purchases"],
-                "expected_spend": forecast.btyd["btyd_spend"],
-                "clv": model.btyd_.lifetime_value(customers, self.clv_days, self.discount_rate),
+                **expected,
+                "clv": model.lifetime_value(customers, forecast, self.clv_days, self.discount_rate),
                 "segment": self.segments_.names(self.segments_.predict(customers)),
                 "lifecycle_stage": lifecycle_stage(customers, self.segments_.base_gap_),
                 "probability_core": model.distribution_.probability_above(
@@ -288,8 +289,7 @@ class CoreCustomerModel:
             - "value": factors that multiply to ``predicted_value``; ``base`` is the average customer's value;
             - "activity": terms that add to the log odds of ``probability_active``;
             - "score": terms in money that add to ``score``, of which the cost to serve is one where it is given;
-            - "growth": terms in money that add to ``growth_potential``, Shapley values over predicted value,
-              probability of a purchase and own past, against an average customer who is to spend as before.
+            - "growth": terms in money that add to ``growth_potential``: predicted value, less the own past value.
         cost_to_serve : pandas.Series or array of shape (n,), optional
             As the ranking was given it.
 

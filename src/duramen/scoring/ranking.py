@@ -20,8 +20,8 @@ def rank_core_customers(
     """Rank customers by score and put them into tiers by cumulative value.
 
     - VIP: the smallest set that accounts for 40 % of value; main: with the VIPs 80 % (together the core);
-    - rising: outside the core, among the tenth with the most growth potential, which is more than half of the
-      predicted value;
+    - rising: outside the core, forecast to spend more than at their own past rate, and among the tenth who are
+      most likely to;
     - regular: up to 95 % of value; small: the rest;
     - below break-even, only where costs are known: predicted value is less than the cost to serve, whatever the
       growth potential.
@@ -43,7 +43,7 @@ def rank_core_customers(
     pandas.DataFrame
         The same customers by falling score, ties by customer id, with ``rank`` (from 1) and ``tier``, in the
         order of ``SCORE_COLUMNS``. With costs, ``score`` is less by the ``cost_to_serve``, which follows
-        ``growth_outlook``. The frame given is left as it was.
+        ``growth_potential``. The frame given is left as it was.
 
     Raises
     ------
@@ -57,7 +57,8 @@ def rank_core_customers(
     ranked = ranked.sort_values("score", ascending=False, kind="stable", ignore_index=True)
     ranked["tier"] = tiers.assign(
         ranked["predicted_value"].to_numpy(),
-        ranked["growth_potential"].to_numpy(),
+        ranked["growth_rate"].to_numpy(),
+        ranked["probability_growing"].to_numpy(),
         ranked["cost_to_serve"].to_numpy() if "cost_to_serve" in ranked else None,
     )
     ranked["rank"] = np.arange(1, len(ranked) + 1)

@@ -89,15 +89,15 @@ def _tier(ranked: DataFrame, tiers: Tiers) -> Column:
     """Return the tier of each row as an expression: ``Tiers.assign``, of which only a few numbers must be found."""
     from pyspark.sql import functions as F
 
-    value, growth = F.col("predicted_value"), F.col("growth_potential")
+    value, growing = F.col("predicted_value"), F.col("probability_growing")
     above = value >= F.col("cost_to_serve") if "cost_to_serve" in ranked.columns else F.lit(True)
     shares = (tiers.vip_share, tiers.core_share, tiers.regular_share)
     vip, core, regular = _smallest_sets(ranked, _after_cost(ranked, value), shares)
     core = above & core
-    rising = above & ~core & (growth > tiers.rising_ratio * value)
+    rising = above & ~core & (F.col("growth_rate") > tiers.rising_growth)
     if tiers.rising_share > 0 and not ranked.filter(rising).isEmpty():
-        least = _quantile(ranked.filter(above & ~core).select(growth.alias("growth")), 1 - tiers.rising_share)
-        rising &= growth >= least
+        outside = ranked.filter(above & ~core).select(growing.alias("growing"))
+        rising &= growing >= _quantile(outside, 1 - tiers.rising_share)
     else:
         rising = F.lit(False)
     named = F.when(~above, tiers.below_break_even.name).when(core & vip, tiers.vip.name)
@@ -165,11 +165,11 @@ def _smallest_sets(ranked: DataFrame, value: Column, shares: tuple[float, ...]) 
     return sets
 
 
-def _quantile(growth: DataFrame, share: float) -> float:
+def _quantile(growing: DataFrame, share: float) -> float:
     """Return ``numpy.quantile`` from the two rows around it: Spark's own exact one has all rows in one task."""
     from pyspark.sql import functions as F
 
-    placed = _placed(growth, [F.col("growth").asc()])
+    placed = _placed(growing, [F.col("growing").asc()])
     position = (placed.count() - 1) * share
     below = int(position)
     starts = _starts(placed)
@@ -177,7 +177,7 @@ def _quantile(growth: DataFrame, share: float) -> float:
     for wanted in (below, below + 1):
         part, start = [(part, start) for part, start in starts if start <= wanted][-1]
         found = placed.filter((F.col(PART) == part) & (F.col(PLACE) == wanted - start)).collect()
-        around += [row["growth"] for row in found]
+        around += [row["growing"] for row in found]
     placed.unpersist()
     return float(np.quantile(around, position - below))
 

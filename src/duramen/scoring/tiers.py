@@ -1,4 +1,4 @@
-"""Predicted value and growth of each customer come in; the tier of each goes out."""
+"""Predicted value and direction of each customer come in; the tier of each goes out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CORE_SHARE = 0.8
 SET_TOLERANCE = 1e-12
 
 
-THRESHOLDS = ("vip_share", "core_share", "regular_share", "rising_share", "rising_ratio")
+THRESHOLDS = ("vip_share", "core_share", "regular_share", "rising_share", "rising_growth")
 
 
 class Tier(NamedTuple):
@@ -53,9 +53,9 @@ class Tiers:
     regular_share : float
         With the regular customers this share is reached; the rest are small.
     rising_share : float
-        Outside the core, this share of customers, those with the most growth potential, can be rising; 0 for none.
-    rising_ratio : float
-        They are where their growth potential is more than this many times their predicted value.
+        Outside the core, this share of customers, those most likely to grow, can be rising; 0 for none.
+    rising_growth : float
+        They are where their growth rate is above this: 0 is any growth, 0.2 a fifth more than at the own past rate.
     vip, main, rising, regular, small, below_break_even : Tier
         Names and treatments, from the best to the lowest.
 
@@ -74,7 +74,7 @@ class Tiers:
     core_share: float = CORE_SHARE
     regular_share: float = 0.95
     rising_share: float = 0.1
-    rising_ratio: float = 0.5
+    rising_growth: float = 0.0
     vip: Tier = VIP
     main: Tier = MAIN
     rising: Tier = RISING
@@ -102,12 +102,12 @@ class Tiers:
         if not 0 <= self.rising_share <= 1:
             raise InputError(
                 f"rising_share is {self.rising_share}, and a share of customers is between 0 and 1; give 0.1 for "
-                "the tenth with the most growth potential."
+                "the tenth who are most likely to grow."
             )
-        if not 0 <= self.rising_ratio < np.inf:
+        if not 0 <= self.rising_growth < np.inf:
             raise InputError(
-                f"rising_ratio is {self.rising_ratio}, and growth potential over value is never below 0; give 0.5 for "
-                "a potential of half the value."
+                f"rising_growth is {self.rising_growth}, and a rising customer grows; give 0 for any growth, or 0.2 "
+                "for a fifth more than at the own past rate."
             )
 
     def _refuse_names(self) -> None:
@@ -184,7 +184,8 @@ class Tiers:
     def assign(
         self,
         value: npt.NDArray[np.float64],
-        growth: npt.NDArray[np.float64],
+        growth_rate: npt.NDArray[np.float64],
+        probability_growing: npt.NDArray[np.float64],
         cost: npt.NDArray[np.float64] | None = None,
     ) -> npt.NDArray[np.object_]:
         """Return the name of each customer's tier.
@@ -193,8 +194,8 @@ class Tiers:
 
         Parameters
         ----------
-        value, growth : array of shape (n,)
-            Predicted value and growth potential in money; the order given breaks ties.
+        value, growth_rate, probability_growing : array of shape (n,)
+            Predicted value in money, and the direction of each customer; the order given breaks ties.
         cost : array of shape (n,), optional
             Cost to serve over the horizon, in the same money.
         """
@@ -202,10 +203,9 @@ class Tiers:
         after_cost = value_after_cost(value, cost)
         core = above & smallest_set(after_cost, self.core_share)
         outside = above & ~core
-        # The ratio is to value before cost: near break-even any potential is many times the little that is left.
-        rising = outside & (growth > self.rising_ratio * value) & (self.rising_share > 0)
+        rising = outside & (growth_rate > self.rising_growth) & (self.rising_share > 0)
         if rising.any():
-            rising &= growth >= np.quantile(growth[outside], 1 - self.rising_share)
+            rising &= probability_growing >= np.quantile(probability_growing[outside], 1 - self.rising_share)
         vip, regular = (smallest_set(after_cost, share) for share in (self.vip_share, self.regular_share))
         # Numbers and not names are chosen: an array of text takes the memory of the longest name for each customer.
         place = np.select([~above, core & vip, core, rising, regular], [5, 0, 1, 2, 3], default=4)

@@ -352,7 +352,6 @@ def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
             "activity_btyd_weight": activity.btyd_weight_,
             "activity_intercept": activity.intercept_,
             "activity_slope": activity.slope_,
-            "decline_weight": model.forecast_.growth_.decline_weight_,
             "growth_weight_used": model.growth_weight_,
         }
     if name.startswith("BTYD"):

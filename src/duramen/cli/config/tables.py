@@ -36,9 +36,9 @@ class TiersTable(Settings):
     core_share: Annotated[float | None, _share("Share of value that VIP and main account for.")] = None
     regular_share: Annotated[float | None, _share("Share of value up to the regular customers.")] = None
     rising_share: Annotated[float | None, _share("Share of customers who can be rising.")] = None
-    rising_ratio: Annotated[
+    rising_growth: Annotated[
         float | None,
-        Setting("Growth potential over predicted value of rising ones.", "a number from 0 on", "0.5"),
+        Setting("Growth rate above which customers can be rising.", "a number from 0 on", "0.2"),
     ] = None
     vip: TierTable | None = None
     main: TierTable | None = None
