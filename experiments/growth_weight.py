@@ -79,9 +79,11 @@ def evaluate(tx: Transactions, window: Window) -> pd.DataFrame | None:
         print(f"{window}: {error}")
         return None
     scores = scores.set_index("customer_id").loc[customers["customer_id"]]
-    value, potential = (scores[name].to_numpy() for name in ("predicted_value", "growth_potential"))
+    value, potential, past = (
+        scores[name].to_numpy() for name in ("predicted_value", "growth_potential", "past_value")
+    )
     money = customer_outcomes(tx, Window(window.end, window.horizon), customers)["value"].to_numpy()
-    curve = growth_weight_curve(value, potential, money).set_index("weight")
+    curve = growth_weight_curve(value, potential, money, past).set_index("weight")
     curve["fifth"] = [captured(value + weight * potential, money, FIFTH) for weight in np.array(curve.index)]
     return curve
 

@@ -321,12 +321,12 @@ def tiers_of(ranking: pd.DataFrame) -> pd.Series:
     """Return each customer's tier without costs, by the share of value of the customers before."""
     tiers = DEFAULT_TIERS
     by_value = ranking.sort_values(["predicted_value", "rank"], ascending=[False, True])
-    value, growth = by_value["predicted_value"], by_value["growth_potential"]
+    value, growing = by_value["predicted_value"], by_value["probability_growing"]
     # The smallest set of a share: customers before whom less than the share has been reached.
     held_before = (value.cumsum() - value) / value.sum()
     core = held_before < tiers.core_share
-    most = growth[~core].quantile(1 - tiers.rising_share)
-    rising = ~core & (growth > tiers.rising_ratio * value) & (growth >= most)
+    likely = growing[~core].quantile(1 - tiers.rising_share)
+    rising = ~core & (by_value["growth_rate"] > tiers.rising_growth) & (growing >= likely)
     names = np.select(
         [held_before < tiers.vip_share, core, rising, held_before < tiers.regular_share],
         [tiers.vip.name, tiers.main.name, tiers.rising.name, tiers.regular.name],

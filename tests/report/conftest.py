@@ -56,6 +56,9 @@ def ranking_of(customers: int, seed: int = 0) -> pd.DataFrame:
             "predicted_value": value,
             "predicted_value_low": value * rng.uniform(0.25, 0.6, customers),
             "predicted_value_high": value * rng.uniform(1.4, 2.1, customers),
+            "past_value": np.maximum(value - growth, 0.0),
+            "growth_rate": growth / np.maximum(value, 1.0),
+            "probability_growing": np.where(growth > 0, 0.6, 0.2),
             "growth_potential": growth,
             "churn_probability": 1 - active,
             "probability_active": active,
@@ -202,7 +205,9 @@ def weight_curve() -> pd.DataFrame:
     """Return the curve of weights where growth is worth a little: none is clearly better than value alone."""
     rng = np.random.default_rng(2)
     value, growth = rng.lognormal(3, 1, 500), rng.exponential(10, 500)
-    return growth_weight_curve(value, growth, rng.poisson(value + 0.3 * growth).astype(float))
+    return growth_weight_curve(
+        value, growth, rng.poisson(value + 0.3 * growth).astype(float), value - growth / 2
+    )
 
 
 def market_of(ranking: pd.DataFrame, *, identified: bool) -> MarketElasticities:

@@ -86,7 +86,7 @@ def test_optional_sections_are_shown_and_linked(full_page):
     assert len(linked) == 18
     text = plain(full_page)
     for found in (
-        "the largest up to 0.1 that cost nothing",
+        "the largest that loses less than",
         "Core in a falling market only",
         "customers rose between 3 June 2011 and 1 September 2011",
         "Of 12 customers just below the core 9 would be in it",

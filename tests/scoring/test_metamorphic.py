@@ -6,6 +6,7 @@ import pytest
 
 from duramen.data.customers import customer_table
 from duramen.data.reading import read_transactions
+from duramen.forecast.growth import past_value
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 
@@ -41,10 +42,10 @@ def test_money_in_another_unit_changes_the_money_alone(shop, shop_in_unit, facto
     pd.testing.assert_frame_equal(other.ranking[same], shop.ranking[same])
     found, plain = (some.scores.set_index("customer_id") for some in (other, shop))
     for column in (
-        "score", "predicted_value", "predicted_value_high", "growth_potential", "growth_outlook", "clv",
+        "score", "predicted_value", "predicted_value_high", "past_value", "growth_potential", "clv",
     ):  # fmt: skip
         np.testing.assert_allclose(found[column], factor * plain[column], rtol=1e-5, atol=1e-6 * factor)
-    for column in ("probability_active", "probability_core"):
+    for column in ("probability_active", "probability_core", "probability_growing"):
         np.testing.assert_allclose(found[column], plain[column], rtol=1e-5)
 
 
@@ -74,15 +75,11 @@ def test_who_gets_better_where_the_sense_is_certain_never_ranks_lower(shop, rais
     assert (raised_value >= plain).all()
     if "btyd_value" in raised:
         assert (raised_value > plain).all()
-    # The score: growth potential rises with value where P(active) and the past are the same.
+    # The score: growth potential never falls with value where the past is the same.
     unit, model = shop.model.forecast_.money_unit_, shop.model
-    customers, horizon = shop.customers, shop.window.horizon
+    past = past_value(shop.customers, shop.window.horizon)
     money = [
-        value
-        + model.growth_weight_
-        * model.forecast_.growth_.predict(
-            customers, value, probability, model.forecast_.distribution_, horizon
-        )["growth_potential"]
+        value + model.growth_weight_ * np.maximum(value - past, 0.0)
         for value in (unit * plain, unit * raised_value)
     ]
     np.testing.assert_array_equal(money[0], shop.scores["score"])

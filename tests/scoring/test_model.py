@@ -22,7 +22,7 @@ from duramen.scoring.ranking import rank_core_customers
 
 PROBABILITIES = ["churn_probability", "probability_active", "probability_alive", "probability_core"]
 MONEY = [
-    "score", "predicted_value", "predicted_value_low", "predicted_value_high", "growth_potential",
+    "score", "predicted_value", "predicted_value_low", "predicted_value_high", "past_value", "growth_potential",
     "expected_spend", "clv",
 ]  # fmt: skip
 CONSTANT_BY_DEFINITION = {"cutoff", "model_version"}

@@ -23,6 +23,8 @@ def scores_of(values, growth=None, ids=None):
             "score": values + 0.25 * growth,
             "predicted_value": values,
             "growth_potential": growth,
+            "growth_rate": growth / np.maximum(values, 1.0) - 0.1,
+            "probability_growing": growth / (1 + growth),
         }
     )
 
@@ -61,7 +63,7 @@ def test_tiers_by_hand():
     assert list(ranking["tier"]) == ["VIP", "main", "main", "regular", "regular", "small", "small"]
 
 
-def test_a_rising_customer_lies_outside_the_core_and_has_more_growth_than_half_its_value():
+def test_a_rising_customer_lies_outside_the_core_and_is_among_the_likeliest_to_grow():
     ranking = rank_core_customers(scores_of([40, 25, 15, 10, 5, 3, 2], growth=[90, 0, 0, 0, 0, 1, 30]))
     tiers = ranking.set_index("predicted_value")["tier"]
     assert tiers[2] == "rising"
@@ -81,7 +83,9 @@ def test_tiers_of_the_shop_follow_their_definitions(shop):
     assert value.min()["main"] >= value.max()["regular"] >= value.min()["regular"] >= value.max()["small"]
     outside = ranking[~ranking["tier"].isin(["VIP", "main"])]
     rising = outside["tier"] == "rising"
-    assert (outside.loc[rising, "growth_potential"] > 0.5 * outside.loc[rising, "predicted_value"]).all()
+    assert (outside.loc[rising, "predicted_value"] > outside.loc[rising, "past_value"]).all()
+    others = outside[~rising & (outside["growth_rate"] > 0)]
+    assert outside.loc[rising, "probability_growing"].min() >= others["probability_growing"].max()
     assert rising.mean() <= 0.11
     held = total - value.sum()["small"] - value.sum()["rising"]
     assert held <= DEFAULT_TIERS.regular_share * total + value.max()["regular"]
@@ -91,7 +95,7 @@ def test_thresholds_and_names_are_the_users():
     gold = Tier("gold", "a birthday card")
     ranking = rank_core_customers(
         scores_of([40, 25, 15, 10, 5, 3, 2], growth=[0, 0, 0, 0, 0, 0, 1]),
-        Tiers(vip_share=0.6, core_share=0.65, regular_share=1.0, rising_ratio=0.4, vip=gold),
+        Tiers(vip_share=0.6, core_share=0.65, regular_share=1.0, rising_growth=0.3, vip=gold),
     )
     assert list(ranking["tier"]) == ["gold", "gold", "regular", "regular", "regular", "regular", "rising"]
     calm = rank_core_customers(scores_of([8, 1, 1], growth=[0, 9, 9]), Tiers(rising_share=0))
@@ -107,7 +111,7 @@ def test_thresholds_and_names_are_the_users():
         ({"core_share": float("nan")}, "each must be"),
         ({"core_share": "80 %"}, "core_share is '80 %', which is not numeric"),
         ({"rising_share": 10}, "rising_share is 10, and a share of customers is between 0 and 1"),
-        ({"rising_ratio": -0.5}, "rising_ratio is -0.5"),
+        ({"rising_growth": -0.5}, "rising_growth is -0.5"),
         ({"main": Tier("VIP", "keep")}, "named 'VIP', 'VIP', .* a name of its own"),
         ({"small": Tier("small", " ")}, "lacks a name or a treatment"),
         ({"small": "basic"}, "the tier 'basic' lacks a name or a treatment"),
@@ -119,7 +123,7 @@ def test_wrong_tiers_are_refused_in_a_sentence(wrong, sentence):
 
 
 def test_tiers_come_back_from_plain_values():
-    tiers = Tiers(vip_share=0.3, rising_ratio=1.0, small=Tier("basic", "serve online"))
+    tiers = Tiers(vip_share=0.3, rising_growth=1.0, small=Tier("basic", "serve online"))
     assert Tiers.from_dict(json.loads(json.dumps(tiers.to_dict()))) == tiers
     assert Tiers.from_dict({}) == DEFAULT_TIERS
     assert Tiers.from_dict({"vip": {"name": "gold"}}).vip == DEFAULT_TIERS.vip._replace(name="gold")
@@ -133,7 +137,7 @@ def test_tiers_come_back_from_plain_values():
         ({"vip": {"label": "gold"}}, r"^the tier vip is \{'label': 'gold'\}; write .*\.$"),
         ({"vip": {"name": 7}}, r"^the tier .* lacks a name .*\.$"),
         ({"vip_share": "much"}, r"^vip_share is 'much', which is not numeric; .*\.$"),
-        ({"rising_ratio": float("inf")}, r"^rising_ratio is inf, .*\.$"),
+        ({"rising_growth": float("inf")}, r"^rising_growth is inf, .*\.$"),
         ({"vip_share": True}, r"^vip_share is True, which is not numeric; .*\.$"),
     ],
 )

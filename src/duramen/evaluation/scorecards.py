@@ -34,7 +34,8 @@ def scorecard(holdout: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``model``, ``target`` ("value", "activity", "growth", "growing" or "segments"), ``metric``, ``figure`` and
-        ``higher_is_better`` (missing where nearest to zero is best); ``duramen.evaluation.describe_metrics`` says what each metric is. A
+        ``higher_is_better`` (missing where nearest to zero is best); ``duramen.evaluation.describe_metrics`` says what
+        each metric is. A
         method that only orders customers has no MAE, bias, decile error or Brier score. Segments are those of the
         holdout's cutoff, beside as many simple groups.
     """

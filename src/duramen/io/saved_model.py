@@ -23,7 +23,7 @@ from duramen.io.atomic import atomic_folder
 
 # What is in the folder, and how; a change that an older release would misread makes it one more, with a step in
 # ``UPGRADES`` and a small model of the old format in tests/fixtures.
-FORMAT_VERSION = 7
+FORMAT_VERSION = 6
 MODEL_FILE = "model.json"
 # The key under which the state keeps the SHA-256 of each other file, by name.
 DIGESTS = "digests"
@@ -216,7 +216,6 @@ def _from_4(state: dict[str, Any], folder: Path) -> dict[str, Any]:
 # What format 5 kept of the forecast and of the explainer beside everything else.
 _FORECAST = (
     "window", "source", "customers", "unit", "features", "money_unit", "btyd", "activity", "value", "distribution",
-    "growth",
 )  # fmt: skip
 _EXPLAINER = ("typical", "average_facts")
 # What could not be set until format 5.
@@ -247,7 +246,10 @@ def _from_5(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
         "holdout_window": state["judged_window"],
         "notes": [note for note in state["notes"] if note not in of_segments],
     }
-    moved = {*_FORECAST, *_EXPLAINER, "judged_window", "base_gap"}
+    # Growth is computed from the forecast, and the rising tier goes by it.
+    tiers = {key: value for key, value in parameters["tiers"].items() if key != "rising_ratio"}
+    parameters["tiers"] = tiers | {"rising_growth": 0.0}
+    moved = {*_FORECAST, *_EXPLAINER, "judged_window", "base_gap", "growth"}
     return {key: value for key, value in state.items() if key not in moved} | {
         "format_version": 6,
         "parameters": parameters | {"forecast": settings},
@@ -263,20 +265,8 @@ def _from_5(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
     }
 
 
-def _from_6(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
-    """Drop the weight of decline, and rate the rising tier by growth and not by its ratio to value."""
-    parameters, forecast = dict(state["parameters"]), dict(state["forecast"])
-    del forecast["growth"]
-    tiers = {key: value for key, value in parameters["tiers"].items() if key != "rising_ratio"}
-    return state | {
-        "format_version": 7,
-        "parameters": parameters | {"tiers": tiers | {"rising_growth": 0.0}},
-        "forecast": forecast,
-    }
-
-
 # From a format to the next one; the first of them is the oldest format that is read.
-UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {4: _from_4, 5: _from_5, 6: _from_6}
+UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {4: _from_4, 5: _from_5}
 # The first format whose model.json has its own digest.
 SEALED_SINCE = 5
 

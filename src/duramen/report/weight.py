@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
@@ -60,14 +61,14 @@ def weight_section(used: float, curve: pd.DataFrame | None) -> WeightSection:
 
 
 def _evaluated(used: float, curve: pd.DataFrame) -> str:
-    by_weight = curve.set_index("weight")
-    alone = by_weight.loc[0.0]
-    if not used or used not in by_weight.index:
+    by_weight: dict[Any, Any] = curve.set_index("weight").to_dict(orient="index")
+    alone = by_weight[0.0]
+    if not used or used not in by_weight:
         return (
             f"Growth has no weight: with any weight the order may have captured over {share(MARGIN, 1)} less than the "
             f"{share(alone['captured'])} of the money that value alone did."
         )
-    row = by_weight.loc[used]
+    row = by_weight[used]
     return (
         f"The weight is {used:g}, the largest that loses less than {share(MARGIN, 1)} of the money that value alone "
         f"captured: {share(row['captured'])} of the money, {_points(row['difference'])} points against value alone "
@@ -75,7 +76,7 @@ def _evaluated(used: float, curve: pd.DataFrame) -> str:
     )
 
 
-def _growth(row: pd.Series[float]) -> str:
+def _growth(row: dict[str, float]) -> str:
     if pd.isna(row.get("growth_captured")):
         return ""
     return (

@@ -44,7 +44,8 @@ class RankedBlocks(NamedTuple):
     ``places`` has the columns of each customer that fit into memory, by rank: ``rank``, ``tier``, ``score``,
     ``predicted_value``, ``growth_rate``, ``probability_growing``, ``core_in``, ``cost_to_serve`` where there is one,
     and as ``customer_id`` its position in the order of ids. ``blocks`` are those of the ranking, to be read once.
-    ``market`` has no rows of customers. ``rescored`` counts the scores of an earlier run that were used; None where none were to be used.
+    ``market`` has no rows of customers. ``rescored`` counts the scores of an earlier run that were used;
+    None where none were to be used.
     """
 
     places: pd.DataFrame
