@@ -11,12 +11,15 @@ from scipy.integrate import quad_vec
 
 from duramen.data.outcomes import customer_outcomes
 from duramen.errors import InputError
+from duramen.forecast.growth import past_value
 from duramen.forecast.retention_profit import (
     RetentionOffer,
     campaign_profit,
     contact,
+    expected_cost,
     expected_maximum_profit,
     expected_profit,
+    money_at_stake,
     profit_threshold,
 )
 
@@ -32,7 +35,11 @@ def held_out(shop):
     return SimpleNamespace(
         probability=scores["churn_probability"].to_numpy(),
         churned=1 - outcomes["active"].to_numpy(),
-        value=(scores["predicted_value"] / scores["probability_active"]).to_numpy(),
+        value=money_at_stake(
+            scores["predicted_value"],
+            scores["probability_active"],
+            past_value(shop.customers, shop.window.horizon),
+        ),
     )
 
 
@@ -276,3 +283,33 @@ def test_columns_that_do_not_fit_are_refused():
         campaign_profit([0.5, 0.2], 200, PUBLISHED, churned=[0.5, 0.2])
     with pytest.raises(InputError, match="value is missing or not a number for 1 of 1 customers"):
         profit_threshold(np.nan, PUBLISHED)
+
+
+def test_what_is_at_stake_is_bounded_however_sure_it_is_that_a_customer_is_lost():
+    active = np.array([1, 0.5, 1e-3, 1e-9, 0.0])
+    at_stake = money_at_stake([30, 30, 2, 2, 2], active, [40, 40, 40, 40, 40])
+    assert at_stake.tolist() == [30, 40, 40, 40, 40]
+    assert money_at_stake([30.0], [0.5], [-5.0]).tolist() == [0]
+
+
+def test_the_shop_has_no_more_at_stake_than_it_ever_sold(shop, held_out):
+    spent = np.maximum(shop.customers["net_spend"].to_numpy(), 0)
+    assert (held_out.value <= spent + 1e-9).all()
+    uncapped = (shop.scores["predicted_value"] / shop.scores["probability_active"]).to_numpy()
+    assert contact(held_out.probability, held_out.value, PUBLISHED).sum() < (
+        0.7 * contact(held_out.probability, uncapped, PUBLISHED).sum()
+    )
+
+
+def test_the_expected_cost_is_the_mean_of_what_leaving_and_staying_customers_cost():
+    leaves, stays = expected_cost([1.0, 0.0], PUBLISHED)
+    assert (leaves, stays) == pytest.approx((1 + 0.3 * 10, 1 + 10))
+    assert expected_cost([0.25], PUBLISHED)[0] == pytest.approx(0.25 * leaves + 0.75 * stays)
+
+
+@pytest.mark.parametrize(
+    "columns", [([1.0], [1.5], [1.0]), ([1.0], [0.5], [np.nan]), ([1.0, 2.0], [0.5], [1.0])]
+)
+def test_what_is_at_stake_is_not_computed_from_columns_that_are_wrong(columns):
+    with pytest.raises(InputError):
+        money_at_stake(*columns)

@@ -8,7 +8,10 @@ from .predictive_intervals import ConformalIntervals as ConformalIntervals
 from .retention_profit import RetentionOffer as RetentionOffer
 from .retention_profit import campaign_profit as campaign_profit
 from .retention_profit import contact as contact
+from .retention_profit import expected_cost as expected_cost
 from .retention_profit import expected_maximum_profit as expected_maximum_profit
+from .retention_profit import expected_profit as expected_profit
+from .retention_profit import money_at_stake as money_at_stake
 from .settings import ForecastSettings as ForecastSettings
 from .settings import TreeSettings as TreeSettings
 from .value import ValueModel as ValueModel

@@ -98,6 +98,46 @@ class MaximumProfit(NamedTuple):
     contacted: float
 
 
+def money_at_stake(
+    predicted_value: ArrayLike, probability_active: ArrayLike, past_value: ArrayLike
+) -> np.ndarray:
+    """Return what each customer brings over the horizon if kept, and never more than they spent so far.
+
+    ``min(predicted_value / probability_active, past_value)``, and never below 0. The quotient alone grows without
+    limit as the probability nears 0: customers who are almost certainly lost would have the most at stake.
+
+    Parameters
+    ----------
+    predicted_value : array_like of shape (n,)
+        Money over the horizon, which already allows for leaving.
+    probability_active : array_like of shape (n,)
+        Probability of a purchase in the horizon.
+    past_value : array_like of shape (n,)
+        Net money that the customer spent in as long a time (``duramen.forecast.growth.past_value``), or in all.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n,)
+        Money, in the unit of the values.
+
+    Raises
+    ------
+    InputError
+        If the columns differ in length, or have missing values or values out of range.
+
+    Examples
+    --------
+    >>> money_at_stake([20.0, 6.0, 0.5], [0.5, 0.1, 0.001], [90.0, 35.0, 12.0])
+    array([40., 35., 12.])
+    """
+    active = known_numbers(probability_active, "probability_active", low=0, high=1)
+    past = np.maximum(known_numbers(past_value, "past_value", len(active)), 0.0)
+    value = np.maximum(known_numbers(predicted_value, "predicted_value", len(active)), 0.0)
+    # Compared before it is divided: the quotient of a tiny probability is more than a float can be.
+    at_stake: np.ndarray = np.divide(value, active, out=past.copy(), where=value < past * active)
+    return at_stake
+
+
 def expected_profit(churn_probability: ArrayLike, value: ArrayLike, offer: RetentionOffer) -> np.ndarray:
     """Return what contacting each customer is expected to earn, negative where it loses.
 
@@ -107,8 +147,8 @@ def expected_profit(churn_probability: ArrayLike, value: ArrayLike, offer: Reten
     ----------
     churn_probability : array_like of shape (n,)
     value : float or array_like of shape (n,)
-        Money that a customer brings who is kept. A forecast that already allows for leaving, such as
-        ``predicted_value``, is less: divided by ``probability_active`` it is the money of the horizon at stake.
+        Money that a customer brings who is kept, such as ``money_at_stake``. A forecast that already allows for
+        leaving, such as ``predicted_value``, is less.
     offer : RetentionOffer
 
     Returns
@@ -135,6 +175,21 @@ def expected_profit(churn_probability: ArrayLike, value: ArrayLike, offer: Reten
     kept = offer.mean_acceptance * (_value(value, len(probability)) - offer.offer_cost) - offer.contact_cost
     profit: np.ndarray = probability * kept - (1 - probability) * (offer.offer_cost + offer.contact_cost)
     return profit
+
+
+def expected_cost(churn_probability: ArrayLike, offer: RetentionOffer) -> np.ndarray:
+    """Return what contacting each customer is expected to cost: the contact, and the offer where it is taken.
+
+    ``f + d (1 - p (1 - g))`` with the mean acceptance ``g``: customers who would stay take the offer too.
+
+    Examples
+    --------
+    >>> expected_cost([0.5, 1.0], RetentionOffer(offer_cost=10, contact_cost=1))
+    array([7.5, 4. ])
+    """
+    leaves = _probability(churn_probability)
+    cost: np.ndarray = offer.contact_cost + offer.offer_cost * (1 - leaves * (1 - offer.mean_acceptance))
+    return cost
 
 
 def profit_threshold(value: ArrayLike, offer: RetentionOffer) -> np.ndarray:
@@ -184,6 +239,8 @@ def campaign_profit(
 ) -> pd.DataFrame:
     """Return what it costs to lower churn and what that saves, for the chosen customers and for plainer choices.
 
+    These are sums; `contact` returns which customers, and ``duramen.analysis.call_list`` their ids within a budget.
+
     Parameters
     ----------
     churn_probability : array_like of shape (n,)
@@ -221,7 +278,7 @@ def campaign_profit(
     likely = np.zeros_like(worth)
     likely[np.argsort(-probability, kind="stable")[: worth.sum()]] = True
     kept = leaves * offer.mean_acceptance
-    cost = offer.contact_cost + (kept + 1 - leaves) * offer.offer_cost
+    cost = expected_cost(leaves, offer)
     rows = []
     for choice, chosen in (
         ("worth contacting", worth),
