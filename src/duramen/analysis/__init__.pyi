@@ -5,6 +5,11 @@ from .core_summary import summarise_core as summarise_core
 from .lifecycle import stage_length as stage_length
 from .lifecycle import stage_transitions as stage_transitions
 from .lifecycle import time_in_stage as time_in_stage
+from .lists import Budget as Budget
+from .lists import CustomerLists as CustomerLists
+from .lists import call_list as call_list
+from .lists import customer_lists as customer_lists
+from .lists import win_back_list as win_back_list
 from .migration import feature_drift as feature_drift
 from .migration import group_drift as group_drift
 from .migration import segment_transitions as segment_transitions

@@ -138,12 +138,7 @@ def tier_table(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd.DataFr
     InputError
         If the ranking has a tier of another name.
     """
-    strange = ranking.loc[~ranking["tier"].isin(tiers.names), "tier"]
-    if len(strange):
-        raise InputError(
-            f"{len(strange):,} customers are in tiers of other names (for example {strange.iloc[0]!r}) than "
-            f"{', '.join(tiers.names)}; give the tiers that the ranking was made with."
-        )
+    refuse_other_tiers(ranking, tiers)
     shown = tiers.tiers if "cost_to_serve" in ranking else tiers.tiers[:-1]
     by = ranking.groupby("tier")
     total = ranking["predicted_value"].sum()
@@ -156,3 +151,13 @@ def tier_table(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd.DataFr
         if column in ranking:
             table[f"{column}_mean"] = by[column].mean()
     return table.assign(treatment=[tier.treatment for tier in shown]).reset_index()
+
+
+def refuse_other_tiers(ranking: pd.DataFrame, tiers: Tiers) -> None:
+    """Refuse a ranking with a tier of another name."""
+    strange = ranking.loc[~ranking["tier"].isin(tiers.names), "tier"]
+    if len(strange):
+        raise InputError(
+            f"{len(strange):,} customers are in tiers of other names (for example {strange.iloc[0]!r}) than "
+            f"{', '.join(tiers.names)}; give the tiers that the ranking was made with."
+        )

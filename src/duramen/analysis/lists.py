@@ -1,0 +1,299 @@
+"""A ranking and the price of an offer come in; lists of customers to act on go out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from duramen.data.ids import find_ids
+from duramen.errors import InputError
+from duramen.forecast.retention_profit import expected_cost, expected_profit, money_at_stake
+from duramen.scoring.ranking import refuse_other_tiers
+from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from duramen.forecast.retention_profit import RetentionOffer
+
+# Customers who buy with less than this share of the base's mean probability are beyond an offer to stay.
+RECOVERABLE_SHARE = 0.25
+LAPSED = "lapsed"
+# A treatment that begins with this word spends nothing on a customer.
+RELEASE = "release"
+NEEDED = (
+    "customer_id", "rank", "tier", "predicted_value", "churn_probability", "probability_active", "lifecycle_stage",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a list may cost, and how many customers it may have.
+
+    Parameters
+    ----------
+    money : float, optional
+        Expected cost of all contacts and of the offers that are taken, above 0; by default without limit.
+    contacts : int, optional
+        Most customers, from 1 on; by default without limit.
+
+    Raises
+    ------
+    InputError
+        If a limit is not such a number.
+
+    Examples
+    --------
+    >>> Budget(money=20).first(np.array([7.5, 7.5, 7.5]))
+    2
+    """
+
+    money: float | None = None
+    contacts: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.money is not None and not 0 < self.money < np.inf:
+            raise InputError(f"the budget is {self.money!r}; give money above 0, such as 5000.")
+        if self.contacts is not None and not (isinstance(self.contacts, int) and self.contacts >= 1):
+            raise InputError(f"the contacts are {self.contacts!r}; give a whole number from 1 on.")
+
+    def first(self, cost: npt.NDArray[np.float64]) -> int:
+        """Return how many customers fit, taken in order until the next one would exceed a limit."""
+        count = len(cost) if self.contacts is None else min(self.contacts, len(cost))
+        if self.money is not None:
+            count = min(count, int(np.searchsorted(np.cumsum(cost), self.money, side="right")))
+        return count
+
+
+NO_LIMIT = Budget()
+
+
+class CustomerLists(NamedTuple):
+    """The lists of a ranking.
+
+    Each has ``customer_id``, ``rank``, ``tier``, ``predicted_value``, ``churn_probability``, ``reason`` (where the
+    ranking has reasons) and ``treatment``.
+
+    Attributes
+    ----------
+    call : pandas.DataFrame
+        What ``call_list`` returns.
+    win_back : pandas.DataFrame
+        What ``win_back_list`` returns.
+    newly_rising : pandas.DataFrame
+        Customers of the tier rising, by rank, who were not rising or core in the earlier ranking, where one is given.
+    below_break_even : pandas.DataFrame or None
+        Customers below break-even with their ``cost_to_serve``, the largest loss first; None where no costs are known.
+    """
+
+    call: pd.DataFrame
+    win_back: pd.DataFrame
+    newly_rising: pd.DataFrame
+    below_break_even: pd.DataFrame | None
+
+
+def customer_lists(
+    ranking: pd.DataFrame,
+    offer: RetentionOffer,
+    budget: Budget = NO_LIMIT,
+    *,
+    win_back_offer: RetentionOffer | None = None,
+    win_back_budget: Budget = NO_LIMIT,
+    past_value: pd.Series[float] | None = None,
+    previous: pd.DataFrame | None = None,
+    tiers: Tiers = DEFAULT_TIERS,
+) -> CustomerLists:
+    """Return whom to call, whom to win back, who is newly rising and who is below break-even.
+
+    Parameters
+    ----------
+    ranking : pandas.DataFrame
+        What ``rank_core_customers`` or ``rank_customers`` returns.
+    offer : RetentionOffer
+        The offer to customers who may leave.
+    budget : Budget
+        The limit of the call list.
+    win_back_offer : RetentionOffer, optional
+        The offer to lapsed customers; by default the same one.
+    win_back_budget : Budget
+        The limit of the win-back list.
+    past_value : pandas.Series, optional
+        What each customer spent in as long a time as the horizon, by customer id
+        (``duramen.forecast.growth.past_value``); by default the column ``past_value`` of the ranking.
+    previous : pandas.DataFrame, optional
+        An earlier ranking, of which ``customer_id`` and ``tier`` are used.
+    tiers : Tiers
+        The tiers of both rankings.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a customer has no past value or two, a tier has another name, or the earlier ranking is
+        not earlier.
+    """
+    return CustomerLists(
+        call_list(ranking, offer, budget, past_value, tiers),
+        win_back_list(ranking, win_back_offer or offer, win_back_budget, past_value, tiers),
+        _newly_rising(ranking, previous, tiers),
+        _below_break_even(ranking, tiers),
+    )
+
+
+def call_list(
+    ranking: pd.DataFrame,
+    offer: RetentionOffer,
+    budget: Budget = NO_LIMIT,
+    past_value: pd.Series[float] | None = None,
+    tiers: Tiers = DEFAULT_TIERS,
+) -> pd.DataFrame:
+    """Return whom to contact so that they do not leave, the highest expected profit first, within a budget.
+
+    Left out are customers who are lapsed, who buy with less than a quarter of the mean probability of the ranking,
+    whose treatment begins with "release", who are below break-even, or whose contact is not expected to earn money.
+
+    Parameters
+    ----------
+    ranking, offer, budget, past_value, tiers
+        As in ``customer_lists``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of ``CustomerLists`` with ``money_at_stake`` (over the horizon, at most the past value, less the
+        cost to serve where it is known), ``expected_profit`` and ``cost`` (the expected one) of each contact.
+
+    Raises
+    ------
+    InputError
+        As ``customer_lists`` does.
+    """
+    _check(ranking, tiers)
+    active = ranking["probability_active"]
+    reachable = ~_lapsed(ranking) & (active >= RECOVERABLE_SHARE * active.mean())
+    return _worth_contacting(ranking, reachable, offer, budget, past_value, tiers)
+
+
+def win_back_list(
+    ranking: pd.DataFrame,
+    offer: RetentionOffer,
+    budget: Budget = NO_LIMIT,
+    past_value: pd.Series[float] | None = None,
+    tiers: Tiers = DEFAULT_TIERS,
+) -> pd.DataFrame:
+    """Return which lapsed customers to win back, the highest expected profit first, within a budget.
+
+    Lapsed are also those who buy with less than a quarter of the mean probability of the ranking. Parameters, columns
+    and the other rules are those of ``call_list``; no customer is on both lists.
+    """
+    _check(ranking, tiers)
+    active = ranking["probability_active"]
+    lapsed = _lapsed(ranking) | (active < RECOVERABLE_SHARE * active.mean())
+    return _worth_contacting(ranking, lapsed, offer, budget, past_value, tiers)
+
+
+def _worth_contacting(
+    ranking: pd.DataFrame,
+    among: pd.Series[bool],
+    offer: RetentionOffer,
+    budget: Budget,
+    past_value: pd.Series[float] | None,
+    tiers: Tiers,
+) -> pd.DataFrame:
+    """Return the customers among some whose contact earns money, the highest expected profit first."""
+    past = _past_of(ranking, past_value)
+    at_stake = money_at_stake(ranking["predicted_value"], ranking["probability_active"], past)
+    if "cost_to_serve" in ranking:
+        at_stake = np.maximum(at_stake - ranking["cost_to_serve"].to_numpy(), 0.0)
+    priced = ranking.assign(
+        money_at_stake=at_stake,
+        expected_profit=expected_profit(ranking["churn_probability"], at_stake, offer),
+        cost=expected_cost(ranking["churn_probability"], offer),
+    )
+    released = _treatment(ranking, tiers).str.lower().str.startswith(RELEASE)
+    below = ranking["tier"] == tiers.below_break_even.name
+    chosen = priced[among & ~released & ~below & (priced["expected_profit"] > 0)]
+    chosen = chosen.sort_values(["expected_profit", "rank"], ascending=[False, True], kind="stable")
+    return _columns(
+        chosen.head(budget.first(chosen["cost"].to_numpy())),
+        tiers,
+        ("money_at_stake", "expected_profit", "cost"),
+    )
+
+
+def _newly_rising(ranking: pd.DataFrame, previous: pd.DataFrame | None, tiers: Tiers) -> pd.DataFrame:
+    _check(ranking, tiers)
+    rising = ranking[ranking["tier"] == tiers.rising.name]
+    if previous is not None:
+        _check_previous(ranking, previous, tiers)
+        known = previous[previous["tier"].isin((*tiers.core_names, tiers.rising.name))]
+        rising = rising[find_ids(rising["customer_id"], known["customer_id"], "the earlier ranking") < 0]
+    return _columns(rising.sort_values("rank", kind="stable"), tiers)
+
+
+def _below_break_even(ranking: pd.DataFrame, tiers: Tiers) -> pd.DataFrame | None:
+    if "cost_to_serve" not in ranking:
+        return None
+    below = ranking[ranking["tier"] == tiers.below_break_even.name]
+    left = below["predicted_value"] - below["cost_to_serve"]
+    return _columns(below.loc[left.sort_values(kind="stable").index], tiers, ("cost_to_serve",))
+
+
+def _columns(chosen: pd.DataFrame, tiers: Tiers, more: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Return the columns of a list, ``more`` among them."""
+    reasons = {"reason": chosen["reason_1"]} if "reason_1" in chosen else {}
+    listed = chosen[["customer_id", "rank", "tier", "predicted_value", "churn_probability", *more]]
+    return listed.assign(**reasons, treatment=_treatment(chosen, tiers)).reset_index(drop=True)
+
+
+def _treatment(ranking: pd.DataFrame, tiers: Tiers) -> pd.Series[str]:
+    """Return the treatment of each customer in the ranking, or where there is none that of the tier."""
+    of_tier = ranking["tier"].map({tier.name: tier.treatment for tier in tiers.tiers}).astype(object)
+    return ranking["treatment"].astype(object).fillna(of_tier) if "treatment" in ranking else of_tier
+
+
+def _lapsed(ranking: pd.DataFrame) -> pd.Series[bool]:
+    return ranking["lifecycle_stage"] == LAPSED
+
+
+def _past_of(ranking: pd.DataFrame, past_value: pd.Series[float] | None) -> npt.NDArray[np.float64]:
+    """Return the past value of each row of a ranking."""
+    if past_value is None:
+        if "past_value" not in ranking:
+            raise InputError(
+                "the ranking has no column past_value; give what each customer spent, by customer id, as `past_value`."
+            )
+        return np.asarray(ranking["past_value"], dtype=float)
+    ids = ranking["customer_id"]
+    place = find_ids(ids, past_value.index, "past_value")
+    if (missing := place < 0).any():
+        raise InputError(
+            f"{missing.sum():,} customers of the ranking have no past value (for example {ids[missing].iloc[0]!r}); "
+            "give each one, 0 where there is none."
+        )
+    return np.asarray(past_value.iloc[place], dtype=float)
+
+
+def _check(ranking: pd.DataFrame, tiers: Tiers) -> None:
+    if missing := [name for name in NEEDED if name not in ranking]:
+        raise InputError(
+            f"the ranking has no column {', '.join(missing)}; give what rank_core_customers returns."
+        )
+    refuse_other_tiers(ranking, tiers)
+
+
+def _check_previous(ranking: pd.DataFrame, previous: pd.DataFrame, tiers: Tiers) -> None:
+    if missing := [name for name in ("customer_id", "tier") if name not in previous]:
+        raise InputError(
+            f"the earlier ranking has no column {', '.join(missing)}; give what rank_core_customers returns."
+        )
+    refuse_other_tiers(previous, tiers)
+    if "cutoff" in ranking and "cutoff" in previous:
+        then, now = pd.to_datetime(previous["cutoff"]).max(), ranking["cutoff"].min()
+        if then >= now:
+            raise InputError(
+                f"the earlier ranking is of {then:%Y-%m-%d} and this one of {now:%Y-%m-%d}; give one of an earlier "
+                "cutoff."
+            )

@@ -1,0 +1,186 @@
+"""Lists of customers to act on: what a contact may be worth, who is left out, and that no budget is exceeded."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from duramen.analysis.lists import RECOVERABLE_SHARE, Budget, call_list, customer_lists, win_back_list
+from duramen.errors import InputError
+from duramen.forecast.growth import past_value
+from duramen.forecast.retention_profit import RetentionOffer, campaign_profit, money_at_stake
+from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.tiers import Tier, Tiers
+
+OFFER = RetentionOffer(offer_cost=5, contact_cost=1, acceptance=0.3)
+COLUMNS = ["customer_id", "rank", "tier", "predicted_value", "churn_probability"]
+PRICED = ["money_at_stake", "expected_profit", "cost"]
+
+
+@pytest.fixture(scope="module")
+def past(shop):
+    """What each customer of the shop spent in as long a time as the horizon."""
+    return pd.Series(past_value(shop.customers, shop.window.horizon), index=shop.customers["customer_id"])
+
+
+@pytest.fixture(scope="module")
+def lists(shop, past):
+    return customer_lists(shop.ranking, OFFER, past_value=past)
+
+
+def joined(listed, ranking):
+    """Return the rows of a list with all columns of its ranking."""
+    return listed.merge(ranking, on="customer_id", suffixes=("", "_ranked"), validate="one_to_one")
+
+
+def test_the_lists_have_the_columns_that_are_promised(lists):
+    assert [*lists.call] == [*lists.win_back] == [*COLUMNS, *PRICED, "reason", "treatment"]
+    assert [*lists.newly_rising] == [*COLUMNS, "reason", "treatment"]
+    assert min(map(len, lists[:3])) > 20
+    assert not pd.concat([rows["treatment"] for rows in lists[:3]]).isna().any()
+
+
+def test_nobody_lapsed_or_almost_certainly_lost_is_on_the_call_list(lists, shop):
+    called = joined(lists.call, shop.ranking)
+    assert not (called["lifecycle_stage"] == "lapsed").any()
+    bound = RECOVERABLE_SHARE * shop.ranking["probability_active"].mean()
+    assert (called["probability_active"] >= bound).all()
+    back = joined(lists.win_back, shop.ranking)
+    assert ((back["lifecycle_stage"] == "lapsed") | (back["probability_active"] < bound)).all()
+    assert not set(lists.call["customer_id"]) & set(lists.win_back["customer_id"])
+
+
+def test_customers_who_hardly_buy_again_are_for_winning_back_whatever_their_stage(shop, past):
+    ranking = shop.ranking.assign(lifecycle_stage="steady")
+    first = ranking["customer_id"].iloc[0]
+    assert past[first] > 100
+    ranking.loc[ranking["customer_id"] == first, ["probability_active", "churn_probability"]] = [0.001, 0.999]
+    assert first not in set(call_list(ranking, OFFER, past_value=past)["customer_id"])
+    assert first in set(win_back_list(ranking, OFFER, past_value=past)["customer_id"])
+
+
+def test_money_at_stake_is_never_more_than_a_customer_ever_spent(lists, shop):
+    spent = shop.customers.set_index("customer_id")["net_spend"]
+    for rows in (lists.call, lists.win_back):
+        assert (rows["money_at_stake"] <= spent.loc[rows["customer_id"]].to_numpy() + 1e-9).all()
+
+
+@given(st.floats(0, 1), st.floats(0, 1e6), st.floats(-1e6, 1e6))
+def test_money_at_stake_lies_between_0_and_the_past_for_any_probability(active, value, past):
+    (at_stake,) = money_at_stake([value], [active], [past])
+    assert 0 <= at_stake <= max(past, 0)
+
+
+def test_no_customer_with_a_treatment_of_release_is_contacted(shop, past):
+    words = np.where(np.arange(len(shop.ranking)) % 2, "Release: no spend beyond the newsletter", "keep")
+    ranking = shop.ranking.assign(treatment=words)
+    made = customer_lists(ranking, OFFER, past_value=past)
+    for rows in (made.call, made.win_back):
+        assert set(rows["treatment"]) == {"keep"}
+    assert len(made.newly_rising) == (ranking["tier"] == "rising").sum()
+
+
+def test_without_treatments_the_ranking_has_those_of_the_tiers(shop, past):
+    tiers = Tiers(main=Tier("main", "write a letter"))
+    made = customer_lists(shop.ranking, OFFER, past_value=past, tiers=tiers)
+    assert set(made.call.loc[made.call["tier"] == "main", "treatment"]) == {"write a letter"}
+    some = shop.ranking.assign(treatment=np.where(shop.ranking["rank"] <= 100, "visit", None))
+    called = call_list(some, OFFER, past_value=past, tiers=tiers)
+    assert (called["treatment"] == "visit").tolist() == (called["rank"] <= 100).tolist()
+
+
+def test_the_order_is_that_of_expected_profit_and_the_sums_are_those_of_the_campaign(lists):
+    for rows in (lists.call, lists.win_back):
+        assert rows["expected_profit"].is_monotonic_decreasing
+        assert rows["expected_profit"].min() > 0
+        summed = campaign_profit(rows["churn_probability"], rows["money_at_stake"], OFFER).iloc[0]
+        assert summed["contacted"] == len(rows)
+        assert summed[["profit", "cost"]].tolist() == pytest.approx(
+            rows[["expected_profit", "cost"]].sum().tolist()
+        )
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    money=st.none() | st.floats(0.01, 5_000), contacts=st.none() | st.integers(1, 400),
+    offer_cost=st.floats(0, 50), contact_cost=st.floats(0.01, 20), acceptance=st.floats(0.01, 1),
+)  # fmt: skip
+def test_no_budget_is_exceeded_and_a_list_is_the_head_of_the_one_without_limit(
+    shop, past, money, contacts, offer_cost, contact_cost, acceptance
+):
+    offer = RetentionOffer(offer_cost, contact_cost, acceptance=acceptance)
+    for make in (call_list, win_back_list):
+        rows = make(shop.ranking, offer, Budget(money, contacts), past)
+        everyone = make(shop.ranking, offer, past_value=past)
+        assert rows["cost"].sum() <= (np.inf if money is None else money * (1 + 1e-12))
+        assert len(rows) <= (len(everyone) if contacts is None else contacts)
+        pd.testing.assert_frame_equal(rows, everyone.head(len(rows)))
+        if len(rows) < len(everyone) and contacts is None:
+            assert everyone["cost"].head(len(rows) + 1).sum() > money * (1 - 1e-12)
+
+
+def test_neither_the_order_of_rows_nor_the_unit_of_money_changes_a_list(shop, past, lists):
+    shuffled = shop.ranking.sample(frac=1, random_state=1)
+    again = customer_lists(shuffled, OFFER, past_value=past.sample(frac=1, random_state=2))
+    for rows, same in zip(lists[:3], again[:3], strict=True):
+        pd.testing.assert_frame_equal(same, rows)
+    in_cents = RetentionOffer(offer_cost=500, contact_cost=100, acceptance=0.3)
+    ranking = shop.ranking.assign(predicted_value=shop.ranking["predicted_value"] * 100)
+    called = call_list(ranking, in_cents, past_value=past * 100)
+    assert called["customer_id"].tolist() == lists.call["customer_id"].tolist()
+
+
+def test_past_value_can_be_a_column_of_the_ranking(shop, past, lists):
+    ranking = shop.ranking.assign(past_value=past.loc[shop.ranking["customer_id"]].to_numpy())
+    pd.testing.assert_frame_equal(call_list(ranking, OFFER), lists.call)
+    assert "past_value" not in shop.ranking
+
+
+def test_newly_rising_are_neither_rising_nor_core_in_the_earlier_ranking(shop, past, lists):
+    assert lists.newly_rising["customer_id"].tolist() == (
+        shop.ranking.loc[shop.ranking["tier"] == "rising", "customer_id"].tolist()
+    )
+    ids = lists.newly_rising["customer_id"]
+    tiers = ["rising", "main", "VIP", "small", "regular"]
+    before = pd.DataFrame({"customer_id": ids.head(5), "tier": tiers, "cutoff": pd.Timestamp("1998-01-01")})
+    made = customer_lists(shop.ranking, OFFER, past_value=past, previous=before)
+    # Customers who were small or regular are newly rising, and so are those who were not customers yet.
+    assert made.newly_rising["customer_id"].tolist() == ids[3:].tolist()
+
+
+def test_customers_below_break_even_are_listed_by_loss_and_never_contacted(shop, past, lists):
+    assert lists.below_break_even is None
+    cost = shop.scores["predicted_value"] * np.where(np.arange(len(shop.scores)) % 3, 0.5, 2.0)
+    ranking = rank_core_customers(shop.scores, cost_to_serve=cost.to_numpy())
+    made = customer_lists(ranking, OFFER, past_value=past)
+    below = made.below_break_even
+    assert [*below] == [*COLUMNS, "cost_to_serve", "reason", "treatment"]
+    assert set(below["customer_id"]) == set(ranking.loc[ranking["tier"] == "below break-even", "customer_id"])
+    assert (below["predicted_value"] - below["cost_to_serve"]).is_monotonic_increasing
+    assert not set(below["customer_id"]) & {*made.call["customer_id"], *made.win_back["customer_id"]}
+    both = joined(made.call, ranking).merge(lists.call, on="customer_id", suffixes=("", "_free"))
+    assert (both["money_at_stake"] - (both["money_at_stake_free"] - both["cost_to_serve"])).abs().max() < 1e-9
+
+
+def test_what_is_missing_is_refused_with_what_to_do(shop, past):
+    with pytest.raises(InputError, match=r"no column past_value; give what each customer spent"):
+        call_list(shop.ranking, OFFER)
+    with pytest.raises(InputError, match=r"^1 customers of the ranking have no past value \(for example '"):
+        call_list(shop.ranking, OFFER, past_value=past.iloc[1:])
+    with pytest.raises(InputError, match="no column lifecycle_stage"):
+        win_back_list(shop.ranking.drop(columns="lifecycle_stage"), OFFER, past_value=past)
+    with pytest.raises(InputError, match="tiers of other names"):
+        call_list(shop.ranking, OFFER, past_value=past, tiers=Tiers(main=Tier("big", "keep")))
+    with pytest.raises(InputError, match="give one of an earlier cutoff"):
+        customer_lists(shop.ranking, OFFER, past_value=past, previous=shop.ranking)
+    with pytest.raises(InputError, match="the earlier ranking has no column tier"):
+        customer_lists(shop.ranking, OFFER, past_value=past, previous=shop.ranking[["customer_id"]])
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"), [({"money": 0}, "money above 0"), ({"contacts": 0}, "from 1 on")]
+)
+def test_a_limit_that_is_none_is_refused(limit, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Budget(**limit)
