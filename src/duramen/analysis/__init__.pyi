@@ -5,6 +5,7 @@ from .core_summary import summarise_core as summarise_core
 from .lifecycle import stage_length as stage_length
 from .lifecycle import stage_transitions as stage_transitions
 from .lifecycle import time_in_stage as time_in_stage
+from .list_files import write_lists as write_lists
 from .lists import Budget as Budget
 from .lists import CustomerLists as CustomerLists
 from .lists import call_list as call_list
