@@ -301,3 +301,23 @@ def test_what_cannot_be_done_by_group_is_one_sentence_and_leaves_nothing(
     assert sentence in refused(
         duramen(command, "orders.csv", *(word for pair in given.items() for word in pair))
     )
+
+
+def test_each_group_has_lists_of_its_own_and_is_compared_with_its_own_earlier_ranking(both, ranked):
+    done = both.run(
+        "lists", "--config", "duramen.toml", "--cutoff", "1998-05-01", "--offer-cost", 5, "--budget", 60,
+        "--previous", "scores.parquet",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for group in GROUPS:
+        folder, before = both.folder / "lists" / group, getattr(ranked, group)
+        rising, called = (
+            pd.read_csv(folder / f"{name}.csv", dtype={"customer_id": str})
+            for name in ("newly_rising", "call")
+        )
+        assert 0 < called["cost"].sum() <= 60
+        was = before["tier"].isin(["VIP", "main", "rising"])
+        assert not set(rising["customer_id"]) & set(before.loc[was, "customer_id"])
+        kinds = both.tx.of_kind(group).days
+        known = set(kinds.customer_id.as_table().distinct().to_pandas()["customer_id"])
+        assert {*rising["customer_id"], *called["customer_id"]} <= known

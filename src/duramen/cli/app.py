@@ -29,6 +29,10 @@ COMMANDS = {
         "Rank the customers of orders with a saved model.",
         "duramen score orders.csv --model model/ --cutoff 2011-06-01 --out scores.parquet",
     ),
+    "lists": Command(
+        "List whom to call within a budget, whom to win back, who is newly rising and who is below break-even.",
+        "duramen lists orders.csv --model model/ --offer-cost 10 --contact-cost 1 --budget 5000 --out lists/",
+    ),
     "backtest": Command(
         "Compare the model with plain baselines at several past cutoffs, each trained only on what lay before it.",
         "duramen backtest orders.csv --horizon 182d --cutoffs 3 --out backtest/",

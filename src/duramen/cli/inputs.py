@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from duramen.cli.config.commands import ReadingConfig, ScoreConfig
+from duramen.cli.config.commands import ListsConfig, ReadingConfig, ScoreConfig
 from duramen.cli.groups import Group
 from duramen.cli.output_paths import model_addresses
 from duramen.cli.terminal import console, step
@@ -143,7 +143,7 @@ def load_model(address: str) -> CoreCustomerModel:
         return CoreCustomerModel.load(address)
 
 
-def tiers_of(models: dict[str, CoreCustomerModel], config: ScoreConfig) -> dict[str, Tiers]:
+def tiers_of(models: dict[str, CoreCustomerModel], config: ScoreConfig | ListsConfig) -> dict[str, Tiers]:
     """Return the tiers of each model, changed setting by setting."""
     return {
         key: model.tiers if config.tiers is None else config.tiers.tiers(model.tiers)

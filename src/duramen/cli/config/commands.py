@@ -22,6 +22,7 @@ from duramen.cli.config.options import (
     KindOrGroups,
     KindOrTogether,
     Memory,
+    Model,
     ModelName,
     OneCutoff,
     OneHorizon,
@@ -144,13 +145,7 @@ class TrainConfig(OrdersConfig):
 class ScoreConfig(OrdersConfig):
     """Settings of ``duramen score``."""
 
-    model: Annotated[
-        Text,
-        Option(
-            "Folder, or MLflow URI: models:/duramen@champion, runs:/RUN/model.", "a folder or an MLflow URI",
-            "models:/duramen@champion", metavar="MODEL",
-        ),
-    ] = "model"  # fmt: skip
+    model: Model = "model"
     out: Annotated[
         Text,
         Option(
@@ -237,6 +232,74 @@ class ScoreConfig(OrdersConfig):
             raise InputError(
                 f"Spark writes a folder of Parquet files, not {self.out!r}; name a folder by --out."
             )
+
+
+def _money(help: str, example: str = "10", default: str = "") -> Option:
+    return Option(help, "an amount of money", example, metavar="MONEY", default=default)
+
+
+def _most(help: str) -> Option:
+    return Option(help, "a whole number from 1 on", "500", metavar="N", default="no limit")
+
+
+class ListsConfig(OrdersConfig):
+    """Settings of ``duramen lists``."""
+
+    offer_cost: Annotated[Finite, Field(ge=0), _money("What the offer costs where a customer takes it.")]
+    contact_cost: Annotated[Finite, Field(ge=0), _money("What it costs to reach a customer.", "1")] = 0.0
+    acceptance: Annotated[
+        float | None,
+        Field(gt=0, le=1),
+        Option(
+            "Share of leaving customers who accept the offer.", "a number above 0 to 1", "0.2", metavar="SHARE",
+            default="0.3, the published mean",
+        ),
+    ] = None  # fmt: skip
+    budget: Annotated[
+        Finite | None,
+        Field(gt=0),
+        _money("Expected cost of the call list, at most: contacts, and offers taken.", "5000", "no limit"),
+    ] = None
+    contacts: Annotated[int | None, Field(ge=1), _most("Customers on the call list, at most.")] = None
+    win_back_acceptance: Annotated[
+        float | None,
+        Field(gt=0, le=1),
+        Option(
+            "Share of lapsed customers who accept the offer.", "a number above 0 to 1", "0.1", metavar="SHARE",
+            default="as for the call list",
+        ),
+    ] = None  # fmt: skip
+    win_back_budget: Annotated[
+        Finite | None,
+        Field(gt=0),
+        _money("Expected cost of the win-back list, at most.", "2000", "no limit"),
+    ] = None
+    win_back_contacts: Annotated[
+        int | None, Field(ge=1), _most("Customers on the win-back list, at most.")
+    ] = None
+    previous: Annotated[
+        Text | None,
+        Option(
+            "An earlier ranking, as duramen score wrote it: only customers who were not rising or core then are newly "
+            "rising.",
+            "a CSV or Parquet file", "before.parquet", metavar="RANKING",
+        ),
+    ] = None  # fmt: skip
+    model: Model = "model"
+    out: Annotated[File, folder("Folder for the lists.", "lists")] = Path("lists")
+    cutoff: OneCutoff = None
+    kind: KindOrGroups = None
+    cost_to_serve: CostToServe = None
+    tiers: TiersTable | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.offer_cost + self.contact_cost:
+            raise InputError(
+                "--offer-cost and --contact-cost are both 0: what costs nothing can go to everybody; give what the "
+                "offer or the contact costs."
+            )
+        return self
 
 
 class BacktestConfig(OrdersConfig):
@@ -383,6 +446,7 @@ class DemoConfig(Config):
 CONFIGS: dict[str, type[Config]] = {
     "train": TrainConfig,
     "score": ScoreConfig,
+    "lists": ListsConfig,
     "backtest": BacktestConfig,
     "audit": AuditConfig,
     "promote": PromoteConfig,

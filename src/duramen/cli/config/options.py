@@ -125,6 +125,13 @@ Seed = Annotated[
 Experiment = Annotated[
     Text, Option("MLflow experiment of the run.", "the name of an experiment", EXPERIMENT, metavar="NAME")
 ]
+Model = Annotated[
+    Text,
+    Option(
+        "Folder, or MLflow URI: models:/duramen@champion, runs:/RUN/model.", "a folder or an MLflow URI",
+        "models:/duramen@champion", metavar="MODEL",
+    ),
+]  # fmt: skip
 ModelName = Annotated[
     Annotated[str, Field(pattern="^[^/:]+$")] | None,
     Option(
