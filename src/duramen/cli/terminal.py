@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from duramen.cli.short_ids import SHORTEST, short_ids
 from duramen.data.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from duramen.scoring.tiers import Tiers
 
 HEAD, REASONS_SHOWN = 15, 3
+RANKING_HEADINGS = ("rank", "customer", "tier", "score", "value", "low to high", "growth", "P(core)")
+# Spaces after each column, and whether tiers and intervals go over two lines; the first that fits is taken.
+LAYOUTS = ((1, False), (0, False), (0, True))
 # So narrow that all models of a backtest fit side by side into 80 columns.
 HEADINGS = {
     "duramen": "dura-\nmen",
@@ -103,7 +108,7 @@ def show_ranking(
     """
     when = f"over {model.window_.horizon} days from {head['cutoff'].iloc[0]:%Y-%m-%d}"
     console.print(f"\n[bold]{escape(_headline(places, model, tiers, when))}[/]", highlight=False)
-    console.print(_ranking_table(head.head(HEAD)))
+    console.print(_ranking_table(head.head(HEAD)), crop=False)
     console.print(
         f"Score is value{_growth_in_score(model.growth_weight_)}. Money in {model.unit_}; 8 in 10 outcomes are "
         "expected between low and high.",
@@ -124,17 +129,43 @@ def show_ranking(
 
 
 def _ranking_table(head: pd.DataFrame) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("rank", "customer", "tier", "score", "value", "low to high", "growth", "P(core)"):
-        table.add_column(name, justify="left" if name in ("customer", "tier") else "right", no_wrap=True)
+    """Return the head as a table that cuts no figure: where it is too wide, it shortens ids and moves closer."""
+    cells: dict[str, list[str]] = {name: [] for name in RANKING_HEADINGS}
     for row in head.itertuples(index=False):
-        table.add_row(
-            f"{row.rank:,}", escape(str(row.customer_id)), escape(str(row.tier)), f"{row.score:,.0f}",
-            f"{row.predicted_value:,.0f}",
+        figures = (
+            f"{row.rank:,}", "", str(row.tier), f"{row.score:,.0f}", f"{row.predicted_value:,.0f}",
             f"{row.predicted_value_low:,.0f} to {row.predicted_value_high:,.0f}", f"{row.growth_rate:+.0%}",
             f"{row.probability_core:.2f}",
         )  # fmt: skip
+        for name, figure in zip(RANKING_HEADINGS, figures, strict=True):
+            cells[name].append(figure)
+    widths: dict[str, int] = {}
+    for padding, wrapped in LAYOUTS:
+        widths = {name: _width([name, *cells[name]], wrapped=wrapped) for name in cells}
+        # A space at each end, and one between columns.
+        others = sum(widths.values()) - widths["customer"] + len(widths) * (1 + padding) + 1
+        room = console.width - others
+        cells["customer"] = short_ids(head["customer_id"].tolist(), max(room, SHORTEST))
+        widths["customer"] = _width(["customer", *cells["customer"]], wrapped=False)
+        if widths["customer"] <= room:
+            break
+    else:
+        # Ids that are too alike to be shortened so far go on in the next line.
+        widths["customer"] = min(widths["customer"], max(room, SHORTEST))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, padding, 0, 0), width=others + widths["customer"])
+    for name, width in widths.items():
+        justify: Any = "left" if name in ("customer", "tier") else "right"
+        table.add_column(name, justify=justify, width=width, overflow="fold")
+    # Texts and not strings: an id may look like markup.
+    for texts in zip(*cells.values(), strict=True):
+        table.add_row(*map(Text, texts))
     return table
+
+
+def _width(texts: list[str], *, wrapped: bool) -> int:
+    """Return the width of a column that cuts no word; where it is wrapped, "to" follows a figure in its line."""
+    parts = [text.replace(" to", "_to").split() if wrapped else [text] for text in texts]
+    return max(cell_len(part) for words in parts for part in words or [""])
 
 
 def _growth_in_score(weight: float) -> str:
