@@ -34,7 +34,7 @@ def head_of(ids, largest=99_000.0):
         {
             "customer_id": ids, "rank": range(1, len(ids) + 1), "tier": [tiers[at % 5] for at in range(len(ids))],
             "score": 1.2 * value, "predicted_value": value, "predicted_value_low": 0.0,
-            "predicted_value_high": 3 * value, "growth_potential": value / 3, "probability_core": 0.5,
+            "predicted_value_high": 3 * value, "growth_rate": value / value.max() - 0.5, "probability_core": 0.5,
         }
     )  # fmt: skip
 

@@ -25,12 +25,12 @@ FILES = {
     "growth_weight.parquet",
 }
 # Formats 4 and 5 gave two tables other names.
-OLDER_FILES = FILES - {"holdout.parquet", "dependence.parquet"} | {"judged.parquet", "shape.parquet"}
 # What a model of an older format must forecast as it did.
 FORECAST = [
     "customer_id", "cutoff", "predicted_value", "churn_probability", "probability_active", "probability_alive",
     "segment", "lifecycle_stage", "probability_core", "model_version",
 ]  # fmt: skip
+OLDER_NAMES = {"holdout.parquet": "judged.parquet", "dependence.parquet": "shape.parquet"}
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
@@ -209,6 +209,14 @@ def test_a_part_of_the_wrong_kind_is_refused(copy, key):
             CoreCustomerModel.load(copy)
 
 
+def test_thresholds_of_tiers_of_the_wrong_kind_are_refused(copy):
+    kept = json.loads((copy / "model.json").read_text())["placement"]
+    for wrong in (3, {"odd": 1}, kept | {"odd": 1}, kept | {"scores": "many"}):
+        rewrite(copy, placement=wrong)
+        with pytest.raises(InputError, match="damaged"):
+            CoreCustomerModel.load(copy)
+
+
 def test_another_format_version_is_refused_with_the_release_that_reads_it(copy):
     state = json.loads((copy / "model.json").read_text())
     (copy / "model.json").write_text(json.dumps(state | {"format_version": 99, "duramen_version": "9.1"}))
@@ -219,8 +227,8 @@ def test_another_format_version_is_refused_with_the_release_that_reads_it(copy):
 @pytest.mark.parametrize(
     ("version", "told"),
     [
-        (7, r"model format 7, newer than those that this duramen reads, 4 to 6; use duramen 0\.9, or train"),
-        (3, r"model format 3, older than those that this duramen reads, 4 to 6; use duramen 0\.9, or train"),
+        (8, r"model format 8, newer than those that this duramen reads, 4 to 7; use duramen 0\.9, or train"),
+        (3, r"model format 3, older than those that this duramen reads, 4 to 7; use duramen 0\.9, or train"),
         *((odd, "which no duramen writes") for odd in (0, -1, 4.0, "5", True, None, [5])),
     ],
 )
@@ -259,13 +267,17 @@ def test_a_model_of_an_older_release_is_saved_in_the_present_format(older, tmp_p
     assert state["format_version"] == saved_model.FORMAT_VERSION
     assert set(state["digests"]) == FILES - {"model.json"}
     again = CoreCustomerModel.load(tmp_path / "model")
+    # No older release kept what places one customer.
+    assert model.placement_ is again.placement_ is None
     assert again.model_version_ == scores["model_version"][0]
     pd.testing.assert_frame_equal(again.predict(customers), model.predict(customers), check_exact=True)
 
 
-@pytest.mark.parametrize("name", sorted(OLDER_FILES))
+@pytest.mark.parametrize("name", sorted(FILES))
 def test_a_damaged_file_of_an_older_release_is_named(older, tmp_path, name):
     folder = shutil.copytree(older[0], tmp_path / "model")
+    if not (folder / name).exists():
+        name = OLDER_NAMES[name]
     whole = (folder / name).read_bytes()
     (folder / name).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match=name):

@@ -23,7 +23,7 @@ from duramen.io.atomic import atomic_folder
 
 # What is in the folder, and how; a change that an older release would misread makes it one more, with a step in
 # ``UPGRADES`` and a small model of the old format in tests/fixtures.
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 MODEL_FILE = "model.json"
 # The key under which the state keeps the SHA-256 of each other file, by name.
 DIGESTS = "digests"
@@ -216,6 +216,7 @@ def _from_4(state: dict[str, Any], folder: Path) -> dict[str, Any]:
 # What format 5 kept of the forecast and of the explainer beside everything else.
 _FORECAST = (
     "window", "source", "customers", "unit", "features", "money_unit", "btyd", "activity", "value", "distribution",
+    "growth",
 )  # fmt: skip
 _EXPLAINER = ("typical", "average_facts")
 # What could not be set until format 5.
@@ -246,10 +247,7 @@ def _from_5(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
         "holdout_window": state["judged_window"],
         "notes": [note for note in state["notes"] if note not in of_segments],
     }
-    # Growth is computed from the forecast, and the rising tier goes by it.
-    tiers = {key: value for key, value in parameters["tiers"].items() if key != "rising_ratio"}
-    parameters["tiers"] = tiers | {"rising_growth": 0.0}
-    moved = {*_FORECAST, *_EXPLAINER, "judged_window", "base_gap", "growth"}
+    moved = {*_FORECAST, *_EXPLAINER, "judged_window", "base_gap"}
     return {key: value for key, value in state.items() if key not in moved} | {
         "format_version": 6,
         "parameters": parameters | {"forecast": settings},
@@ -265,8 +263,17 @@ def _from_5(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
     }
 
 
+def _from_6(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
+    """Drop what growth learned, let the rising tier go by the growth rate, and have no thresholds of the base."""
+    parameters, forecast = dict(state["parameters"]), dict(state["forecast"])
+    del forecast["growth"]
+    tiers = {key: value for key, value in parameters["tiers"].items() if key != "rising_ratio"}
+    parameters["tiers"] = tiers | {"rising_growth": 0.0}
+    return state | {"format_version": 7, "parameters": parameters, "forecast": forecast, "placement": None}
+
+
 # From a format to the next one; the first of them is the oldest format that is read.
-UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {4: _from_4, 5: _from_5}
+UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {4: _from_4, 5: _from_5, 6: _from_6}
 # The first format whose model.json has its own digest.
 SEALED_SINCE = 5
 

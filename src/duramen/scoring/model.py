@@ -19,7 +19,7 @@ from duramen.data.transactions import Transactions
 from duramen.data.windows import YEAR, Window, parse_day
 from duramen.errors import InputError
 from duramen.explain.explainer import PARTS, Explainer, refuse_unknown_parts
-from duramen.forecast.model import ForecastModel
+from duramen.forecast.model import Forecast, ForecastModel
 from duramen.forecast.settings import DEFAULT_FORECAST, Bounds, ForecastSettings, refuse_outside
 from duramen.io.autologging import without_autologging
 from duramen.io.saved_model import SavedModel, fingerprint, read_model, refuse_damaged, write_model
@@ -27,7 +27,8 @@ from duramen.io.score_columns import SCORE_COLUMNS
 from duramen.scoring.core_money import core_money
 from duramen.scoring.growth_weight import GrowthWeight, learn_growth_weight
 from duramen.scoring.model_summary import html_table, training_facts
-from duramen.scoring.ranking import costs_of
+from duramen.scoring.placement import PlacementThresholds
+from duramen.scoring.ranking import costs_of, rank_core_customers
 from duramen.scoring.segment_table import segment_table
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
 from duramen.segments.lifecycle_stage import lifecycle_stage
@@ -77,6 +78,9 @@ class CoreCustomerModel:
         What each weight captured at the earlier cutoff; empty where a weight was given or history is too short.
     core_money_ : float
         Net money over the horizon that puts a customer into the core set: the median over draws of the base.
+    placement_ : PlacementThresholds or None
+        What puts a customer into a tier wherever they are asked alone, from the ranking of all customers of the
+        training; None in a model that an older release saved.
     holdout_ : pandas.DataFrame
         Forecasts, outcomes and segments of the customers at the latest training cutoff, which were kept from training.
     notes_ : list of str
@@ -211,6 +215,8 @@ class CoreCustomerModel:
         self.growth_weight_, self.growth_weight_curve_ = growth.weight, growth.curve
         self.holdout_ = model.holdout_.assign(segment=segments_then)
         self.notes_ = [*model.notes_, *growth.notes, *segmenter.notes_]
+        base = rank_core_customers(self._scores(customers, forecast), self.tiers)
+        self.placement_: PlacementThresholds | None = PlacementThresholds.of_ranking(base, self.tiers)
         self.model_version_ = f"{__version__}+{fingerprint(self._saved())}"
         return self
 
@@ -236,12 +242,19 @@ class CoreCustomerModel:
         InputError
             If a column that the model learned from is missing.
         """
+        forecast = self.forecast_.forecast(customers)
+        scores = self._scores(customers, forecast).assign(model_version=self.model_version_)
+        if with_reasons:
+            scores = pd.concat([scores, self.explainer_.reasons(customers, forecast)], axis=1)
+        return scores[[column for column in SCORE_COLUMNS if column in scores]]
+
+    def _scores(self, customers: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
+        """Return the scores without reasons and version."""
         model = self.forecast_
-        forecast = model.forecast(customers)
         value, probability, growth = forecast.value, forecast.probability, forecast.growth
         low, high = model.distribution_.interval(value, probability, LOW, HIGH)
         expected = model.purchases_and_spend(forecast)
-        scores = pd.DataFrame(
+        return pd.DataFrame(
             {
                 "customer_id": customers["customer_id"],
                 "cutoff": pd.Timestamp(parse_day(customers.attrs.get("cutoff", self.window_.cutoff))),
@@ -260,12 +273,8 @@ class CoreCustomerModel:
                 "probability_core": model.distribution_.probability_above(
                     value, probability, self.core_money_
                 ),
-                "model_version": self.model_version_,
             }
         )
-        if with_reasons:
-            scores = pd.concat([scores, self.explainer_.reasons(customers, forecast)], axis=1)
-        return scores[[column for column in SCORE_COLUMNS if column in scores]]
 
     def reasons(self, customers: pd.DataFrame) -> pd.DataFrame:
         """Return ``reason_1`` to ``reason_3`` of ``predict`` alone, on the index of ``customers``."""
@@ -347,6 +356,7 @@ class CoreCustomerModel:
             "segments": self.segments_.to_dict(),
             "growth_weight": self.growth_weight_,
             "core_money": self.core_money_,
+            "placement": None if self.placement_ is None else self.placement_.to_dict(),
             "notes": self.notes_,
         }
         tables = {
@@ -398,5 +408,9 @@ class CoreCustomerModel:
         )
         model.segments_ = BehaviouralSegmenter.from_dict(state["segments"])
         model.core_money_, model.notes_ = state["core_money"], state["notes"]
+        placement = state["placement"]
+        model.placement_ = (
+            None if placement is None else PlacementThresholds.from_dict(placement, model.tiers)
+        )
         model.model_version_ = state["model_version"]
         return model

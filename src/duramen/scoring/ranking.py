@@ -53,8 +53,7 @@ def rank_core_customers(
     if cost_to_serve is not None:
         cost = costs_of(scores, cost_to_serve)
         scores = scores.assign(score=scores["score"] - cost, cost_to_serve=cost)
-    ranked = scores.sort_values("customer_id", kind="stable")
-    ranked = ranked.sort_values("score", ascending=False, kind="stable", ignore_index=True)
+    ranked = by_rank(scores).reset_index(drop=True)
     ranked["tier"] = tiers.assign(
         ranked["predicted_value"].to_numpy(),
         ranked["growth_rate"].to_numpy(),
@@ -63,6 +62,13 @@ def rank_core_customers(
     )
     ranked["rank"] = np.arange(1, len(ranked) + 1)
     return ranked[[column for column in RANKING_COLUMNS if column in ranked]]
+
+
+def by_rank(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the same rows by falling score, ties by customer id, on their own index."""
+    return scores.sort_values("customer_id", kind="stable").sort_values(
+        "score", ascending=False, kind="stable"
+    )
 
 
 def costs_of(

@@ -17,6 +17,8 @@ CORE_SHARE = 0.8
 SET_TOLERANCE = 1e-12
 
 
+# The column of scores by which the customers outside the core are taken who can be rising.
+RISING_COLUMN = "probability_growing"
 THRESHOLDS = ("vip_share", "core_share", "regular_share", "rising_share", "rising_growth")
 
 
@@ -181,6 +183,11 @@ class Tiers:
         """Names of all tiers, from the best to the lowest."""
         return tuple(tier.name for tier in self.tiers)
 
+    def can_rise(self, growth_rate: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Return which customers are rising if they are outside the core and among the first by ``RISING_COLUMN``."""
+        can: npt.NDArray[np.bool_] = growth_rate > self.rising_growth
+        return can
+
     def assign(
         self,
         value: npt.NDArray[np.float64],
@@ -203,7 +210,7 @@ class Tiers:
         after_cost = value_after_cost(value, cost)
         core = above & smallest_set(after_cost, self.core_share)
         outside = above & ~core
-        rising = outside & (growth_rate > self.rising_growth) & (self.rising_share > 0)
+        rising = outside & self.can_rise(growth_rate) & (self.rising_share > 0)
         if rising.any():
             rising &= probability_growing >= np.quantile(probability_growing[outside], 1 - self.rising_share)
         vip, regular = (smallest_set(after_cost, share) for share in (self.vip_share, self.regular_share))
