@@ -17,6 +17,8 @@ from duramen.data.customers import customer_table
 from duramen.data.reading import read_transactions
 from duramen.evaluation.scorecards import scorecard
 from duramen.scoring.model import CoreCustomerModel
+from duramen.scoring.placement import PlacementThresholds
+from duramen.scoring.ranking import rank_core_customers
 
 SMALL_MODEL = Path(__file__).parents[1] / "fixtures" / "format_4" / "model"
 
@@ -87,18 +89,30 @@ def server(start_store, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def small(shop_orders):
-    """Return a model of 295 customers, its scorecard, their purchases and the table of customers."""
+    """Return a model of 295 customers, its scorecard, their purchases and the table of customers.
+
+    An older release saved the model, so it gets the thresholds here that a training would have kept.
+    """
     model = CoreCustomerModel.load(SMALL_MODEL)
     chosen = np.sort(shop_orders["customer_id"].unique())[::9]
     orders = shop_orders[shop_orders["customer_id"].isin(chosen)]
     tx = read_transactions(orders, currency="USD")
+    customers = customer_table(tx, model.window_.cutoff)
+    base = rank_core_customers(model.predict(customers, with_reasons=False), model.tiers)
+    model.placement_ = PlacementThresholds.of_ranking(base, model.tiers)
     return SimpleNamespace(
         model=model,
         card=scorecard(model.holdout_),
         orders=orders,
         tx=tx,
-        customers=customer_table(tx, model.window_.cutoff),
+        customers=customers,
     )
+
+
+@pytest.fixture
+def older_model():
+    """Return the same model as the older release saved it."""
+    return CoreCustomerModel.load(SMALL_MODEL)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 from duramen.tracking import store
 from duramen.tracking.record import record_training, without_password
+from duramen.tracking.serving import served_scores
 
 TREES = asdict(TreeSettings())
 PICKLES = (".pkl", ".pickle", ".joblib", ".cloudpickle", ".skops", ".dill")
@@ -175,10 +176,21 @@ def test_the_model_loads_without_pickles_and_predicts_what_it_scores(runs, fitte
     import mlflow
 
     loaded = mlflow.pyfunc.load_model(runs.uri)
-    ranking = rank_core_customers(fitted.model.predict(fitted.customers), fitted.model.tiers)
-    # A prediction for each row, where the row stood.
-    expected = ranking.sort_values("customer_id", ignore_index=True)
+    expected = served_scores(fitted.model, fitted.customers)
     pd.testing.assert_frame_equal(loaded.predict(fitted.customers), expected, check_exact=True)
+
+
+def test_one_customer_has_the_tier_of_the_whole_base_and_no_rank(runs, fitted):
+    import mlflow
+
+    loaded = mlflow.pyfunc.load_model(runs.uri)
+    ranking = rank_core_customers(fitted.model.predict(fitted.customers), fitted.model.tiers)
+    for of_base, percentile in ((ranking.iloc[0], 0), (ranking.iloc[-1], 100)):
+        asked = fitted.customers[fitted.customers["customer_id"] == of_base["customer_id"]]
+        (alone,) = loaded.predict(asked.reset_index(drop=True)).to_dict("records")
+        assert alone["tier"] == of_base["tier"]
+        assert alone["score_percentile"] == pytest.approx(percentile, abs=2)
+        assert "rank" not in alone
 
 
 @pytest.mark.parametrize(
@@ -214,7 +226,7 @@ def test_rows_of_one_id_keep_their_places(runs, fitted):
         fitted.customers.iloc[[5, 3, 9, 4]].assign(customer_id=["b", "a", "b", "a"]).reset_index(drop=True)
     )
     asked.attrs = fitted.customers.attrs
-    told = mlflow.pyfunc.load_model(runs.uri).predict(asked)
+    told = mlflow.pyfunc.load_model(runs.uri).predict(asked, params={"rank": True})
     assert told["customer_id"].tolist() == ["b", "a", "b", "a"]
     scores = fitted.model.predict(asked)
     pd.testing.assert_series_equal(told["score"], scores["score"], check_exact=True)
@@ -226,9 +238,10 @@ def test_signature_and_example_are_those_of_the_customer_table(runs, fitted):
 
     info = mlflow.models.get_model_info(runs.uri)
     assert info.signature.inputs.input_names() == list(fitted.customers)
-    assert info.signature.outputs.input_names() == list(
-        rank_core_customers(fitted.model.predict(fitted.customers))
-    )
+    assert info.signature.outputs.input_names() == list(served_scores(fitted.model, fitted.customers))
+    assert info.signature.params.to_dict() == [
+        {"name": "rank", "default": False, "type": "boolean", "shape": None}
+    ]
     example = mlflow.pyfunc.load_model(runs.uri).input_example
     pd.testing.assert_frame_equal(example, fitted.customers.head(5), check_dtype=False)
 

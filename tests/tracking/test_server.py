@@ -18,11 +18,11 @@ from packaging.utils import canonicalize_name
 
 from duramen.evaluation.registry import metric
 from duramen.scoring.model import CoreCustomerModel
-from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.spark_scores import score_on_spark
 from duramen.tracking import store
 from duramen.tracking.record import record_training
 from duramen.tracking.run import RecordingError
+from duramen.tracking.serving import served_scores
 
 INSTALLED = {canonicalize_name(package.name) for package in distributions()}
 
@@ -42,12 +42,6 @@ def recorded(server, small, tmp_path_factory):
         yield run, folder
 
 
-def ranked(small, customers):
-    """Return what a model says of customers who come in order of id, in their order."""
-    ranking = rank_core_customers(small.model.predict(customers), small.model.tiers)
-    return ranking.sort_values("customer_id", ignore_index=True)
-
-
 @pytest.mark.slow
 def test_a_training_recorded_through_a_server_scores_the_same_when_loaded_through_it(
     recorded, small, store_at, server
@@ -58,7 +52,7 @@ def test_a_training_recorded_through_a_server_scores_the_same_when_loaded_throug
     assert run.how_to_open == server.uri
     client = store_at(server.uri)
     assert client.get_run(run.run_id).info.status == "FINISHED"
-    expected = ranked(small, small.customers)
+    expected = served_scores(small.model, small.customers)
     for address in (run.model_uri, f"runs:/{run.run_id}/model"):
         loaded = mlflow.pyfunc.load_model(address).predict(small.customers)
         pd.testing.assert_frame_equal(loaded, expected, check_exact=True)
@@ -178,6 +172,15 @@ def same(told, expected, what):
             assert told[name].astype(str).tolist() == expected[name].astype(str).tolist(), f"{what} {name}"
 
 
+def invoke(served, question):
+    """Return what a served model answers."""
+    ask = urllib.request.Request(
+        f"{served.uri}/invocations", json.dumps(question).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(ask, timeout=120) as answer:
+        return pd.DataFrame(json.loads(answer.read())["predictions"])
+
+
 @pytest.mark.slow
 # Spark leaves the sockets open through which it hands rows to Python, until the collector finds them.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -192,8 +195,7 @@ def test_every_way_to_the_model_gives_the_same_scores(
     customers = small.customers.sample(frac=1, random_state=3, ignore_index=True)
     customers.attrs = small.customers.attrs
     scores = small.model.predict(customers)
-    ranking = rank_core_customers(scores, small.model.tiers).set_index("customer_id")
-    expected = ranking.loc[customers["customer_id"]].reset_index()
+    expected = served_scores(small.model, customers)
 
     folder = CoreCustomerModel.load(small.model.save(tmp_path / "model"))
     pd.testing.assert_frame_equal(folder.predict(customers), scores, check_exact=True)
@@ -203,15 +205,13 @@ def test_every_way_to_the_model_gives_the_same_scores(
 
     served = serve(tmp_path, "models", "serve", "-m", str(recorded[1]), "--env-manager", "local")
     split = json.loads(customers.to_json(orient="split", double_precision=15, date_format="iso"))
-    ask = urllib.request.Request(
-        f"{served.uri}/invocations",
-        json.dumps({"dataframe_split": split}).encode(),
-        {"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(ask, timeout=120) as answer:
-        told = pd.DataFrame(json.loads(answer.read())["predictions"])
+    told = invoke(served, {"dataframe_split": split})
     assert list(told) == list(expected)
     same(told.drop(columns="cutoff"), expected, "models serve")
+    alone = invoke(served, {"dataframe_split": split | {"index": [0], "data": split["data"][:1]}})
+    same(alone.drop(columns="cutoff"), expected.head(1), "one customer over HTTP")
+    ranked = invoke(served, {"dataframe_split": split, "params": {"rank": True}})
+    assert sorted(ranked["rank"]) == list(range(1, len(customers) + 1))
 
     schema = ", ".join(f"{name} {'string' if name == 'customer_id' else 'double'}" for name in customers)
     rows = customers.astype(object).where(customers.notna(), None).itertuples(index=False)
@@ -219,8 +219,8 @@ def test_every_way_to_the_model_gives_the_same_scores(
     by_id = expected.sort_values("customer_id", ignore_index=True)
     on_spark = score_on_spark(folder, frame, customers.attrs["cutoff"]).toArrow().to_pandas()
     same(on_spark.sort_values("customer_id", ignore_index=True), by_id, "mapInPandas")
-    # A struct of the udf takes numbers and words, and no dates; rank and tier are of the batch.
-    kept = [name for name in expected if name not in ("cutoff", "rank", "tier")]
+    # A struct of the udf takes numbers and words, and no dates.
+    kept = [name for name in expected if name != "cutoff"]
     kinds = ["double" if pd.api.types.is_float_dtype(expected[name]) else "string" for name in kept]
     udf = mlflow.pyfunc.spark_udf(
         spark, registered, env_manager="local",

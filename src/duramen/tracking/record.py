@@ -20,7 +20,6 @@ from duramen.data.customers import customer_table
 from duramen.data.transactions import Transactions
 from duramen.evaluation.forecasts import DURAMEN
 from duramen.evaluation.registry import metric
-from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.tiers import THRESHOLDS
 from duramen.tracking.run import (
     DESCRIPTION,
@@ -32,6 +31,7 @@ from duramen.tracking.run import (
     package_versions,
     told_failures,
 )
+from duramen.tracking.serving import PARAMS, served_scores
 from duramen.tracking.store import MODEL_ARTEFACT, how_to_open, import_mlflow, open_experiment, open_store
 
 if TYPE_CHECKING:
@@ -405,11 +405,9 @@ def _log_dataset(
 def log_model(mlflow: Any, client: Any, run: str, model: CoreCustomerModel, example: pd.DataFrame) -> Any:
     """Log the model with the run; where that fails midway, no part of it stays."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # Ids and ranks are whole numbers and never missing.
+        # Ids are whole numbers and never missing.
         warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer", UserWarning)
-        signature = mlflow.models.infer_signature(
-            example, rank_core_customers(model.predict(example), model.tiers)
-        )
+        signature = mlflow.models.infer_signature(example, served_scores(model, example), params=PARAMS)
         saved = model.save(Path(folder) / MODEL_ARTEFACT)
         with _model_entry(client, run) as entry:
             return mlflow.models.Model.log(
