@@ -68,8 +68,9 @@ def test_no_figure_and_no_tier_is_cut_whatever_the_ids_are(kind, columns, monkey
     lines = shown(head, columns, monkeypatch)
     words = " ".join(lines).split()
     for row in head.itertuples():
-        for figure in (row.score, row.predicted_value, row.predicted_value_high, row.growth_potential):
+        for figure in (row.score, row.predicted_value, row.predicted_value_high):
             assert f"{figure:,.0f}" in words
+        assert f"{row.growth_rate:+.0%}" in words
         assert {str(row.rank), *row.tier.split()} <= set(words)
     assert max(map(len, lines)) <= columns
 
@@ -100,7 +101,7 @@ def test_ids_that_fit_are_shown_whole(monkeypatch):
 def test_figures_of_nine_digits_are_shown_whole_on_80_columns(monkeypatch):
     head = head_of(UUIDS, largest=99_000_000.0)
     words = " ".join(shown(head, 80, monkeypatch)).split()
-    for figure in [*head["score"], *head["predicted_value_high"], *head["growth_potential"]]:
+    for figure in [*head["score"], *head["predicted_value_high"]]:
         assert f"{figure:,.0f}" in words
     assert f"{UUIDS[0][:8]}…{UUIDS[0][-4:]}" in words
 

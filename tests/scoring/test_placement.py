@@ -23,6 +23,8 @@ def scores_of(values, growth=0.0):
             "score": values + 0.25 * growth,
             "predicted_value": values,
             "growth_potential": growth,
+            "growth_rate": growth / np.maximum(values, 1e-9) - 0.5,
+            "probability_growing": growth / np.maximum(growth + values, 1e-9),
         }
     )
 
@@ -49,7 +51,7 @@ def test_thresholds_by_hand():
 def test_outside_the_core_the_least_potential_of_the_rising_makes_a_customer_rising():
     growth = np.array([0.0] * 9 + [4.0])
     thresholds = thresholds_of(scores_of([100, 2, 2, 2, 2, 2, 2, 2, 2, 2], growth))
-    assert (thresholds.rising_column, thresholds.rising) == ("growth_potential", 4)
+    assert (thresholds.rising_column, thresholds.rising) == ("probability_growing", pytest.approx(4 / 6))
     asked = scores_of([2, 2, 2, 9, 200], [3.9, 4, 5, 4, 500])
     # 4 is less than half of 9, and a customer of the core is not rising.
     assert place_customers(asked, thresholds)["tier"].tolist() == [
