@@ -227,7 +227,7 @@ def _separation(gone: np.ndarray, stayed: np.ndarray) -> dict[str, float]:
     if not n or not m:
         return {"separation": np.nan, "standard_error": np.nan}
     # Digits beyond single precision differ between currencies, and would separate equal values.
-    ranks = rankdata(np.concatenate([gone, stayed]).astype("float32"))
+    ranks = rankdata(np.concatenate([gone, stayed]).astype("float32").astype("float64"))
     separation = (ranks[:n].mean() - (n + 1) / 2) / m - 0.5
     # The variance of the ranks themselves allows for equal values; it is 0 where all are equal.
     return {"separation": separation, "standard_error": np.sqrt(ranks.var() / ((n + m - 1) * n * m))}
