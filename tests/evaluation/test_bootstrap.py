@@ -27,7 +27,7 @@ def resample(forecast, actual, counts):
 
 def suited(metric, forecast, actual):
     """Return a forecast from 0 to 5 and an outcome of the kinds that a metric takes."""
-    if metric.target == "activity":
+    if metric.target in ("activity", "growing"):
         actual = (actual > 0).astype(float)
     return forecast / 5 if metric.requires == PROBABILITY else forecast, actual
 

@@ -155,6 +155,20 @@ class Resample:
         self.size = int(counts.sum())
         self.total = float(counts @ pair.actual)
 
+    @cached_property
+    def totals_of_tenths(self) -> tuple[np.ndarray, np.ndarray]:
+        """The forecast and the actual total of each tenth by forecast."""
+        ends = np.cumsum(np.full(10, self.size // 10) + (np.arange(10) < self.size % 10))
+        by = self.by_forecast
+        last = np.searchsorted(by.until, ends)
+        predicted, actual = (
+            np.diff(
+                np.cumsum(by.copies * amounts)[last] - (by.until[last] - ends) * amounts[last], prepend=0.0
+            )
+            for amounts in (by.order.values, self.pair.actual_by_forecast)
+        )
+        return predicted, actual
+
 
 def captured(drawn: Resample, share: float) -> float:
     """Return ``metrics.captured`` of the drawn customers."""
@@ -209,28 +223,16 @@ def total_bias(drawn: Resample) -> float:
     return float(drawn.counts @ drawn.pair.forecast / drawn.total - 1) if drawn.total > 0 else float("nan")
 
 
-def _totals_of_tenths(drawn: Resample) -> tuple[np.ndarray, np.ndarray]:
-    """Return the forecast and the actual total of each tenth of the drawn customers by forecast."""
-    ends = np.cumsum(np.full(10, drawn.size // 10) + (np.arange(10) < drawn.size % 10))
-    by = drawn.by_forecast
-    last = np.searchsorted(by.until, ends)
-    predicted, actual = (
-        np.diff(np.cumsum(by.copies * amounts)[last] - (by.until[last] - ends) * amounts[last], prepend=0.0)
-        for amounts in (by.order.values, drawn.pair.actual_by_forecast)
-    )
-    return predicted, actual
-
-
 def decile_error(drawn: Resample) -> float:
     """Return ``metrics.decile_error`` of the drawn customers."""
-    predicted, actual = _totals_of_tenths(drawn)
+    predicted, actual = drawn.totals_of_tenths
     some = actual > 0
     return float(np.mean(np.abs(predicted - actual)[some] / actual[some])) if some.any() else float("nan")
 
 
 def calibration_error(drawn: Resample) -> float:
     """Return ``metrics.calibration_error`` of the drawn customers."""
-    predicted, actual = _totals_of_tenths(drawn)
+    predicted, actual = drawn.totals_of_tenths
     return float(np.abs(predicted - actual).sum() / drawn.size)
 
 
