@@ -41,6 +41,14 @@ RELATIVE = 1e-6
 # What adding up loses of the terms added: those that cancel to 0 leave it.
 ROUNDING = 1e-14
 REASONS = ["reason_1", "reason_2", "reason_3"]
+FACTOR_WORDS = "|".join(
+    (
+        r"\d+(?:\.\d+)? times the value",
+        "more than 20 times the value",
+        "less than a twentieth of the value",
+        "about the same value",
+    )
+)
 
 
 class Kind(NamedTuple):
@@ -51,72 +59,74 @@ class Kind(NamedTuple):
     claim: str = ""
 
 
-# "average_NAME" is the mean of the fact over all customers, with whom a factor compares each.
+# "typical_NAME" is the mean of the fact weighted by P(active), with which a factor compares each customer.
 KINDS = (
     Kind(
-        "bought on one day only, # days? (average #) ago",
-        ("days_since", "average_days_since"),
+        "bought on one day only, # days? ago (typical active customer #)",
+        ("days_since", "typical_days_since"),
         "purchase_days == 1",
     ),
     Kind(
-        "last bought # days? (average #) ago, # days? after the first time",
-        ("days_since", "average_days_since", "mean_gap"),
+        "last bought # days? ago (typical active customer #), # days? after the first time",
+        ("days_since", "typical_days_since", "mean_gap"),
         "purchase_days == 2",
     ),
     Kind(
-        "last bought # days? (average #) ago, usually every #",
-        ("days_since", "average_days_since", "mean_gap"),
+        "last bought # days? ago (typical active customer #), usually every # days?",
+        ("days_since", "typical_days_since", "mean_gap"),
         "purchase_days > 2",
     ),
     Kind(
-        "# purchase days? (average #) in # days?, # of them in the last 91",
-        ("purchase_days", "average_purchase_days", "age", "days_91"),
+        "# purchase days? (typical active customer #) in # days?, # of them in the last 91",
+        ("purchase_days", "typical_purchase_days", "age", "days_91"),
     ),
     Kind(
-        "# MONEY (average #) to date, # (average #) per purchase day",
-        ("money", "average_money", "basket", "average_basket"),
+        "# MONEY (typical active customer #) to date, # (typical #) per purchase day",
+        ("money", "typical_money", "basket", "typical_basket"),
         "returned == 0",
     ),
     Kind(
-        "# MONEY (average #) to date after # returned, # (average #) per purchase day",
-        ("money", "average_money", "returned", "basket", "average_basket"),
+        "# MONEY (typical active customer #) to date after # returned, # (typical #) per purchase day",
+        ("money", "typical_money", "returned", "basket", "typical_basket"),
         "returned > 0",
     ),
-    Kind("no second purchase day yet, so no rhythm", (), "purchase_days == 1"),
+    Kind("no second purchase day yet, so no typical time between purchases", (), "purchase_days == 1"),
     Kind(
-        "# days? (average #) between the only two purchase days",
-        ("mean_gap", "average_mean_gap"),
+        "# days? (typical active customer #) between the only two purchase days",
+        ("mean_gap", "typical_mean_gap"),
         "purchase_days == 2",
     ),
     Kind(
-        "# days? (average #) between purchases in the mean, # at most",
-        ("mean_gap", "average_mean_gap", "longest_gap"),
+        "# days? (typical active customer #) between purchases on average, # at most",
+        ("mean_gap", "typical_mean_gap", "longest_gap"),
         "purchase_days > 2",
     ),
     Kind(
-        "# MONEY (average #) in the last 91 days, # in the 91 before",
-        ("money_91", "average_money_91", "money_91_before"),
+        "# MONEY (typical active customer #) in the last 91 days, # in the 91 before",
+        ("money_91", "typical_money_91", "money_91_before"),
     ),
     Kind("no full year of history yet to show a season", (), "age < 364"),
     Kind(
-        "# MONEY (average #) a year ago in the season of the next 91 days",
-        ("money_of_season", "average_money_of_season"),
+        "# MONEY (typical active customer #) a year ago in the season of the next 91 days",
+        ("money_of_season", "typical_money_of_season"),
         "age >= 364",
     ),
     Kind("#% of purchase days at weekends", ("weekends",)),
     Kind("nothing returned to date", (), "returned == 0"),
     Kind(
-        "# MONEY (average #) returned, #% of what was bought",
-        ("returned", "average_returned", "returned_share"),
+        "# MONEY (typical active customer #) returned, #% of what was bought",
+        ("returned", "typical_returned", "returned_share"),
         "returned > 0",
     ),
-    Kind("# different products? (average #) bought to date", ("products", "average_products")),
+    Kind(
+        "# different products? (typical active customer #) bought to date", ("products", "typical_products")
+    ),
     Kind("# different categories bought to date", ("categories",)),
     Kind(
-        "# MONEY (average #) given off, #% of the full price",
-        ("discount", "average_discount", "discount_share"),
+        "# MONEY (typical active customer #) of discounts, #% of the full price",
+        ("discount", "typical_discount", "discount_share"),
     ),
-    Kind("customer for # days? (average #)", ("age", "average_age")),
+    Kind("customer for # days? (typical active customer #)", ("age", "typical_age")),
 )
 
 
@@ -132,7 +142,8 @@ def main() -> int:
     for row in to_be_read(ranking).itertuples():
         print(f"{row.rank:>6,}  {row.customer_id}  {row.tier}  {row.predicted_value:,.2f}")
         print(*(f"        {reason}" for reason in (row.reason_1, row.reason_2, row.reason_3)), sep="\n")
-    compared, untrue = compare(ranking, facts_of(lines_of(config.orders, tx), window), tx.unit)
+    active = ranking.set_index("customer_id")["probability_active"]
+    compared, untrue = compare(ranking, facts_of(lines_of(config.orders, tx), window, active), tx.unit)
     faults = [*faults_of_ranking(ranking), *faults_of_parts(model, customers, ranking)]
     print(f"\n{compared.total():,} numbers and claims of {ranking[REASONS].size:,} reasons compared")
     print(*(f"{count:>10,}  {words}" for words, count in compared.most_common()), sep="\n")
@@ -203,10 +214,11 @@ def whole(money: pd.Series) -> pd.Series:
     return (money * 10_000).round().astype("int64")
 
 
-def facts_of(lines: pd.DataFrame, window: Window) -> pd.DataFrame:
+def facts_of(lines: pd.DataFrame, window: Window, active: pd.Series | None = None) -> pd.DataFrame:
     """Return every fact that a sentence may quote of each customer with a purchase before the cutoff, by id.
 
-    Money is in the unit of the source, time in days, shares in percent.
+    Money is in the unit of the source, time in days, shares in percent. ``active`` is P(active) by id, with which each
+    customer counts in the facts of the typical one; without it all count alike.
     """
     before = (pd.Timestamp(window.cutoff) - lines["date"]).dt.days.rename("before")
     lines = lines.assign(before=before)[before > 0]
@@ -248,8 +260,10 @@ def facts_of(lines: pd.DataFrame, window: Window) -> pd.DataFrame:
         facts["discount"] = total(lines.assign(money=whole(lines["discount"].abs().fillna(0))))
         facts["discount_share"] = 100 * facts["discount"] / (sold + facts["discount"])
     # Who has no full year of history shows no season.
-    means = facts.assign(money_of_season=facts["money_of_season"].where(facts["age"] >= 364)).mean()
-    return facts.assign(**means.add_prefix("average_"))
+    seen = facts.assign(money_of_season=facts["money_of_season"].where(facts["age"] >= 364))
+    weights = pd.Series(1.0, facts.index) if active is None else active.reindex(facts.index)
+    means = seen.mul(weights, axis=0).sum() / seen.notna().mul(weights, axis=0).sum()
+    return facts.assign(**means.add_prefix("typical_"))
 
 
 def compare(ranking: pd.DataFrame, facts: pd.DataFrame, unit: str) -> tuple[Counter[str], list[str]]:
@@ -284,7 +298,7 @@ def pattern_of(kind: Kind, unit: str) -> str:
     """Return the regular expression of a sentence with its factor; each number is a group."""
     words = re.sub(r"[()]", r"\\\g<0>", kind.words).replace("MONEY", re.escape(unit))
     words = words.replace("#", r"(-?[\d,]+(?:\.\d+)?)")
-    return words + r": x[\d,]+\.\d+"
+    return words + rf": (?:{FACTOR_WORDS})"
 
 
 def untruths(kind: Kind, numbers: tuple[str, ...], own: dict[str, float]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from duramen.errors import InputError
 from duramen.explain import tree_shap
-from duramen.explain.explainer import MODEL_MEANINGS, PARTS, meaning
+from duramen.explain.explainer import MODEL_MEANINGS, PARTS, Explainer, meaning
 from duramen.explain.reasons import theme
 from duramen.explain.tree_shap import TOLERANCE, TreeShap
 from duramen.forecast.churn import ActivityModel
@@ -162,9 +162,53 @@ def test_reasons_given_in_blocks_are_those_of_all_at_once(shop, monkeypatch):
     pd.testing.assert_frame_equal(shop.model.predict(shop.customers), shop.scores)
 
 
-def test_the_base_is_the_average_of_the_customers_before_the_cutoff(parts):
-    alive = parts[parts["feature"] == "btyd_probability_alive"]
-    assert np.log(alive["factor"]).mean() == pytest.approx(0, abs=1e-9)
+def weighted_mean(scores, column):
+    return np.average(scores[column], weights=scores["probability_active"])
+
+
+def test_the_base_is_the_typical_active_customer_before_the_cutoff(shop, parts):
+    base = parts[parts["feature"] == "base"].groupby("part").first()
+    logs = shop.scores.assign(
+        value=np.log(shop.scores["predicted_value"]), odds=logit(shop.scores["probability_active"])
+    )
+    assert np.log(base.loc["value", "factor"]) == pytest.approx(weighted_mean(logs, "value"), abs=1e-9)
+    assert base.loc["activity", "term"] == pytest.approx(weighted_mean(logs, "odds"), abs=1e-9)
+
+
+@pytest.mark.parametrize("part", ["value", "activity"])
+def test_no_feature_moves_the_typical_active_customer(shop, parts, part):
+    effects = parts[(parts["part"] == part) & (parts["feature"] != "base")]
+    strength = np.log(effects["factor"]) if part == "value" else effects["term"]
+    active = effects["customer_id"].map(shop.scores.set_index("customer_id")["probability_active"])
+    total = (strength * active).groupby(effects["feature"]).sum()
+    np.testing.assert_allclose(total / active.groupby(effects["feature"]).sum(), 0, atol=1e-9)
+
+
+def test_more_lapsed_customers_hardly_change_whom_reasons_compare_with(shop):
+    lapsed = shop.customers["customer_id"].isin(
+        shop.scores.loc[shop.scores["probability_active"] < 0.05, "customer_id"]
+    )
+    mostly_lapsed = pd.concat([shop.customers, *[shop.customers[lapsed]] * 3], ignore_index=True)
+    assert len(mostly_lapsed) > 1.4 * len(shop.customers)
+    forecast = shop.model.forecast_.forecast(mostly_lapsed)
+    explainer = Explainer(shop.model.forecast_, 0.1).fit(mostly_lapsed, forecast)
+    now, before = (of.average_facts_["frequency"] for of in (explainer, shop.model.explainer_))
+    plain = mostly_lapsed["frequency"].mean() / shop.customers["frequency"].mean()
+    assert plain < now / before < 1
+    assert 1 - now / before < (1 - plain) / 2
+
+
+def test_factors_of_a_model_that_compares_with_the_average_customer_multiply_to_the_value_too(shop):
+    """As a model that an earlier version saved: its effects are not relative to typical ones."""
+    kept = {"typical": shop.model.explainer_.typical_, "average_facts": shop.model.explainer_.average_facts_}
+    tables = shop.model.importance_, shop.model.dependence_
+    older = Explainer.from_dict(kept, shop.model.forecast_, 0.1, *tables)
+    forecast = shop.model.forecast_.forecast(shop.customers)
+    _, effects, base, _ = older.effects("value", forecast)
+    np.testing.assert_allclose(np.exp(effects.sum(axis=1) + base), forecast.value, rtol=1e-9)
+    told = older.reasons(shop.customers, forecast)
+    assert told["reason_1"].str.contains(r"\(average customer [\d,.]+\)").all()
+    assert not told["reason_1"].str.contains("typical").any()
 
 
 def test_activity_without_trees_is_what_btyd_says(shop):
@@ -172,10 +216,12 @@ def test_activity_without_trees_is_what_btyd_says(shop):
     forecast.activity_ = ActivityModel.from_dict(forecast.activity_.to_dict() | {"trees_weight": 0.0}, None)
     model.forecast_ = explainer.model = forecast
     model.explainer_ = explainer
+    explainer.typical_effects_ = {}
     explained = model.explain(shop.customers, ["activity"])
     assert set(explained.loc[explained["term"] != 0, "feature"]) == {"base", "btyd_probability_active"}
-    of_btyd = explained.loc[explained["feature"] == "btyd_probability_active", "term"]
-    assert of_btyd.mean() == pytest.approx(0, abs=1e-4)
+    of_btyd = explained[explained["feature"] == "btyd_probability_active"].set_index("customer_id")["term"]
+    weights = shop.scores.set_index("customer_id").loc[of_btyd.index, "probability_active"]
+    assert np.average(of_btyd, weights=weights) == pytest.approx(0, abs=1e-4)
     total = explained.groupby("customer_id")["term"].sum()
     scores = model.predict(shop.customers, with_reasons=False).set_index("customer_id")
     np.testing.assert_allclose(total[scores.index], logit(scores["probability_active"]), atol=1e-9)
@@ -405,39 +451,58 @@ def test_every_feature_has_a_theme_a_unit_and_a_meaning(features):
         assert theme(feature)
 
 
+FACTOR_WORDS = (
+    r"[\d.]+ times the value|more than 20 times the value|less than a twentieth of the value|"
+    "about the same value"
+)
+
+
+def factor_of(words):
+    """Return the number that the words of a factor stand for, or the cap."""
+    capped = {
+        "more than 20 times the value": 20.0,
+        "less than a twentieth of the value": 0.05,
+        "about the same value": 1.0,
+    }
+    return capped.get(words) or float(words.removesuffix(" times the value"))
+
+
 def test_reasons_are_three_different_sentences_that_end_in_a_factor(shop):
     reasons = shop.scores[["reason_1", "reason_2", "reason_3"]]
-    assert reasons.apply(lambda column: column.str.fullmatch(r".+: x[\d,]+\.\d+")).all(axis=None)
+    assert reasons.apply(lambda column: column.str.fullmatch(rf".+: ({FACTOR_WORDS})")).all(axis=None)
     assert (reasons.nunique(axis=1) == 3).all()
 
 
 def test_the_first_reason_is_the_strongest(shop):
     factors = shop.scores[["reason_1", "reason_2", "reason_3"]].apply(
-        lambda column: column.str.extract(r": x([\d,.]+)$")[0].str.replace(",", "").astype(float)
+        lambda column: column.str.extract(r": ([a-z\d. ]+)$")[0].map(factor_of)
     )
-    strength = np.log(factors.clip(lower=0.005)).abs()
+    strength = np.log(factors).abs()
     # Factors are told to two digits.
     assert (strength["reason_1"] >= strength["reason_2"] - 0.06).all()
     assert (strength["reason_2"] >= strength["reason_3"] - 0.06).all()
 
 
 PATTERNS = {
-    r"bought on one day only, ([\d,]+) days? \(average 303\) ago": ("days_since",),
-    r"last bought ([\d,]+) days? \(average 303\) ago, usually every ([\d,]+)": ("days_since", "gap"),
-    r"last bought ([\d,]+) days? \(average 303\) ago, ([\d,]+) days? after the first time": (
+    r"bought on one day only, ([\d,]+) days? ago \(typical active customer 152\)": ("days_since",),
+    r"last bought ([\d,]+) days? ago \(typical active customer 152\), usually every ([\d,]+) days?": (
         "days_since",
         "gap",
     ),
-    r"([\d,]+) purchase days? \(average 2\.7\) in ([\d,]+) days?, ([\d,]+) of them in the last 91": (
+    r"last bought ([\d,]+) days? ago \(typical active customer 152\), ([\d,]+) days? after the first time": (
+        "days_since",
+        "gap",
+    ),
+    r"([\d,]+) purchase days? \(typical active customer 6\.0\) in ([\d,]+) days?, ([\d,]+) of them in the last 91": (
         "purchase_days",
         "age",
         "recent",
     ),
-    r"([\d,.]+) USD \(average 100\.41\) to date, ([\d,.]+) \(average 33\.24\) per purchase day": (
+    r"([\d,.]+) USD \(typical active customer 255\.36\) to date, ([\d,.]+) \(typical 37\.49\) per purchase day": (
         "money",
         "mean",
     ),
-    r"customer for ([\d,]+) days? \(average 412\)": ("age",),
+    r"customer for ([\d,]+) days? \(typical active customer 412\)": ("age",),
 }
 
 

@@ -25,9 +25,13 @@ script = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(script)
 
 
+def active(ranking):
+    return ranking.set_index("customer_id")["probability_active"]
+
+
 @pytest.fixture(scope="module")
 def cdnow(shop):
-    facts = script.facts_of(script.lines_of(shop.orders, shop.tx), shop.window)
+    facts = script.facts_of(script.lines_of(shop.orders, shop.tx), shop.window, active(shop.ranking))
     return SimpleNamespace(**vars(shop), facts=facts)
 
 
@@ -44,7 +48,7 @@ def grocery():
     model = CoreCustomerModel().fit(tx, window)
     customers = customer_table(tx, window.cutoff)
     ranking = rank_core_customers(model.predict(customers))
-    facts = script.facts_of(script.lines_of(orders, tx), window)
+    facts = script.facts_of(script.lines_of(orders, tx), window, active(ranking))
     return SimpleNamespace(tx=tx, model=model, customers=customers, ranking=ranking, facts=facts)
 
 
@@ -119,7 +123,7 @@ def test_a_wrong_number_in_any_reason_of_the_customers_read_is_found(world):
 
 
 def test_facts_of_a_few_orders_are_those_counted_by_hand(small):
-    own = small.loc[:, ~small.columns.str.startswith("average_")]
+    own = small.loc[:, ~small.columns.str.startswith("typical_")]
     assert own.loc["a"].to_dict() == pytest.approx(
         {
             "purchase_days": 4, "age": 454, "days_since": 2, "mean_gap": 452 / 3, "longest_gap": 178,
@@ -130,8 +134,8 @@ def test_facts_of_a_few_orders_are_those_counted_by_hand(small):
     )  # fmt: skip
     assert small.loc["b", ["purchase_days", "age", "days_since", "money"]].tolist() == [1, 31, 31, 7.5]
     assert small.loc["b", ["mean_gap", "longest_gap"]].isna().all()
-    averages = small[["average_purchase_days", "average_mean_gap", "average_money_of_season"]]
-    np.testing.assert_allclose(averages, np.tile([7 / 3, (452 / 3 + 121) / 2, 14.0], (3, 1)))
+    typical = small[["typical_purchase_days", "typical_mean_gap", "typical_money_of_season"]]
+    np.testing.assert_allclose(typical, np.tile([7 / 3, (452 / 3 + 121) / 2, 14.0], (3, 1)))
 
 
 @pytest.mark.parametrize("kind", script.KINDS, ids=lambda kind: kind.words)
@@ -141,7 +145,7 @@ def test_a_sentence_of_each_kind_is_believed_only_of_whom_it_is_true(kind, small
     words = kind.words.replace("?", "").replace("MONEY", "USD")
     for name in kind.facts:
         words = words.replace("#", f"{small.at[owner, name]:,.2f}", 1)
-    sentence = f"{words}: x1.25"
+    sentence = f"{words}: 1.25 times the value"
     assert script.compare(ranked([(owner, sentence)]), small, "USD")[1] == []
     _, untrue = script.compare(ranked([(other, sentence)]), small, "USD")
     assert len(untrue) >= 3
@@ -149,9 +153,10 @@ def test_a_sentence_of_each_kind_is_believed_only_of_whom_it_is_true(kind, small
 
 
 def test_a_sentence_that_no_oracle_knows_is_a_fault(small):
-    _, untrue = script.compare(ranked([("a", "likes blue: x1.2")]), small, "USD")
-    assert untrue[0] == "a: 'likes blue: x1.2' is of 0 known kinds"
-    known = f"customer for 454 days (average {small['average_age'].iloc[0]:,.2f}): x1.2"
+    _, untrue = script.compare(ranked([("a", "likes blue: 1.2 times the value")]), small, "USD")
+    assert untrue[0] == "a: 'likes blue: 1.2 times the value' is of 0 known kinds"
+    age = small["typical_age"].iloc[0]
+    known = f"customer for 454 days (typical active customer {age:,.2f}): 1.2 times the value"
     assert script.compare(ranked([("z", known)]), small, "USD")[1]
     assert script.compare(ranked([("a", known)]), small, "USD")[1] == []
 
@@ -213,7 +218,7 @@ def test_the_script_tells_what_was_compared_and_fails_where_something_is_wrong(
     monkeypatch.setattr(script.CoreCustomerModel, "fit", lambda _self, _tx, _window: cdnow.model)
     assert script.main() == 0
     told = capsys.readouterr().out
-    assert len(re.findall(r"USD \(average [\d,.]+\) to date", told)) >= 20
+    assert len(re.findall(r"USD \(typical active customer [\d,.]+\) to date", told)) >= 20
     assert "\n0 differ; 0 faults in parts, ranks and tiers of " in told
     monkeypatch.setattr(script, "KINDS", script.KINDS[1:])
     assert script.main() == 1

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.special import logit
 
@@ -29,6 +30,18 @@ class Effects(NamedTuple):
     effects: pd.DataFrame
     base: float | None
     unit: str
+
+    def relative_to(self, typical: dict[str, float]) -> Effects:
+        """Return the same effects relative to those of a typical customer, by feature, which go into the base."""
+        if self.base is None or not typical:
+            return self
+        moved = pd.Series(typical).reindex(self.effects.columns, fill_value=0.0)
+        return self._replace(effects=self.effects - moved, base=self.base + float(moved.sum()))
+
+    def means(self, weights: np.ndarray) -> dict[str, float]:
+        """Return the weighted mean of the effects of each feature over the customers."""
+        means = np.average(self.effects.to_numpy(), axis=0, weights=weights)
+        return dict(zip(map(str, self.effects.columns), means.tolist(), strict=True))
 
 
 def value_effects(model: ForecastModel, typical: dict[str, float], forecast: Forecast) -> Effects:
@@ -126,14 +139,22 @@ def _tree_shap(booster: Any) -> TreeShap:
 
 
 def typical_customer(forecast: Forecast) -> dict[str, float]:
-    """Return the average customer of a forecast: geometric means of BTYD's parts, means of the others."""
+    """Return the typical active customer: means in which each customer counts by P(active).
+
+    The means of BTYD's parts and of the probability ratio are geometric. Customers who have lapsed count for little, so
+    that a base with many of them is not what the others are compared with.
+    """
+
+    def mean(values: npt.ArrayLike) -> float:
+        return float(np.average(np.asarray(values, dtype=float), weights=forecast.probability))
+
     parts = ("btyd_probability_alive", "btyd_purchases", "btyd_spend")
-    typical = {part: float(np.exp(np.log(_positive(forecast.btyd[part])).mean())) for part in parts}
+    typical = {part: float(np.exp(mean(np.log(_positive(forecast.btyd[part]))))) for part in parts}
     ratio = log_probability_ratio(forecast.features, forecast.probability)
     by_btyd = clip_probability(forecast.btyd["btyd_probability_active"].to_numpy())
     return typical | {
-        "probability_ratio": float(np.exp(ratio.mean())),
-        "btyd_log_odds": float(logit(by_btyd).mean()),
+        "probability_ratio": float(np.exp(mean(ratio))),
+        "btyd_log_odds": mean(logit(by_btyd)),
     }
 
 

@@ -21,7 +21,7 @@ from duramen.explain.effects import (
     typical_customer,
     value_effects,
 )
-from duramen.explain.reasons import average_facts, reasons
+from duramen.explain.reasons import AVERAGE, TYPICAL, average_facts, reasons
 from duramen.explain.tree_shap import TreeShap
 from duramen.forecast.model import Forecast, ForecastModel
 
@@ -56,7 +56,10 @@ def meaning(feature: str) -> tuple[str, str]:
 
 
 class Explainer:
-    """Explains the forecasts of a fitted model, against the average of the customers that it learned from.
+    """Explains the forecasts of a fitted model, against the typical active customer that it learned from.
+
+    Each customer counts by P(active) in it. A model saved by an earlier version compares with the average of all
+    customers, and its reasons say so.
 
     Parameters
     ----------
@@ -68,9 +71,13 @@ class Explainer:
     Attributes
     ----------
     typical_ : dict of str to float
-        The average customer, whom the factors and terms compare with.
+        The typical active customer, whom the factors and terms compare with.
+    typical_effects_ : dict of str to dict
+        Mean effects of each feature on value and on activity, weighted by P(active): they are part of the base.
     average_facts_ : dict of str to float
-        Means of the facts that reasons quote.
+        Means of the facts that reasons quote, weighted by P(active).
+    compared_with_ : str
+        What reasons call the customer whom they compare with.
     importance_ : pandas.DataFrame
         Mean absolute SHAP value of each feature in each model.
     dependence_ : pandas.DataFrame
@@ -82,7 +89,7 @@ class Explainer:
         self.growth_weight = growth_weight
 
     def fit(self, customers: pd.DataFrame, forecast: Forecast) -> Self:
-        """Learn the average customer, and the strength and dependence of effects.
+        """Learn the typical active customer, and the strength and dependence of effects.
 
         Parameters
         ----------
@@ -92,15 +99,19 @@ class Explainer:
             The model's forecast of them.
         """
         self.typical_ = typical_customer(forecast)
-        self.average_facts_ = average_facts(customers)
+        self.average_facts_ = average_facts(customers, forecast.probability)
+        self.compared_with_ = TYPICAL
         sample = customers.iloc[:: max(1, len(customers) // IMPORTANCE_CUSTOMERS)].reset_index(drop=True)
         forecast = self.model.forecast(sample)
         self.importance_ = self._importance(forecast.features)
         known = self._known(sample, forecast)
-        self.dependence_ = pd.concat(
-            [dependence_of(self.effects(part, forecast), known) for part in ("value", "activity")],
-            ignore_index=True,
-        )
+        self.typical_effects_: dict[str, dict[str, float]] = {}
+        dependence = []
+        for part in ("value", "activity"):
+            found = self.effects(part, forecast)
+            self.typical_effects_[part] = found.means(forecast.probability)
+            dependence.append(dependence_of(found.relative_to(self.typical_effects_[part]), known))
+        self.dependence_ = pd.concat(dependence, ignore_index=True)
         return self
 
     def _importance(self, features: pd.DataFrame) -> pd.DataFrame:
@@ -122,7 +133,7 @@ class Explainer:
         if part == "growth":
             return growth_effects(forecast, self.model.unit_)
         explain = {"value": value_effects, "activity": activity_effects}[part]
-        return explain(self.model, self.typical_, forecast)
+        return explain(self.model, self.typical_, forecast).relative_to(self.typical_effects_.get(part, {}))
 
     def _known(self, customers: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
         """Return what the customers have of each feature that an explanation may name."""
@@ -138,7 +149,15 @@ class Explainer:
         blocks = []
         for rows in _blocks(len(customers), REASONED_AT_ONCE):
             factors = self.effects("value", forecast.block(rows)).effects
-            blocks.append(reasons(customers.iloc[rows], factors, self.average_facts_, self.model.unit_))
+            blocks.append(
+                reasons(
+                    customers.iloc[rows],
+                    factors,
+                    self.average_facts_,
+                    self.model.unit_,
+                    compared_with=self.compared_with_,
+                )
+            )
         return pd.concat(blocks)
 
     def explain_blocks(
@@ -216,7 +235,12 @@ class Explainer:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the averages as plain numbers; the tables are saved beside them."""
-        return {"typical": self.typical_, "average_facts": self.average_facts_}
+        return {
+            "typical": self.typical_,
+            "typical_effects": self.typical_effects_,
+            "average_facts": self.average_facts_,
+            "compared_with": self.compared_with_,
+        }
 
     @classmethod
     def from_dict(
@@ -230,6 +254,9 @@ class Explainer:
         """Return the fitted explainer that ``to_dict`` and its tables described."""
         explainer = cls(model, growth_weight)
         explainer.typical_, explainer.average_facts_ = state["typical"], state["average_facts"]
+        # Until these were saved, factors and facts compared with the average of all customers.
+        explainer.typical_effects_ = state.get("typical_effects", {})
+        explainer.compared_with_ = state.get("compared_with", AVERAGE)
         explainer.importance_, explainer.dependence_ = importance, dependence
         return explainer
 

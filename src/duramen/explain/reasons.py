@@ -7,6 +7,7 @@ customer's own facts.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from duramen.data.features import FEATURES
@@ -52,11 +53,17 @@ _THEME_OF_FEATURE = {
 }
 
 
-# Facts that stand beside those of the average customer, with whom the factors compare.
+# Facts that stand beside those of the typical active customer, with whom the factors compare.
 AVERAGED = (
     "time_since_last", "frequency", "net_spend", "basket_mean", "gap_mean", "net_spend_91", "season_net_spend",
     "returned", "products", "discount", "T",
 )  # fmt: skip
+
+
+# With whom the factors compare: the average of all customers in a model that an earlier version saved.
+TYPICAL, AVERAGE = "typical active customer", "average customer"
+# Beyond this many times the value, or this part of it, a factor is not a number to read to its last digit.
+MOST = 20.0
 
 
 def theme(feature: str) -> str:
@@ -70,6 +77,7 @@ def reasons(
     averages: dict[str, float],
     unit: str,
     count: int = 3,
+    compared_with: str = TYPICAL,
 ) -> pd.DataFrame:
     """Return the strongest reasons of each customer as sentences.
 
@@ -78,13 +86,15 @@ def reasons(
     customers : pandas.DataFrame
         Customer table; the facts that the sentences quote.
     log_factors : pandas.DataFrame of shape (n, p)
-        Logarithm of each feature's factor, relative to the average customer that the model learned from.
+        Logarithm of each feature's factor, relative to the customer whom ``compared_with`` names.
     averages : dict of str to float
         ``average_facts`` of the customers that the model learned from.
     unit : str
         Unit of money.
     count : int
         Reasons a customer.
+    compared_with : str
+        ``TYPICAL``, or ``AVERAGE`` where averages and factors are those of all customers alike.
 
     Returns
     -------
@@ -92,14 +102,8 @@ def reasons(
         ``reason_1`` ... on the index of ``customers``. Each ends in the factor by which the theme moves the
         predicted value.
     """
-    features = list(map(str, log_factors.columns))
-    themes = pd.DataFrame(
-        {
-            name: log_factors[[column for column in features if theme(column) == name]].sum(axis=1)
-            for name in dict.fromkeys(map(theme, features))
-        }
-    )
-    strength, facts = themes.to_numpy(), _Facts(customers, averages)
+    themes = by_theme(log_factors)
+    strength, facts = themes.to_numpy(), _Facts(customers, averages, compared_with)
     order = np.argsort(-np.abs(strength), axis=1, kind="stable")[:, :count]
     sentences = pd.DataFrame(index=customers.index)
     for place in range(order.shape[1]):
@@ -108,21 +112,64 @@ def reasons(
             rows = np.flatnonzero(order[:, place] == position)
             factors, sentence = np.exp(strength[rows, position]).tolist(), _SENTENCES[name]
             column[rows] = [
-                f"{sentence(facts.of(row), unit)}: x{_factor(factor)}"
+                f"{sentence(facts.of(row), unit)}: {factor_words(factor)}"
                 for row, factor in zip(rows.tolist(), factors, strict=True)
             ]
         sentences[f"reason_{place + 1}"] = column
     return sentences
 
 
+def by_theme(log_factors: pd.DataFrame) -> pd.DataFrame:
+    """Add the logarithms of factors of the features under each theme.
+
+    Examples
+    --------
+    >>> log_factors = pd.DataFrame({"gap_mean": [0.5], "frequency": [1.0], "gap_longest": [-0.25]})
+    >>> by_theme(log_factors).to_dict("records")
+    [{'rhythm': 0.25, 'purchases': 1.0}]
+    """
+    features = list(map(str, log_factors.columns))
+    return pd.DataFrame(
+        {
+            name: log_factors[[column for column in features if theme(column) == name]].sum(axis=1)
+            for name in dict.fromkeys(map(theme, features))
+        }
+    )
+
+
+def factor_words(factor: float) -> str:
+    """Write a factor of the value in words, capped at ``MOST`` times and its inverse.
+
+    Examples
+    --------
+    >>> factor_words(1.84), factor_words(12), factor_words(1.04)
+    ('1.8 times the value', '12 times the value', '1.04 times the value')
+    >>> factor_words(0.451), factor_words(0.997)
+    ('0.45 times the value', 'about the same value')
+    >>> factor_words(39038.2), factor_words(0.0001)
+    ('more than 20 times the value', 'less than a twentieth of the value')
+    >>> factor_words(20), factor_words(1 / 20)
+    ('20 times the value', '0.05 times the value')
+    """
+    if factor > MOST:
+        return f"more than {MOST:.0f} times the value"
+    if factor < 1 / MOST:
+        return "less than a twentieth of the value"
+    if 0.995 <= factor < 1.005:
+        return "about the same value"
+    digits = 2 if factor < 1.095 else 1 if factor < 9.95 else 0
+    return f"{factor:.{digits}f} times the value"
+
+
 class _Facts:
-    """The facts of one customer after the other, beside those of the average customer.
+    """The facts of one customer after the other, beside those of the customer to compare with.
 
     A table of a row is slow to make and a dict of it slower: columns become lists once, when first asked for.
     """
 
-    def __init__(self, customers: pd.DataFrame, averages: dict[str, float]) -> None:
+    def __init__(self, customers: pd.DataFrame, averages: dict[str, float], compared_with: str) -> None:
         self._customers, self._averages = customers, averages
+        self._compared_with = compared_with
         self._columns: dict[str, list[float]] = {}
         self._row = 0
 
@@ -145,23 +192,45 @@ class _Facts:
         value = self[key]
         return 0.0 if value != value else value
 
-    def days(self, key: str, what: str = "day", more: int = 0) -> str:
-        """Write a count of days and the average customer's; ``more`` are added to both."""
+    def days(self, key: str, what: str = "day", more: int = 0, then: str = "") -> str:
+        """Write a count of days, and that of the customer to compare with; ``more`` are added to both."""
         count, average = self.number(key) + more, self._averages[key] + more
-        return f"{_times(count, what)} (average {average:,.{1 if average < 9.95 else 0}f})"
+        beside = f"{average:,.{1 if average < 9.95 else 0}f}"
+        return f"{_times(count, what)}{then} ({self._compared_with} {beside})"
 
-    def money(self, key: str, unit: str = "") -> str:
-        own = f"{self.number(key):,.2f} {unit}".rstrip()
-        return f"{own} (average {self._averages[key]:,.2f})"
+    def money(self, key: str, unit: str) -> str:
+        return f"{self.number(key):,.2f} {unit} ({self._compared_with} {self._averages[key]:,.2f})"
+
+    def more_money(self, key: str) -> str:
+        """Write a second amount of a sentence, whose first one has the unit and names whom it compares with."""
+        brief = self._compared_with.split()[0]
+        return f"{self.number(key):,.2f} ({brief} {self._averages[key]:,.2f})"
 
 
-def average_facts(customers: pd.DataFrame) -> dict[str, float]:
-    """Return the mean of each fact that a sentence sets beside the average, over a customer table."""
-    return {name: float(customers[name].mean()) for name in AVERAGED if name in customers}
+def average_facts(customers: pd.DataFrame, weights: npt.ArrayLike | None = None) -> dict[str, float]:
+    """Return the mean of each fact that a sentence compares, over the customers who have it.
 
+    Parameters
+    ----------
+    customers : pandas.DataFrame of shape (n, p)
+        Customer table.
+    weights : array-like of shape (n,), optional
+        By default all customers count alike.
 
-def _factor(factor: float) -> str:
-    return f"{factor:.2f}" if factor < 0.995 or factor < 1.095 else f"{factor:,.1f}"
+    Examples
+    --------
+    >>> customers = pd.DataFrame({"T": [10.0, 40.0, 90.0], "gap_mean": [float("nan"), 6.0, 8.0]})
+    >>> average_facts(customers, weights=[0.5, 0.25, 0.25])
+    {'gap_mean': 7.0, 'T': 37.5}
+    """
+    by = np.ones(len(customers)) if weights is None else np.asarray(weights, dtype=float)
+    means = {}
+    for name in AVERAGED:
+        if name in customers:
+            values = customers[name].to_numpy(dtype=float)
+            known = ~np.isnan(values)
+            means[name] = float(np.average(values[known], weights=by[known])) if known.any() else float("nan")
+    return means
 
 
 def _times(count: float, what: str) -> str:
@@ -169,12 +238,12 @@ def _times(count: float, what: str) -> str:
 
 
 def _recency(facts: _Facts, _unit: str) -> str:
-    since = facts.days("time_since_last")
+    since, gap = facts.days("time_since_last", then=" ago"), _times(facts.number("gap_mean"), "day")
     if not facts.number("frequency"):
-        return f"bought on one day only, {since} ago"
+        return f"bought on one day only, {since}"
     if facts.number("frequency") == 1:
-        return f"last bought {since} ago, {_times(facts.number('gap_mean'), 'day')} after the first time"
-    return f"last bought {since} ago, usually every {facts.number('gap_mean'):,.0f}"
+        return f"last bought {since}, {gap} after the first time"
+    return f"last bought {since}, usually every {gap}"
 
 
 def _purchases(facts: _Facts, _unit: str) -> str:
@@ -185,18 +254,16 @@ def _purchases(facts: _Facts, _unit: str) -> str:
 
 def _spend(facts: _Facts, unit: str) -> str:
     returned = f" after {facts.number('returned'):,.2f} returned" if facts.number("returned") else ""
-    return (
-        f"{facts.money('net_spend', unit)} to date{returned}, {facts.money('basket_mean')} per purchase day"
-    )
+    return f"{facts.money('net_spend', unit)} to date{returned}, {facts.more_money('basket_mean')} per purchase day"
 
 
 def _rhythm(facts: _Facts, _unit: str) -> str:
     if not facts.number("frequency"):
-        return "no second purchase day yet, so no rhythm"
+        return "no second purchase day yet, so no typical time between purchases"
     between = facts.days("gap_mean")
     if facts.number("frequency") == 1:
         return f"{between} between the only two purchase days"
-    return f"{between} between purchases in the mean, {facts.number('gap_longest'):,.0f} at most"
+    return f"{between} between purchases on average, {facts.number('gap_longest'):,.0f} at most"
 
 
 def _trend(facts: _Facts, unit: str) -> str:
@@ -229,9 +296,7 @@ def _breadth(facts: _Facts, _unit: str) -> str:
 
 
 def _discounts(facts: _Facts, unit: str) -> str:
-    return (
-        f"{facts.money('discount', unit)} given off, {facts.number('discount_share'):.1%} of the full price"
-    )
+    return f"{facts.money('discount', unit)} of discounts, {facts.number('discount_share'):.1%} of the full price"
 
 
 def _age(facts: _Facts, _unit: str) -> str:

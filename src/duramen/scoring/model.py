@@ -295,7 +295,7 @@ class CoreCustomerModel:
         parts : sequence of str
             What to explain, each in rows of its own:
 
-            - "value": factors that multiply to ``predicted_value``; ``base`` is the average customer's value;
+            - "value": factors that multiply to ``predicted_value``; ``base`` is the typical active customer's value;
             - "activity": terms that add to the log odds of ``probability_active``;
             - "score": terms in money that add to ``score``, of which the cost to serve is one where it is given;
             - "growth": terms in money that add to ``growth_potential``: predicted value, less the own past value.
