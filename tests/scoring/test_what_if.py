@@ -7,9 +7,10 @@ import pytest
 from duramen.data.customers import customer_table
 from duramen.data.reading import read_transactions
 from duramen.errors import InputError
+from duramen.explain.reasons import _SENTENCES, theme
 from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.tiers import Tiers
-from duramen.scoring.what_if import MONTH, what_if
+from duramen.scoring.what_if import _WHY_LOWER, MONTH, SMALLER_BASKETS, _with_further_days, what_if
 
 COLUMNS = {"quantity": "quantity"}
 
@@ -59,6 +60,78 @@ def test_the_answer_is_that_of_orders_with_the_purchase_in_them(shop, asked):
 def test_one_more_purchase_moves_a_silent_customer_up(asked):
     assert (asked["new_predicted_value"] > asked["predicted_value"]).all()
     assert (asked["new_rank"] < asked["rank"]).all()
+
+
+@pytest.fixture(scope="module")
+def one_more(shop):
+    """Return the customer table and the scores of all customers, had each of them bought once more."""
+    days, _ = _with_further_days(shop.tx, shop.window.cutoff, list(shop.customers["customer_id"]), 1)
+    customers = customer_table(days, shop.window.cutoff)
+    return customers, shop.model.predict(customers, with_reasons=False).set_index("customer_id")
+
+
+@pytest.fixture(scope="module")
+def change(shop, one_more):
+    """Return how many times its present value one more purchase makes the value of each customer, best first."""
+    now = shop.ranking.set_index("customer_id")["predicted_value"]
+    return one_more[1]["predicted_value"].loc[now.index] / now
+
+
+@pytest.fixture(scope="module")
+def lowered(shop, change):
+    return what_if(shop.model, shop.tx, change.index[change < 1])
+
+
+def test_one_more_purchase_lowers_the_value_of_few_customers(change):
+    assert 0 < (change < 1).mean() < 0.015
+    assert change.min() > 0.6
+    assert change.median() > 2
+
+
+def test_one_more_purchase_lowers_the_value_of_the_best_customers_by_little(change):
+    best = change.iloc[:20]
+    assert (best < 1).sum() <= 5
+    assert best.min() > 0.95
+    assert best.median() > 1.02
+
+
+def test_a_sentence_says_why_the_value_falls_by_the_factor_that_falls_most(shop, one_more, lowered):
+    def by_theme(customers):
+        own = customers[customers["customer_id"].isin(lowered["customer_id"])]
+        factors = shop.model.explain(own, ["value"])
+        factors = factors[factors["feature"] != "base"]
+        return factors.groupby(["customer_id", factors["feature"].map(theme)])["factor"].prod().unstack()
+
+    fallen = (by_theme(one_more[0]) / by_theme(shop.customers)).idxmin(axis=1)
+    assert len(lowered) == len(fallen) > 10
+    assert fallen.nunique() > 1
+    for row in lowered.itertuples():
+        why = fallen[row.customer_id]
+        assert row.new_predicted_value < row.predicted_value
+        words = SMALLER_BASKETS if "smaller baskets" in row.sentence else _WHY_LOWER[why]
+        assert row.sentence.endswith(f"; with this purchase the value falls, mainly because {words} ({why})")
+
+
+def test_smaller_baskets_are_named_only_where_the_forecast_expects_them(shop, one_more, lowered):
+    by_spend = lowered[lowered["sentence"].str.endswith("(spend)")].set_index("customer_id")["sentence"]
+    now = shop.scores.set_index("customer_id").loc[by_spend.index, "expected_spend"]
+    expected = one_more[1].loc[by_spend.index, "expected_spend"] < now
+    assert expected.sum() > 10
+    assert by_spend.str.contains(SMALLER_BASKETS).eq(expected).all()
+    assert (
+        not lowered.loc[~lowered["sentence"].str.endswith("(spend)"), "sentence"]
+        .str.contains("smaller")
+        .any()
+    )
+
+
+def test_no_sentence_explains_a_fall_where_the_value_rises(asked):
+    assert not asked["sentence"].str.contains("falls").any()
+
+
+def test_every_theme_of_reasons_has_words_for_why_a_value_falls(shop):
+    features = shop.model.explain(shop.customers.head(2), ["value"])["feature"]
+    assert {theme(name) for name in features if name != "base"} <= set(_WHY_LOWER) == set(_SENTENCES)
 
 
 def test_the_sentence_quotes_the_row(shop, asked):

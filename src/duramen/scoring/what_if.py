@@ -12,6 +12,7 @@ import pandas as pd
 from duramen.data.customers import customer_table
 from duramen.data.ids import find_ids
 from duramen.errors import InputError
+from duramen.explain.reasons import by_theme
 from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.tiers import Tiers
 
@@ -21,6 +22,22 @@ if TYPE_CHECKING:
 
 # The days before the cutoff in which the further purchases are thought to have been made.
 MONTH = 28
+
+# Why a value can be lower with one more purchase, by the theme whose factor falls most.
+_WHY_LOWER = {
+    "age": "the time since the first purchase counts for less",
+    "breadth": "the variety of products changes",
+    "discounts": "the share of discounts changes",
+    "purchases": "the number of purchases counts for less",
+    "recency": "the time since the last purchase compares differently with the usual gap",
+    "returns": "the share of returns changes",
+    "rhythm": "the typical time between purchases changes",
+    "season": "the same season a year ago counts for less",
+    "spend": "the amounts of the purchase days compare differently",
+    "trend": "the recent months compare differently with those before",
+    "weekdays": "the share of purchases at weekends changes",
+}
+SMALLER_BASKETS = "the forecast expects smaller baskets"
 
 
 def what_if(
@@ -40,6 +57,9 @@ def what_if(
     customer table is computed again from those days, so that all features agree. Each customer is ranked again while
     all others stay as they are. The forecast says what customers with such a record went on to spend; whether one who
     is talked into a purchase spends as much is another question.
+
+    The value is not forced to rise: one more small basket, or another typical time between purchases, can lower it. The
+    sentence then says why, by the theme of reasons whose factor falls most.
 
     Parameters
     ----------
@@ -90,7 +110,10 @@ def what_if(
             f"{f' (for example {unknown[0]!r})' if unknown else ''}; name at least one known customer, each once."
         )
     days, amounts = _with_further_days(tx, cutoff, ids, purchases)
-    changed = model.predict(customer_table(days, cutoff), with_reasons=False).set_index("customer_id")
+    with_purchase = customer_table(days, cutoff)
+    changed = model.predict(with_purchase, with_reasons=False).set_index("customer_id")
+    falls = changed.loc[ids, "predicted_value"] < now.loc[ids, "predicted_value"]
+    lowered = _most_lowered(model, tx, falls.index[falls], with_purchase) if falls.any() else {}
     rows = []
     for customer in ids:
         others = scores[scores["customer_id"] != customer]
@@ -104,8 +127,41 @@ def what_if(
         }
         for name in ("predicted_value", "score", "rank", "tier"):
             row[name], row[f"new_{name}"] = now.loc[customer, name], ranking.loc[customer, name]
-        rows.append(row | {"sentence": _sentence(row, len(now), model)})
+        sentence = _sentence(row, len(now), model)
+        if customer in lowered:
+            smaller = changed.loc[customer, "expected_spend"] < now.loc[customer, "expected_spend"]
+            sentence += _why_lower(lowered[customer], purchases, smaller_baskets=bool(smaller))
+        rows.append(row | {"sentence": sentence})
     return pd.DataFrame(rows)
+
+
+def _most_lowered(
+    model: CoreCustomerModel, tx: Transactions, ids: pd.Index[Any], with_purchase: pd.DataFrame
+) -> dict[Any, str]:
+    """Return the theme of reasons whose factor falls most with the further purchases, by customer id."""
+    cutoff = with_purchase.attrs["cutoff"]
+    tables = (customer_table(tx.of_customers(ids.tolist()), cutoff), with_purchase)
+    before, after = (
+        by_theme(model.explainer_.effects("value", model.forecast_.forecast(table)).effects)
+        .set_axis(pd.Index(table["customer_id"]))
+        .loc[ids]
+        for table in tables
+    )
+    lowest = (after - before).idxmin(axis=1)
+    return {customer: str(theme) for customer, theme in lowest.items()}
+
+
+def _why_lower(theme: str, purchases: int, *, smaller_baskets: bool) -> str:
+    """Say why the value falls; ``smaller_baskets`` is whether less money per purchase day is expected.
+
+    Examples
+    --------
+    >>> _why_lower("spend", 1, smaller_baskets=True)
+    '; with this purchase the value falls, mainly because the forecast expects smaller baskets (spend)'
+    """
+    these = "this purchase" if purchases == 1 else "these purchases"
+    why = SMALLER_BASKETS if theme == "spend" and smaller_baskets else _WHY_LOWER[theme]
+    return f"; with {these} the value falls, mainly because {why} ({theme})"
 
 
 def _with_further_days(
