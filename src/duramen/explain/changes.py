@@ -1,0 +1,175 @@
+"""Two frames of scores come in; a sentence a customer about what changed between them goes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from duramen.data.ids import ids_as_text
+from duramen.errors import InputError
+
+# A rank is reported where it moves by this part of the larger of both ranks, and by this many places at least.
+NOTABLE_RANK, NOTABLE_PLACES = 0.25, 3
+# A value is reported where it rises or falls by this part of what it was.
+NOTABLE_VALUE = 0.2
+# From this many times the value on, times are easier to read than percent; beyond the last they are not counted.
+TIMES, MOST_TIMES = 3.0, 20.0
+
+NEW = "new since the last scoring"
+_COLUMNS = ("customer_id", "rank", "predicted_value")
+
+
+def what_changed(
+    scores: pd.DataFrame, previous: pd.DataFrame, purchases: pd.Series[Any] | None = None
+) -> pd.Series[str]:
+    """Return what changed for each customer since the previous scoring, in a sentence.
+
+    Ranks that move by a quarter and three places, values that rise or fall by a fifth, and other tiers and life-cycle
+    stages are notable. Where the scores come from different models, a notable sentence says so: the model may be what
+    changed.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame of shape (n, p)
+        A ranking, with ``customer_id``, ``rank`` and ``predicted_value``; ``tier``, ``lifecycle_stage`` and
+        ``model_version`` are compared where both frames have them.
+    previous : pandas.DataFrame
+        The ranking before it. Customers who are in it alone are left out.
+    purchases : pandas.Series, optional
+        Purchase days since the previous scoring, by customer id; customers who are not in it have none. By default
+        sentences do not mention purchases.
+
+    Returns
+    -------
+    pandas.Series of str, shape (n,)
+        ``what_changed`` on the index of ``scores``; empty where nothing is notable.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a customer is in a frame twice, or the previous scores are of a later cutoff.
+
+    Examples
+    --------
+    >>> before = pd.DataFrame({"customer_id": ["a", "b"], "rank": [40, 2], "predicted_value": [100.0, 300.0]})
+    >>> now = pd.DataFrame(
+    ...     {"customer_id": ["a", "b", "c"], "rank": [12, 3, 99], "predicted_value": [135.0, 290.0, 8.0]}
+    ... )
+    >>> what_changed(now, before, pd.Series({"a": 3})).tolist()
+    ['rank 12, was 40; value up 35%: bought 3 times since', '', 'new since the last scoring']
+    """
+    _refuse(scores, "scores")
+    _refuse(previous, "previous scores")
+    _refuse_later(scores, previous)
+    compared = ["rank", "predicted_value"]
+    compared += [
+        name for name in ("tier", "lifecycle_stage", "model_version") if name in scores and name in previous
+    ]
+    both = _beside(scores, previous, compared)
+    if purchases is not None:
+        counts = pd.DataFrame({"customer_id": purchases.index, "since": purchases.to_numpy()})
+        _refuse_twice(counts, "purchases")
+        both = _beside(both, counts, ["since"], suffix="").fillna({"since": 0})
+    sentences = [_sentence(row) for row in both.to_dict("records")]
+    return pd.Series(sentences, index=scores.index, name="what_changed", dtype="str")
+
+
+def _beside(table: pd.DataFrame, other: pd.DataFrame, names: list[str], suffix: str = "_was") -> pd.DataFrame:
+    """Return the rows of a table, with columns of another one for the same customers under names with the suffix."""
+    keys = [table["customer_id"], other["customer_id"]]
+    if keys[0].dtype != keys[1].dtype:
+        keys = [ids_as_text(key) for key in keys]
+    beside = other[names].add_suffix(suffix).assign(_id=keys[1].to_numpy(), _known=True)
+    return table.assign(_id=keys[0].to_numpy()).merge(
+        beside.rename(columns={"_known": f"known{suffix}"}), on="_id", how="left", validate="one_to_one"
+    )
+
+
+def _sentence(row: dict[Any, Any]) -> str:
+    if pd.isna(row["known_was"]):
+        return NEW
+    changes = []
+    for name, words in (("tier", "tier {}, was {}"), ("rank", "rank {:,.0f}, was {:,.0f}")):
+        if f"{name}_was" in row and _notable(name, row[name], row[f"{name}_was"]):
+            changes.append(words.format(row[name], row[f"{name}_was"]))
+    if value := _value_change(row["predicted_value"], row["predicted_value_was"]):
+        changes.append(value)
+    if "lifecycle_stage_was" in row and row["lifecycle_stage"] != row["lifecycle_stage_was"]:
+        changes.append(f"now {row['lifecycle_stage']}, was {row['lifecycle_stage_was']}")
+    if not changes:
+        return ""
+    since = f": {_bought(int(row['since']))}" if "since" in row else ""
+    other = "model_version_was" in row and row["model_version"] != row["model_version_was"]
+    return "; ".join(changes) + since + ("; scored with another model than before" if other else "")
+
+
+def _notable(name: str, now: Any, was: Any) -> bool:
+    if name != "rank":
+        return bool(now != was)
+    moved = abs(now - was)
+    return bool(moved >= NOTABLE_PLACES and moved >= NOTABLE_RANK * max(now, was))
+
+
+def _value_change(now: float, was: float) -> str:
+    """Write a change of value, empty where it is not notable.
+
+    Examples
+    --------
+    >>> _value_change(135, 100), _value_change(60, 100), _value_change(104, 100)
+    ('value up 35%', 'value down 40%', '')
+    >>> _value_change(420, 100), _value_change(9000, 100), _value_change(0.2, 100)
+    ('value 4.2 times what it was', 'value more than 20 times what it was', 'value down more than 99%')
+    """
+    ratio = now / was if was > 0 else np.nan
+    if not abs(ratio - 1) >= NOTABLE_VALUE:
+        return ""
+    if ratio > MOST_TIMES:
+        return f"value more than {MOST_TIMES:.0f} times what it was"
+    if ratio >= TIMES:
+        return f"value {ratio:.1f} times what it was"
+    if ratio < 0.01:
+        return "value down more than 99%"
+    return f"value {'up' if ratio > 1 else 'down'} {abs(ratio - 1):.0%}"
+
+
+def _bought(days: int) -> str:
+    """Write how often a customer bought.
+
+    Examples
+    --------
+    >>> [_bought(days) for days in (0, 1, 2, 1200)]
+    ['no purchase since', 'bought once since', 'bought twice since', 'bought 1,200 times since']
+    """
+    often = {1: "once", 2: "twice"}.get(days, f"{days:,} times")
+    return f"bought {often} since" if days else "no purchase since"
+
+
+def _refuse(table: pd.DataFrame, name: str) -> None:
+    """Refuse scores without ranks, and customers who are there twice."""
+    missing = [column for column in _COLUMNS if column not in table]
+    if missing:
+        raise InputError(
+            f"{name} have no column {missing[0]!r}; give a ranking, with {', '.join(_COLUMNS)}, "
+            "as rank_core_customers returns it."
+        )
+    _refuse_twice(table, name)
+
+
+def _refuse_twice(table: pd.DataFrame, name: str) -> None:
+    twice = table.loc[table["customer_id"].duplicated(), "customer_id"]
+    if len(twice):
+        raise InputError(
+            f"{name} have {len(twice):,} customers twice (for example {twice.iloc[0]!r}); give each customer once."
+        )
+
+
+def _refuse_later(scores: pd.DataFrame, previous: pd.DataFrame) -> None:
+    if len(scores) and len(previous) and "cutoff" in scores and "cutoff" in previous:
+        now, was = (pd.Timestamp(table["cutoff"].iloc[0]).date() for table in (scores, previous))
+        if was > now:
+            raise InputError(
+                f"the previous scores are of {was}, after {now}, the cutoff of the scores; give the two in the order "
+                "of time."
+            )
