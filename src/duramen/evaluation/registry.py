@@ -115,6 +115,29 @@ def _of_totals(target: str, *, in_scorecard: bool = False) -> tuple[Metric, Metr
     )  # fmt: skip
 
 
+def _auc(target: str) -> Metric:
+    return Metric(
+        target, "AUC", ORDER, "0 to 1", True,
+        "Share of pairs, of a customer with the outcome and one without, that the forecast orders correctly; 0.5 is chance.",
+        metrics.area_under_roc, bootstrap.area_under_roc, in_scorecard=True,
+    )  # fmt: skip
+
+
+def _lift(target: str, *, in_scorecard: bool = False) -> Metric:
+    return Metric(
+        target, "lift at top 10 %", ORDER, "times", True,
+        "Share of customers with the outcome among the first 10 % by forecast, over that among all; 1 is chance.",
+        partial(metrics.lift, share=0.1), partial(bootstrap.lift, share=0.1), in_scorecard=in_scorecard,
+    )  # fmt: skip
+
+
+def _brier(target: str) -> Metric:
+    return Metric(
+        target, "Brier", PROBABILITY, "0 to 1", False, "Mean squared error of the probability.",
+        metrics.brier, bootstrap.brier, in_scorecard=True,
+    )  # fmt: skip
+
+
 METRICS = (
     _captured(0.1),
     _captured(0.2),
@@ -130,44 +153,22 @@ METRICS = (
         metrics.mean_absolute_error, bootstrap.mean_absolute_error, in_scorecard=True,
     ),
     *_of_totals("value", in_scorecard=True),
-    Metric(
-        "activity", "AUC", ORDER, "0 to 1", True,
-        "Share of pairs of a buyer and another customer that the forecast orders correctly; 0.5 is chance.",
-        metrics.area_under_roc, bootstrap.area_under_roc, in_scorecard=True,
-    ),
+    _auc("activity"),
     Metric(
         "activity", "PR-AUC", ORDER, "0 to 1", True, "Mean precision at each gain of recall (average precision).",
         metrics.average_precision, bootstrap.average_precision,
     ),
-    Metric(
-        "activity", "lift at top 10 %", ORDER, "times", True,
-        "Share of buyers among the first 10 % of the customers by forecast, over that among all; 1 is chance.",
-        partial(metrics.lift, share=0.1), partial(bootstrap.lift, share=0.1),
-    ),
+    _lift("activity"),
     Metric(
         "activity", "retention profit", PROBABILITY, "share", True,
         "Profit per customer of contacting those whom it should pay to contact, over the value of a retained customer.",
         metrics.retention_profit, bootstrap.retention_profit,
     ),
-    Metric(
-        "activity", "Brier", PROBABILITY, "0 to 1", False, "Mean squared error of the probability to buy.",
-        metrics.brier, bootstrap.brier, in_scorecard=True,
-    ),
+    _brier("activity"),
     _of_order("growth", in_scorecard=True)[1],
-    Metric(
-        "growing", "AUC", ORDER, "0 to 1", True,
-        "Share of pairs of a customer who grew and another that the forecast orders correctly; 0.5 is chance.",
-        metrics.area_under_roc, bootstrap.area_under_roc, in_scorecard=True,
-    ),
-    Metric(
-        "growing", "lift at top 10 %", ORDER, "times", True,
-        "Share of customers who grew among the first 10 % by forecast, over that among all; 1 is chance.",
-        partial(metrics.lift, share=0.1), partial(bootstrap.lift, share=0.1), in_scorecard=True,
-    ),
-    Metric(
-        "growing", "Brier", PROBABILITY, "0 to 1", False, "Mean squared error of the probability to grow.",
-        metrics.brier, bootstrap.brier, in_scorecard=True,
-    ),
+    _auc("growing"),
+    _lift("growing", in_scorecard=True),
+    _brier("growing"),
     Metric(
         "growing", "calibration error", PROBABILITY, "0 to 1", False,
         "Mean difference of the probability to grow and the share who grew, over tenths by forecast.",
