@@ -118,7 +118,7 @@ def _of_totals(target: str, *, in_scorecard: bool = False) -> tuple[Metric, Metr
 def _auc(target: str) -> Metric:
     return Metric(
         target, "AUC", ORDER, "0 to 1", True,
-        "Share of pairs, of a customer with the outcome and one without, that the forecast orders correctly; 0.5 is chance.",
+        "Share of pairs, a customer with the outcome and one without, that the forecast orders right; 0.5 is chance.",
         metrics.area_under_roc, bootstrap.area_under_roc, in_scorecard=True,
     )  # fmt: skip
 
