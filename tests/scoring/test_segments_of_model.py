@@ -8,7 +8,7 @@ from duramen.segments.segmenter import WEIGHTS
 
 pytestmark = pytest.mark.slow
 
-TREATMENTS = {"quiet one-time": "a card at Christmas"}
+TREATMENTS = {"lapsed one-time": "a card at Christmas"}
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,6 @@ def test_settings_reach_the_segments_and_survive_saving(following, tmp_path):
     for model in (following, loaded):
         assert model.treatments == TREATMENTS
         assert model.segments_.weights_ == WEIGHTS
-        assert TREATMENTS["quiet one-time"] in set(model.segments_.profile_["treatment"])
+        assert TREATMENTS["lapsed one-time"] in set(model.segments_.profile_["treatment"])
     assert loaded.segments_.to_dict() == following.segments_.to_dict()
     assert loaded.model_version_ == following.model_version_

@@ -46,7 +46,7 @@ def test_one_whose_customers_went_everywhere_is_gone_and_one_from_everywhere_is_
     assert [changes[number][0] for number in (1, 2, 4)] == ["kept"] * 3
 
 
-def test_outliers_are_no_segment():
+def test_the_number_0_of_an_older_segmenter_is_no_segment():
     assert match_segments(np.array([0, 0, 1]), np.array([2, 2, 1])) == {1: 1}
     assert changes_of([0, 0, 1], [2, 2, 1])[2] == ("new", "")
 

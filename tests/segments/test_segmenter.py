@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from duramen.errors import InputError
 from duramen.segments.clustering import FEWEST, METHODS, MOST, SMALLEST_SHARE, STABLE
-from duramen.segments.naming import TREATMENTS, UNLIKE, distinct_names
+from duramen.segments.naming import TREATMENTS, activity_in_words, distinct_names
 from duramen.segments.segmenter import MOST_OUTLIERS, WEIGHTS, BehaviouralSegmenter
 
 
@@ -63,7 +63,7 @@ def test_there_are_three_to_seven_segments_and_none_is_tiny(fitted, labels):
     sizes = np.bincount(labels)
     assert FEWEST <= len(sizes) - 1 <= MOST
     assert sizes[1:].min() >= SMALLEST_SHARE * len(labels) * 0.9
-    np.testing.assert_array_equal(fitted.profile_["customers"], [*sizes[1:], sizes[0]])
+    np.testing.assert_array_equal(fitted.profile_["customers"], sizes[1:])
 
 
 def test_segments_are_numbered_by_falling_spend_rate(shop, labels):
@@ -99,30 +99,23 @@ def test_a_new_customer_is_given_the_segment_of_its_twin(shop, fitted, labels):
 # Outliers
 
 
-def test_an_extreme_customer_is_an_outlier(shop, fitted):
+def test_an_extreme_customer_is_an_outlier_of_the_nearest_segment(shop, fitted):
     extreme = shop.customers.head(1).assign(frequency=5000.0, basket_geometric_mean=1e9, gap_mean=0.1)
-    assert fitted.predict(extreme)[0] == 0
-    assert fitted.names(fitted.predict(extreme))[0] == f"0 {UNLIKE}"
+    assert fitted.is_outlier(extreme).tolist() == [True]
     assert fitted.predict(extreme)[0] in set(fitted.profile_["segment"])
 
 
-def test_outliers_are_few_and_come_last(fitted, labels):
-    assert (labels == 0).sum() <= np.ceil(MOST_OUTLIERS * len(labels))
-    last = fitted.profile_.iloc[-1]
-    assert (last["segment"], last["name"], last["treatment"]) == (0, UNLIKE, TREATMENTS[UNLIKE])
-    assert "further" in last["rule"]
+def test_outliers_are_few(shop, fitted):
+    assert 0 < fitted.is_outlier(shop.customers).sum() <= np.ceil(MOST_OUTLIERS * len(shop.customers))
 
 
 def test_extreme_customers_do_not_move_the_centres(shop, fitted):
     wild = shop.customers.head(20).assign(basket_geometric_mean=1e9)
     again = BehaviouralSegmenter().fit(pd.concat([shop.customers, wild], ignore_index=True))
-    assert (again.predict(wild) == 0).all()
-    kept = again.predict(shop.customers) > 0
+    assert again.is_outlier(wild).all()
     from sklearn.metrics import adjusted_rand_score
 
-    assert (
-        adjusted_rand_score(fitted.predict(shop.customers)[kept], again.predict(shop.customers)[kept]) > 0.8
-    )
+    assert adjusted_rand_score(fitted.predict(shop.customers), again.predict(shop.customers)) > 0.8
 
 
 # Words
@@ -137,7 +130,19 @@ def test_names_are_distinct_and_carry_the_number(fitted):
 def test_every_segment_has_a_rule_and_a_treatment(fitted):
     assert fitted.profile_["rule"].str.len().gt(0).all()
     assert set(fitted.profile_["treatment"]) <= set(TREATMENTS.values())
-    assert {key.split(" ")[0] for key in TREATMENTS} == {"active", "fading", "quiet", "unlike"}
+    assert {key.split(" ")[0] for key in TREATMENTS} == {"active", "at", "lapsed"}
+
+
+def test_the_first_words_of_segments_are_in_the_order_of_their_probabilities(shop):
+    scores = shop.scores
+    mean = scores.groupby("segment")["probability_active"].mean()
+    words = mean.index.str.split(" ", n=1).str[1].str.extract("^(active|at risk|lapsed)", expand=False)
+    assert words.notna().all()
+    assert (words == activity_in_words(mean)).all()
+    ends = (
+        mean.groupby(words.to_numpy()).agg(["min", "max"]).reindex(["active", "at risk", "lapsed"]).dropna()
+    )
+    assert (ends["min"].to_numpy()[:-1] >= ends["max"].to_numpy()[1:]).all()
 
 
 def test_rules_are_as_faithful_as_they_say(fitted):
@@ -193,8 +198,8 @@ def test_on_the_shop_every_segment_has_a_simple_rule(fitted):
         ("spend_per_year", [20.0, 90.5], ["less spend", "more spend"]),
         ("spend_per_year", [7.0, 90.5, 20.0], ["least spend", "most spend", "middling spend"]),
         ("spend_per_year", [4.0, 1.0, 3.0, 2.0], [f"spend {n} of 4 from below" for n in (4, 1, 3, 2)]),
-        ("purchase_position", [0.8, 0.2], ["growing", "fading away lately"]),
-        ("purchase_position", [0.9, 0.5, 0.3], ["growing", "at an even pace", "fading away lately"]),
+        ("purchase_position", [0.8, 0.2], ["more often lately", "less often lately"]),
+        ("purchase_position", [0.9, 0.5, 0.3], ["more often lately", "at an even pace", "less often lately"]),
         ("silence", [0.2, 1.4], ["silent for 2 days", "silent for 14 days"]),
     ],
 )
@@ -218,15 +223,14 @@ def test_equal_names_that_differ_in_nothing_still_become_distinct():
 # Configuration
 
 
-def test_a_treatment_from_configuration_is_used_and_the_others_stay(shop, fitted):
-    given = {"quiet one-time": "a card at Christmas", UNLIKE: "call them"}
+def test_a_treatment_from_configuration_is_used_and_the_others_stay(shop):
+    given = {"lapsed one-time": "a card at Christmas"}
     again = BehaviouralSegmenter(treatments=given).fit(shop.customers)
     treatment_of = dict(zip(again.profile_["name"], again.profile_["treatment"], strict=True))
-    assert treatment_of[UNLIKE] == "call them"
-    quiet = [text for name, text in treatment_of.items() if name.startswith("quiet one-time")]
+    quiet = [text for name, text in treatment_of.items() if name.startswith("lapsed one-time")]
     assert quiet
     assert set(quiet) == {"a card at Christmas"}
-    assert set(treatment_of.values()) - set(given.values()) <= set(fitted.profile_["treatment"])
+    assert set(treatment_of.values()) - set(given.values()) <= set(TREATMENTS.values())
 
 
 def test_a_measure_of_no_weight_changes_nothing(shop):
@@ -247,7 +251,7 @@ def test_a_measure_of_no_weight_changes_nothing(shop):
         ({"weights": {"trend": float("nan")}}, "weight of trend is nan"),
         ({"weights": dict.fromkeys(WEIGHTS, 0)}, "all weights are 0"),
         ({"treatments": {"quiet": "wait"}}, "no kind of segment 'quiet'"),
-        ({"treatments": {UNLIKE: " "}}, "in words"),
+        ({"treatments": {"lapsed one-time": " "}}, "in words"),
     ],
 )
 def test_an_invalid_setting_is_refused_in_a_sentence(shop, settings, sentence):

@@ -122,7 +122,7 @@ def test_the_parent_knows_data_window_columns_and_parameters(runs, fitted):
         "tiers": "VIP, main, rising, regular, small, below break-even", "tiers.vip_share": "0.4",
         "tiers.core_share": "0.8", "tiers.regular_share": "0.95", "tiers.rising_share": "0.1",
         "tiers.rising_growth": "0.01", "segment_weights": "None",
-        "treatments": "{'unlike the others': 'call them'}",
+        "treatments": "{'active frequent': 'call them'}",
     }  # fmt: skip
     assert params == expected
     assert runs.parent.data.tags["duramen.model_version"] == fitted.model.model_version_

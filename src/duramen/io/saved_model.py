@@ -269,7 +269,29 @@ def _from_6(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
     del forecast["growth"]
     tiers = {key: value for key, value in parameters["tiers"].items() if key != "rising_ratio"}
     parameters["tiers"] = tiers | {"rising_growth": 0.0}
-    return state | {"format_version": 7, "parameters": parameters, "forecast": forecast, "placement": None}
+    segments = dict(state["segments"])
+    for settings in (parameters, segments):
+        settings["treatments"] = _renamed(settings["treatments"])
+    return state | {
+        "format_version": 7,
+        "parameters": parameters,
+        "forecast": forecast,
+        "segments": segments,
+        "placement": None,
+    }
+
+
+def _renamed(treatments: dict[str, str] | None) -> dict[str, str] | None:
+    """Return treatments under the present kinds of segments; that of outliers, which are none now, is left out."""
+    if treatments is None:
+        return None
+    words = {"fading": "at risk", "quiet": "lapsed", "active": "active"}
+    kinds = {kind: kind.split(" ", 1) for kind in treatments}
+    return {
+        f"{words[kinds[kind][0]]} {kinds[kind][1]}": text
+        for kind, text in treatments.items()
+        if kinds[kind][0] in words
+    }
 
 
 # From a format to the next one; the first of them is the oldest format that is read.

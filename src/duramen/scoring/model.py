@@ -201,11 +201,11 @@ class CoreCustomerModel:
             else GrowthWeight.without_curve(self.growth_weight)
         )
         segmenter = self._segmenter().set_params(previous=None if previous is None else previous.segments_)
-        segmenter.fit(customers)
+        forecast = model.forecast(customers)
+        segmenter.fit(customers, probability_active=forecast.probability)
         # What segments show of the future is measured on those that knew nothing of it.
         then = customer_table(training, model.holdout_window_.cutoff)
         segments_then = self._segmenter().fit_predict(then)
-        forecast = model.forecast(customers)
         explainer = Explainer(model, growth.weight).fit(customers, forecast)
         self.core_money_ = core_money(model, forecast, self.seed)
         # All parts are whole before the model has any of them.

@@ -13,20 +13,21 @@ from duramen.data.windows import DAYS_PER_YEAR
 from duramen.errors import InputError, suggest
 from duramen.segments.behaviour import EVEN_PACE, NOTABLE_TREND, measures_of_facts
 
-# Median silence of a segment, in typical gaps.
-FADING_AFTER, QUIET_AFTER = 1.5, 3.0
-UNLIKE = "unlike the others"
+# A segment is active from this mean P(active) on, or from half that of the most active segment where that is less; it
+# is lapsed below the other, or below a fifth. So the words go by probabilities whatever the horizon.
+ACTIVE_FROM, LAPSED_BELOW = 0.5, 0.2
+# Where no probability is known: median time since the last purchase of a segment, in typical gaps.
+AT_RISK_AFTER, LAPSED_AFTER = 1.5, 3.0
 TREATMENTS = {
     "active frequent": "keep: best service, early access, no discounts they do not need",
     "active occasional": "grow: one reason more to come back between two purchases",
     "active one-time": "convert: an offer for the second or third purchase",
-    "fading frequent": "rescue now: personal contact, ask what went wrong",
-    "fading occasional": "remind: a timely offer before the habit is lost",
-    "fading one-time": "remind cheaply: automated mail only",
-    "quiet frequent": "win back: they were good; one strong offer, then let go",
-    "quiet occasional": "win back cheaply: season's mail",
-    "quiet one-time": "release: no spend beyond the newsletter",
-    UNLIKE: "look at each: a wholesaler, a test account, a mistake in the data, or a customer worth a call",
+    "at risk frequent": "rescue now: personal contact, ask what went wrong",
+    "at risk occasional": "remind: a timely offer before the habit is lost",
+    "at risk one-time": "remind cheaply: automated mail only",
+    "lapsed frequent": "win back: they were good; one strong offer, then let go",
+    "lapsed occasional": "win back cheaply: season's mail",
+    "lapsed one-time": "release: no spend beyond the newsletter",
 }
 # A rule is read by people: up to so many conditions. Less than 1 % of the customers make no branch of their own.
 DEEPEST = 4
@@ -48,7 +49,7 @@ def treatments_of(given: Mapping[str, str] | None) -> dict[str, str]:
 
     Examples
     --------
-    >>> treatments_of({"quiet one-time": "a card at Christmas"})["quiet one-time"]
+    >>> treatments_of({"lapsed one-time": "a card at Christmas"})["lapsed one-time"]
     'a card at Christmas'
     """
     given = dict(given or {})
@@ -63,8 +64,16 @@ def treatments_of(given: Mapping[str, str] | None) -> dict[str, str]:
     return TREATMENTS | given
 
 
-def segment_profile(facts: pd.DataFrame, segments: np.ndarray, treatments: Mapping[str, str]) -> pd.DataFrame:
-    """Return a row a segment with its name, size, median behaviour and treatment; 0, the outliers, comes last.
+def segment_profile(
+    facts: pd.DataFrame,
+    segments: np.ndarray,
+    treatments: Mapping[str, str],
+    probability_active: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Return a row a segment with its name, size, median behaviour and treatment.
+
+    The first word of a name is its activity: active, at risk or lapsed, by the mean P(active) of its customers, so that
+    no name contradicts their churn probabilities.
 
     Parameters
     ----------
@@ -73,18 +82,25 @@ def segment_profile(facts: pd.DataFrame, segments: np.ndarray, treatments: Mappi
     segments : numpy.ndarray of shape (n,)
     treatments : mapping
         By ``TREATMENTS``' keys.
+    probability_active : numpy.ndarray of shape (n,), optional
+        Calibrated; without it the activity goes by the time since the last purchase, in typical gaps.
 
     Returns
     -------
     pandas.DataFrame
         Indexed by segment: ``name``, ``customers``, the medians of ``facts``, ``treatment``.
     """
-    numbers = [*np.unique(segments[segments > 0]), 0]
+    numbers = np.unique(segments)
     profile = facts.groupby(segments).median().reindex(numbers)
     repeat = facts.loc[facts["frequency"] > 0, "purchases_per_year"].median()
-    fresh = np.select(
-        [profile["silence"] < FADING_AFTER, profile["silence"] < QUIET_AFTER], ["active", "fading"], "quiet"
-    )
+    if probability_active is None:
+        fresh = np.select(
+            [profile["silence"] < AT_RISK_AFTER, profile["silence"] < LAPSED_AFTER],
+            ["active", "at risk"],
+            "lapsed",
+        )
+    else:
+        fresh = activity_in_words(pd.Series(probability_active).groupby(segments).mean())
     often = np.select(
         [profile["frequency"] < 1, profile["purchases_per_year"] < repeat],
         ["one-time", "occasional"],
@@ -93,11 +109,23 @@ def segment_profile(facts: pd.DataFrame, segments: np.ndarray, treatments: Mappi
     size = np.where(profile["spend_per_year"] > facts["spend_per_year"].median(), "high", "low")
     kinds = [f"{a} {b}" for a, b in zip(fresh, often, strict=True)]
     names = [f"{kind} buyers, {c} spend" for kind, c in zip(kinds, size, strict=True)]
-    kinds[-1] = names[-1] = UNLIKE
     profile.insert(0, "customers", pd.Series(segments).value_counts().reindex(numbers).fillna(0).astype(int))
     profile.insert(0, "name", distinct_names(names, profile))
     profile["treatment"] = [treatments[kind] for kind in kinds]
     return profile.rename_axis("segment")
+
+
+def activity_in_words(probability: pd.Series[float]) -> np.ndarray:
+    """Return active, at risk or lapsed for the mean P(active) of each segment.
+
+    Examples
+    --------
+    >>> activity_in_words(pd.Series([0.97, 0.4, 0.1])).tolist(), activity_in_words(pd.Series([0.3, 0.1])).tolist()
+    (['active', 'at risk', 'lapsed'], ['active', 'at risk'])
+    """
+    most = probability.max()
+    active = probability >= min(ACTIVE_FROM, most / 2)
+    return np.select([active, probability >= min(LAPSED_BELOW, most / 5)], ["active", "at risk"], "lapsed")
 
 
 def distinct_names(names: list[str], profile: pd.DataFrame) -> list[str]:
@@ -178,7 +206,7 @@ def _trend_in_words(row: Mapping[Any, float]) -> str:
     late = row["purchase_position"] - EVEN_PACE
     if abs(late) <= NOTABLE_TREND:
         return "at an even pace"
-    return "growing" if late > 0 else "fading away lately"
+    return "more often lately" if late > 0 else "less often lately"
 
 
 _Words = dict[str, Callable[[Mapping[Any, float]], str]]

@@ -18,7 +18,7 @@ from duramen.io.autologging import without_autologging
 from duramen.segments.behaviour import COLUMNS, base_gap, behaviour, behaviour_facts
 from duramen.segments.clustering import FEWEST, STABLE, Partition, choose_partition, squared_distances
 from duramen.segments.matching import CHANGE_COLUMNS, match_segments, segment_changes
-from duramen.segments.naming import UNLIKE, numbered_names, readable_rules, segment_profile, treatments_of
+from duramen.segments.naming import numbered_names, readable_rules, segment_profile, treatments_of
 
 # Each measure is in its own unit, so that a constant or noisy one is not blown up by a division by its spread: rhythm,
 # spend and silence in logs, where twice as often is as far as twice the spend; trend in lengths of life. Spend is
@@ -31,7 +31,7 @@ FAR_OUT, MOST_OUTLIERS, LEAST_DISTANCE = 3.0, 0.01, math.log(4)
 
 
 class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """Segments of behaviour, by the one of three methods that finds stable ones; outliers are kept apart.
+    """Segments of behaviour, by the one of three methods that finds stable ones; outliers are in the nearest one.
 
     Parameters
     ----------
@@ -51,12 +51,12 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         The chosen clustering, which assigns any customer.
     numbers_ : numpy.ndarray of shape (k,)
         The number of each of its segments: from 1 by falling spend rate, or as before where there is a previous
-        segmenter. 0 is the outliers.
+        segmenter.
     furthest_ : float
-        Customers further than this from every centre are outliers.
+        Customers further than this from every centre are outliers (``is_outlier``). They move no centre.
     profile_ : pandas.DataFrame
         A row a segment: ``segment``, ``name``, ``customers``, the median behaviour, ``treatment``, ``rule`` and how
-        far it applies (``rule_covers``, ``rule_holds``). The outliers come last, also where there are none.
+        far it applies (``rule_covers``, ``rule_holds``).
     candidates_ : pandas.DataFrame
         The comparison of methods (``clustering.choose_partition``).
     stability_ : float
@@ -122,7 +122,13 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         return self.partition_.centres
 
     @without_autologging()
-    def fit(self, X: pd.DataFrame, y: object = None) -> Self:  # noqa: ARG002
+    def fit(
+        self,
+        X: pd.DataFrame,
+        y: object = None,  # noqa: ARG002
+        *,
+        probability_active: np.ndarray | None = None,
+    ) -> Self:
         """Learn the segments of a customer table.
 
         Parameters
@@ -131,6 +137,9 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             Customer table.
         y : None
             Ignored.
+        probability_active : numpy.ndarray of shape (n,), optional
+            Calibrated P(active) of each customer, by which segments are called active, at risk or lapsed; without it
+            they are by the time since the last purchase.
 
         Raises
         ------
@@ -162,7 +171,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         if self.previous is not None:
             self._keep_numbers(self.previous.predict(X), points, self.previous.last_number_)
         self._note_what_is_unstable(len(X))
-        self._describe(behaviour_facts(X, measures), self._assign(points), treatments)
+        self._describe(behaviour_facts(X, measures), self._assign(points), treatments, probability_active)
         return self
 
     def fit_predict(self, X: pd.DataFrame, y: object = None) -> np.ndarray:
@@ -170,7 +179,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         return self.fit(X, y).predict(X)
 
     def predict(self, customers: pd.DataFrame) -> np.ndarray:
-        """Return the segment number of each customer, shape (n,), without a refit; 0 is an outlier.
+        """Return the segment number of each customer, shape (n,), without a refit.
 
         Raises
         ------
@@ -180,6 +189,13 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         check_is_fitted(self, "partition_")
         check_table(customers, COLUMNS)
         return self._assign(self._points(behaviour(customers, self.base_gap_)))
+
+    def is_outlier(self, customers: pd.DataFrame) -> np.ndarray:
+        """Return which customers are far from every segment: a wholesaler, a test account, a mistake in the data."""
+        check_is_fitted(self, "partition_")
+        points = self._points(behaviour(customers, self.base_gap_))
+        far: np.ndarray = np.sqrt(squared_distances(points, self.centres_).min(axis=1)) > self.furthest_
+        return far
 
     def names(self, segments: np.ndarray) -> np.ndarray:
         """Return ``"number name"`` for segment numbers."""
@@ -197,10 +213,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         return points
 
     def _assign(self, points: np.ndarray) -> np.ndarray:
-        nearest = np.sqrt(squared_distances(points, self.centres_).min(axis=1))
-        numbers: np.ndarray = np.where(
-            nearest > self.furthest_, 0, self.numbers_[self.partition_.assign(points)]
-        )
+        numbers: np.ndarray = self.numbers_[self.partition_.assign(points)]
         return numbers
 
     def _in_use(self) -> Partition | None:
@@ -243,11 +256,16 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
                 "segments describe these customers and may not be found again."
             )
 
-    def _describe(self, facts: pd.DataFrame, segments: np.ndarray, treatments: dict[str, str]) -> None:
+    def _describe(
+        self,
+        facts: pd.DataFrame,
+        segments: np.ndarray,
+        treatments: dict[str, str],
+        probability_active: np.ndarray | None,
+    ) -> None:
         rules, self.rule_fidelity_ = readable_rules(facts, segments, self.seed)
-        rules.loc[0, "rule"] = f"further from the middle of every segment than {self.furthest_:.2g} log units"
-        rules.loc[0, ["rule_covers", "rule_holds"]] = 1.0
-        self.profile_ = segment_profile(facts, segments, treatments).join(rules).reset_index()
+        profile = segment_profile(facts, segments, treatments, probability_active)
+        self.profile_ = profile.join(rules).reset_index()
 
     def to_dict(self) -> dict[str, Any]:
         """Return what assigns and describes segments as plain values."""
@@ -327,4 +345,4 @@ def _plain(table: pd.DataFrame) -> dict[str, list[Any]]:
     return {str(name): values[name].tolist() for name in values}
 
 
-__all__ = ["UNLIKE", "WEIGHTS", "BehaviouralSegmenter"]
+__all__ = ["WEIGHTS", "BehaviouralSegmenter"]
