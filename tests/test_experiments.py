@@ -69,7 +69,7 @@ def test_a_section_has_every_figure_and_marks_the_best(backtested, results):
     cells = [cell.strip() for cell in gini.strip("|").split("|")][1:]
     best = max(cells, key=lambda cell: float(cell.strip("*")))
     assert best.startswith("**")
-    assert "| growth | hit rate at top 10 % |" in text
+    assert "| growing | AUC |" in text
     assert "| 1997-10-01 | 1997-12-31 | " in text
 
 

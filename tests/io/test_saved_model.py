@@ -255,6 +255,7 @@ def in_present_words(reason):
     fact = re.sub(r" \(average ([\d,.]+)\) ago", r" ago (average \1)", fact)
     fact = fact.replace("(average ", "(average customer ", 1)
     fact = re.sub(r"(usually every [\d,]+)$", r"\1 days", fact).replace("in the mean", "on average")
+    fact = fact.replace("so no rhythm", "so no typical time between purchases")
     assert 0.05 < float(factor) < 20
     return f"{fact}: {factor} times the value"
 

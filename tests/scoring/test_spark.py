@@ -225,8 +225,8 @@ def test_ranks_and_tiers_of_any_scores_are_those_of_pandas(spark, crowd, costs):
     ids = rng.permutation(n)
     scores = pd.DataFrame(
         {"customer_id": [f"é{i}" if i % 3 else f"c{i}" for i in ids], "score": value + 0.1 * growth,
-         "predicted_value": value, "growth_rate": growth / value - 0.5,
-         "probability_growing": growth / (growth + value), "cost": rng.integers(0, 30, n) * 1.0}
+         "predicted_value": value, "growth_rate": growth / np.maximum(value, 1e-9) - 0.5,
+         "probability_growing": growth / np.maximum(growth + value, 1e-9), "cost": rng.integers(0, 30, n) * 1.0}
     )  # fmt: skip
     tiers = Tiers(vip_share=0.3, rising_share=0.2)
     theirs = rank_core_customers(

@@ -33,6 +33,8 @@ CHILDREN = {
     "RFM score",
     "RFM cells",
     "recency",
+    "past trend",
+    "base rate",
     "segments",
 }
 

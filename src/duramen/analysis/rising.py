@@ -28,7 +28,7 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     Only customers scored at both cutoffs are compared, and ranked among themselves. The change of their total is
     removed from each. The result has the customers who rank higher than before and whose value is now above the upper
     end of the earlier predictive interval (nine outcomes in ten are below it), changed with the total; a smaller rise
-    is noise. Where that end is nearer to the value than is usual, as at 0 for customers who buy with a probability of
+    is noise. Where that end is nearer to the value than is usual, as for customers who buy with a probability of
     less than one in ten, the median ratio of end to value of the other customers is used.
 
     Parameters
@@ -157,7 +157,8 @@ def _check(earlier: pd.DataFrame, later: pd.DataFrame) -> None:
 
 def _likely(value: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Return the upper end of each interval, or the median multiple of the value where that is more."""
-    shown = (high > 0) & (value > 0)
+    # An end at the value itself stands where inactivity alone reaches it.
+    shown = (high > value) & (value > 0)
     usual = np.median(high[shown] / value[shown]) if shown.any() else 1.0
     likely: np.ndarray = np.maximum(high, usual * value)
     return likely

@@ -227,7 +227,7 @@ def _calibration(holdout: Holdout) -> pd.DataFrame:
     curves = {
         forecast.model: calibration_curve(forecast.values, holdout.outcomes["activity"])
         for forecast in holdout.forecasts
-        if forecast.kind == PROBABILITY
+        if forecast.target == "activity" and forecast.kind == PROBABILITY
     }
     table = pd.concat(curves, names=["model"]).reset_index("model").reset_index(drop=True)
     return _at_cutoff(holdout, table)
