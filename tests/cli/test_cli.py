@@ -262,7 +262,7 @@ def test_rows_set_aside_are_kept_beside_the_scores(trained, duramen, tmp_path):
     status, out, _, new = duramen("score", "orders.csv", "--model", trained.folder / "model")
     assert (status, new) == (0, {"scores.parquet", "scores.json", "scores.quarantine.csv"})
     assert len(pd.read_csv(tmp_path / "scores.quarantine.csv")) == 3
-    assert "amount is no number 3" in out
+    assert "amount is not numeric 3" in out
 
 
 def three_formats(orders):
@@ -281,7 +281,7 @@ def as_it_is(orders):
         (as_it_is, ["--amount", "turnover"], "has no column 'turnover' for amount"),
         (lambda orders: orders.drop(columns="date"), [], "no column that looks like date"),
         (lambda orders: orders.head(0), [], "holds a header and no rows"),
-        (lambda orders: orders.assign(amount="twelve"), [], "amount is no number"),
+        (lambda orders: orders.assign(amount="twelve"), [], "amount is not numeric"),
         (three_formats, [], "several forms"),
         (lambda orders: orders.drop_duplicates("customer_id"), [], "bought on one day only"),
         (lambda orders: orders.assign(customer_id="only"), [], "holds 1 customers"),

@@ -167,14 +167,14 @@ def test_text_in_the_amount_column_is_refused_with_count_and_examples(orders):
     with pytest.raises(InputError) as told:
         read_transactions(pd.concat([frame] * 5))
     assert str(told.value) == (
-        "column 'amount' of the DataFrame: 10 of 15 rows, amount is no number (for example '12 EUR', 'free'); write "
+        "column 'amount' of the DataFrame: 10 of 15 rows, amount is not numeric (for example '12 EUR', 'free'); write "
         "plain numbers (12.50), give `decimal` ',' or name another column with `amount`."
     )
 
 
 @pytest.mark.parametrize(
     ("role", "value", "reason"),
-    [("amount", "free", "amount is no number"), ("date", "soon", "unreadable date")],
+    [("amount", "free", "amount is not numeric"), ("date", "soon", "unreadable date")],
 )
 def test_up_to_five_percent_of_a_column_may_be_unreadable(mostly_good, role, value, reason):
     bad = mostly_good(5, **{role: value}).tail(1)
@@ -195,7 +195,7 @@ def test_up_to_five_percent_of_a_column_may_be_unreadable(mostly_good, role, val
         ({"date": "0001-01-01"}, "date before 1900"),
         ({"date": "1900-01-01"}, None),
         ({"date": "2999-01-01"}, "future date"),
-        ({"amount": ""}, "amount is no number"),
+        ({"amount": ""}, "amount is not numeric"),
         ({"amount": "0"}, None),
         ({"kind": " Internal "}, "internal customer"),
         ({"kind": "channel"}, None),
@@ -204,7 +204,7 @@ def test_up_to_five_percent_of_a_column_may_be_unreadable(mostly_good, role, val
         ({"status": "paid"}, None),
         ({"customer": None, "date": "soon", "amount": "free"}, "missing customer id"),
         ({"date": "soon", "amount": "free"}, "unreadable date"),
-        ({"amount": "free", "status": "void"}, "amount is no number"),
+        ({"amount": "free", "status": "void"}, "amount is not numeric"),
     ],
     ids=str,
 )

@@ -18,7 +18,7 @@ def test_numbers_come_back_as_floats_in_their_order():
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        (["high", "low"], "value holds what is no number .*high.*; give one number per customer"),
+        (["high", "low"], "value has values that are not numeric .*high.*; give one number per customer"),
         ([], r"value has the shape \(0,\); give one number for each of the 2 customers"),
         (
             [1.0, 2.0, 3.0],
@@ -27,7 +27,7 @@ def test_numbers_come_back_as_floats_in_their_order():
         ([[1.0], [2.0]], r"value has the shape \(2, 1\)"),
         (
             [1.0, None],
-            r"missing or not a number from 0 to 9 for 1 of 2 customers \(row 1: nan\); mend or leave out",
+            r"missing or not a number from 0 to 9 for 1 of 2 customers \(row 1: nan\); fix or leave out",
         ),
         ([-np.inf, 10], r"for 2 of 2 customers \(row 0: -inf, row 1: 10\)"),
     ],

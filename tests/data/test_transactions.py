@@ -23,7 +23,7 @@ BAD = {
     "unreadable date": {"date": "2020-02-30"},
     "date before 1900": {"date": "0001-01-01"},
     "future date": {"date": "2999-01-01"},
-    "amount is no number": {"amount": "free"},
+    "amount is not numeric": {"amount": "free"},
     "internal customer": {"kind": "internal"},
     "unpaid or refunded order": {"status": "cancelled"},
     "other currency": {"currency": "USD"},

@@ -54,11 +54,11 @@ def test_a_fold_that_ends_after_the_cutoff_is_never_looked_at():
     assert activity_level([late], WINDOW) == 0.0
 
 
-def test_a_sure_miss_is_mended_for_the_most_part():
+def test_a_sure_miss_is_corrected_for_the_most_part():
     assert money_level([fold(WINDOW.earlier(364), ratio=1.5)], WINDOW) == pytest.approx(1.5**KEPT, rel=1e-3)
 
 
-def test_a_miss_that_one_customer_made_is_hardly_mended():
+def test_a_miss_that_one_customer_made_is_hardly_corrected():
     whale = fold(WINDOW.earlier(364), customers=200)
     whale.outcomes.loc[0, "value"] = 2_000.0
     assert whale.outcomes["value"].sum() / whale.features["btyd_value"].sum() == pytest.approx(1.995)

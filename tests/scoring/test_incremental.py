@@ -37,20 +37,20 @@ def first(shop, tmp_path_factory):
 
 
 def changed_orders(orders, seed):
-    """Return orders of which some came late, some were mended and some customers went, and whom that concerns."""
+    """Return orders of which some came late, some were corrected and some customers went, and whom that concerns."""
     rng = np.random.default_rng(seed)
     ids = rng.permutation(np.sort(orders["customer_id"].unique()))
-    late_ids, mended_ids, gone = ids[:5], ids[5:9], ids[9:12]
+    late_ids, corrected_ids, gone = ids[:5], ids[5:9], ids[9:12]
     late = orders[orders["customer_id"].isin(late_ids)].drop_duplicates("customer_id")
     late = late.assign(date=pd.Timestamp("1998-03-02"))
-    mended = orders[orders["customer_id"].isin(mended_ids)].drop_duplicates("customer_id")
+    corrected = orders[orders["customer_id"].isin(corrected_ids)].drop_duplicates("customer_id")
     new = late.head(2).assign(customer_id=["00000", "99999"])
     # What comes after the cutoff is nobody's change.
     after = orders.tail(50).assign(date=CUTOFF + pd.Timedelta(days=3))
-    rest = orders.drop(mended.index)
-    mended = mended.assign(amount=mended["amount"] + 1)
-    changed = pd.concat([rest[~rest["customer_id"].isin(gone)], late, mended, new, after])
-    return changed.sample(frac=1, random_state=seed), {*late_ids, *mended_ids, "00000", "99999"}
+    rest = orders.drop(corrected.index)
+    corrected = corrected.assign(amount=corrected["amount"] + 1)
+    changed = pd.concat([rest[~rest["customer_id"].isin(gone)], late, corrected, new, after])
+    return changed.sample(frac=1, random_state=seed), {*late_ids, *corrected_ids, "00000", "99999"}
 
 
 @pytest.mark.slow

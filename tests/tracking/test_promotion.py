@@ -243,7 +243,7 @@ def test_a_champion_set_by_hand_is_known_and_one_that_was_deleted_is_passed_over
 
 
 @pytest.mark.slow
-def test_a_fault_at_any_step_before_the_last_leaves_the_old_champion_and_is_mended_by_trying_again(
+def test_a_fault_at_any_step_before_the_last_leaves_the_old_champion_and_is_fixed_by_trying_again(
     models, monkeypatch
 ):
     """From each of the calls by which a promotion writes on, all fail."""

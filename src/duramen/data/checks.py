@@ -160,7 +160,7 @@ def reason_set_aside(rows: ibis.Table, today: date, currency: str | None) -> ir.
         (rows.date.isnull(), "unreadable date"),
         (rows.date < ibis.literal(EARLIEST_DAY), "date before 1900"),
         (rows.date > ibis.literal(today), "future date"),
-        (rows.amount.isnull(), "amount is no number"),
+        (rows.amount.isnull(), "amount is not numeric"),
     ]
     if "kind" in rows.columns:
         reasons.append((rows.kind.cast("string").lower().strip() == "internal", "internal customer"))
@@ -179,9 +179,9 @@ def refuse_unreadable(
 ) -> None:
     """Refuse a source whose amount or date column is mostly unreadable, or that leaves no row at all."""
     total = sum(counts.values())
-    for reason, role, mend in (
+    for reason, role, remedy in (
         (
-            "amount is no number",
+            "amount is not numeric",
             "amount",
             "write plain numbers (12.50), give `decimal` ',' or name another column with `amount`",
         ),
@@ -192,7 +192,7 @@ def refuse_unreadable(
             examples = _examples(rows.filter(rows.reason == reason), f"raw_{role}")
             raise InputError(
                 f"column {columns[role]!r} of {where}: {count:,} of {total:,} rows, {reason} "
-                f"(for example {examples}); {mend}."
+                f"(for example {examples}); {remedy}."
             )
     if not counts.get(None, 0):
         told = ", ".join(f"{reason} {count:,}" for reason, count in counts.items())

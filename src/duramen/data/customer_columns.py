@@ -40,7 +40,7 @@ def known_numbers(
     Raises
     ------
     InputError
-        If there are none or not as many as customers, or any is no number, missing, infinite or out of range.
+        If there are none or not as many as customers, or any is not numeric, missing, infinite or out of range.
 
     Examples
     --------
@@ -52,7 +52,9 @@ def known_numbers(
     try:
         numbers = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{name} holds what is no number ({error}); give one number per customer.") from None
+        raise InputError(
+            f"{name} has values that are not numeric ({error}); give one number per customer."
+        ) from None
     if numbers.ndim != 1 or not len(numbers) or len(numbers) != (customers or len(numbers)):
         wanted = "each customer" if customers is None else f"each of the {customers:,} customers"
         raise InputError(
@@ -64,7 +66,7 @@ def known_numbers(
         span = "" if np.isinf([low, high]).all() else f" from {low:g} to {high:g}"
         raise InputError(
             f"{name} is missing or not a number{span} for {wrong.sum():,} of {len(wrong):,} customers "
-            f"({_examples(numbers, wrong)}); mend or leave out those customers."
+            f"({_examples(numbers, wrong)}); fix or leave out those customers."
         )
     return numbers
 

@@ -296,7 +296,7 @@ def _csv_fault(files: list[Path]) -> str | None:
                     if row and len(row) != width:
                         return (
                             f"line {rows.line_num:,} of {file.name} has {len(row)} values where the header has "
-                            f"{width}; mend the line."
+                            f"{width}; fix the line."
                         )
         except (OSError, EOFError, UnicodeDecodeError):
             return f"{file.name} is not UTF-8 text; save it as CSV in UTF-8."

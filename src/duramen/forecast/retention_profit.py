@@ -42,7 +42,7 @@ class RetentionOffer:
     Raises
     ------
     InputError
-        If a cost is negative or none of them is above 0, or the acceptance is no such rate.
+        If a cost is negative or none of them is above 0, or the acceptance is not a rate above 0 and up to 1.
 
     Examples
     --------

@@ -60,7 +60,7 @@ def open_store() -> Any:
         mlflow.set_tracking_uri(f"sqlite:///{DEFAULT_BASE}")
     if (base := _local_base(mlflow)) is not None:
         _make_tables(mlflow, base)
-        mend_addresses(base)
+        correct_addresses(base)
     return mlflow
 
 
@@ -99,7 +99,7 @@ def _make_tables(mlflow: Any, base: Path) -> None:
         mlflow.MlflowClient().search_experiments(max_results=1)
 
 
-def mend_addresses(base: Path) -> None:
+def correct_addresses(base: Path) -> None:
     """Let a store that was moved or copied with its files find them again.
 
     MLflow keeps whole addresses of files that lie beside the store. Where those of an experiment lead elsewhere, and
