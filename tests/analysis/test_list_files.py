@@ -12,7 +12,6 @@ from duramen.analysis import list_files
 from duramen.analysis.list_files import SHEETS, write_lists
 from duramen.analysis.lists import CustomerLists, customer_lists
 from duramen.errors import InputError
-from duramen.forecast.growth import past_value
 from duramen.forecast.retention_profit import RetentionOffer
 from duramen.scoring.ranking import rank_core_customers
 
@@ -22,9 +21,8 @@ NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 @pytest.fixture(scope="module")
 def lists(shop):
     """The four lists of the shop, with costs to serve."""
-    past = pd.Series(past_value(shop.customers, shop.window.horizon), index=shop.customers["customer_id"])
     ranking = rank_core_customers(shop.scores, cost_to_serve=np.full(len(shop.scores), 3.0))
-    return customer_lists(ranking, RetentionOffer(offer_cost=5, contact_cost=1), past_value=past)
+    return customer_lists(ranking, RetentionOffer(offer_cost=5, contact_cost=1))
 
 
 def rows_of(listed, ids):

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from duramen.analysis.lists import RECOVERABLE_SHARE, Budget, call_list, customer_lists, win_back_list
 from duramen.errors import InputError
-from duramen.forecast.growth import past_value
 from duramen.forecast.retention_profit import RetentionOffer, campaign_profit, money_at_stake
 from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.tiers import Tier, Tiers
@@ -19,14 +18,8 @@ PRICED = ["money_at_stake", "expected_profit", "cost"]
 
 
 @pytest.fixture(scope="module")
-def past(shop):
-    """What each customer of the shop spent in as long a time as the horizon."""
-    return pd.Series(past_value(shop.customers, shop.window.horizon), index=shop.customers["customer_id"])
-
-
-@pytest.fixture(scope="module")
-def lists(shop, past):
-    return customer_lists(shop.ranking, OFFER, past_value=past)
+def lists(shop):
+    return customer_lists(shop.ranking, OFFER)
 
 
 def joined(listed, ranking):
@@ -52,13 +45,13 @@ def test_nobody_lapsed_or_almost_certainly_lost_is_on_the_call_list(lists, shop)
     assert not set(lists.call["customer_id"]) & set(lists.win_back["customer_id"])
 
 
-def test_customers_who_hardly_buy_again_are_for_winning_back_whatever_their_stage(shop, past):
+def test_customers_who_hardly_buy_again_are_for_winning_back_whatever_their_stage(shop):
     ranking = shop.ranking.assign(lifecycle_stage="steady")
     first = ranking["customer_id"].iloc[0]
-    assert past[first] > 100
+    assert ranking["past_value"].iloc[0] > 100
     ranking.loc[ranking["customer_id"] == first, ["probability_active", "churn_probability"]] = [0.001, 0.999]
-    assert first not in set(call_list(ranking, OFFER, past_value=past)["customer_id"])
-    assert first in set(win_back_list(ranking, OFFER, past_value=past)["customer_id"])
+    assert first not in set(call_list(ranking, OFFER)["customer_id"])
+    assert first in set(win_back_list(ranking, OFFER)["customer_id"])
 
 
 def test_money_at_stake_is_never_more_than_a_customer_ever_spent(lists, shop):
@@ -73,21 +66,21 @@ def test_money_at_stake_lies_between_0_and_the_past_for_any_probability(active, 
     assert 0 <= at_stake <= max(past, 0)
 
 
-def test_no_customer_with_a_treatment_of_release_is_contacted(shop, past):
+def test_no_customer_with_a_treatment_of_release_is_contacted(shop):
     words = np.where(np.arange(len(shop.ranking)) % 2, "Release: no spend beyond the newsletter", "keep")
     ranking = shop.ranking.assign(treatment=words)
-    made = customer_lists(ranking, OFFER, past_value=past)
+    made = customer_lists(ranking, OFFER)
     for rows in (made.call, made.win_back):
         assert set(rows["treatment"]) == {"keep"}
     assert len(made.newly_rising) == (ranking["tier"] == "rising").sum()
 
 
-def test_without_treatments_the_ranking_has_those_of_the_tiers(shop, past):
+def test_without_treatments_the_ranking_has_those_of_the_tiers(shop):
     tiers = Tiers(main=Tier("main", "write a letter"))
-    made = customer_lists(shop.ranking, OFFER, past_value=past, tiers=tiers)
+    made = customer_lists(shop.ranking, OFFER, tiers=tiers)
     assert set(made.call.loc[made.call["tier"] == "main", "treatment"]) == {"write a letter"}
     some = shop.ranking.assign(treatment=np.where(shop.ranking["rank"] <= 100, "visit", None))
-    called = call_list(some, OFFER, past_value=past, tiers=tiers)
+    called = call_list(some, OFFER, tiers=tiers)
     assert (called["treatment"] == "visit").tolist() == (called["rank"] <= 100).tolist()
 
 
@@ -108,12 +101,12 @@ def test_the_order_is_that_of_expected_profit_and_the_sums_are_those_of_the_camp
     offer_cost=st.floats(0, 50), contact_cost=st.floats(0.01, 20), acceptance=st.floats(0.01, 1),
 )  # fmt: skip
 def test_no_budget_is_exceeded_and_a_list_is_the_head_of_the_one_without_limit(
-    shop, past, money, contacts, offer_cost, contact_cost, acceptance
+    shop, money, contacts, offer_cost, contact_cost, acceptance
 ):
     offer = RetentionOffer(offer_cost, contact_cost, acceptance=acceptance)
     for make in (call_list, win_back_list):
-        rows = make(shop.ranking, offer, Budget(money, contacts), past)
-        everyone = make(shop.ranking, offer, past_value=past)
+        rows = make(shop.ranking, offer, Budget(money, contacts))
+        everyone = make(shop.ranking, offer)
         assert rows["cost"].sum() <= (np.inf if money is None else money * (1 + 1e-12))
         assert len(rows) <= (len(everyone) if contacts is None else contacts)
         pd.testing.assert_frame_equal(rows, everyone.head(len(rows)))
@@ -121,39 +114,36 @@ def test_no_budget_is_exceeded_and_a_list_is_the_head_of_the_one_without_limit(
             assert everyone["cost"].head(len(rows) + 1).sum() > money * (1 - 1e-12)
 
 
-def test_neither_the_order_of_rows_nor_the_unit_of_money_changes_a_list(shop, past, lists):
+def test_neither_the_order_of_rows_nor_the_unit_of_money_changes_a_list(shop, lists):
     shuffled = shop.ranking.sample(frac=1, random_state=1)
-    again = customer_lists(shuffled, OFFER, past_value=past.sample(frac=1, random_state=2))
+    again = customer_lists(shuffled, OFFER)
     for rows, same in zip(lists[:3], again[:3], strict=True):
         pd.testing.assert_frame_equal(same, rows)
     in_cents = RetentionOffer(offer_cost=500, contact_cost=100, acceptance=0.3)
-    ranking = shop.ranking.assign(predicted_value=shop.ranking["predicted_value"] * 100)
-    called = call_list(ranking, in_cents, past_value=past * 100)
+    ranking = shop.ranking.assign(
+        predicted_value=shop.ranking["predicted_value"] * 100, past_value=shop.ranking["past_value"] * 100
+    )
+    called = call_list(ranking, in_cents)
     assert called["customer_id"].tolist() == lists.call["customer_id"].tolist()
 
 
-def test_past_value_can_be_a_column_of_the_ranking(shop, past, lists):
-    ranking = shop.ranking.assign(past_value=past.loc[shop.ranking["customer_id"]].to_numpy())
-    pd.testing.assert_frame_equal(call_list(ranking, OFFER), lists.call)
-
-
-def test_newly_rising_are_neither_rising_nor_core_in_the_earlier_ranking(shop, past, lists):
+def test_newly_rising_are_neither_rising_nor_core_in_the_earlier_ranking(shop, lists):
     assert lists.newly_rising["customer_id"].tolist() == (
         shop.ranking.loc[shop.ranking["tier"] == "rising", "customer_id"].tolist()
     )
     ids = lists.newly_rising["customer_id"]
     tiers = ["rising", "main", "VIP", "small", "regular"]
     before = pd.DataFrame({"customer_id": ids.head(5), "tier": tiers, "cutoff": pd.Timestamp("1998-01-01")})
-    made = customer_lists(shop.ranking, OFFER, past_value=past, previous=before)
+    made = customer_lists(shop.ranking, OFFER, previous=before)
     # Customers who were small or regular are newly rising, and so are those who were not customers yet.
     assert made.newly_rising["customer_id"].tolist() == ids[3:].tolist()
 
 
-def test_customers_below_break_even_are_listed_by_loss_and_never_contacted(shop, past, lists):
+def test_customers_below_break_even_are_listed_by_loss_and_never_contacted(shop, lists):
     assert lists.below_break_even is None
     cost = shop.scores["predicted_value"] * np.where(np.arange(len(shop.scores)) % 3, 0.5, 2.0)
     ranking = rank_core_customers(shop.scores, cost_to_serve=cost.to_numpy())
-    made = customer_lists(ranking, OFFER, past_value=past)
+    made = customer_lists(ranking, OFFER)
     below = made.below_break_even
     assert [*below] == [*COLUMNS, "cost_to_serve", "reason", "treatment"]
     assert set(below["customer_id"]) == set(ranking.loc[ranking["tier"] == "below break-even", "customer_id"])
@@ -163,19 +153,17 @@ def test_customers_below_break_even_are_listed_by_loss_and_never_contacted(shop,
     assert (both["money_at_stake"] - (both["money_at_stake_free"] - both["cost_to_serve"])).abs().max() < 1e-9
 
 
-def test_what_is_missing_is_refused_with_what_to_do(shop, past):
-    with pytest.raises(InputError, match=r"no column past_value; give what each customer spent"):
+def test_what_is_missing_is_refused_with_what_to_do(shop):
+    with pytest.raises(InputError, match="no column past_value"):
         call_list(shop.ranking.drop(columns="past_value"), OFFER)
-    with pytest.raises(InputError, match=r"^1 customers of the ranking have no past value \(for example '"):
-        call_list(shop.ranking, OFFER, past_value=past.iloc[1:])
     with pytest.raises(InputError, match="no column lifecycle_stage"):
-        win_back_list(shop.ranking.drop(columns="lifecycle_stage"), OFFER, past_value=past)
+        win_back_list(shop.ranking.drop(columns="lifecycle_stage"), OFFER)
     with pytest.raises(InputError, match="tiers of other names"):
-        call_list(shop.ranking, OFFER, past_value=past, tiers=Tiers(main=Tier("big", "keep")))
+        call_list(shop.ranking, OFFER, tiers=Tiers(main=Tier("big", "keep")))
     with pytest.raises(InputError, match="give one of an earlier cutoff"):
-        customer_lists(shop.ranking, OFFER, past_value=past, previous=shop.ranking)
+        customer_lists(shop.ranking, OFFER, previous=shop.ranking)
     with pytest.raises(InputError, match="the earlier ranking has no column tier"):
-        customer_lists(shop.ranking, OFFER, past_value=past, previous=shop.ranking[["customer_id"]])
+        customer_lists(shop.ranking, OFFER, previous=shop.ranking[["customer_id"]])
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ LAPSED = "lapsed"
 # A treatment that begins with this word spends nothing on a customer.
 RELEASE = "release"
 NEEDED = (
-    "customer_id", "rank", "tier", "predicted_value", "churn_probability", "probability_active", "lifecycle_stage",
+    "customer_id", "rank", "tier", "predicted_value", "past_value", "churn_probability", "probability_active",
+    "lifecycle_stage",
 )  # fmt: skip
 
 
@@ -102,7 +103,6 @@ def customer_lists(
     *,
     win_back_offer: RetentionOffer | None = None,
     win_back_budget: Budget = NO_LIMIT,
-    past_value: pd.Series[float] | None = None,
     previous: pd.DataFrame | None = None,
     tiers: Tiers = DEFAULT_TIERS,
 ) -> CustomerLists:
@@ -120,9 +120,6 @@ def customer_lists(
         The offer to lapsed customers; by default the same one.
     win_back_budget : Budget
         The limit of the win-back list.
-    past_value : pandas.Series, optional
-        What each customer spent in as long a time as the horizon, by customer id
-        (``duramen.forecast.growth.past_value``); by default the column ``past_value`` of the ranking.
     previous : pandas.DataFrame, optional
         An earlier ranking, of which ``customer_id`` and ``tier`` are used.
     tiers : Tiers
@@ -131,12 +128,11 @@ def customer_lists(
     Raises
     ------
     InputError
-        If a column is missing, a customer has no past value or two, a tier has another name, or the earlier ranking is
-        not earlier.
+        If a column is missing, a tier has another name, or the earlier ranking is not earlier.
     """
     return CustomerLists(
-        call_list(ranking, offer, budget, past_value, tiers),
-        win_back_list(ranking, win_back_offer or offer, win_back_budget, past_value, tiers),
+        call_list(ranking, offer, budget, tiers),
+        win_back_list(ranking, win_back_offer or offer, win_back_budget, tiers),
         _newly_rising(ranking, previous, tiers),
         _below_break_even(ranking, tiers),
     )
@@ -146,7 +142,6 @@ def call_list(
     ranking: pd.DataFrame,
     offer: RetentionOffer,
     budget: Budget = NO_LIMIT,
-    past_value: pd.Series[float] | None = None,
     tiers: Tiers = DEFAULT_TIERS,
 ) -> pd.DataFrame:
     """Return whom to contact so that they do not leave, the highest expected profit first, within a budget.
@@ -156,7 +151,7 @@ def call_list(
 
     Parameters
     ----------
-    ranking, offer, budget, past_value, tiers
+    ranking, offer, budget, tiers
         As in ``customer_lists``.
 
     Returns
@@ -173,14 +168,13 @@ def call_list(
     _check(ranking, tiers)
     active = ranking["probability_active"]
     reachable = ~_lapsed(ranking) & (active >= RECOVERABLE_SHARE * active.mean())
-    return _worth_contacting(ranking, reachable, offer, budget, past_value, tiers)
+    return _worth_contacting(ranking, reachable, offer, budget, tiers)
 
 
 def win_back_list(
     ranking: pd.DataFrame,
     offer: RetentionOffer,
     budget: Budget = NO_LIMIT,
-    past_value: pd.Series[float] | None = None,
     tiers: Tiers = DEFAULT_TIERS,
 ) -> pd.DataFrame:
     """Return which lapsed customers to win back, the highest expected profit first, within a budget.
@@ -191,7 +185,7 @@ def win_back_list(
     _check(ranking, tiers)
     active = ranking["probability_active"]
     lapsed = _lapsed(ranking) | (active < RECOVERABLE_SHARE * active.mean())
-    return _worth_contacting(ranking, lapsed, offer, budget, past_value, tiers)
+    return _worth_contacting(ranking, lapsed, offer, budget, tiers)
 
 
 def _worth_contacting(
@@ -199,12 +193,12 @@ def _worth_contacting(
     among: pd.Series[bool],
     offer: RetentionOffer,
     budget: Budget,
-    past_value: pd.Series[float] | None,
     tiers: Tiers,
 ) -> pd.DataFrame:
     """Return the customers among some whose contact earns money, the highest expected profit first."""
-    past = _past_of(ranking, past_value)
-    at_stake = money_at_stake(ranking["predicted_value"], ranking["probability_active"], past)
+    at_stake = money_at_stake(
+        ranking["predicted_value"], ranking["probability_active"], ranking["past_value"]
+    )
     if "cost_to_serve" in ranking:
         at_stake = np.maximum(at_stake - ranking["cost_to_serve"].to_numpy(), 0.0)
     priced = ranking.assign(
@@ -256,24 +250,6 @@ def _treatment(ranking: pd.DataFrame, tiers: Tiers) -> pd.Series[str]:
 
 def _lapsed(ranking: pd.DataFrame) -> pd.Series[bool]:
     return ranking["lifecycle_stage"] == LAPSED
-
-
-def _past_of(ranking: pd.DataFrame, past_value: pd.Series[float] | None) -> npt.NDArray[np.float64]:
-    """Return the past value of each row of a ranking."""
-    if past_value is None:
-        if "past_value" not in ranking:
-            raise InputError(
-                "the ranking has no column past_value; give what each customer spent, by customer id, as `past_value`."
-            )
-        return np.asarray(ranking["past_value"], dtype=float)
-    ids = ranking["customer_id"]
-    place = find_ids(ids, past_value.index, "past_value")
-    if (missing := place < 0).any():
-        raise InputError(
-            f"{missing.sum():,} customers of the ranking have no past value (for example {ids[missing].iloc[0]!r}); "
-            "give each one, 0 where there is none."
-        )
-    return np.asarray(past_value.iloc[place], dtype=float)
 
 
 def _check(ranking: pd.DataFrame, tiers: Tiers) -> None:

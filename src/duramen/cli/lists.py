@@ -77,7 +77,6 @@ def _lists_of(
     config: ListsConfig,
 ) -> CustomerLists:
     from duramen.analysis.lists import Budget, customer_lists
-    from duramen.forecast.growth import past_value
     from duramen.forecast.retention_profit import RetentionOffer
     from duramen.scoring.ranking import rank_core_customers
 
@@ -95,7 +94,6 @@ def _lists_of(
         Budget(config.budget, config.contacts),
         win_back_offer=win_back,
         win_back_budget=Budget(config.win_back_budget, config.win_back_contacts),
-        past_value=pd.Series(past_value(customers, model.window_.horizon), index=pd.Index(ids)),
         previous=previous,
         tiers=tiers,
     )
