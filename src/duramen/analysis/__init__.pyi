@@ -1,6 +1,7 @@
 from .assignment import read_assignment as read_assignment
 from .churn_groups import churn_by_group as churn_by_group
 from .churn_groups import compare_churners as compare_churners
+from .consistency import check_consistency as check_consistency
 from .core_summary import summarise_core as summarise_core
 from .lifecycle import stage_length as stage_length
 from .lifecycle import stage_transitions as stage_transitions

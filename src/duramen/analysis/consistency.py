@@ -1,0 +1,110 @@
+"""A ranking comes in; whether what it says of its customers agrees with the numbers beside it goes out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from duramen.errors import InputError
+from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
+
+NEEDED = (
+    "tier", "segment", "lifecycle_stage", "predicted_value", "predicted_value_low", "predicted_value_high",
+    "past_value", "growth_rate", "growth_potential", "probability_growing", "probability_active", "churn_probability",
+    "expected_purchases", "expected_spend",
+)  # fmt: skip
+# First words of segments, from the most to the least active.
+ACTIVITY = ("active", "at risk", "lapsed")
+# A customer whose churn is below this is safe, whatever a name says.
+SAFE = 0.5
+# Share of the best customers who may stand under a name that their churn does not bear out.
+MISNAMED = 0.05
+ROUNDING = 1e-6
+
+
+def check_consistency(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd.DataFrame:
+    """Return whether tiers, segments, stages, growth and money of a ranking tell one story.
+
+    Parameters
+    ----------
+    ranking : pandas.DataFrame
+        What ``rank_core_customers`` returns.
+    tiers : Tiers
+        Those of the ranking.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a check: ``check`` (a sentence), ``figure`` (the share of customers, or the difference, that speaks
+        against it), ``limit`` and ``holds``.
+
+    Raises
+    ------
+    InputError
+        If a column is missing.
+    """
+    if missing := [name for name in NEEDED if name not in ranking]:
+        raise InputError(
+            f"the ranking has no column {' or '.join(missing)}; give what rank_core_customers returned."
+        )
+    activity = _first_words(ranking["segment"])
+    safe = ranking["churn_probability"] < SAFE
+    value, past = ranking["predicted_value"], ranking["past_value"]
+    stage = ranking.groupby("lifecycle_stage")["probability_active"].mean()
+    others = ranking[ranking["lifecycle_stage"] != "lapsed"]["probability_active"].mean()
+    rising = ranking["tier"] == tiers.rising.name
+    rows = [
+        (
+            "best customers with a churn below a half are in no segment named at risk or lapsed",
+            _share(safe & activity.isin(ACTIVITY[1:]), ranking["tier"] == tiers.vip.name),
+            MISNAMED,
+        ),
+        (
+            "segments named active, at risk and lapsed are in this order of mean probability",
+            _disorder(ranking["probability_active"].groupby(activity).mean()),
+            ROUNDING,
+        ),
+        (
+            "lapsed customers buy with a lower mean probability than the others",
+            max(float(stage.get("lapsed", 0.0) - others), 0.0) if len(stage) > 1 else 0.0,
+            ROUNDING,
+        ),
+        (
+            "growth is above 0 exactly where the forecast is above the own past",
+            float(((ranking["growth_rate"] > 0) != (value > past)).mean()),
+            ROUNDING,
+        ),
+        (
+            "nobody is likelier to grow than to buy",
+            float((ranking["probability_growing"] > ranking["probability_active"] + ROUNDING).mean()),
+            ROUNDING,
+        ),
+        ("rising customers are forecast to spend more than before", _share(value <= past, rising), ROUNDING),
+        (
+            "expected purchases times expected spend are the predicted value",
+            float((ranking["expected_purchases"] * ranking["expected_spend"] / value - 1).abs().max()),
+            ROUNDING,
+        ),
+        (
+            "intervals contain the predicted value",
+            float((~value.between(ranking["predicted_value_low"], ranking["predicted_value_high"])).mean()),
+            ROUNDING,
+        ),
+    ]
+    table = pd.DataFrame(rows, columns=["check", "figure", "limit"])
+    return table.assign(holds=table["figure"] <= table["limit"])
+
+
+def _first_words(segments: pd.Series[str]) -> pd.Series[str]:
+    """Return the activity that a segment's name begins with, after its number."""
+    return segments.astype(str).str.extract(rf"^\d+ ({'|'.join(ACTIVITY)})", expand=False)
+
+
+def _share(wrong: pd.Series[bool], among: pd.Series[bool]) -> float:
+    return float(wrong[among].mean()) if among.any() else 0.0
+
+
+def _disorder(probability: pd.Series[float]) -> float:
+    """Return by how much a less active name has the higher mean probability, 0 where none has."""
+    known = probability.reindex(list(ACTIVITY)).dropna().to_numpy()
+    return float(np.max(np.diff(known), initial=0.0))
