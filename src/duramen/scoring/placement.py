@@ -124,8 +124,8 @@ def place_customers(scores: pd.DataFrame, thresholds: PlacementThresholds) -> pd
 
     Examples
     --------
-    >>> base = pd.DataFrame({"score": [60.0, 25.0, 10.0, 5.0], "growth_potential": 0.0}).assign(
-    ...     customer_id=list("abcd"), predicted_value=lambda base: base["score"])
+    >>> base = pd.DataFrame({"score": [60.0, 25.0, 10.0, 5.0], "growth_rate": 0.0, "probability_growing": 0.2})
+    >>> base = base.assign(customer_id=list("abcd"), predicted_value=base["score"])
     >>> thresholds = PlacementThresholds.of_ranking(base.assign(tier=["VIP", "main", "regular", "small"]), Tiers())
     >>> place_customers(base.iloc[[1]], thresholds).to_dict("records")
     [{'tier': 'main', 'score_percentile': 25.0}]
