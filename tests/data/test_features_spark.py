@@ -77,8 +77,7 @@ def expression(engine, cutoff):
 @pytest.mark.slow
 @pytest.mark.parametrize("cutoff", CUTOFFS, ids=str)
 def test_every_feature_is_the_same_on_spark_and_on_duckdb(engine, days_on_spark, cutoff, tmp_path):
-    # Loads the options that its SQL depends on.
-    ibis.pyspark  # noqa: B018
+    ibis.pyspark  # noqa: B018  named, it loads the options that its SQL depends on
     query = expression(engine, cutoff)
     on_duckdb = engine.sql(str(ibis.to_sql(query, dialect="duckdb"))).to_arrow_table()
     # Through a file, since Spark leaves the socket open through which it hands rows to Python.

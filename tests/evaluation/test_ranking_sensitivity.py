@@ -9,7 +9,7 @@ from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
 from duramen.evaluation.ranking_sensitivity import PART, sensitivity
-from duramen.forecast.top_customers import first_count
+from duramen.evaluation.top_customers import first_count
 from duramen.scoring.growth_weight import GROWTH_WEIGHTS
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers

@@ -17,7 +17,7 @@ NEEDED = (
 ACTIVITY = ("active", "at risk", "lapsed")
 # A customer whose churn is below this is safe, whatever a name says.
 SAFE = 0.5
-# Share of the best customers who may stand under a name that their churn does not bear out.
+# Share of the best customers whose segment's name may contradict their churn.
 MISNAMED = 0.05
 ROUNDING = 1e-6
 

@@ -75,6 +75,7 @@ class LikelihoodModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
     ) -> tuple[float, float]:
         """Log-likelihood of customers at the parameters, and their number."""
 
+    # scikit-learn hands over y by place, and nothing here needs it.
     def fit(self, X: pd.DataFrame, y: object = None, sample_weight: ArrayLike | None = None) -> Self:  # noqa: ARG002
         """
         Estimate the parameters by maximum likelihood.
@@ -101,6 +102,7 @@ class LikelihoodModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         self._keep(self._estimate(X, sample_weight))
         return self
 
+    # As in fit, y is scikit-learn's.
     def score(self, X: pd.DataFrame, y: object = None, sample_weight: ArrayLike | None = None) -> float:  # noqa: ARG002
         """
         Return the mean log-likelihood per customer; higher is better, for example in GridSearchCV.
@@ -222,7 +224,7 @@ class LikelihoodModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         return {}
 
     @classmethod
-    def _settings(cls, saved: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG003
+    def _settings(cls, saved: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG003  models with parameters read them
         """Parameters of the constructor, from a saved dict."""
         return {}
 

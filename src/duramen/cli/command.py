@@ -34,6 +34,7 @@ def build_command(name: str, summary: str, example: str) -> Any:
             raise InputError(model.in_flags(str(error))) from error
 
     parameters = list(_parameters(model))
+    # Typer reads the signature that a function carries; its type does not declare one.
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -25,8 +25,8 @@ from duramen.evaluation.curves import calibration_curve
 from duramen.evaluation.holdout import Holdout, holdout_at
 from duramen.evaluation.metrics import spearman, tenths
 from duramen.evaluation.registry import PROBABILITY
+from duramen.evaluation.top_customers import first_customers
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
-from duramen.forecast.top_customers import first_customers
 from duramen.io.autologging import without_autologging
 
 _LOG = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from duramen.evaluation import metrics
-from duramen.forecast.top_customers import first_count
+from duramen.evaluation.top_customers import first_count
 
 
 def draws(customers: int, resamples: int, seed: int) -> Iterator[np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from duramen.forecast.top_customers import first_customers
+from duramen.evaluation.top_customers import first_customers
 from duramen.scoring.tiers import smallest_set
 
 # Bands of P(core), each a tenth wide.

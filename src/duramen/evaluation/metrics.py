@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from duramen.evaluation.top_customers import first_customers
 from duramen.forecast.retention_profit import RetentionOffer, contact
-from duramen.forecast.top_customers import first_customers
 
 # The published example: an offer of a twentieth of what a retained customer brings, and a contact of a two-hundredth.
 OFFER = RetentionOffer(offer_cost=0.05, contact_cost=0.005)

@@ -13,7 +13,7 @@ from duramen.data.transactions import Transactions
 from duramen.data.windows import Window, holdout_window
 from duramen.errors import InputError
 from duramen.evaluation.metrics import spearman
-from duramen.forecast.top_customers import first_count, hit_rate
+from duramen.evaluation.top_customers import first_count, hit_rate
 from duramen.scoring.growth_weight import GROWTH_WEIGHTS
 from duramen.scoring.model import CoreCustomerModel
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.evaluation import bootstrap, metrics
-from duramen.forecast.top_customers import hit_rate
+from duramen.evaluation.top_customers import hit_rate
 
 ORDER, MONEY, PROBABILITY, GROUPS = "order", "money", "probability", "groups"
 DIRECTIONS = {True: "higher", False: "lower", None: "nearest to 0"}

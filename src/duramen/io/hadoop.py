@@ -109,7 +109,7 @@ class HadoopFolder:
             self._rename(other._path, old._path)
         try:
             self._rename(self._path, other._path)
-        except Exception:
+        except Exception:  # whatever Hadoop raises, the folder before comes back, and the error goes on
             if self._system.exists(old._path):
                 self._rename(old._path, other._path)
             raise

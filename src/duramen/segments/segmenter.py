@@ -125,7 +125,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
     def fit(
         self,
         X: pd.DataFrame,
-        y: object = None,  # noqa: ARG002
+        y: object = None,  # noqa: ARG002  scikit-learn's, which nothing here needs
         *,
         probability_active: np.ndarray | None = None,
     ) -> Self:
