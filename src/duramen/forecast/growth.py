@@ -11,9 +11,6 @@ import pandas as pd
 from duramen.forecast.value_distribution import ValueDistribution
 
 GROWTH_COLUMNS = ("past_value", "growth_rate", "probability_growing", "growth_potential")
-# Share of a typical purchase day that is added to forecast and past alike: from a past of next to nothing any forecast
-# would be a growth of thousands of per cent.
-SHRINKAGE = 0.1
 
 
 def past_value(customers: pd.DataFrame, horizon: int) -> np.ndarray:
@@ -86,7 +83,8 @@ def past_trend(customers: pd.DataFrame, horizon: int) -> np.ndarray:
 def growth_rate(value: np.ndarray, past: np.ndarray, basket: float) -> np.ndarray:
     """Return predicted over past value, less 1: negative exactly where a customer is forecast to spend less.
 
-    A tenth of a typical purchase day is added to both, which pulls the rate towards 0 where both are small.
+    A typical purchase day is added to both, which pulls the rate towards 0 where both are small: from a past of next to
+    nothing any forecast would be a growth of thousands of per cent.
 
     Parameters
     ----------
@@ -98,10 +96,9 @@ def growth_rate(value: np.ndarray, past: np.ndarray, basket: float) -> np.ndarra
     Examples
     --------
     >>> growth_rate(np.array([120.0, 30.0, 5.0]), np.array([100.0, 60.0, 0.0]), 10.0).round(3)
-    array([ 0.198, -0.492,  5.   ])
+    array([ 0.182, -0.429,  0.5  ])
     """
-    added = SHRINKAGE * basket
-    rate: np.ndarray = (value + added) / (past + added) - 1
+    rate: np.ndarray = (value + basket) / (past + basket) - 1
     return rate
 
 
