@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duramen.errors import InputError
+from duramen.segments.activity import ActivityLevels
 from duramen.segments.clustering import FEWEST, METHODS, MOST, SMALLEST_SHARE, STABLE
-from duramen.segments.naming import TREATMENTS, activity_in_words, distinct_names
+from duramen.segments.naming import TREATMENTS, distinct_names
 from duramen.segments.segmenter import MOST_OUTLIERS, WEIGHTS, BehaviouralSegmenter
 
 
@@ -140,7 +141,9 @@ def test_the_first_words_of_segments_are_in_the_order_of_their_probabilities(sho
     mean = scores.groupby("segment")["probability_active"].mean()
     words = mean.index.str.split(" ", n=1).str[1].str.extract("^(active|at risk|lapsed)", expand=False)
     assert words.notna().all()
-    assert (words == activity_in_words(mean)).all()
+    levels = shop.model.segments_.activity_levels_
+    assert levels == ActivityLevels.of_segments(mean)
+    assert (words == levels.words(mean)).all()
     ends = (
         mean.groupby(words.to_numpy()).agg(["min", "max"]).reindex(["active", "at risk", "lapsed"]).dropna()
     )

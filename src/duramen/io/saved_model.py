@@ -23,7 +23,7 @@ from duramen.io.atomic import atomic_folder
 
 # What is in the folder, and how; a change that an older release would misread makes it one more, with a step in
 # ``UPGRADES`` and a small model of the old format in tests/fixtures.
-FORMAT_VERSION = 7
+FORMAT_VERSION = 8
 MODEL_FILE = "model.json"
 # The key under which the state keeps the SHA-256 of each other file, by name.
 DIGESTS = "digests"
@@ -281,6 +281,15 @@ def _from_6(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
     }
 
 
+def _from_7(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
+    """Call customers active and lapsed by the plain levels, which were not kept."""
+    levels = {"active_from": 0.5, "lapsed_below": 0.2}
+    return state | {
+        "format_version": 8,
+        "segments": state["segments"] | {"activity_levels": levels},
+    }
+
+
 def _renamed(treatments: dict[str, str] | None) -> dict[str, str] | None:
     """Return treatments under the present kinds of segments; that of outliers, which are none now, is left out."""
     if treatments is None:
@@ -295,7 +304,12 @@ def _renamed(treatments: dict[str, str] | None) -> dict[str, str] | None:
 
 
 # From a format to the next one; the first of them is the oldest format that is read.
-UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {4: _from_4, 5: _from_5, 6: _from_6}
+UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {
+    4: _from_4,
+    5: _from_5,
+    6: _from_6,
+    7: _from_7,
+}
 # The first format whose model.json has its own digest.
 SEALED_SINCE = 5
 

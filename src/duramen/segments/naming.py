@@ -11,13 +11,9 @@ import pandas as pd
 
 from duramen.data.windows import DAYS_PER_YEAR
 from duramen.errors import InputError, suggest
+from duramen.segments.activity import words_by_silence
 from duramen.segments.behaviour import EVEN_PACE, NOTABLE_TREND, measures_of_facts
 
-# A segment is active from this mean P(active) on, or from half that of the most active segment where that is less; it
-# is lapsed below the other, or below a fifth. So the words go by probabilities whatever the horizon.
-ACTIVE_FROM, LAPSED_BELOW = 0.5, 0.2
-# Where no probability is known: median time since the last purchase of a segment, in typical gaps.
-AT_RISK_AFTER, LAPSED_AFTER = 1.5, 3.0
 TREATMENTS = {
     "active frequent": "keep: best service, early access, no discounts they do not need",
     "active occasional": "grow: one reason more to come back between two purchases",
@@ -68,12 +64,11 @@ def segment_profile(
     facts: pd.DataFrame,
     segments: np.ndarray,
     treatments: Mapping[str, str],
-    probability_active: np.ndarray | None = None,
+    activity: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Return a row a segment with its name, size, median behaviour and treatment.
 
-    The first word of a name is its activity: active, at risk or lapsed, by the mean P(active) of its customers, so that
-    no name contradicts their churn probabilities.
+    The first word of a name is its activity: active, at risk or lapsed.
 
     Parameters
     ----------
@@ -82,8 +77,9 @@ def segment_profile(
     segments : numpy.ndarray of shape (n,)
     treatments : mapping
         By ``TREATMENTS``' keys.
-    probability_active : numpy.ndarray of shape (n,), optional
-        Calibrated; without it the activity goes by the time since the last purchase, in typical gaps.
+    activity : array of str, optional
+        The word of each segment, by rising number; without it the activity goes by the median time since the last
+        purchase, in typical gaps.
 
     Returns
     -------
@@ -93,14 +89,7 @@ def segment_profile(
     numbers = np.unique(segments)
     profile = facts.groupby(segments).median().reindex(numbers)
     repeat = facts.loc[facts["frequency"] > 0, "purchases_per_year"].median()
-    if probability_active is None:
-        fresh = np.select(
-            [profile["silence"] < AT_RISK_AFTER, profile["silence"] < LAPSED_AFTER],
-            ["active", "at risk"],
-            "lapsed",
-        )
-    else:
-        fresh = activity_in_words(pd.Series(probability_active).groupby(segments).mean())
+    fresh = words_by_silence(profile["silence"]) if activity is None else np.asarray(activity)
     often = np.select(
         [profile["frequency"] < 1, profile["purchases_per_year"] < repeat],
         ["one-time", "occasional"],
@@ -113,19 +102,6 @@ def segment_profile(
     profile.insert(0, "name", distinct_names(names, profile))
     profile["treatment"] = [treatments[kind] for kind in kinds]
     return profile.rename_axis("segment")
-
-
-def activity_in_words(probability: pd.Series[float]) -> np.ndarray:
-    """Return active, at risk or lapsed for the mean P(active) of each segment.
-
-    Examples
-    --------
-    >>> activity_in_words(pd.Series([0.97, 0.4, 0.1])).tolist(), activity_in_words(pd.Series([0.3, 0.1])).tolist()
-    (['active', 'at risk', 'lapsed'], ['active', 'at risk'])
-    """
-    most = probability.max()
-    active = probability >= min(ACTIVE_FROM, most / 2)
-    return np.select([active, probability >= min(LAPSED_BELOW, most / 5)], ["active", "at risk"], "lapsed")
 
 
 def distinct_names(names: list[str], profile: pd.DataFrame) -> list[str]:

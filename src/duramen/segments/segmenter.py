@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from duramen.btyd.validation import check_table
 from duramen.errors import InputError, suggest
 from duramen.io.autologging import without_autologging
+from duramen.segments.activity import ActivityLevels
 from duramen.segments.behaviour import COLUMNS, base_gap, behaviour, behaviour_facts
 from duramen.segments.clustering import FEWEST, STABLE, Partition, choose_partition, squared_distances
 from duramen.segments.matching import CHANGE_COLUMNS, match_segments, segment_changes
@@ -54,6 +55,8 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         segmenter.
     furthest_ : float
         Customers further than this from every centre are outliers (``is_outlier``). They move no centre.
+    activity_levels_ : ActivityLevels
+        P(active) from which a segment, or a customer, is called active, and below which lapsed.
     profile_ : pandas.DataFrame
         A row a segment: ``segment``, ``name``, ``customers``, the median behaviour, ``treatment``, ``rule`` and how
         far it applies (``rule_covers``, ``rule_holds``).
@@ -264,7 +267,13 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         probability_active: np.ndarray | None,
     ) -> None:
         rules, self.rule_fidelity_ = readable_rules(facts, segments, self.seed)
-        profile = segment_profile(facts, segments, treatments, probability_active)
+        self.activity_levels_, activity = ActivityLevels(), None
+        if probability_active is not None:
+            # By the mean of each segment, so that no name contradicts the churn of its customers.
+            mean = pd.Series(probability_active).groupby(segments).mean()
+            self.activity_levels_ = ActivityLevels.of_segments(mean)
+            activity = self.activity_levels_.words(mean)
+        profile = segment_profile(facts, segments, treatments, activity)
         self.profile_ = profile.join(rules).reset_index()
 
     def to_dict(self) -> dict[str, Any]:
@@ -282,6 +291,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             "furthest": self.furthest_,
             "stability": self.stability_,
             "rule_fidelity": self.rule_fidelity_,
+            "activity_levels": self.activity_levels_._asdict(),
             "profile": _plain(self.profile_),
             "candidates": _plain(self.candidates_),
             "changes": _plain(self.changes_),
@@ -297,6 +307,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         model.numbers_, model.last_number_ = np.array(state["numbers"]), state["last_number"]
         model.furthest_, model.notes_ = state["furthest"], state["notes"]
         model.stability_, model.rule_fidelity_ = state["stability"], state["rule_fidelity"]
+        model.activity_levels_ = ActivityLevels(**state["activity_levels"])
         model.profile_, model.candidates_ = pd.DataFrame(state["profile"]), pd.DataFrame(state["candidates"])
         model.changes_ = pd.DataFrame(state["changes"])
         model._name_features()
