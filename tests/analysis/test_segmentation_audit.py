@@ -169,7 +169,7 @@ def test_the_day_of_assignment_is_the_cutoff_and_gives_the_age(shop, few):
     assert choose_cutoff(shop.tx, labels, None) == date(1998, 4, 1)
     measures = audit(shop.tx, labels).measures.set_index("measure")["figure"]
     assert measures["age in days"] == (shop.tx.last_date - date(1998, 4, 1)).days
-    assert 0 < measures["in another stage of life today"] < 1
+    assert 0 < measures["changed between active, at risk and lapsed"] < 1
 
 
 @pytest.mark.slow

@@ -30,8 +30,8 @@ from duramen.data.windows import HORIZONS, Window, choose_horizon
 from duramen.errors import InputError
 from duramen.evaluation.bootstrap import draws
 from duramen.evaluation.metrics import variance_explained
+from duramen.segments.activity import words_by_silence
 from duramen.segments.behaviour import base_gap, silence_in_gaps, trend, typical_gap
-from duramen.segments.lifecycle_stage import lifecycle_stage
 from duramen.segments.rfm import equal_groups, rfm_score
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ RELABELLED = 0.5
 DIFFERENT = 0.06
 # A hundredth of the variance is the least that matters for a plan.
 PREDICTED = 0.01
-# Once most customers are in another stage of life, the labels describe customers as they no longer are.
+# Once the activity of most customers has changed, the labels describe customers as they no longer are.
 MOVED = 0.5
 # A segmentation that is made again should be nearer to what it was than to chance.
 ALIKE = 0.5
@@ -339,7 +339,7 @@ def _outcome_window(data: AuditData, horizon: int | str | None) -> tuple[str, Wi
 def is_fresh(
     data: AuditData, today: pd.DataFrame, previous: Assignment | None, known_until: date | None
 ) -> Finding:
-    """Answer A7 by the share of customers in another stage since, and by how far an earlier assignment agrees."""
+    """Answer A7 by the share of customers whose activity changed, and by how far an earlier assignment agrees."""
     found = list(_agreement(data, previous))
     dated = data.assignment.assigned_on or known_until
     if dated is None and not found:
@@ -353,11 +353,13 @@ def is_fresh(
         f"the labels know the orders until {age:,} days, or {gaps:.1f} of the base's gaps, before the last"
     )
     moved = _moved(data, today)
-    note = "in another stage of life today"
-    data.record("A7", note, moved)
-    sentence = f"{sentence}; {moved.figure:.0%} of the customers are {note}"
+    data.record("A7", "changed between active, at risk and lapsed", moved)
+    sentence = (
+        f"{sentence}; by the time since their last purchase, {moved.figure:.0%} of the customers have changed between "
+        "active, at risk and lapsed"
+    )
     if dated <= data.tx.first_date:
-        sentence = f"{sentence} than in the beginning of the orders, before which the labels were made"
+        sentence = f"{sentence} since the beginning of the orders, before which the labels were made"
     fresh = _verdict("A7", moved, MOVED, sentence)
     if not found:
         return fresh
@@ -367,8 +369,10 @@ def is_fresh(
 
 
 def _moved(data: AuditData, today: pd.DataFrame) -> Estimate:
+    """Return the share of customers with another activity by the time since the last purchase, in typical gaps."""
     now = today.set_index("customer_id").loc[data.known["customer_id"]].reset_index()
-    other = lifecycle_stage(now, base_gap(today)) != lifecycle_stage(data.known, data.base)
+    then, since = silence_in_gaps(data.known, data.base), silence_in_gaps(now, base_gap(today))
+    other = words_by_silence(since) != words_by_silence(then)
     return estimate(
         other.mean(),
         np.array([(weights @ other) / len(other) for weights in draws(len(other), RESAMPLES, data.seed)]),
