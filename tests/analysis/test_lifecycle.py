@@ -1,21 +1,17 @@
 """How customers pass through the stages of life: from which to which, for how long, and what each stage brings."""
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from duramen.analysis.lifecycle import (
-    BOTH,
-    FINER,
     NOT_YET,
-    RECENCY,
-    STAGE,
     refuse_short_history,
     stage_length,
     stage_transitions,
-    stages_against_recency,
     stages_at,
     time_by_customer,
     time_in_stage,
@@ -27,22 +23,23 @@ from duramen.data.datasets import complete_journey
 from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
-from duramen.segments.behaviour import base_gap
+from duramen.scoring.model import CoreCustomerModel
+from duramen.segments.activity import ActivityLevels
+from duramen.segments.behaviour import silence_in_gaps
 from duramen.segments.lifecycle_stage import STAGES, lifecycle_stage
 
 EARLIER, LATER = "1997-10-01", "1998-01-01"
 
 
 @pytest.fixture(scope="module")
-def tx(shop_orders):
-    return read_transactions(shop_orders)
+def tx(shop):
+    return shop.tx
 
 
 @pytest.fixture(scope="module")
 def grocery():
-    return read_transactions(
-        complete_journey(), customer_id="household_id", date="transaction_timestamp", amount="sales_value"
-    )
+    tx = read_transactions(complete_journey(), currency="USD")
+    return tx, CoreCustomerModel().fit(tx, Window("2017-09-03", 91))
 
 
 def bought(days_of, amount=10.0, **columns):
@@ -66,21 +63,33 @@ WORLD = {f"weekly {i}": [*weekly(i % 7, 360)] for i in range(8)} | {
 }
 
 
+def predict(customers, *, with_reasons):
+    """Forecast by silence alone, and that everybody goes on as before."""
+    assert not with_reasons
+    silence = silence_in_gaps(customers, 7.0)
+    active = np.select([silence < 2, silence < 4], [0.9, 0.4], 0.1)
+    stages = lifecycle_stage(
+        customers, active, np.zeros(len(customers)), horizon=28, base=7.0, levels=ActivityLevels()
+    )
+    return pd.DataFrame({"customer_id": customers["customer_id"], "lifecycle_stage": stages})
+
+
+BY_SILENCE = SimpleNamespace(predict=predict, window_=Window(date(2010, 12, 1), 28))
+
+
 def day(number):
     return date(2010, 1, 1) + timedelta(days=number)
 
 
-def test_everybody_is_in_the_stage_of_the_rule(tx):
-    customers = customer_table(tx, LATER)
-    stages = stages_at(tx, LATER)
-    np.testing.assert_array_equal(
-        stages[customers["customer_id"]], lifecycle_stage(customers, base_gap(customers))
-    )
+def test_at_the_cutoff_of_the_model_stages_are_those_of_its_ranking(shop):
+    stages = stages_at(shop.model, shop.tx, shop.window.cutoff)
+    expected = shop.scores.set_index("customer_id")["lifecycle_stage"]
+    pd.testing.assert_series_equal(stages, expected)
 
 
-def test_transitions_hold_every_customer_of_the_later_cutoff_once(tx):
-    table = stage_transitions(tx, EARLIER, LATER)
-    assert table["customers"].sum() == len(customer_table(tx, LATER))
+def test_transitions_hold_every_customer_of_the_later_cutoff_once(shop):
+    table = stage_transitions(shop.model, shop.tx, EARLIER, LATER)
+    assert table["customers"].sum() == len(customer_table(shop.tx, LATER))
     assert set(table["from"]) <= {*STAGES, NOT_YET}
     assert set(table["to"]) <= set(STAGES)
     shares = matrix(table, "share_of_from")
@@ -88,27 +97,18 @@ def test_transitions_hold_every_customer_of_the_later_cutoff_once(tx):
     assert shares.sum(axis=1).to_numpy() == pytest.approx(1.0)
 
 
-@pytest.mark.slow
-def test_transitions_read_sensibly_on_groceries(grocery):
-    shares = matrix(stage_transitions(grocery, "2017-06-04", "2017-09-03"), "share_of_from")
-    assert shares.loc["steady", "steady"] > 0.7
-    assert shares.loc["lapsed", "lapsed"] == shares["lapsed"].drop(["building", NOT_YET]).max()
-    assert shares.loc["lapsed", "recovered"] > shares.loc["steady", "recovered"]
-
-
 def test_a_pause_is_seen_as_lapsed_then_recovered_then_left_behind():
     tx = bought(WORLD)
-    looks = [stages_at(tx, day(number))["pauses"] for number in (140, 160, 200, 212, 330)]
-    assert looks == ["steady", "declining", "lapsed", "recovered", "steady"]
-    table = stage_transitions(tx, day(140), day(200)).set_index(["from", "to"])["customers"]
+    looks = [stages_at(BY_SILENCE, tx, day(number))["pauses"] for number in (140, 160, 200, 212, 330)]
+    assert looks == ["steady", "at risk", "lapsed", "recovered", "steady"]
+    table = stage_transitions(BY_SILENCE, tx, day(140), day(200)).set_index(["from", "to"])["customers"]
     assert table["steady", "lapsed"] == 1
     assert table.loc[NOT_YET].sum() == 1
 
 
-@pytest.mark.slow
 def test_times_in_the_steady_stage_end_with_the_pause_and_begin_again():
     tx = bought(WORLD)
-    times = time_in_stage(tx, day(100), day(352), step=28)
+    times = time_in_stage(BY_SILENCE, tx, day(100), day(352), step=28)
     pauses = times[times["customer_id"] == "pauses"]
     assert pauses["begin_seen"].tolist() == [False, True]
     assert pauses["end_seen"].tolist() == [True, False]
@@ -121,12 +121,11 @@ def test_times_in_the_steady_stage_end_with_the_pause_and_begin_again():
     assert told.loc["weekly 3", "longest"] == 10 * 28
 
 
-def test_times_are_those_of_the_looks_one_by_one(tx):
-    times = time_in_stage(tx, EARLIER, "1998-04-01", step=91)
-    base = base_gap(customer_table(tx, "1998-04-01"))
+def test_times_are_those_of_the_looks_one_by_one(shop):
+    times = time_in_stage(shop.model, shop.tx, EARLIER, "1998-04-01", step=91)
     looks = [date(1998, 4, 1) - timedelta(days=91 * back) for back in (2, 1, 0)]
-    seen = pd.concat([stages_at(tx, look, base) == "steady" for look in looks])
-    assert times["looks"].sum() == seen.sum()
+    seen = pd.concat([stages_at(shop.model, shop.tx, look) == "steady" for look in looks])
+    assert times["looks"].sum() == seen.sum() > 0
     assert set(times["customer_id"]) == set(seen.index[seen])
 
 
@@ -165,9 +164,9 @@ def test_a_stage_that_mostly_goes_on_has_no_median():
     assert "no such time began" in str(stage_length(times.assign(begin_seen=False)))
 
 
-def test_what_follows_adds_up_to_the_orders_of_the_window(tx, shop_orders):
+def test_what_follows_adds_up_to_the_orders_of_the_window(shop, tx, shop_orders):
     window = Window(LATER, 91)
-    table = what_follows(tx, stages_at(tx, LATER), window)
+    table = what_follows(tx, stages_at(shop.model, tx, LATER), window)
     inside = shop_orders[(shop_orders["date"] >= LATER) & (shop_orders["date"] < "1998-04-02")]
     known = inside[inside["customer_id"].isin(customer_table(tx, LATER)["customer_id"])]
     assert (table["money_per_customer_day"] * table["customers"]).sum() * 91 == pytest.approx(
@@ -185,31 +184,31 @@ def test_where_costs_are_known_the_margin_is_told():
     assert table.loc[0, "money_per_customer_day"] == pytest.approx(6.0 / 7)
 
 
-@pytest.mark.parametrize("source", ["tx", "grocery"])
-def test_who_is_lapsed_returns_least_and_who_is_steady_far_more(source, request):
-    orders = request.getfixturevalue(source)
-    cutoff = {"tx": LATER, "grocery": "2017-09-03"}[source]
-    active = what_follows(orders, stages_at(orders, cutoff), Window(cutoff, 91)).set_index("group")[
-        "active_share"
-    ]
-    # Hardly anybody of these shops, which got no new customers, is still building.
-    assert active.drop("building").idxmin() == "lapsed"
-    assert active["steady"] > active["recovered"] > active["lapsed"]
+def test_outcomes_of_stages_are_as_their_names_say(shop):
+    active = what_follows(
+        shop.tx, stages_at(shop.model, shop.tx, shop.window.cutoff), Window("1998-04-01", 91)
+    )
+    active = active.set_index("group")["active_share"]
+    assert active["steady"] > active["at risk"] > active["lapsed"]
+    assert active["recovered"] > active["lapsed"]
 
 
-def test_stages_are_judged_beside_days_since_the_last_purchase_in_as_many_groups(tx):
-    table = stages_against_recency(tx, EARLIER, LATER).set_index("method")
-    assert table.index.tolist() == [STAGE, RECENCY, BOTH, FINER]
-    assert table.loc[STAGE, "groups"] == table.loc[RECENCY, "groups"] == len(STAGES)
-    assert table.loc[BOTH, "groups"] >= table.loc[FINER, "groups"] > len(STAGES)
-    assert table["auc"].between(0.65, 0.9).all()
-    assert (table["brier"] < 0.2).all()
+@pytest.mark.slow
+def test_outcomes_and_transitions_of_stages_are_as_their_names_say_on_groceries(grocery):
+    tx, model = grocery
+    stages = stages_at(model, tx, "2017-09-03")
+    later = what_follows(tx, stages, Window("2017-09-03", 91)).set_index("group")
+    assert later.loc[["growing", "steady", "declining"], "active_share"].min() > 0.9
+    assert later["active_share"].drop("lapsed", errors="ignore").idxmin() == "at risk"
+    shares = matrix(stage_transitions(model, tx, "2017-06-04", "2017-09-03"), "share_of_from")
+    assert shares.loc["steady", "steady"] > shares.loc["growing", "steady"]
 
 
-def test_orders_of_later_days_change_nothing_before_them(tx, shop_orders):
-    short = read_transactions(shop_orders[shop_orders["date"] < "1998-01-01"])
+def test_orders_of_later_days_change_nothing_before_them(shop, shop_orders):
+    short = read_transactions(shop_orders[shop_orders["date"] < "1998-01-01"], currency="USD")
     pd.testing.assert_frame_equal(
-        stage_transitions(short, EARLIER, "1997-12-31"), stage_transitions(tx, EARLIER, "1997-12-31")
+        stage_transitions(shop.model, short, EARLIER, "1997-12-31"),
+        stage_transitions(shop.model, shop.tx, EARLIER, "1997-12-31"),
     )
 
 
@@ -220,28 +219,27 @@ def test_orders_of_later_days_change_nothing_before_them(tx, shop_orders):
         ([EARLIER, EARLIER], "1 cutoff can show no change"),
         (
             ["1997-02-01", LATER],
-            "there are 31 days of history before 1997-02-01, and a customer with the typical gap",
+            "there are 31 days of history before 1997-02-01, and stages compare a forecast over 91 days",
         ),
         ([EARLIER, "1999-01-01"], "the cutoff 1999-01-01 is after the data"),
     ],
 )
 def test_a_history_too_short_for_stages_is_refused_in_a_sentence(tx, cutoffs, said):
     with pytest.raises(InputError, match=said):
-        refuse_short_history(tx, cutoffs)
+        refuse_short_history(tx, cutoffs, 91)
 
 
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda tx: stage_transitions(tx, LATER, EARLIER), "give the earlier one first"),
-        (lambda tx: time_in_stage(tx, EARLIER, LATER, stage="core"), "there is no stage 'core'"),
-        (lambda tx: time_in_stage(tx, EARLIER, LATER, step=0), "a step of 0 days"),
-        (lambda tx: time_in_stage(tx, LATER, EARLIER), "1 cutoff can show no change"),
-        (lambda tx: what_follows(tx, stages_at(tx, LATER), Window(LATER, 364)), "but the data end on 1998-06-30"),
-        (lambda tx: stages_against_recency(tx, EARLIER, "1998-06-01"), "but the data end on"),
-        (lambda tx: what_follows(tx, pd.Series({"00002": None}), Window(LATER, 28)), "have no group"),
+        (lambda shop: stage_transitions(shop.model, shop.tx, LATER, EARLIER), "give the earlier one first"),
+        (lambda shop: time_in_stage(shop.model, shop.tx, EARLIER, LATER, "core"), "there is no stage 'core'"),
+        (lambda shop: time_in_stage(shop.model, shop.tx, EARLIER, LATER, step=0), "a step of 0 days"),
+        (lambda shop: time_in_stage(shop.model, shop.tx, LATER, EARLIER), "1 cutoff can show no change"),
+        (lambda shop: what_follows(shop.tx, pd.Series({"00002": 1}), Window(LATER, 364)), "the data end on 1998-06-30"),
+        (lambda shop: what_follows(shop.tx, pd.Series({"00002": None}), Window(LATER, 28)), "have no group"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_answered_is_refused_in_a_sentence(tx, ask, said):
+def test_what_cannot_be_answered_is_refused_in_a_sentence(shop, ask, said):
     with pytest.raises(InputError, match=said):
-        ask(tx)
+        ask(shop)

@@ -50,7 +50,7 @@ def test_transitions_lead_to_the_stages_of_the_ranking_and_outcomes_are_counted(
     history = tables.lifecycle
     earlier = shop.window.cutoff - timedelta(days=shop.window.horizon)
     assert history.earlier == earlier
-    then = lifecycle.stages_at(shop.tx, earlier, shop.model.segments_.base_gap_)
+    then = lifecycle.stages_at(shop.model, shop.tx, earlier)
     arrived = history.transitions.groupby("to")["customers"].sum()
     assert arrived.to_dict() == ranked.ranking["lifecycle_stage"].value_counts().to_dict()
     left = (
@@ -72,11 +72,11 @@ def test_the_steady_stage_is_observed_in_whole_steps_and_for_a_sample_of_many_cu
     observed = (shop.window.cutoff - whole.observed_from).days
     assert observed % lifecycle.STEP == 0
     assert 2 * lifecycle.STEP <= observed <= OBSERVED_DAYS
-    times = lifecycle.time_in_stage(shop.tx, whole.observed_from, shop.window.cutoff)
+    times = lifecycle.time_in_stage(shop.model, shop.tx, whole.observed_from, shop.window.cutoff)
     assert str(whole.steady) == str(lifecycle.stage_length(times))
     with pytest.raises(lifecycle.InputError):
         lifecycle.time_in_stage(
-            shop.tx, whole.observed_from - timedelta(days=lifecycle.STEP), shop.window.cutoff
+            shop.model, shop.tx, shop.tx.first_date + timedelta(days=lifecycle.STEP), shop.window.cutoff
         )
     monkeypatch.setattr(lifecycle_history, "OBSERVED_CUSTOMERS", 500)
     sampled = tables_of().lifecycle
@@ -114,7 +114,7 @@ def test_a_short_history_gives_reasons_instead_of_tables(shop, tables_of):
     assert "holds no purchase before the cutoff 1996-12-14" in history.transitions
     assert review.transitions == history.transitions
     assert history.outcomes is None
-    assert "so stages are not known there" in history.steady
+    assert "so they are not known there" in history.steady
     assert "later than this ranking's cutoff" in review.age
 
 
@@ -122,7 +122,7 @@ def test_a_short_history_gives_reasons_instead_of_tables(shop, tables_of):
 def test_an_earlier_cutoff_with_little_history_has_segments_but_no_stages(shop, tables_of):
     ranked = rank_with_inputs(shop.model, shop.tx, customer_table(shop.tx, "1997-07-01"))
     tables = tables_of(ranked)
-    assert "a customer with the typical gap is lapsed after" in tables.lifecycle.transitions
+    assert "days of history before 1997-04-01, and stages compare a forecast" in tables.lifecycle.transitions
     assert not isinstance(tables.segmentation.transitions, str)
 
 

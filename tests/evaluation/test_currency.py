@@ -283,7 +283,7 @@ def test_who_moved_is_the_same_in_any_currency(shop_in_unit, earlier_in_unit, fa
         found.append(
             (
                 dm.segment_transitions(then, now),
-                dm.analysis.stage_transitions(shop.tx, EARLIER, shop.window.cutoff),
+                dm.analysis.stage_transitions(shop.model, shop.tx, EARLIER, shop.window.cutoff),
                 feature_drift(earlier.customers, shop.customers).drop(columns="meaning", errors="ignore"),
                 dm.analysis.segmentation_drift(shop.model.segments_, earlier.customers, shop.customers),
             )

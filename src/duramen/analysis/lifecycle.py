@@ -1,4 +1,4 @@
-"""Transactions and cutoffs come in; how customers pass through the life-cycle stages, and their money, goes out."""
+"""A model, transactions and cutoffs come in; how customers pass through the life-cycle stages goes out."""
 
 from __future__ import annotations
 
@@ -15,46 +15,38 @@ from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.windows import Window, parse_day
 from duramen.errors import InputError
-from duramen.evaluation import metrics
-from duramen.segments.behaviour import base_gap
-from duramen.segments.lifecycle_stage import LAPSED_AFTER, STAGES, lifecycle_stage
+from duramen.segments.lifecycle_stage import STAGES
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
+    from duramen.scoring.model import CoreCustomerModel
 
 NOT_YET = "not yet a customer"
-STAGE, RECENCY, BOTH = "lifecycle stage", "days since last purchase", "both together"
-FINER = f"{RECENCY}, as many groups as both"
 # Whole weeks, as short as the shortest usual horizon: fine enough for a season, coarse enough for a query each.
 STEP = 28
 
 
-def stages_at(tx: Transactions, cutoff: date | str, base: float | None = None) -> pd.Series[Any]:
+def stages_at(model: CoreCustomerModel, tx: Transactions, cutoff: date | str) -> pd.Series[Any]:
     """Return the life-cycle stage of each customer at a cutoff, by customer id.
+
+    The model forecasts from the purchases before the cutoff. At a cutoff before its own, it has learned from some of
+    what follows: to compare stages with their outcomes, give a model fitted at the cutoff.
 
     Parameters
     ----------
+    model : CoreCustomerModel
     tx : Transactions
     cutoff : date or str
-    base : float, optional
-        Typical gap between purchases in days, used for customers with few gaps of their own; by default that of the
-        customers at the cutoff.
     """
-    return _stages(customer_table(tx, cutoff), base)
+    scores = model.predict(customer_table(tx, cutoff), with_reasons=False)
+    return scores.set_index("customer_id")["lifecycle_stage"]
 
 
-def _stages(customers: pd.DataFrame, base: float | None = None) -> pd.Series[Any]:
-    stages = lifecycle_stage(customers, base_gap(customers) if base is None else base)
-    return pd.Series(stages, index=pd.Index(customers["customer_id"]), name="lifecycle_stage")
+def refuse_short_history(tx: Transactions, cutoffs: Iterable[date | str], horizon: int) -> list[date]:
+    """Return the cutoffs in order, or refuse cutoffs with less than a horizon of history before them.
 
-
-def refuse_short_history(
-    tx: Transactions, cutoffs: Iterable[date | str], base: float | None = None
-) -> list[date]:
-    """Return the cutoffs in order, or refuse cutoffs with too little history before them for the stages.
-
-    A customer is lapsed after four typical gaps without a purchase. At a first cutoff with less history than that all
-    customers are young, and later stages would show the age of the data and not that of customers.
+    With less, every customer is younger than the horizon: nobody who bought once or twice could be lapsed, no past rate
+    is of a whole horizon, and later stages would show the age of the data and not that of customers.
 
     Raises
     ------
@@ -72,26 +64,26 @@ def refuse_short_history(
             f"the cutoff {days[-1]} is after the data, which end on {tx.last_date}; the days between would count as "
             f"days without a purchase; choose cutoffs up to {end}."
         )
-    # At an early cutoff only the short gaps of the base have ended.
-    last_base = base_gap(customer_table(tx, days[-1])) if base is None else base
-    needed = int(np.ceil(LAPSED_AFTER * last_base))
     history = (days[0] - tx.first_date).days
-    if history < needed:
+    if history < horizon:
         raise InputError(
-            f"there are {history} days of history before {days[0]}, and a customer with the typical gap is lapsed "
-            f"after {needed}, so stages are not known there; choose a first cutoff from "
-            f"{tx.first_date + timedelta(days=needed)} on, or wait for more history."
+            f"there are {history} days of history before {days[0]}, and stages compare a forecast over {horizon} days "
+            f"with as many days of the past, so they are not known there; choose a first cutoff from "
+            f"{tx.first_date + timedelta(days=horizon)} on, or wait for more history."
         )
     return days
 
 
-def stage_transitions(tx: Transactions, earlier: date | str, later: date | str) -> pd.DataFrame:
+def stage_transitions(
+    model: CoreCustomerModel, tx: Transactions, earlier: date | str, later: date | str
+) -> pd.DataFrame:
     """Return from which stage to which customers went between two cutoffs.
 
-    The typical gap at the earlier cutoff is used for both, so that customers move and not the definition.
+    The same model forecasts at both, so that customers move and not the definition.
 
     Parameters
     ----------
+    model : CoreCustomerModel
     tx : Transactions
     earlier, later : date or str
 
@@ -106,34 +98,30 @@ def stage_transitions(tx: Transactions, earlier: date | str, later: date | str) 
     InputError
         If the history is too short (``refuse_short_history``) or the cutoffs are in the wrong order.
     """
-    before, after = _two_tables(tx, earlier, later)
-    base = base_gap(before)
-    return segment_transitions(_stages(before, base), _stages(after, base), order=STAGES, new=NOT_YET)
-
-
-def _two_tables(
-    tx: Transactions, earlier: date | str, later: date | str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the customer tables of two cutoffs whose stages can be compared."""
     if parse_day(earlier) > parse_day(later):
         raise InputError(
             f"the earlier cutoff {earlier} is after the later one {later}; give the earlier one first."
         )
-    after = customer_table(tx, later)
-    refuse_short_history(tx, [earlier, later], base_gap(after))
-    return customer_table(tx, earlier), after
+    refuse_short_history(tx, [earlier, later], model.window_.horizon)
+    then, now = (stages_at(model, tx, cutoff) for cutoff in (earlier, later))
+    return segment_transitions(then, now, order=STAGES, new=NOT_YET)
 
 
 def time_in_stage(
-    tx: Transactions, first: date | str, last: date | str, stage: str = "steady", step: int = STEP
+    model: CoreCustomerModel,
+    tx: Transactions,
+    first: date | str,
+    last: date | str,
+    stage: str = "steady",
+    step: int = STEP,
 ) -> pd.DataFrame:
     """Return each unbroken time that a customer spent in a stage, observed every ``step`` days up to ``last``.
 
-    An observation counts for the days until the next one. The typical gap is that of the last observation: it is known
-    best there, and nothing is predicted.
+    An observation counts for the days until the next one. The same model forecasts at each of them.
 
     Parameters
     ----------
+    model : CoreCustomerModel
     tx : Transactions
     first, last : date or str
         The days of observation are ``last``, ``last - step`` and so on, not before ``first``.
@@ -160,12 +148,8 @@ def time_in_stage(
         raise InputError(f"a step of {step} days is too short; give one of at least 1, for example {STEP}.")
     low, high = parse_day(first), parse_day(last)
     looks = [high - timedelta(days=back) for back in range(0, max((high - low).days, 0) + 1, step)][::-1]
-    at_last = customer_table(tx, high)
-    base = base_gap(at_last)
-    refuse_short_history(tx, looks, base)
-    tables = [*(customer_table(tx, look) for look in looks[:-1]), at_last]
-    seen = [_stages(customers, base) == stage for customers in tables]
-    inside = pd.concat(dict(zip(looks, seen, strict=True)), axis=1)
+    refuse_short_history(tx, looks, model.window_.horizon)
+    inside = pd.concat({look: stages_at(model, tx, look) == stage for look in looks}, axis=1)
     return _unbroken(inside.fillna(value=False).astype(bool).sort_index(), step)
 
 
@@ -348,75 +332,3 @@ def _outcomes(tx: Transactions, customers: pd.DataFrame, window: Window) -> pd.D
         cost = spent.to_pyarrow().to_pandas().set_index("customer_id")["cost"]
         outcomes["money"] -= outcomes["customer_id"].map(cost).fillna(0.0)
     return outcomes
-
-
-def stages_against_recency(tx: Transactions, earlier: date | str, later: date | str) -> pd.DataFrame:
-    """Return how well stages predict who will be active, compared with days since the last purchase in as many groups.
-
-    The outcomes of each group between the cutoffs are the forecast for customers in it at the later cutoff, evaluated
-    over as many days after it. Groups of days since the last purchase have the same number of customers at the earlier
-    cutoff; their bounds are kept.
-
-    Parameters
-    ----------
-    tx : Transactions
-    earlier, later : date or str
-        The data must reach as far beyond ``later`` as ``later`` is beyond ``earlier``.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row each for ``lifecycle stage``, ``days since last purchase``, ``both together`` (each pair of the two a
-        group), and those days in as many groups as both make, since more groups predict better: ``method``, ``groups``
-        (fewer where equal days leave no bound between them), ``auc`` and ``brier`` of the share active, ``gini``
-        (normalised) of the money.
-
-    Raises
-    ------
-    InputError
-        If the history is too short, or the window after ``later`` is not complete.
-    """
-    before, after = _two_tables(tx, earlier, later)
-    first, second = parse_day(earlier), parse_day(later)
-    base, length = base_gap(before), (second - first).days
-    learned, actual = (
-        _outcomes(tx, customers, Window(cutoff, length))
-        for customers, cutoff in ((before, first), (after, second))
-    )
-    then, now = (
-        pd.Categorical(_stages(one, base), categories=STAGES).codes.astype(int) for one in (before, after)
-    )
-    count = len(np.unique(then))
-    recency, recency_now = before["time_since_last"].to_numpy(), after["time_since_last"].to_numpy()
-    days, days_now = _in_groups(recency, recency_now, count)
-    both, both_now = then * count + days, now * count + days_now
-    finer, finer_now = _in_groups(recency, recency_now, len(np.unique(both)))
-    groups = {
-        STAGE: (then, now), RECENCY: (days, days_now), BOTH: (both, both_now), FINER: (finer, finer_now)
-    }  # fmt: skip
-    return pd.DataFrame(
-        [{"method": method} | _evaluate(*pair, learned, actual) for method, pair in groups.items()]
-    )
-
-
-def _in_groups(then: np.ndarray, now: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Cut both at the bounds that divide the earlier one into groups of equal size."""
-    bounds = np.unique(np.quantile(then, np.arange(1, count) / count))
-    return np.searchsorted(bounds, then), np.searchsorted(bounds, now)
-
-
-def _evaluate(
-    then: np.ndarray, now: np.ndarray, learned: pd.DataFrame, actual: pd.DataFrame
-) -> dict[str, Any]:
-    """Evaluate the means of earlier groups as forecasts; a group that was empty then has the mean of all."""
-    forecast = {}
-    for what in ("active", "money"):
-        means = learned[what].groupby(then).mean()
-        forecast[what] = pd.Series(now).map(means).fillna(learned[what].mean()).to_numpy(dtype=float)
-    active, money = actual["active"].to_numpy(), actual["money"].to_numpy()
-    return {
-        "groups": len(np.unique(then)),
-        "auc": metrics.area_under_roc(forecast["active"], active),
-        "brier": metrics.brier(forecast["active"], active),
-        "gini": metrics.normalised_gini(forecast["money"], money),
-    }

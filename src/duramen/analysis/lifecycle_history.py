@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -22,8 +21,7 @@ from duramen.analysis.lifecycle import (
 )
 from duramen.analysis.migration import segment_transitions
 from duramen.data.windows import Window
-from duramen.segments.behaviour import base_gap
-from duramen.segments.lifecycle_stage import LAPSED_AFTER, STAGES, lifecycle_stage
+from duramen.segments.lifecycle_stage import STAGES
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
@@ -73,7 +71,7 @@ def stage_history(
 ) -> StageHistory:
     """Return how customers passed through the stages between an earlier cutoff and that of a ranking.
 
-    Both cutoffs use the typical gap of the customer base that the model learned, as the ranking does.
+    The model of the ranking forecasts at each cutoff.
 
     Parameters
     ----------
@@ -89,8 +87,8 @@ def stage_history(
     transitions, outcomes = _transitions(model, tx, ranked, earlier, customers_then)
     observed, sampled = _observed(ranked.customers, model.seed)
     days = tx if sampled is None else tx.of_customers(observed["customer_id"])
-    first = first_observed_day(tx, ranked.cutoff, observed)
-    steady = answer_or_reason(lambda: stage_length(time_in_stage(days, first, ranked.cutoff)))
+    first = first_observed_day(tx, ranked.cutoff, model.window_.horizon)
+    steady = answer_or_reason(lambda: stage_length(time_in_stage(model, days, first, ranked.cutoff)))
     return StageHistory(earlier, transitions, outcomes, steady, first, sampled)
 
 
@@ -104,18 +102,13 @@ def _transitions(
     """Return the transitions and what the customers of each earlier stage brought, or why neither is known."""
     if isinstance(customers_then, str):
         return customers_then, None
-    refusal = answer_or_reason(
-        lambda: refuse_short_history(tx, [earlier, ranked.cutoff], model.segments_.base_gap_)
-    )
+    horizon = model.window_.horizon
+    refusal = answer_or_reason(lambda: refuse_short_history(tx, [earlier, ranked.cutoff], horizon))
     if isinstance(refusal, str):
         return refusal, None
-    then = pd.Series(
-        lifecycle_stage(customers_then, model.segments_.base_gap_),
-        index=pd.Index(customers_then["customer_id"]),
-        name="lifecycle_stage",
-    )
-    now = ranked.of("lifecycle_stage")
-    outcomes = what_follows(tx, then, Window(earlier, model.window_.horizon))
+    scores = model.predict(customers_then, with_reasons=False)
+    then, now = scores.set_index("customer_id")["lifecycle_stage"], ranked.of("lifecycle_stage")
+    outcomes = what_follows(tx, then, Window(earlier, horizon))
     return segment_transitions(then, now, order=STAGES, new=NOT_YET), outcomes
 
 
@@ -128,12 +121,12 @@ def _observed(customers: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, int | N
     return customers.iloc[rows], OBSERVED_CUSTOMERS
 
 
-def first_observed_day(tx: Transactions, cutoff: date, customers: pd.DataFrame) -> date:
+def first_observed_day(tx: Transactions, cutoff: date, horizon: int) -> date:
     """Return the day from which stages are observed every ``STEP`` days up to the cutoff.
 
-    It is the first day on which a customer with the typical gap can be lapsed, but at most ``OBSERVED_DAYS`` and at
-    least two steps before the cutoff: with one step no time in a stage could begin and end.
+    It is the first day with a horizon of history before it, but at most ``OBSERVED_DAYS`` and at least two steps before
+    the cutoff: with one step no time in a stage could begin and end.
     """
-    known_from = tx.first_date + timedelta(days=math.ceil(LAPSED_AFTER * base_gap(customers)))
+    known_from = tx.first_date + timedelta(days=horizon)
     steps = min(max((cutoff - known_from).days // STEP, 2), OBSERVED_DAYS // STEP)
     return cutoff - timedelta(days=steps * STEP)

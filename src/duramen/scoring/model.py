@@ -269,7 +269,14 @@ class CoreCustomerModel:
                 **expected,
                 "clv": model.lifetime_value(customers, forecast, self.clv_days, self.discount_rate),
                 "segment": self.segments_.names(self.segments_.predict(customers)),
-                "lifecycle_stage": lifecycle_stage(customers, self.segments_.base_gap_),
+                "lifecycle_stage": lifecycle_stage(
+                    customers,
+                    probability,
+                    growth["growth_rate"],
+                    horizon=self.window_.horizon,
+                    base=self.segments_.base_gap_,
+                    levels=self.segments_.activity_levels_,
+                ),
                 "probability_core": model.distribution_.probability_above(
                     value, probability, self.core_money_
                 ),

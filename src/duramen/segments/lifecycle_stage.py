@@ -1,69 +1,84 @@
-"""A customer table comes in; the life-cycle stage of each customer goes out."""
+"""Customers with their forecast come in; the life-cycle stage of each goes out."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from duramen.segments.behaviour import EVEN_PACE, NOTABLE_TREND, silence_in_gaps, trend, typical_gap
+from duramen.segments.activity import AT_RISK, LAPSED, ActivityLevels
+from duramen.segments.behaviour import typical_gap
 
-# In typical gaps: a random buyer is silent for twice the mean gap one time in seven, for four times one in fifty.
-DECLINING_AFTER, LAPSED_AFTER = 2.0, 4.0
-# To call a customer growing (or declining), the trend must also lie off an even pace by this many standard errors of
-# as many purchases spread evenly.
-CLEAR_TREND = 1.0
-STAGES = ("building", "growing", "steady", "declining", "lapsed", "recovered")
+# An absence, in typical gaps: a random buyer is silent for four times the mean gap one time in fifty.
+ABSENT_AFTER = 4.0
+# A growth rate within this of none is steady.
+STEADY_WITHIN = 0.1
+# Repeat purchase days from which a past rate is one of the customer's own.
+ESTABLISHED = 2
+STAGES = ("building", "growing", "steady", "declining", AT_RISK, LAPSED, "recovered")
 
 
 def _returned(customers: pd.DataFrame, base: float) -> np.ndarray:
-    """Return whose last purchase ended a silence that had made them lapsed, by the rhythm they had before it."""
+    """Return whose last purchase ended an absence, by the rhythm they had before it."""
     gaps_before = customers["frequency"] - 1
     days_before = customers["frequency"] * customers["gap_mean"] - customers["gap_last"]
     before = pd.DataFrame(
         {"frequency": gaps_before.clip(lower=0), "gap_mean": days_before / gaps_before.where(gaps_before > 0)}
     )
-    returned: np.ndarray = customers["gap_last"].to_numpy() > LAPSED_AFTER * typical_gap(before, base)
+    returned: np.ndarray = customers["gap_last"].to_numpy() > ABSENT_AFTER * typical_gap(before, base)
     return returned
 
 
-def lifecycle_stage(customers: pd.DataFrame, base: float) -> np.ndarray:
-    """Return the stage of each customer by the customer's own rhythm, not by the calendar.
+def lifecycle_stage(
+    customers: pd.DataFrame,
+    probability_active: npt.ArrayLike,
+    growth_rate: npt.ArrayLike,
+    *,
+    horizon: int,
+    base: float,
+    levels: ActivityLevels,
+) -> np.ndarray:
+    """Return the stage of each customer by the forecast: who still buys, and whether more or less than so far.
 
-    - lapsed: silent for more than four typical gaps;
-    - recovered: the last purchase ended a silence of more than four typical gaps, counted by the rhythm before it:
-      the day before, this customer was lapsed. It lasts until the next purchase or the next decline;
-    - declining: silent for more than two, or the purchases lie clearly early in the life;
+    - building: new, with a first purchase less than a horizon ago and at most one repeat purchase day;
+    - lapsed, at risk: P(active) below the levels by which segments have these words;
+    - recovered: the last purchase ended an absence of more than four typical gaps, by the rhythm before it. It lasts
+      until the next purchase;
     - building: fewer than two repeat purchase days;
-    - growing: the purchases lie clearly late in the life;
+    - growing, declining: forecast to spend at least a tenth more, or less, than at their own past rate;
     - steady: none of these.
 
-    The first that applies counts, so that a silence of more than two typical gaps is declining even after a return.
-    "Clearly" is by a tenth of the life and by one standard error of as many times spread evenly over it.
+    The first that applies counts. It depends on nothing but the customer's own columns.
 
     Parameters
     ----------
     customers : pandas.DataFrame
         Customer table.
+    probability_active, growth_rate : array of shape (n,)
+        Of the forecast.
+    horizon : int
+        Days that the forecast is for.
     base : float
         ``base_gap`` of the customers that the model learned from, in days.
+    levels : ActivityLevels
+        ``BehaviouralSegmenter.activity_levels_``.
 
     Returns
     -------
     numpy.ndarray of shape (n,), dtype object
     """
-    frequency = customers["frequency"].to_numpy()
-    silence = silence_in_gaps(customers, base)
-    late = trend(customers).to_numpy() - EVEN_PACE
-    errors = np.where(np.abs(late) > NOTABLE_TREND, late * np.sqrt(12 * frequency), 0.0)
+    few = customers["frequency"].to_numpy() < ESTABLISHED
+    activity, growth = levels.words(probability_active), np.asarray(growth_rate)
     return np.select(
         [
-            silence > LAPSED_AFTER,
-            silence > DECLINING_AFTER,
+            few & (customers["T"].to_numpy() < horizon),
+            activity == LAPSED,
+            activity == AT_RISK,
             _returned(customers, base),
-            (errors < -CLEAR_TREND) & (frequency >= 2),
-            frequency < 2,
-            errors > CLEAR_TREND,
+            few,
+            growth >= STEADY_WITHIN,
+            growth <= -STEADY_WITHIN,
         ],
-        ["lapsed", "declining", "recovered", "declining", "building", "growing"],
+        ["building", LAPSED, AT_RISK, "recovered", "building", "growing", "declining"],
         default="steady",
     ).astype(object)
