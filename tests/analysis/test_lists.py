@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duramen.analysis.lists import RECOVERABLE_SHARE, Budget, call_list, customer_lists, win_back_list
+from duramen.analysis.lists import Budget, call_list, customer_lists, win_back_list
 from duramen.errors import InputError
 from duramen.forecast.retention_profit import RetentionOffer, campaign_profit, money_at_stake
 from duramen.scoring.ranking import rank_core_customers
@@ -35,23 +35,12 @@ def test_the_lists_have_the_columns_that_are_promised(lists):
     assert not pd.concat([rows["treatment"] for rows in lists[:3]]).isna().any()
 
 
-def test_nobody_lapsed_or_almost_certainly_lost_is_on_the_call_list(lists, shop):
-    called = joined(lists.call, shop.ranking)
+def test_nobody_lapsed_is_on_the_call_list_and_nobody_else_on_the_other(lists, shop):
+    called, back = (joined(rows, shop.ranking) for rows in (lists.call, lists.win_back))
     assert not (called["lifecycle_stage"] == "lapsed").any()
-    bound = RECOVERABLE_SHARE * shop.ranking["probability_active"].mean()
-    assert (called["probability_active"] >= bound).all()
-    back = joined(lists.win_back, shop.ranking)
-    assert ((back["lifecycle_stage"] == "lapsed") | (back["probability_active"] < bound)).all()
-    assert not set(lists.call["customer_id"]) & set(lists.win_back["customer_id"])
-
-
-def test_customers_who_hardly_buy_again_are_for_winning_back_whatever_their_stage(shop):
-    ranking = shop.ranking.assign(lifecycle_stage="steady")
-    first = ranking["customer_id"].iloc[0]
-    assert ranking["past_value"].iloc[0] > 100
-    ranking.loc[ranking["customer_id"] == first, ["probability_active", "churn_probability"]] = [0.001, 0.999]
-    assert first not in set(call_list(ranking, OFFER)["customer_id"])
-    assert first in set(win_back_list(ranking, OFFER)["customer_id"])
+    assert (called["lifecycle_stage"] == "at risk").any()
+    assert set(back["lifecycle_stage"]) == {"lapsed"}
+    assert back["probability_active"].max() < called["probability_active"].min()
 
 
 def test_money_at_stake_is_never_more_than_a_customer_ever_spent(lists, shop):

@@ -13,15 +13,13 @@ from duramen.errors import InputError
 from duramen.forecast.retention_profit import expected_cost, expected_profit, money_at_stake
 from duramen.scoring.ranking import refuse_other_tiers
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
+from duramen.segments.activity import LAPSED
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from duramen.forecast.retention_profit import RetentionOffer
 
-# Customers who buy with less than this share of the base's mean probability are beyond an offer to stay.
-RECOVERABLE_SHARE = 0.25
-LAPSED = "lapsed"
 # A treatment that begins with this word spends nothing on a customer.
 RELEASE = "release"
 NEEDED = (
@@ -146,8 +144,8 @@ def call_list(
 ) -> pd.DataFrame:
     """Return whom to contact so that they do not leave, the highest expected profit first, within a budget.
 
-    Left out are customers who are lapsed, who buy with less than a quarter of the mean probability of the ranking,
-    whose treatment begins with "release", who are below break-even, or whose contact is not expected to earn money.
+    Left out are customers who are lapsed, whose treatment begins with "release", who are below break-even, or whose
+    contact is not expected to earn money.
 
     Parameters
     ----------
@@ -166,9 +164,7 @@ def call_list(
         As ``customer_lists`` does.
     """
     _check(ranking, tiers)
-    active = ranking["probability_active"]
-    reachable = ~_lapsed(ranking) & (active >= RECOVERABLE_SHARE * active.mean())
-    return _worth_contacting(ranking, reachable, offer, budget, tiers)
+    return _worth_contacting(ranking, ranking["lifecycle_stage"] != LAPSED, offer, budget, tiers)
 
 
 def win_back_list(
@@ -179,13 +175,10 @@ def win_back_list(
 ) -> pd.DataFrame:
     """Return which lapsed customers to win back, the highest expected profit first, within a budget.
 
-    Lapsed are also those who buy with less than a quarter of the mean probability of the ranking. Parameters, columns
-    and the other rules are those of ``call_list``; no customer is on both lists.
+    Parameters, columns and the other rules are those of ``call_list``; no customer is on both lists.
     """
     _check(ranking, tiers)
-    active = ranking["probability_active"]
-    lapsed = _lapsed(ranking) | (active < RECOVERABLE_SHARE * active.mean())
-    return _worth_contacting(ranking, lapsed, offer, budget, tiers)
+    return _worth_contacting(ranking, ranking["lifecycle_stage"] == LAPSED, offer, budget, tiers)
 
 
 def _worth_contacting(
@@ -246,10 +239,6 @@ def _treatment(ranking: pd.DataFrame, tiers: Tiers) -> pd.Series[str]:
     """Return the treatment of each customer in the ranking, or where there is none that of the tier."""
     of_tier = ranking["tier"].map({tier.name: tier.treatment for tier in tiers.tiers}).astype(object)
     return ranking["treatment"].astype(object).fillna(of_tier) if "treatment" in ranking else of_tier
-
-
-def _lapsed(ranking: pd.DataFrame) -> pd.Series[bool]:
-    return ranking["lifecycle_stage"] == LAPSED
 
 
 def _check(ranking: pd.DataFrame, tiers: Tiers) -> None:
