@@ -44,6 +44,8 @@ def test_the_ranking_of_the_grocer_tells_one_story():
     [
         ({"segment": "1 lapsed frequent buyers"}, "best customers"),
         ({"growth_rate": 1.0}, "growth is above 0"),
+        ({"lifecycle_stage": "growing"}, "growing customers"),
+        ({"lifecycle_stage": "declining", "growth_rate": 0.2}, "declining customers"),
         ({"probability_growing": 1.0}, "nobody is likelier"),
         ({"expected_spend": 1.0}, "expected purchases"),
         ({"predicted_value_high": 0.0}, "intervals contain"),
@@ -57,6 +59,20 @@ def test_names_in_the_wrong_order_of_probability_are_found(shop):
     by = shop.ranking["probability_active"]
     names = np.where(by > by.median(), "1 lapsed buyers", "2 active buyers")
     assert any("in this order" in found["check"] for found in failed(shop.ranking.assign(segment=names)))
+
+
+def test_stages_whose_words_contradict_a_probability_are_found(shop):
+    stages = shop.ranking["lifecycle_stage"].to_numpy(copy=True)
+    safest = shop.ranking["probability_active"].argmax()
+    stages[safest] = "lapsed"
+    one = failed(shop.ranking.assign(lifecycle_stage=stages))
+    assert [found["check"].split(",")[0] for found in one] == [
+        "nobody at risk is likelier to buy than a customer of an active stage"
+    ]
+    turned = shop.ranking["lifecycle_stage"].replace({"lapsed": "steady", "steady": "lapsed"})
+    assert any(
+        "active stages" in found["check"] for found in failed(shop.ranking.assign(lifecycle_stage=turned))
+    )
 
 
 def test_a_ranking_without_a_column_is_refused():

@@ -7,6 +7,7 @@ import pandas as pd
 
 from duramen.errors import InputError
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
+from duramen.segments.activity import ACTIVE, AT_RISK, LAPSED
 
 NEEDED = (
     "tier", "segment", "lifecycle_stage", "predicted_value", "predicted_value_low", "predicted_value_high",
@@ -14,7 +15,11 @@ NEEDED = (
     "expected_purchases", "expected_spend",
 )  # fmt: skip
 # First words of segments, from the most to the least active.
-ACTIVITY = ("active", "at risk", "lapsed")
+ACTIVITY = (ACTIVE, AT_RISK, LAPSED)
+# What the names of stages say of activity; building says of new customers only that they are new.
+ACTIVITY_OF_STAGE = {
+    "growing": ACTIVE, "steady": ACTIVE, "declining": ACTIVE, "recovered": ACTIVE, AT_RISK: AT_RISK, LAPSED: LAPSED,
+}  # fmt: skip
 # A customer whose churn is below this is safe, whatever a name says.
 SAFE = 0.5
 # Share of the best customers whose segment's name may contradict their churn.
@@ -50,8 +55,8 @@ def check_consistency(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd
     activity = _first_words(ranking["segment"])
     safe = ranking["churn_probability"] < SAFE
     value, past = ranking["predicted_value"], ranking["past_value"]
-    stage = ranking.groupby("lifecycle_stage")["probability_active"].mean()
-    others = ranking[ranking["lifecycle_stage"] != "lapsed"]["probability_active"].mean()
+    stage, growth = ranking["lifecycle_stage"], ranking["growth_rate"]
+    active, word = ranking["probability_active"], stage.map(ACTIVITY_OF_STAGE)
     rising = ranking["tier"] == tiers.rising.name
     rows = [
         (
@@ -61,12 +66,27 @@ def check_consistency(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd
         ),
         (
             "segments named active, at risk and lapsed are in this order of mean probability",
-            _disorder(ranking["probability_active"].groupby(activity).mean()),
+            _disorder(active.groupby(activity).mean()),
             ROUNDING,
         ),
         (
-            "lapsed customers buy with a lower mean probability than the others",
-            max(float(stage.get("lapsed", 0.0) - others), 0.0) if len(stage) > 1 else 0.0,
+            "active stages, at risk and lapsed are in this order of mean probability",
+            _disorder(active.groupby(word).mean()),
+            ROUNDING,
+        ),
+        (
+            "nobody at risk is likelier to buy than a customer of an active stage, and nobody lapsed than one at risk",
+            _overlap(active, word),
+            ROUNDING,
+        ),
+        (
+            "growing customers are forecast to spend more than before",
+            _share(growth <= 0, stage == "growing"),
+            ROUNDING,
+        ),
+        (
+            "declining customers are forecast to spend less than before",
+            _share(growth >= 0, stage == "declining"),
             ROUNDING,
         ),
         (
@@ -102,6 +122,12 @@ def _first_words(segments: pd.Series[str]) -> pd.Series[str]:
 
 def _share(wrong: pd.Series[bool], among: pd.Series[bool]) -> float:
     return float(wrong[among].mean()) if among.any() else 0.0
+
+
+def _overlap(probability: pd.Series[float], word: pd.Series[str]) -> float:
+    """Return by how much somebody under a less active word is likelier to buy than somebody under the next one."""
+    ends = probability.groupby(word).agg(["min", "max"]).reindex(list(ACTIVITY)).dropna().to_numpy()
+    return float(np.max(ends[1:, 1] - ends[:-1, 0], initial=0.0))
 
 
 def _disorder(probability: pd.Series[float]) -> float:
