@@ -130,7 +130,7 @@ def trained(shop_orders, tmp_path_factory):
     (folder / "duramen.toml").write_text(
         f'orders = "orders.csv"\ncutoff = {CUTOFF}\nhorizon = 28\ncurrency = "USD"\nseed = 1\n'
         '[columns]\nquantity = "quantity"\n[tiers]\nrising_growth = 0.01\n'
-        '[treatments]\n"active frequent" = "call them"\n'
+        '[tiers.treatments]\nvip = "call them"\n'
     )
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
     done = subprocess.run(

@@ -236,7 +236,7 @@ def test_a_grid_search_takes_gamma_gamma_and_segments_with_a_score_of_the_caller
     assert np.isfinite(GridSearchCV(GammaGammaModel(), {}, cv=3).fit(customers).best_score_)
 
     def few_outliers(model, X, *_):
-        return -np.mean(model.is_outlier(X))
+        return -np.mean(model.place(X)[1])
 
     search = GridSearchCV(
         BehaviouralSegmenter(), {"weights": [None, {"trend": 0}]}, scoring=few_outliers, cv=2

@@ -13,10 +13,12 @@ Rank and explain
     CoreCustomerModel        fit, predict, explain, save and load
     rank_customers           the ranking of a customer table, with all columns of duramen score
     rank_core_customers      ranks and tiers of scores
-    Tiers                    names, cuts and treatments of the tiers
-    tier_table               customers, value and treatment by tier
+    Tiers                    names, cuts and service of the tiers, and treatments
+    tier_table               customers, value and service by tier
+    treatment_table          what to do for which customers, and what is at stake
+    value_growth_map         core and growing, core and declining, rising and other customers
     what_if                  the rank of a customer with one more purchase
-    BehaviouralSegmenter     segments of behaviour with names, rules and treatments
+    BehaviouralSegmenter     segments of behaviour with names and rules
     write_report             the report of a fitted model as one HTML file
 
 Evaluate and record

@@ -64,15 +64,6 @@ def test_no_customer_with_a_treatment_of_release_is_contacted(shop):
     assert len(made.newly_rising) == (ranking["tier"] == "rising").sum()
 
 
-def test_without_treatments_the_ranking_has_those_of_the_tiers(shop):
-    tiers = Tiers(main=Tier("main", "write a letter"))
-    made = customer_lists(shop.ranking, OFFER, tiers=tiers)
-    assert set(made.call.loc[made.call["tier"] == "main", "treatment"]) == {"write a letter"}
-    some = shop.ranking.assign(treatment=np.where(shop.ranking["rank"] <= 100, "visit", None))
-    called = call_list(some, OFFER, tiers=tiers)
-    assert (called["treatment"] == "visit").tolist() == (called["rank"] <= 100).tolist()
-
-
 def test_the_order_is_that_of_expected_profit_and_the_sums_are_those_of_the_campaign(lists):
     for rows in (lists.call, lists.win_back):
         assert rows["expected_profit"].is_monotonic_decreasing

@@ -88,7 +88,7 @@ def test_no_option_may_be_empty(command, flag, unread):
         ("train --report r.html --cost-to-serve nowhere.csv", "there is no file or folder nowhere.csv"),
         ("train --report r.html --cost-to-serve segments.csv", "segments.csv has no column cost_to_serve"),
         ("train --config tiers.toml", "tiers in tiers.toml: vip_share, core_share and regular_share are"),
-        ("train --config treatments.toml", "treatments in treatments.toml: there is no kind of segment 'quiet'"),
+        ("train --config treatments.toml", "tiers.treatments in treatments.toml: there is no kind of customer 'quiet'"),
         ("train --config forecast.toml", "forecast in forecast.toml: learning_rate of trees is 3.0; give a"),
         ("train --config weights.toml", "segment_weights in weights.toml: there is no measure 'colour'"),
         ("train --config portfolio.toml", "portfolio in portfolio.toml: the levels small, large have the cuts"),
@@ -164,7 +164,7 @@ def test_a_setting_that_is_wrong_is_refused_before_the_orders_are_read(words, se
     pd.DataFrame({"customer_id": range(6), "segment": list("ababab")}).to_csv("segments.csv", index=False)
     for name, text in {
         "tiers": "[tiers]\nvip_share = 3\n",
-        "treatments": "[treatments]\nquiet = 'wait'\n",
+        "treatments": "[tiers.treatments]\nquiet = 'wait'\n",
         "forecast": "[forecast.trees]\nlearning_rate = 3\n",
         "weights": "[segment_weights]\ncolour = 1\n",
         "portfolio": "[portfolio.size]\ncuts = [3, 1]\n",

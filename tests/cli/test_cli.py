@@ -145,7 +145,7 @@ def test_costs_tiers_and_explanations_go_the_whole_way(trained, duramen, tmp_pat
     pd.DataFrame({"customer_id": ids, "cost_to_serve": 5.0}).to_csv(tmp_path / "costs.csv", index=False)
     (tmp_path / "duramen.toml").write_text(
         f'orders = "{folder / "orders.csv"}"\nmodel = "{folder / "model"}"\ncost_to_serve = "costs.csv"\n'
-        '[tiers]\nvip_share = 0.25\nsmall = { name = "basic", treatment = "serve online" }\n'
+        '[tiers]\nvip_share = 0.25\nsmall = { name = "basic", service = "serve online" }\n'
     )
     status, out, err, new = duramen(
         "score", "--config", "duramen.toml", "--explanations", "why.parquet", "--report", "report.html"
@@ -214,10 +214,7 @@ def test_tiers_of_scoring_change_those_of_the_model_setting_by_setting(trained, 
 def test_tiers_given_in_training_are_kept_with_the_model(trained, duramen, tmp_path):
     model = CoreCustomerModel.load(trained.folder / "model")
     assert model.tiers.rising_growth == 0.01
-    profile = model.segments_.profile_
-    frequent = profile["name"].str.startswith("active frequent")
-    assert frequent.any()
-    assert ((profile["treatment"] == "call them") == frequent).all()
+    assert model.tiers.treatments == {"vip": "call them"}
     status, *_ = duramen(
         "score", trained.folder / "orders.csv", "--model", trained.folder / "model", "--out", "scores.parquet"
     )
@@ -367,7 +364,7 @@ def test_bad_orders_end_in_one_sentence_and_leave_nothing(
             ["score", "orders.csv", "--config", "tiers.toml"],
             "tiers.vip_part in tiers.toml is not a setting; did you mean 'vip_share'?",
         ),
-        (["train", "orders.csv", "--config", "treatments.toml"], "no kind of segment 'quiet'"),
+        (["train", "orders.csv", "--config", "treatments.toml"], "no kind of customer 'quiet'"),
         (["train", "orders.csv", "--config", "weights.toml"], "no measure 'colour' to weigh"),
         (
             ["train", "orders.csv", "--config", "tier.toml"],
@@ -424,7 +421,7 @@ def test_bad_settings_end_in_one_sentence_and_leave_nothing(
     (tmp_path / "path.toml").write_text("orders = 5\n")
     (tmp_path / "cutoffs.toml").write_text('cutoffs = "three"\n')
     (tmp_path / "tiers.toml").write_text("[tiers]\nvip_part = 0.3\n")
-    (tmp_path / "treatments.toml").write_text('[treatments]\nquiet = "wait"\n')
+    (tmp_path / "treatments.toml").write_text('[tiers.treatments]\nquiet = "wait"\n')
     (tmp_path / "weights.toml").write_text("[segment_weights]\ncolour = 1\n")
     (tmp_path / "tier.toml").write_text('tiers = "gold"\n')
     (tmp_path / "few.csv").write_text("customer_id,cost_to_serve\n00004,1\n")

@@ -18,6 +18,9 @@ from duramen.analysis.segmentation_review import SegmentationReview
 from duramen.forecast.elasticities import MarketElasticities
 from duramen.scoring.growth_weight import growth_weight_curve
 from duramen.scoring.market_scenarios import core_by_market_scenario
+from duramen.scoring.tiers import Tiers
+from duramen.scoring.treatments import treatments_of
+from duramen.scoring.value_growth import quadrants
 from duramen.segments.lifecycle_stage import STAGES
 
 MODELS = ["duramen", "BTYD x gamma-gamma", "LightGBM", "past spend", "RFM score"]
@@ -91,6 +94,9 @@ def ranking_of(customers: int, seed: int = 0) -> pd.DataFrame:
     frame["probability_core"] = np.clip(
         1 / (1 + np.exp((part - 0.8) * 14)) + rng.normal(0, 0.04, customers), 0, 1
     )
+    frame["quadrant"] = quadrants(frame)
+    known = {"lifecycle_stage": frame["lifecycle_stage"], "segment": "1 active frequent buyers, high spend"}
+    frame["treatment"] = treatments_of(frame.assign(**known), Tiers().keys, {})
     frame.insert(2, "rank", np.arange(1, customers + 1))
     frame.insert(3, "tier", frame.pop("tier"))
     for at, name in enumerate(["reason_1", "reason_2", "reason_3", "model_version"], start=18):

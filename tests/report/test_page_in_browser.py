@@ -17,17 +17,31 @@ SECTIONS = [
         "The data behind it",
         "The first customers of the ranking",
     ),
-    *("How concentrated the value is", "Tiers", "Segments", "Life cycle"),
+    *(
+        "How concentrated the value is",
+        "Tiers",
+        "Value and growth",
+        "What to do for whom",
+        "Segments",
+        "Life cycle",
+    ),
     *("How well it predicts, compared with simpler methods", "What drives the predictions"),
     *("What the method could not do", "Glossary"),
 ]
 FULL = [
     *SECTIONS[:4],
-    *("The weight of growth", "How concentrated the value is", "Tiers", "Just below the core"),
+    *(
+        "The weight of growth",
+        "How concentrated the value is",
+        "Tiers",
+        "Value and growth",
+        "What to do for whom",
+        "Just below the core",
+    ),
     *("Newly rising", "Market up, market down"),
-    *SECTIONS[6:8],
+    *SECTIONS[8:10],
     *("Portfolio", "Price-led and full-price buyers"),
-    *SECTIONS[8:],
+    *SECTIONS[10:],
 ]
 # Contrast of every text with the nearest painted background, by the formula of WCAG 2.
 FAINT = """() => {
@@ -116,7 +130,7 @@ def test_it_opens_offline_and_asks_for_nothing_but_itself(opened, address):
 def test_all_sections_are_shown_without_javascript(opened, made):
     page = opened(java_script_enabled=False)
     names = [section.get_attribute("aria-label") for section in page.locator("section[aria-label]").all()]
-    sections, drawings = (SECTIONS, 4) if made == "parts_of" else (FULL, 4 + 2 + 2 + 7)
+    sections, drawings = (SECTIONS, 5) if made == "parts_of" else (FULL, 5 + 2 + 2 + 7)
     assert names + page.locator("h2").all_inner_texts() == sections
     assert page.locator("svg[role=img] >> visible=true").count() == drawings
 

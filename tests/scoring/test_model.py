@@ -290,7 +290,6 @@ def test_settings_of_the_forecast_change_the_model_and_are_saved_and_loaded(shop
         ({"tiers": {"vip_share": 0.3}}, "give Tiers(...), or Tiers.from_dict of a table."),
         ({"forecast": {"calibrated": True}}, "give ForecastSettings(...)."),
         ({"segment_weights": {"sunspots": 1}}, "sunspots"),
-        ({"treatments": {"sunspots": "sun cream"}}, "sunspots"),
     ],
     ids=lambda given: next(iter(given)) if isinstance(given, dict) else "",
 )

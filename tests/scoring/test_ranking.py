@@ -113,8 +113,8 @@ def test_thresholds_and_names_are_the_users():
         ({"rising_share": 10}, "rising_share is 10, and a share of customers is between 0 and 1"),
         ({"rising_growth": -0.5}, "rising_growth is -0.5"),
         ({"main": Tier("VIP", "keep")}, "named 'VIP', 'VIP', .* a name of its own"),
-        ({"small": Tier("small", " ")}, "lacks a name or a treatment"),
-        ({"small": "basic"}, "the tier 'basic' lacks a name or a treatment"),
+        ({"small": Tier("small", " ")}, "lacks a name or a service"),
+        ({"small": "basic"}, "the tier 'basic' lacks a name or a service"),
     ],
 )
 def test_wrong_tiers_are_refused_in_a_sentence(wrong, sentence):
@@ -133,7 +133,7 @@ def test_tiers_come_back_from_plain_values():
     ("settings", "sentence"),
     [
         ({"vip_part": 0.3}, r"^tiers have no setting 'vip_part'; the settings are vip_share, .*\.$"),
-        ({"vip": "gold"}, r"^the tier vip is 'gold'; write what differs of its name and treatment, .*\.$"),
+        ({"vip": "gold"}, r"^the tier vip is 'gold'; write what differs of its name and service, .*\.$"),
         ({"vip": {"label": "gold"}}, r"^the tier vip is \{'label': 'gold'\}; write .*\.$"),
         ({"vip": {"name": 7}}, r"^the tier .* lacks a name .*\.$"),
         ({"vip_share": "much"}, r"^vip_share is 'much', which is not numeric; .*\.$"),
@@ -219,7 +219,7 @@ def test_the_table_of_tiers_adds_up_and_says_what_each_is_for(shop):
     assert table["share_of_customers"].sum() == pytest.approx(1)
     assert table["share_of_value"].sum() == pytest.approx(1)
     assert table["probability_core_mean"].iloc[0] > table["probability_core_mean"].iloc[-1]
-    assert table["treatment"].str.len().gt(10).all()
+    assert table["service"].str.len().gt(10).all()
     vip = shop.ranking[shop.ranking["tier"] == "VIP"]
     assert table.loc[0, "customers"] == len(vip)
     assert table.loc[0, "predicted_value_mean"] == pytest.approx(vip["predicted_value"].mean())

@@ -8,8 +8,6 @@ from duramen.segments.segmenter import WEIGHTS
 
 pytestmark = pytest.mark.slow
 
-TREATMENTS = {"lapsed one-time": "a card at Christmas"}
-
 
 @pytest.fixture(scope="module")
 def following(shop):
@@ -17,7 +15,6 @@ def following(shop):
     model = CoreCustomerModel(
         growth_weight=0.5,
         segment_weights={"trend": 1},
-        treatments=TREATMENTS,
         forecast=ForecastSettings(training_customers=500),
     )
     return model.fit(shop.tx, shop.window, previous=shop.model)
@@ -31,8 +28,6 @@ def test_segments_keep_the_numbers_of_the_model_before(shop, following):
 def test_settings_reach_the_segments_and_survive_saving(following, tmp_path):
     loaded = CoreCustomerModel.load(following.save(tmp_path / "model"))
     for model in (following, loaded):
-        assert model.treatments == TREATMENTS
         assert model.segments_.weights_ == WEIGHTS
-        assert TREATMENTS["lapsed one-time"] in set(model.segments_.profile_["treatment"])
     assert loaded.segments_.to_dict() == following.segments_.to_dict()
     assert loaded.model_version_ == following.model_version_

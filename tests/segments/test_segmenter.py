@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from duramen.errors import InputError
 from duramen.segments.activity import ActivityLevels
 from duramen.segments.clustering import FEWEST, METHODS, MOST, SMALLEST_SHARE, STABLE
-from duramen.segments.naming import TREATMENTS, distinct_names
+from duramen.segments.naming import FREQUENCIES, distinct_names, frequency_in_words
 from duramen.segments.segmenter import MOST_OUTLIERS, WEIGHTS, BehaviouralSegmenter
 
 
@@ -104,18 +104,18 @@ def test_a_new_customer_is_given_the_segment_of_its_twin(shop, fitted, labels):
 
 def test_an_extreme_customer_is_an_outlier_of_the_nearest_segment(shop, fitted):
     extreme = shop.customers.head(1).assign(frequency=5000.0, basket_geometric_mean=1e9, gap_mean=0.1)
-    assert fitted.is_outlier(extreme).tolist() == [True]
+    assert fitted.place(extreme)[1].tolist() == [True]
     assert fitted.predict(extreme)[0] in set(fitted.profile_["segment"])
 
 
 def test_outliers_are_few(shop, fitted):
-    assert 0 < fitted.is_outlier(shop.customers).sum() <= np.ceil(MOST_OUTLIERS * len(shop.customers))
+    assert 0 < fitted.place(shop.customers)[1].sum() <= np.ceil(MOST_OUTLIERS * len(shop.customers))
 
 
 def test_extreme_customers_do_not_move_the_centres(shop, fitted):
     wild = shop.customers.head(20).assign(basket_geometric_mean=1e9)
     again = BehaviouralSegmenter().fit(pd.concat([shop.customers, wild], ignore_index=True))
-    assert again.is_outlier(wild).all()
+    assert again.place(wild)[1].all()
     from sklearn.metrics import adjusted_rand_score
 
     assert adjusted_rand_score(fitted.predict(shop.customers), again.predict(shop.customers)) > 0.8
@@ -130,10 +130,9 @@ def test_names_are_distinct_and_carry_the_number(fitted):
     assert [name.split(" ")[0] for name in names] == [str(number) for number in fitted.profile_["segment"]]
 
 
-def test_every_segment_has_a_rule_and_a_treatment(fitted):
+def test_every_segment_has_a_rule_and_says_how_often_its_customers_buy(fitted):
     assert fitted.profile_["rule"].str.len().gt(0).all()
-    assert set(fitted.profile_["treatment"]) <= set(TREATMENTS.values())
-    assert {key.split(" ")[0] for key in TREATMENTS} == {"active", "at", "lapsed"}
+    assert set(fitted.profile_["name"].map(frequency_in_words)) <= set(FREQUENCIES)
 
 
 def test_the_first_words_of_segments_are_in_the_order_of_their_probabilities(shop):
@@ -228,16 +227,6 @@ def test_equal_names_that_differ_in_nothing_still_become_distinct():
 # Configuration
 
 
-def test_a_treatment_from_configuration_is_used_and_the_others_stay(shop):
-    given = {"lapsed one-time": "a card at Christmas"}
-    again = BehaviouralSegmenter(treatments=given).fit(shop.customers)
-    treatment_of = dict(zip(again.profile_["name"], again.profile_["treatment"], strict=True))
-    quiet = [text for name, text in treatment_of.items() if name.startswith("lapsed one-time")]
-    assert quiet
-    assert set(quiet) == {"a card at Christmas"}
-    assert set(treatment_of.values()) - set(given.values()) <= set(TREATMENTS.values())
-
-
 def test_a_measure_of_no_weight_changes_nothing(shop):
     weights, table = {"trend": 0, "silence": 0}, shop.customers.head(500)
     silence = np.random.default_rng(0).permutation(table["time_since_last"])
@@ -255,8 +244,6 @@ def test_a_measure_of_no_weight_changes_nothing(shop):
         ({"weights": {"trend": "much"}}, "weight of trend is 'much'"),
         ({"weights": {"trend": float("nan")}}, "weight of trend is nan"),
         ({"weights": dict.fromkeys(WEIGHTS, 0)}, "all weights are 0"),
-        ({"treatments": {"quiet": "wait"}}, "no kind of segment 'quiet'"),
-        ({"treatments": {"lapsed one-time": " "}}, "in words"),
     ],
 )
 def test_an_invalid_setting_is_refused_in_a_sentence(shop, settings, sentence):

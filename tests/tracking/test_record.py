@@ -123,8 +123,7 @@ def test_the_parent_knows_data_window_columns_and_parameters(runs, fitted):
         **{f"forecast.trees.{name}": str(value) for name, value in TREES.items()},
         "tiers": "VIP, main, rising, regular, small, below break-even", "tiers.vip_share": "0.4",
         "tiers.core_share": "0.8", "tiers.regular_share": "0.95", "tiers.rising_share": "0.1",
-        "tiers.rising_growth": "0.01", "segment_weights": "None",
-        "treatments": "{'active frequent': 'call them'}",
+        "tiers.rising_growth": "0.01", "segment_weights": "None", "tiers.treatments": "{'vip': 'call them'}",
     }  # fmt: skip
     assert params == expected
     assert runs.parent.data.tags["duramen.model_version"] == fitted.model.model_version_

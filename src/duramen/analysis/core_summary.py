@@ -124,7 +124,7 @@ def summarise_core(
     )
 
 
-def value_curve(values: npt.NDArray[np.float64], keep: int, points: int = 300) -> pd.DataFrame:
+def value_curve(values: npt.NDArray[np.float64], keep: int, points: int = 60) -> pd.DataFrame:
     """Return the cumulative share of value against the share of customers, highest value first.
 
     Parameters

@@ -13,6 +13,7 @@ from duramen.errors import InputError
 from duramen.forecast.retention_profit import expected_cost, expected_profit, money_at_stake
 from duramen.scoring.ranking import refuse_other_tiers
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
+from duramen.scoring.treatments import RELEASE
 from duramen.segments.activity import LAPSED
 
 if TYPE_CHECKING:
@@ -20,11 +21,9 @@ if TYPE_CHECKING:
 
     from duramen.forecast.retention_profit import RetentionOffer
 
-# A treatment that begins with this word spends nothing on a customer.
-RELEASE = "release"
 NEEDED = (
     "customer_id", "rank", "tier", "predicted_value", "past_value", "churn_probability", "probability_active",
-    "lifecycle_stage",
+    "lifecycle_stage", "treatment",
 )  # fmt: skip
 
 
@@ -199,14 +198,12 @@ def _worth_contacting(
         expected_profit=expected_profit(ranking["churn_probability"], at_stake, offer),
         cost=expected_cost(ranking["churn_probability"], offer),
     )
-    released = _treatment(ranking, tiers).str.lower().str.startswith(RELEASE)
+    released = ranking["treatment"].str.lower().str.startswith(RELEASE)
     below = ranking["tier"] == tiers.below_break_even.name
     chosen = priced[among & ~released & ~below & (priced["expected_profit"] > 0)]
     chosen = chosen.sort_values(["expected_profit", "rank"], ascending=[False, True], kind="stable")
     return _columns(
-        chosen.head(budget.first(chosen["cost"].to_numpy())),
-        tiers,
-        ("money_at_stake", "expected_profit", "cost"),
+        chosen.head(budget.first(chosen["cost"].to_numpy())), ("money_at_stake", "expected_profit", "cost")
     )
 
 
@@ -217,7 +214,7 @@ def _newly_rising(ranking: pd.DataFrame, previous: pd.DataFrame | None, tiers: T
         _check_previous(ranking, previous, tiers)
         known = previous[previous["tier"].isin((*tiers.core_names, tiers.rising.name))]
         rising = rising[find_ids(rising["customer_id"], known["customer_id"], "the earlier ranking") < 0]
-    return _columns(rising.sort_values("rank", kind="stable"), tiers)
+    return _columns(rising.sort_values("rank", kind="stable"))
 
 
 def _below_break_even(ranking: pd.DataFrame, tiers: Tiers) -> pd.DataFrame | None:
@@ -225,20 +222,14 @@ def _below_break_even(ranking: pd.DataFrame, tiers: Tiers) -> pd.DataFrame | Non
         return None
     below = ranking[ranking["tier"] == tiers.below_break_even.name]
     left = below["predicted_value"] - below["cost_to_serve"]
-    return _columns(below.loc[left.sort_values(kind="stable").index], tiers, ("cost_to_serve",))
+    return _columns(below.loc[left.sort_values(kind="stable").index], ("cost_to_serve",))
 
 
-def _columns(chosen: pd.DataFrame, tiers: Tiers, more: tuple[str, ...] = ()) -> pd.DataFrame:
+def _columns(chosen: pd.DataFrame, more: tuple[str, ...] = ()) -> pd.DataFrame:
     """Return the columns of a list, ``more`` among them."""
     reasons = {"reason": chosen["reason_1"]} if "reason_1" in chosen else {}
     listed = chosen[["customer_id", "rank", "tier", "predicted_value", "churn_probability", *more]]
-    return listed.assign(**reasons, treatment=_treatment(chosen, tiers)).reset_index(drop=True)
-
-
-def _treatment(ranking: pd.DataFrame, tiers: Tiers) -> pd.Series[str]:
-    """Return the treatment of each customer in the ranking, or where there is none that of the tier."""
-    of_tier = ranking["tier"].map({tier.name: tier.treatment for tier in tiers.tiers}).astype(object)
-    return ranking["treatment"].astype(object).fillna(of_tier) if "treatment" in ranking else of_tier
+    return listed.assign(**reasons, treatment=chosen["treatment"]).reset_index(drop=True)
 
 
 def _check(ranking: pd.DataFrame, tiers: Tiers) -> None:

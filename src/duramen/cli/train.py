@@ -113,7 +113,6 @@ def build_model(config: TrainConfig) -> CoreCustomerModel:
         tiers=DEFAULT_TIERS if config.tiers is None else config.tiers.tiers(),
         forecast=config.forecast.settings(),
         segment_weights=config.segment_weights,
-        treatments=config.treatments,
         seed=config.seed,
     )
 

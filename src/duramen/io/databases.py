@@ -130,6 +130,7 @@ class DuckDBTransaction:
         "text": "VARCHAR",
         "integer": "BIGINT",
         "number": "DOUBLE",
+        "flag": "BOOLEAN",
         "time": "TIMESTAMP",
         "json": "JSON",
     }
@@ -231,6 +232,7 @@ class PostgreSQLTransaction:
         "text": "text",
         "integer": "bigint",
         "number": "double precision",
+        "flag": "boolean",
         "time": "timestamp without time zone",
         "json": "json",
     }

@@ -281,15 +281,6 @@ def _from_6(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
     }
 
 
-def _from_7(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
-    """Call customers active and lapsed by the plain levels, which were not kept."""
-    levels = {"active_from": 0.5, "lapsed_below": 0.2}
-    return state | {
-        "format_version": 8,
-        "segments": state["segments"] | {"activity_levels": levels},
-    }
-
-
 def _renamed(treatments: dict[str, str] | None) -> dict[str, str] | None:
     """Return treatments under the present kinds of segments; that of outliers, which are none now, is left out."""
     if treatments is None:
@@ -301,6 +292,41 @@ def _renamed(treatments: dict[str, str] | None) -> dict[str, str] | None:
         for kind, text in treatments.items()
         if kinds[kind][0] in words
     }
+
+
+# Stages that a segment called active had customers of.
+_ACTIVE_STAGES = ("building", "growing", "steady", "declining", "recovered")
+
+
+def _from_7(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
+    """Move the treatments of segments to the tiers, by stage, and go by the plain levels of activity, not kept then."""
+    parameters, segments = dict(state["parameters"]), dict(state["segments"])
+    tiers = {
+        key: {"name": value["name"], "service": value["treatment"]} if isinstance(value, dict) else value
+        for key, value in parameters["tiers"].items()
+    }
+    del segments["treatments"]
+    segments["activity_levels"] = {"active_from": 0.5, "lapsed_below": 0.2}
+    segments["profile"] = {key: value for key, value in segments["profile"].items() if key != "treatment"}
+    tiers["treatments"] = _by_stage(parameters.pop("treatments") or {})
+    parameters["tiers"] = tiers
+    return state | {"format_version": 8, "parameters": parameters, "segments": segments}
+
+
+def _by_stage(treatments: dict[str, str]) -> dict[str, str]:
+    """Return treatments of kinds of segments ("active frequent") by the stages of their customers.
+
+    Examples
+    --------
+    >>> _by_stage({"lapsed one-time": "a card"})
+    {'lapsed one-time': 'a card'}
+    """
+    by_stage: dict[str, str] = {}
+    for kind, text in treatments.items():
+        activity, often = kind.rsplit(" ", 1)
+        stages = _ACTIVE_STAGES if activity == "active" else (activity,)
+        by_stage |= {f"{stage} {often}": text for stage in stages}
+    return by_stage
 
 
 # From a format to the next one; the first of them is the oldest format that is read.

@@ -188,6 +188,7 @@ def write_table(blocks: Iterable[pd.DataFrame], table: Table, made_of: dict[str,
         "text": pa.string(),
         "integer": pa.int64(),
         "number": pa.float64(),
+        "flag": pa.bool_(),
         "time": pa.timestamp("us"),
     }
     schema = pa.schema([(name, in_arrow[kind]) for name, kind in kinds.items()])
@@ -213,8 +214,9 @@ def _kinds(names: Iterable[str], ids: pa.DataType | None) -> dict[str, str]:
         # Integers of more than 63 bits are written as text.
         whole = pa.types.is_integer(ids) and ids != pa.uint64()
         of_id = "integer" if whole else "number" if pa.types.is_floating(ids) else "text"
-    words = (*TEXT_COLUMNS, "tier", "core_in")
-    special = {"customer_id": of_id, "cutoff": "time", "rank": "integer"} | dict.fromkeys(words, "text")
+    words = (*TEXT_COLUMNS, "tier", "quadrant", "treatment", "core_in")
+    special = {"customer_id": of_id, "cutoff": "time", "rank": "integer", "is_outlier": "flag"}
+    special |= dict.fromkeys(words, "text")
     return {name: special.get(name, "number") for name in names}
 
 

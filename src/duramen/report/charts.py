@@ -59,14 +59,42 @@ def to_svg(chart: alt.LayerChart, description: str) -> Markup:
     return opening + Markup(drawn.removeprefix("<svg "))
 
 
+# A drawing is one picture to screen readers, and takes no clicks.
+_WITHOUT_EFFECT = (
+    r'role="graphics-[a-z]+"|aria-roledescription="[^"]*"|aria-hidden="true"|pointer-events="none"|opacity="1"|'
+    r'font-weight="normal"|transform="translate\(0,0\)"|class="mark[^"]*"|xmlns(:xlink)?="[^"]*"|version="1.1"|'
+    r'stroke-width="1"|[xy]2="0"|text-anchor="start"'
+)
+
+
 def _lighter(drawn: str) -> str:
     """Return a drawing without what is not visible: empty paths, unused roles, fractions below a tenth of a pixel."""
     drawn = re.sub(r'<path class="(background|foreground)"[^>]*?/>', "", drawn)
-    drawn = re.sub(r' (role="graphics-[a-z]+"|aria-roledescription="[^"]*"|class="mark-[^"]*")', "", drawn)
-    drawn = re.sub(r'<g transform="translate\(0,0\)"><g><g>(<path [^>]*/>)</g></g></g>', r"\1", drawn)
+    drawn = re.sub(rf" ({_WITHOUT_EFFECT})", "", drawn)
+    drawn = _without_bare_groups(drawn)
     places = re.compile(r' (?:transform|d|x2|y2)="[^"<]*"')
     drawn = places.sub(lambda found: re.sub(r"(\.\d)\d+", r"\1", found[0]), drawn)
     return re.sub(r' d="([MLCZ\d.,-]+)"', lambda found: f' d="{_by_steps(found[1])}"', drawn)
+
+
+def _without_bare_groups(drawn: str) -> str:
+    """Return a drawing without groups that have no attributes.
+
+    Examples
+    --------
+    >>> _without_bare_groups('<g><g id="a"><g><path/></g></g></g>')
+    '<g id="a"><path/></g>'
+    """
+    kept: list[str] = []
+    bare: list[bool] = []
+    for part in re.split(r"(<g[^>]*>|</g>)", drawn):
+        if part == "</g>":
+            kept.append("" if bare.pop() else part)
+            continue
+        if part.startswith("<g"):
+            bare.append(part == "<g>")
+        kept.append("" if part == "<g>" else part)
+    return "".join(kept)
 
 
 def _by_steps(path: str) -> str:

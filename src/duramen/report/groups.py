@@ -20,7 +20,7 @@ def tier_rows(tiers: pd.DataFrame) -> list[dict[str, Any]]:
 def draw_tiers(tiers: pd.DataFrame) -> Markup | None:
     """Draw the share of customers and of value of each row of ``tier_table``."""
     names = {"tier": "name", "share_of_customers": "customers_share", "share_of_value": "value_share"}
-    return _share_pairs(tiers.rename(columns=names), "tier")
+    return share_pairs(tiers.rename(columns=names), "tier")
 
 
 def draw_segments(segments: pd.DataFrame) -> Markup | None:
@@ -31,7 +31,7 @@ def draw_segments(segments: pd.DataFrame) -> Markup | None:
         customers_share=segments["customers"] / segments["customers"].sum(),
         value_share=segments["share_of_value"],
     )
-    return _share_pairs(groups, "segment")
+    return share_pairs(groups, "segment")
 
 
 def stage_rows(stages: pd.DataFrame) -> list[dict[str, Any]]:
@@ -56,7 +56,8 @@ def draw_stages(stages: pd.DataFrame) -> Markup:
     )
 
 
-def _share_pairs(groups: pd.DataFrame, kind: str) -> Markup | None:
+def share_pairs(groups: pd.DataFrame, kind: str) -> Markup | None:
+    """Draw the share of customers and of value of each group (``name``); None where no value is above 0."""
     if groups["value_share"].isna().any():
         return None
     listed = "; ".join(

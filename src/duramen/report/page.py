@@ -25,9 +25,11 @@ from duramen.report.ranking import first_customers
 from duramen.report.rising import near_core_section, rising_section
 from duramen.report.segments import segmentation_section
 from duramen.report.self_test import answers
+from duramen.report.value_growth import value_growth_section
 from duramen.report.weight import weight_section
 from duramen.scoring.ranking import tier_table
 from duramen.scoring.tiers import CORE_SHARE
+from duramen.scoring.treatments import treatment_table
 from duramen.segments.lifecycle_stage import STAGES
 
 
@@ -99,6 +101,8 @@ def _groups(tables: ReportTables) -> dict[str, Any]:
         "tiers": tables.tiers,
         "tier_rows": groups.tier_rows(by_tier),
         "tiers_drawn": groups.draw_tiers(by_tier),
+        "value_growth": value_growth_section(tables.ranking),
+        "treatments": numbers.rows(treatment_table(tables.ranking), "predicted_value"),
         "segments": numbers.rows(tables.segments, "predicted_value_mean"),
         "segments_drawn": groups.draw_segments(tables.segments),
         "stages": groups.stage_rows(stages),

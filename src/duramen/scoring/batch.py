@@ -24,11 +24,11 @@ from duramen.data.customers import customer_blocks, customer_ids
 from duramen.data.windows import parse_day
 from duramen.forecast.elasticities import MarketElasticities, elasticities_of
 from duramen.io.files import WRITTEN_AT_ONCE
-from duramen.io.score_columns import RANKING_COLUMNS, REASONS
+from duramen.io.score_columns import REASONS
 from duramen.scoring.block_scoring import Scored, score_blocks, write_reasons
 from duramen.scoring.incremental import Rescored, rescore
 from duramen.scoring.market_scenarios import core_sets, scenario_change
-from duramen.scoring.ranking import costs_of, rank_core_customers
+from duramen.scoring.ranking import costs_of, describe_places, rank_scores
 from duramen.scoring.tiers import Tiers
 
 if TYPE_CHECKING:
@@ -122,12 +122,12 @@ def rank_in_blocks(
         wanted = np.zeros(len(ids), dtype=bool)
         wanted[order[places["tier"].isin(tiers.core_names).to_numpy()]] = True
         write_reasons(model, customer_blocks(tx, cutoff, ids), wanted, reasons_path)
-    ranking = ranked_blocks(scored, places, tx.days.get_backend(), reasons_path)
+    ranking = ranked_blocks(scored, places, tiers, tx.days.get_backend(), reasons_path)
     return RankedBlocks(places, ranking, tiers, market, rescored)
 
 
 def _rank_scored(scored: Scored, tiers: Tiers, cost: npt.NDArray[np.float64] | None) -> pd.DataFrame:
-    """Rank scored customers by ``rank_core_customers``, from the columns that are in memory.
+    """Rank scored customers by ``rank_scores``, from the columns that are in memory.
 
     As ``customer_id`` the result has not the id but its position in the order of ids, which breaks ties as the id does.
     """
@@ -135,7 +135,7 @@ def _rank_scored(scored: Scored, tiers: Tiers, cost: npt.NDArray[np.float64] | N
         customer_id=np.arange(len(scored.kept))
     )
     # A word for each customer takes more memory than all its numbers.
-    return rank_core_customers(numbers, tiers, cost).astype({"tier": "category"})
+    return rank_scores(numbers, tiers, cost).astype({"tier": "category"})
 
 
 def _core_in(
@@ -154,7 +154,7 @@ def _core_in(
 
 
 def ranked_blocks(
-    scored: Scored, places: pd.DataFrame, workspace: Any, reasons: Path | None = None
+    scored: Scored, places: pd.DataFrame, tiers: Tiers, workspace: Any, reasons: Path | None = None
 ) -> Iterator[pd.DataFrame]:
     """Give the ranking, the best first, a block at a time.
 
@@ -163,6 +163,8 @@ def ranked_blocks(
     scored : Scored
     places : pandas.DataFrame
         ``RankedBlocks.places``.
+    tiers : Tiers
+        Those of the places.
     workspace : ibis DuckDB backend
         Whose memory limit the sorting keeps to.
     reasons : Path, optional
@@ -202,7 +204,7 @@ def ranked_blocks(
         for name in REASONS:
             if name not in block:
                 block[name] = pd.Series(index=block.index, dtype="str")
-        yield block[[name for name in RANKING_COLUMNS if name in block]]
+        yield describe_places(block, tiers)
 
 
 def _rows_in_step(path: Path, sizes: Iterable[int]) -> Iterator[pa.Table]:

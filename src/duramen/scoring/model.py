@@ -49,21 +49,19 @@ class CoreCustomerModel:
         Weight of growth potential in ``score = predicted_value + growth_weight * growth_potential``. Where none is
         given, it is learned from two horizons before the cutoff (``duramen.scoring.growth_weight``).
     tiers : Tiers
-        Tiers of the ranking, kept with the model for those who rank its scores.
+        Tiers of the ranking and what to do for their customers, kept with the model for those who rank its scores.
     clv_days, discount_rate : int, float
         Horizon of ``clv`` in days, and its discount rate per year.
     forecast : ForecastSettings
         What can be tuned in the forecast: BTYD candidates, training cutoffs and customers, calibration, trees.
     segment_weights : mapping, optional
         How much each measure of behaviour counts in the segments (``duramen.segments.segmenter.WEIGHTS``).
-    treatments : mapping, optional
-        What to do by kind of segment (``duramen.segments.naming.TREATMENTS``).
     seed : int
 
     Raises
     ------
     InputError
-        If a parameter is outside its bounds, or tiers, a weight or a treatment of segments are not valid.
+        If a parameter is outside its bounds, or tiers or a weight of segments are not valid.
 
     Attributes
     ----------
@@ -98,7 +96,6 @@ class CoreCustomerModel:
         discount_rate: float = 0.1,
         forecast: ForecastSettings = DEFAULT_FORECAST,
         segment_weights: Mapping[str, float] | None = None,
-        treatments: Mapping[str, str] | None = None,
         seed: int = 0,
     ) -> None:
         self.growth_weight = growth_weight
@@ -107,7 +104,6 @@ class CoreCustomerModel:
         self.discount_rate = discount_rate
         self.forecast = forecast
         self.segment_weights = segment_weights
-        self.treatments = treatments
         self.seed = seed
         self._refuse_parameters()
 
@@ -124,7 +120,7 @@ class CoreCustomerModel:
         self._segmenter().settings()
 
     def _segmenter(self) -> BehaviouralSegmenter:
-        return BehaviouralSegmenter(self.seed, weights=self.segment_weights, treatments=self.treatments)
+        return BehaviouralSegmenter(self.seed, weights=self.segment_weights)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -233,9 +229,9 @@ class CoreCustomerModel:
         Returns
         -------
         pandas.DataFrame
-            ``SCORE_COLUMNS`` without rank and tier, in the order of ``customers``. Money is in the unit of the source
-            over the model's horizon. ``expected_purchases * expected_spend`` is ``predicted_value``, and ``clv`` is
-            the same forecast carried to ``clv_days``, discounted.
+            ``SCORE_COLUMNS`` without those that the ranking adds, in the order of ``customers``. Money is in the unit
+            of the source over the model's horizon. ``expected_purchases * expected_spend`` is ``predicted_value``, and
+            ``clv`` is the same forecast carried to ``clv_days``, discounted.
 
         Raises
         ------
@@ -254,6 +250,7 @@ class CoreCustomerModel:
         value, probability, growth = forecast.value, forecast.probability, forecast.growth
         low, high = model.distribution_.interval(value, probability, LOW, HIGH)
         expected = model.purchases_and_spend(forecast)
+        segments, is_outlier = self.segments_.place(customers)
         return pd.DataFrame(
             {
                 "customer_id": customers["customer_id"],
@@ -268,7 +265,8 @@ class CoreCustomerModel:
                 "probability_alive": forecast.btyd["btyd_probability_alive"],
                 **expected,
                 "clv": model.lifetime_value(customers, forecast, self.clv_days, self.discount_rate),
-                "segment": self.segments_.names(self.segments_.predict(customers)),
+                "segment": self.segments_.names(segments),
+                "is_outlier": is_outlier,
                 "lifecycle_stage": lifecycle_stage(
                     customers,
                     probability,
@@ -347,7 +345,7 @@ class CoreCustomerModel:
         return self.explainer_.shap_explanation(customers, part)
 
     def segment_table(self, scores: pd.DataFrame) -> pd.DataFrame:
-        """Return a row a segment: its customers, share of predicted value, means, rule and treatment."""
+        """Return a row a segment: its customers, share of predicted value, means, rule and usual treatment."""
         return segment_table(self.segments_, scores)
 
     def boosters(self) -> dict[str, Any]:

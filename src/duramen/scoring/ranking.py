@@ -10,6 +10,8 @@ from duramen.data.ids import find_ids
 from duramen.errors import InputError
 from duramen.io.score_columns import RANKING_COLUMNS
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
+from duramen.scoring.treatments import treatments_of
+from duramen.scoring.value_growth import quadrants
 
 
 def rank_core_customers(
@@ -33,7 +35,7 @@ def rank_core_customers(
     scores : pandas.DataFrame
         What ``CoreCustomerModel.predict`` returns.
     tiers : Tiers
-        Thresholds, names and treatments; those above are the defaults.
+        Thresholds, names and treatments; the thresholds above are the defaults.
     cost_to_serve : pandas.Series or array of shape (n,), optional
         What each customer costs over the horizon, at least 0, in the money of the scores: a Series by customer id, or
         a value for each row of ``scores``.
@@ -41,15 +43,25 @@ def rank_core_customers(
     Returns
     -------
     pandas.DataFrame
-        The same customers by falling score, ties by customer id, with ``rank`` (from 1) and ``tier``, in the
-        order of ``SCORE_COLUMNS``. With costs, ``score`` is less by the ``cost_to_serve``, which follows
-        ``growth_potential``. The frame given is left as it was.
+        The same customers by falling score, ties by customer id, with ``rank`` (from 1), ``tier``, ``quadrant`` (of the
+        map of value and growth) and, where the scores have stages and segments, ``treatment``, in the order of
+        ``SCORE_COLUMNS``. With costs, ``score`` is less by the ``cost_to_serve``, which follows
+        ``quadrant``. The frame given is left as it was.
 
     Raises
     ------
     InputError
         If a cost is missing, negative or of an unknown customer, or the scores have costs already.
     """
+    return describe_places(rank_scores(scores, tiers, cost_to_serve), tiers)
+
+
+def rank_scores(
+    scores: pd.DataFrame,
+    tiers: Tiers = DEFAULT_TIERS,
+    cost_to_serve: pd.Series[float] | npt.ArrayLike | None = None,
+) -> pd.DataFrame:
+    """Return ``rank_core_customers`` without quadrants and treatments, which each customer has by their own row."""
     if cost_to_serve is not None:
         cost = costs_of(scores, cost_to_serve)
         scores = scores.assign(score=scores["score"] - cost, cost_to_serve=cost)
@@ -62,6 +74,22 @@ def rank_core_customers(
     )
     ranked["rank"] = np.arange(1, len(ranked) + 1)
     return ranked[[column for column in RANKING_COLUMNS if column in ranked]]
+
+
+def describe_places(ranking: pd.DataFrame, tiers: Tiers) -> pd.DataFrame:
+    """Return customers who have a tier with their quadrant and, where stage and segment are known, their treatment.
+
+    Parameters
+    ----------
+    ranking : pandas.DataFrame
+        Has ``tier`` and ``growth_rate``; ``lifecycle_stage`` and ``segment`` for the treatment.
+    tiers : Tiers
+        Those of the ranking.
+    """
+    described = ranking.assign(quadrant=quadrants(ranking, tiers))
+    if {"lifecycle_stage", "segment"} <= set(ranking):
+        described["treatment"] = treatments_of(ranking, tiers.keys, tiers.treatments)
+    return described[[column for column in RANKING_COLUMNS if column in described]]
 
 
 def by_rank(scores: pd.DataFrame) -> pd.DataFrame:
@@ -122,7 +150,7 @@ def _refusal(what: str, customers: pd.Index | pd.Series, what_to_do: str) -> Inp
 
 
 def tier_table(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd.DataFrame:
-    """Return a row for each tier, from the best to the lowest: its customers, their value and its treatment.
+    """Return a row for each tier, from the best to the lowest: its customers, their value and how they are served.
 
     Parameters
     ----------
@@ -136,7 +164,7 @@ def tier_table(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd.DataFr
     pandas.DataFrame
         ``tier``, ``customers``, ``share_of_customers``, ``share_of_value`` (of predicted value, before cost),
         ``predicted_value_mean``, ``cost_to_serve_mean`` and ``probability_core_mean`` where the ranking has them,
-        ``treatment``. Means of an empty tier are missing. The tier below break-even has a row only where costs are
+        ``service``. Means of an empty tier are missing. The tier below break-even has a row only where costs are
         known.
 
     Raises
@@ -156,7 +184,7 @@ def tier_table(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd.DataFr
     for column in ("predicted_value", "cost_to_serve", "probability_core"):
         if column in ranking:
             table[f"{column}_mean"] = by[column].mean()
-    return table.assign(treatment=[tier.treatment for tier in shown]).reset_index()
+    return table.assign(service=[tier.service for tier in shown]).reset_index()
 
 
 def refuse_other_tiers(ranking: pd.DataFrame, tiers: Tiers) -> None:

@@ -8,20 +8,21 @@ from duramen.segments.segmenter import BehaviouralSegmenter
 
 
 def segment_table(segmenter: BehaviouralSegmenter, scores: pd.DataFrame) -> pd.DataFrame:
-    """Return the customers, share of predicted value, means, rule and treatment of each segment that has customers.
+    """Return the customers, share of predicted value, means and rule of each segment that has customers.
 
     Parameters
     ----------
     segmenter : BehaviouralSegmenter
         Fitted; the one that named the segments.
     scores : pandas.DataFrame
-        Has ``segment``, ``predicted_value`` and ``churn_probability`` of each customer.
+        Has ``segment``, ``predicted_value`` and ``churn_probability`` of each customer; ``treatment`` where it is
+        a ranking.
 
     Returns
     -------
     pandas.DataFrame
-        ``segment``, ``name``, ``rule``, ``treatment``, ``customers``, ``share_of_value``, ``predicted_value_mean``,
-        ``churn_probability_mean``.
+        ``segment``, ``name``, ``rule``, ``customers``, ``share_of_value``, ``predicted_value_mean``,
+        ``churn_probability_mean``, and of a ranking ``treatment``, that of most of its customers.
     """
     profile, by = segmenter.profile_, scores.groupby("segment")
     table = pd.DataFrame(
@@ -32,7 +33,9 @@ def segment_table(segmenter: BehaviouralSegmenter, scores: pd.DataFrame) -> pd.D
             "churn_probability_mean": by["churn_probability"].mean(),
         }
     )
-    rules = profile[["name", "rule", "treatment"]].set_index(
+    rules = profile[["name", "rule"]].set_index(
         pd.Index(segmenter.names(profile["segment"].to_numpy()), name="segment")
     )
+    if "treatment" in scores:
+        table["treatment"] = by["treatment"].agg(lambda texts: texts.mode().iloc[0])
     return rules.join(table, how="inner").reset_index()

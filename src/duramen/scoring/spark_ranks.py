@@ -12,6 +12,8 @@ import numpy as np
 from duramen.io.score_columns import RANKING_COLUMNS
 from duramen.scoring.market_scenarios import CORE_IN, scenario_change
 from duramen.scoring.tiers import DEFAULT_TIERS, SET_TOLERANCE, Tiers
+from duramen.scoring.treatments import treatments_of
+from duramen.scoring.value_growth import CORE_DECLINING, CORE_GROWING, REST, RISING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 PART, PLACE = "duramen_part", "duramen_place"
 # Spark counts the rows of a part in the lower bits of its increasing ids.
 PLACE_BITS = 33
+# Customers who have these in common have the same treatment.
+ALIKE = ("tier", "lifecycle_stage", "segment")
 
 
 def rank_on_spark(
@@ -56,6 +60,8 @@ def rank_on_spark(
     tiered = ranked.withColumn("tier", _tier(ranked, tiers))
     if market is not None:
         tiered = tiered.withColumn("core_in", _core_in(tiered, tiers, market))
+    tiered = tiered.withColumn("quadrant", _quadrant(tiers))
+    tiered = tiered.join(F.broadcast(_treatments(tiered, tiers)), list(ALIKE)).orderBy("rank")
     return tiered.select(*(name for name in RANKING_COLUMNS if name in tiered.columns))
 
 
@@ -103,6 +109,22 @@ def _tier(ranked: DataFrame, tiers: Tiers) -> Column:
     named = F.when(~above, tiers.below_break_even.name).when(core & vip, tiers.vip.name)
     named = named.when(core, tiers.main.name).when(rising, tiers.rising.name)
     return named.when(regular, tiers.regular.name).otherwise(tiers.small.name)
+
+
+def _quadrant(tiers: Tiers) -> Column:
+    """Return the quadrant of each row as an expression: ``quadrants``."""
+    from pyspark.sql import functions as F
+
+    core, growing = F.col("tier").isin(*tiers.core_names), F.col("growth_rate") > 0
+    placed = F.when(core & growing, CORE_GROWING).when(core, CORE_DECLINING)
+    return placed.when(F.col("tier") == tiers.rising.name, RISING).otherwise(REST)
+
+
+def _treatments(tiered: DataFrame, tiers: Tiers) -> DataFrame:
+    """Return the treatment of each kind of customer, a few hundred rows at most."""
+    kinds = tiered.select(*ALIKE).distinct().toArrow().to_pandas()
+    kinds["treatment"] = treatments_of(kinds, tiers.keys, tiers.treatments)
+    return tiered.sparkSession.createDataFrame(kinds)
 
 
 def _core_in(tiered: DataFrame, tiers: Tiers, market: MarketElasticities) -> Column:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from duramen.data.windows import parse_day
-from duramen.io.score_columns import RANKING_COLUMNS, REASONS, SCORE_COLUMNS, TEXT_COLUMNS
+from duramen.io.score_columns import PLACE_COLUMNS, RANKING_COLUMNS, REASONS, SCORE_COLUMNS, TEXT_COLUMNS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -46,14 +46,14 @@ def score_on_spark(
     Returns
     -------
     pyspark.sql.DataFrame
-        The score columns without rank and tier; ``customer_id`` in the type it came in.
+        The score columns without those that the ranking adds; ``customer_id`` in the type it came in.
 
     Raises
     ------
     InputError
         If a column that the model learned from is missing.
     """
-    left_out = {"rank", "tier"} | (set() if with_reasons else set(REASONS))
+    left_out = set(PLACE_COLUMNS) | (set() if with_reasons else set(REASONS))
     columns = [name for name in SCORE_COLUMNS if name not in left_out]
 
     def scores(model: CoreCustomerModel, block: pd.DataFrame) -> pd.DataFrame:
@@ -141,7 +141,7 @@ def _type_of(name: str, of_id: str) -> str:
     if name in TEXT_COLUMNS:
         return "string"
     # A cutoff is a day and has no zone.
-    return {"customer_id": of_id, "cutoff": "timestamp_ntz"}.get(name, "double")
+    return {"customer_id": of_id, "cutoff": "timestamp_ntz", "is_outlier": "boolean"}.get(name, "double")
 
 
 _LOADED: dict[str, CoreCustomerModel] = {}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from duramen.errors import InputError
+from duramen.scoring.treatments import TIER_KEYS, refuse_treatments
 
 # The 80/20 rule: the core is the smallest set that accounts for this share of value.
 CORE_SHARE = 0.8
@@ -23,10 +24,10 @@ THRESHOLDS = ("vip_share", "core_share", "regular_share", "rising_share", "risin
 
 
 class Tier(NamedTuple):
-    """The name of a tier, and its treatment."""
+    """The name of a tier, and how its customers are served."""
 
     name: str
-    treatment: str
+    service: str
 
 
 VIP = Tier("VIP", "personal service by a named person; no loss goes unnoticed")
@@ -41,7 +42,7 @@ BELOW_BREAK_EVEN = Tier(
 
 @dataclass(frozen=True)
 class Tiers:
-    """The tiers of a ranking: the threshold, the name and the treatment of each.
+    """The tiers of a ranking: the threshold, the name and the service of each, and what to do for their customers.
 
     Customers go into VIP, main, rising, regular and small by cumulative value, the largest first. Value is
     ``predicted_value``, and where costs are known ``predicted_value - cost_to_serve``.
@@ -59,16 +60,20 @@ class Tiers:
     rising_growth : float
         They are where their growth rate is above this: 0 is any growth, 0.2 a fifth more than at the own past rate.
     vip, main, rising, regular, small, below_break_even : Tier
-        Names and treatments, from the best to the lowest.
+        Names and service, from the best to the lowest.
+    treatments : mapping
+        What to do for customers, by tier, life-cycle stage and how often they buy, where it differs from
+        ``duramen.scoring.treatments.TREATMENTS``.
 
     Raises
     ------
     InputError
-        If shares are not in order between 0 and 1, a share or ratio is not numeric, or two tiers have one name.
+        If shares are not in order between 0 and 1, a share or ratio is not numeric, two tiers have one name, or a
+        treatment is for no kind of customer.
 
     Examples
     --------
-    >>> Tiers(vip_share=0.2, small=Tier("basic", "serve online")).names
+    >>> Tiers(vip_share=0.2, small=Tier("basic", "online only")).names
     ('VIP', 'main', 'rising', 'regular', 'basic', 'below break-even')
     """
 
@@ -83,10 +88,12 @@ class Tiers:
     regular: Tier = REGULAR
     small: Tier = SMALL
     below_break_even: Tier = BELOW_BREAK_EVEN
+    treatments: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._refuse_thresholds()
         self._refuse_names()
+        refuse_treatments(self.treatments)
 
     def _refuse_thresholds(self) -> None:
         for name in THRESHOLDS:
@@ -116,7 +123,7 @@ class Tiers:
         for tier in self.tiers:
             if not (isinstance(tier, Tier) and all(isinstance(part, str) and part.strip() for part in tier)):
                 raise InputError(
-                    f"the tier {tier!r} lacks a name or a treatment; write Tier('VIP', 'personal service')."
+                    f"the tier {tier!r} lacks a name or a service; write Tier('VIP', 'personal service')."
                 )
         if len(set(self.names)) < len(self.names):
             raise InputError(
@@ -124,10 +131,10 @@ class Tiers:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return thresholds, names and treatments as plain values."""
+        """Return thresholds, names, service and treatments as plain values."""
         return {
-            field.name: value._asdict() if isinstance(value := getattr(self, field.name), Tier) else value
-            for field in fields(self)
+            name: value._asdict() if isinstance(value, Tier) else value
+            for name, value in (vars(self) | {"treatments": dict(self.treatments)}).items()
         }
 
     @classmethod
@@ -137,7 +144,8 @@ class Tiers:
         Parameters
         ----------
         settings : mapping
-            Thresholds by name, and for a tier a mapping of ``name`` or ``treatment`` or both.
+            Thresholds by name, and for a tier a mapping of ``name`` or ``service`` or both; ``treatments`` are
+            added to those of ``base``.
         base : Tiers, optional
             The tiers to start from; by default the default tiers.
 
@@ -152,19 +160,21 @@ class Tiers:
         'basic'
         """
         base = cls() if base is None else base
-        known: dict[str, Any] = {field.name: getattr(base, field.name) for field in fields(cls)}
+        known: dict[str, Any] = {known.name: getattr(base, known.name) for known in fields(cls)}
         for key, value in settings.items():
             if key not in known:
                 raise InputError(f"tiers have no setting {key!r}; the settings are {', '.join(known)}.")
             default = known[key]
-            if not isinstance(default, Tier):
+            if key == "treatments" and isinstance(value, Mapping):
+                known[key] = {**default, **value}
+            elif not isinstance(default, Tier):
                 known[key] = value
             elif isinstance(value, Mapping) and set(value) <= set(Tier._fields):
                 known[key] = default._replace(**value)
             else:
                 raise InputError(
-                    f"the tier {key} is {value!r}; write what differs of its name and treatment, for example "
-                    '{ name = "basic", treatment = "serve online" }.'
+                    f"the tier {key} is {value!r}; write what differs of its name and service, for example "
+                    '{ name = "basic", service = "online only" }.'
                 )
         return cls(**known)
 
@@ -182,6 +192,11 @@ class Tiers:
     def names(self) -> tuple[str, ...]:
         """Names of all tiers, from the best to the lowest."""
         return tuple(tier.name for tier in self.tiers)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The key of each tier (``vip``) by its name."""
+        return dict(zip(self.names, TIER_KEYS, strict=True))
 
     def can_rise(self, growth_rate: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         """Return which customers are rising if they are outside the core and among the first by ``RISING_COLUMN``."""

@@ -1,4 +1,4 @@
-"""Customers with their segments come in; profile, names, rules and treatments go out."""
+"""Customers with their segments come in; profile, names and rules go out."""
 
 from __future__ import annotations
 
@@ -10,21 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from duramen.data.windows import DAYS_PER_YEAR
-from duramen.errors import InputError, suggest
 from duramen.segments.activity import words_by_silence
 from duramen.segments.behaviour import EVEN_PACE, NOTABLE_TREND, measures_of_facts
 
-TREATMENTS = {
-    "active frequent": "keep: best service, early access, no discounts they do not need",
-    "active occasional": "grow: one reason more to come back between two purchases",
-    "active one-time": "convert: an offer for the second or third purchase",
-    "at risk frequent": "rescue now: personal contact, ask what went wrong",
-    "at risk occasional": "remind: a timely offer before the habit is lost",
-    "at risk one-time": "remind cheaply: automated mail only",
-    "lapsed frequent": "win back: they were good; one strong offer, then let go",
-    "lapsed occasional": "win back cheaply: season's mail",
-    "lapsed one-time": "release: no spend beyond the newsletter",
-}
+# How often the customers of a segment buy, from the least.
+FREQUENCIES = ("one-time", "occasional", "frequent")
 # A rule is read by people: up to so many conditions. Less than 1 % of the customers make no branch of their own.
 DEEPEST = 4
 BRANCH_SHARE = 0.01
@@ -35,38 +25,23 @@ RULE_CUSTOMERS = 30_000
 SIMPLE_RULE = 0.5
 
 
-def treatments_of(given: Mapping[str, str] | None) -> dict[str, str]:
-    """Return every treatment by what it is for: the given ones, and of the others the default.
-
-    Raises
-    ------
-    InputError
-        If a key is none of ``TREATMENTS``, or a treatment is no text.
+def frequency_in_words(segment: str) -> str:
+    """Return how often the customers of a segment buy, as its name says; empty where it does not.
 
     Examples
     --------
-    >>> treatments_of({"lapsed one-time": "a card at Christmas"})["lapsed one-time"]
-    'a card at Christmas'
+    >>> frequency_in_words("3 at risk one-time buyers, low spend"), frequency_in_words("all")
+    ('one-time', '')
     """
-    given = dict(given or {})
-    if unknown := [key for key in given if key not in TREATMENTS]:
-        raise InputError(
-            f"there is no kind of segment {unknown[0]!r} to treat; {suggest(unknown[0], TREATMENTS)}"
-        )
-    if empty := [key for key, text in given.items() if not (isinstance(text, str) and text.strip())]:
-        raise InputError(
-            f"the treatment of {empty[0]!r} is {given[empty[0]]!r}; write what is to be done in words."
-        )
-    return TREATMENTS | given
+    return next((word for word in FREQUENCIES if f" {word} " in segment), "")
 
 
 def segment_profile(
     facts: pd.DataFrame,
     segments: np.ndarray,
-    treatments: Mapping[str, str],
     activity: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
-    """Return a row a segment with its name, size, median behaviour and treatment.
+    """Return a row a segment with its name, size and median behaviour.
 
     The first word of a name is its activity: active, at risk or lapsed.
 
@@ -75,8 +50,6 @@ def segment_profile(
     facts : pandas.DataFrame
         What ``behaviour.behaviour_facts`` returns.
     segments : numpy.ndarray of shape (n,)
-    treatments : mapping
-        By ``TREATMENTS``' keys.
     activity : array of str, optional
         The word of each segment, by rising number; without it the activity goes by the median time since the last
         purchase, in typical gaps.
@@ -84,7 +57,7 @@ def segment_profile(
     Returns
     -------
     pandas.DataFrame
-        Indexed by segment: ``name``, ``customers``, the medians of ``facts``, ``treatment``.
+        Indexed by segment: ``name``, ``customers``, the medians of ``facts``.
     """
     numbers = np.unique(segments)
     profile = facts.groupby(segments).median().reindex(numbers)
@@ -92,15 +65,13 @@ def segment_profile(
     fresh = words_by_silence(profile["silence"]) if activity is None else np.asarray(activity)
     often = np.select(
         [profile["frequency"] < 1, profile["purchases_per_year"] < repeat],
-        ["one-time", "occasional"],
-        "frequent",
+        FREQUENCIES[:2],
+        FREQUENCIES[2],
     )
     size = np.where(profile["spend_per_year"] > facts["spend_per_year"].median(), "high", "low")
-    kinds = [f"{a} {b}" for a, b in zip(fresh, often, strict=True)]
-    names = [f"{kind} buyers, {c} spend" for kind, c in zip(kinds, size, strict=True)]
+    names = [f"{a} {b} buyers, {c} spend" for a, b, c in zip(fresh, often, size, strict=True)]
     profile.insert(0, "customers", pd.Series(segments).value_counts().reindex(numbers).fillna(0).astype(int))
     profile.insert(0, "name", distinct_names(names, profile))
-    profile["treatment"] = [treatments[kind] for kind in kinds]
     return profile.rename_axis("segment")
 
 

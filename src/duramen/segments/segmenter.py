@@ -1,4 +1,4 @@
-"""A customer table comes in; segments of rhythm, spend, silence and trend, with names, rules and treatments, go out."""
+"""A customer table comes in; segments of rhythm, spend, silence and trend, with names and rules, go out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from duramen.segments.activity import ActivityLevels
 from duramen.segments.behaviour import COLUMNS, base_gap, behaviour, behaviour_facts
 from duramen.segments.clustering import FEWEST, STABLE, Partition, choose_partition, squared_distances
 from duramen.segments.matching import CHANGE_COLUMNS, match_segments, segment_changes
-from duramen.segments.naming import numbered_names, readable_rules, segment_profile, treatments_of
+from duramen.segments.naming import numbered_names, readable_rules, segment_profile
 
 # Each measure is in its own unit, so that a constant or noisy one is not blown up by a division by its spread: rhythm,
 # spend and silence in logs, where twice as often is as far as twice the spend; trend in lengths of life. Spend is
@@ -43,8 +43,6 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
     weights : mapping, optional
         How much a difference in a measure counts, by its name (``rhythm``, ``spend``, ``silence``, ``trend``);
         what is not given counts as in ``WEIGHTS``, and 0 leaves a measure out.
-    treatments : mapping, optional
-        What to do by kind of segment; what is not given is as in ``naming.TREATMENTS``.
 
     Attributes
     ----------
@@ -54,11 +52,11 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         The number of each of its segments: from 1 by falling spend rate, or as before where there is a previous
         segmenter.
     furthest_ : float
-        Customers further than this from every centre are outliers (``is_outlier``). They move no centre.
+        Customers further than this from every centre are outliers (``place``). They move no centre.
     activity_levels_ : ActivityLevels
         P(active) from which a segment, or a customer, is called active, and below which lapsed.
     profile_ : pandas.DataFrame
-        A row a segment: ``segment``, ``name``, ``customers``, the median behaviour, ``treatment``, ``rule`` and how
+        A row a segment: ``segment``, ``name``, ``customers``, the median behaviour, ``rule`` and how
         far it applies (``rule_covers``, ``rule_holds``).
     candidates_ : pandas.DataFrame
         The comparison of methods (``clustering.choose_partition``).
@@ -88,12 +86,10 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         *,
         previous: BehaviouralSegmenter | None = None,
         weights: Mapping[str, float] | None = None,
-        treatments: Mapping[str, str] | None = None,
     ) -> None:
         self.seed = seed
         self.previous = previous
         self.weights = weights
-        self.treatments = treatments
 
     def __sklearn_clone__(self) -> Self:
         # The previous segmenter stays as it was fitted, where a plain clone would empty it.
@@ -109,15 +105,15 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         tags.input_tags.allow_nan = True
         return tags
 
-    def settings(self) -> tuple[dict[str, float], dict[str, str]]:
-        """Return all weights and treatments, given or by default.
+    def settings(self) -> dict[str, float]:
+        """Return all weights, given or by default.
 
         Raises
         ------
         InputError
-            If a weight or treatment is not valid.
+            If a weight is not valid.
         """
-        return weights_of(self.weights), treatments_of(self.treatments)
+        return weights_of(self.weights)
 
     @property
     def centres_(self) -> np.ndarray:
@@ -147,9 +143,9 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         Raises
         ------
         InputError
-            If there is no customer, a column is missing, or a weight or treatment is not valid.
+            If there is no customer, a column is missing, or a weight is not valid.
         """
-        self.weights_, treatments = self.settings()
+        self.weights_ = self.settings()
         check_table(X, COLUMNS)
         if len(X) == 0:
             raise InputError(
@@ -174,7 +170,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         if self.previous is not None:
             self._keep_numbers(self.previous.predict(X), points, self.previous.last_number_)
         self._note_what_is_unstable(len(X))
-        self._describe(behaviour_facts(X, measures), self._assign(points), treatments, probability_active)
+        self._describe(behaviour_facts(X, measures), self._assign(points), probability_active)
         return self
 
     def fit_predict(self, X: pd.DataFrame, y: object = None) -> np.ndarray:
@@ -189,16 +185,32 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         InputError
             If a column is missing.
         """
+        return self.place(customers)[0]
+
+    def place(self, customers: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return the segment number of each customer, and who is an outlier.
+
+        Parameters
+        ----------
+        customers : pandas.DataFrame
+            Customer table.
+
+        Returns
+        -------
+        numbers : numpy.ndarray of int, shape (n,)
+        is_outlier : numpy.ndarray of bool, shape (n,)
+            Who is far from every segment: a wholesaler, a test account, a mistake in the data.
+
+        Raises
+        ------
+        InputError
+            If a column is missing.
+        """
         check_is_fitted(self, "partition_")
         check_table(customers, COLUMNS)
-        return self._assign(self._points(behaviour(customers, self.base_gap_)))
-
-    def is_outlier(self, customers: pd.DataFrame) -> np.ndarray:
-        """Return which customers are far from every segment: a wholesaler, a test account, a mistake in the data."""
-        check_is_fitted(self, "partition_")
         points = self._points(behaviour(customers, self.base_gap_))
-        far: np.ndarray = np.sqrt(squared_distances(points, self.centres_).min(axis=1)) > self.furthest_
-        return far
+        far = np.sqrt(squared_distances(points, self.centres_).min(axis=1)) > self.furthest_
+        return self._assign(points), far
 
     def names(self, segments: np.ndarray) -> np.ndarray:
         """Return ``"number name"`` for segment numbers."""
@@ -263,7 +275,6 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         self,
         facts: pd.DataFrame,
         segments: np.ndarray,
-        treatments: dict[str, str],
         probability_active: np.ndarray | None,
     ) -> None:
         rules, self.rule_fidelity_ = readable_rules(facts, segments, self.seed)
@@ -273,7 +284,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             mean = pd.Series(probability_active).groupby(segments).mean()
             self.activity_levels_ = ActivityLevels.of_segments(mean)
             activity = self.activity_levels_.words(mean)
-        profile = segment_profile(facts, segments, treatments, activity)
+        profile = segment_profile(facts, segments, activity)
         self.profile_ = profile.join(rules).reset_index()
 
     def to_dict(self) -> dict[str, Any]:
@@ -282,7 +293,6 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         return {
             "seed": self.seed,
             "weights": self.weights_,
-            "treatments": None if self.treatments is None else dict(self.treatments),
             "base_gap": self.base_gap_,
             "median": self.median_.tolist(),
             "partition": self.partition_.to_dict(),
@@ -301,7 +311,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> Self:
         """Return the segmenter that ``to_dict`` described."""
-        model = cls(state["seed"], weights=state["weights"], treatments=state["treatments"])
+        model = cls(state["seed"], weights=state["weights"])
         model.weights_, model.base_gap_ = state["weights"], state["base_gap"]
         model.median_, model.partition_ = np.array(state["median"]), Partition.from_dict(state["partition"])
         model.numbers_, model.last_number_ = np.array(state["numbers"]), state["last_number"]

@@ -337,6 +337,7 @@ def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
         **_forecast_parameters(model.forecast),
         "tiers": ", ".join(model.tiers.names),
         **{f"tiers.{name}": getattr(model.tiers, name) for name in THRESHOLDS},
+        "tiers.treatments": dict(model.tiers.treatments),
     }
 
 

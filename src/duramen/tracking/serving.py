@@ -9,7 +9,7 @@ import pandas as pd
 
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.placement import place_customers
-from duramen.scoring.ranking import by_rank
+from duramen.scoring.ranking import by_rank, describe_places
 
 _LOG = logging.getLogger("duramen")
 # What MLflow's ``params`` can ask for, and what they are if it does not.
@@ -42,14 +42,16 @@ def served_scores(model: CoreCustomerModel, customers: pd.DataFrame, *, rank: bo
     Returns
     -------
     pandas.DataFrame
-        What ``model.predict`` returns, and before ``score`` the ``rank`` if it is asked for, ``tier`` and
-        ``score_percentile`` of ``place_customers``; these two only where the model has thresholds.
+        What ``model.predict`` returns, with the ``rank`` if it is asked for; ``tier`` and ``score_percentile`` of
+        ``place_customers``, and the ``quadrant`` and ``treatment`` of the tier, only where the model has thresholds.
     """
     scores = model.predict(customers).reset_index(drop=True)
-    before = list(scores).index("score")
-    added = pd.DataFrame(index=scores.index)
     if rank:
-        added["rank"] = pd.Series(np.arange(1, len(scores) + 1), index=by_rank(scores).index)
-    if model.placement_ is not None:
-        added = added.join(place_customers(scores, model.placement_))
-    return pd.concat([scores.iloc[:, :before], added, scores.iloc[:, before:]], axis=1)
+        ranks = pd.Series(np.arange(1, len(scores) + 1), index=by_rank(scores).index)
+        scores.insert(list(scores).index("score"), "rank", ranks)
+    if model.placement_ is None:
+        return scores
+    placed = place_customers(scores, model.placement_)
+    served = describe_places(scores.assign(tier=placed["tier"]), model.tiers)
+    served.insert(list(served).index("score"), "score_percentile", placed["score_percentile"])
+    return served

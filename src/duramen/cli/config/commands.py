@@ -29,7 +29,6 @@ from duramen.cli.config.options import (
     Report,
     Seed,
     SegmentWeights,
-    Treatments,
     column,
     folder,
 )
@@ -127,7 +126,6 @@ class TrainConfig(OrdersConfig):
     seed: Seed = 0
     experiment: Experiment = EXPERIMENT
     tiers: Annotated[TiersTable, AfterValidator(_check_tiers)] | None = None
-    treatments: Treatments | None = None
     segment_weights: SegmentWeights | None = None
     portfolio: PortfolioTable = PortfolioTable()
     forecast: ForecastTable = ForecastTable()

@@ -36,13 +36,6 @@ def _checked_roles(columns: dict[str, str]) -> dict[str, str]:
     return columns
 
 
-def _checked_treatments(treatments: dict[str, str]) -> dict[str, str]:
-    from duramen.segments.naming import treatments_of
-
-    treatments_of(treatments)
-    return treatments
-
-
 def _checked_weights(weights: dict[str, float]) -> dict[str, float]:
     from duramen.segments.segmenter import weights_of
 
@@ -61,10 +54,6 @@ Days = Annotated[list[date], BeforeValidator(_days)]
 Horizon = Annotated[int | str, AfterValidator(_checked_horizon)]
 Memory = Annotated[str, AfterValidator(_checked_memory)]
 Columns = Annotated[dict[str, str], AfterValidator(_checked_roles)]
-Treatments = Annotated[
-    dict[str, Annotated[str, Setting("What to do.", "a text", '"a card at Christmas"')]],
-    AfterValidator(_checked_treatments),
-]
 SegmentWeights = Annotated[
     dict[str, Annotated[float, Setting("How much a measure counts.", "a number from 0 on", "0.5")]],
     AfterValidator(_checked_weights),

@@ -171,7 +171,7 @@ def _sentence(
     for key in path:
         value = value[key]
     if (table_of(kind) or has_type(kind, dict)) and not isinstance(value, dict):
-        return f"{name} is {value!r}, not a table; write [{path[-1]}] and its settings in lines of their own."
+        return f"{name} is {value!r}, not a table; write [{'.'.join(path)}] and its settings in lines of their own."
     if isinstance(value, dict) or not setting:
         return f"{name}: {reason or error['msg']}"
     return f"{name} is {value!r}, not {setting.what}; write for example {setting.example}."

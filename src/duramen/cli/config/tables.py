@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from duramen.cli.config.settings import Option, Setting, Settings, Text
 
@@ -15,7 +15,21 @@ if TYPE_CHECKING:
     from duramen.scoring.tiers import Tiers
 
 Name = Annotated[Text, Setting("What it is called.", "a name", '"basic"')]
-Treatment = Annotated[Text, Setting("What its customers are for.", "a text", '"serve online"')]
+Treatment = Annotated[Text, Setting("What to do for its customers.", "a text", '"serve online"')]
+Service = Annotated[Text, Setting("How its customers are served.", "a text", '"online only"')]
+
+
+def _checked_treatments(treatments: dict[str, str]) -> dict[str, str]:
+    from duramen.scoring.treatments import refuse_treatments
+
+    refuse_treatments(treatments)
+    return treatments
+
+
+Treatments = Annotated[
+    dict[str, Annotated[str, Setting("What to do.", "a text", '"a card at Christmas"')]],
+    AfterValidator(_checked_treatments),
+]
 
 
 def _share(help: str) -> Setting:
@@ -23,14 +37,14 @@ def _share(help: str) -> Setting:
 
 
 class TierTable(Settings):
-    """What differs in the name and the treatment of a tier."""
+    """What differs in the name and the service of a tier."""
 
     name: Name | None = None
-    treatment: Treatment | None = None
+    service: Service | None = None
 
 
 class TiersTable(Settings):
-    """``[tiers]``: where the tiers end, what they are called, and what they are for."""
+    """``[tiers]``: where the tiers end, what they are called, and what to do for their customers."""
 
     vip_share: Annotated[float | None, _share("Share of value that the VIPs account for.")] = None
     core_share: Annotated[float | None, _share("Share of value that VIP and main account for.")] = None
@@ -46,6 +60,7 @@ class TiersTable(Settings):
     regular: TierTable | None = None
     small: TierTable | None = None
     below_break_even: TierTable | None = None
+    treatments: Treatments | None = None
 
     def tiers(self, base: Tiers | None = None) -> Tiers:
         """Return the tiers, with those of ``base`` (by default, the usual ones) where nothing is set."""
