@@ -138,6 +138,17 @@ def test_a_report_is_written_beside_the_scores(trained, duramen, tmp_path):
     assert "Core customers of orders.csv" in (tmp_path / "report.html").read_text()
 
 
+def test_every_customer_is_written_however_many_blocks_there_are(saved, shop, duramen, tmp_path, monkeypatch):
+    monkeypatch.setattr("duramen.scoring.batch.WRITTEN_AT_ONCE", 1000)
+    shop.orders.to_parquet(tmp_path / "orders.parquet")
+    status, _, err, _ = duramen(
+        "score", "orders.parquet", "--model", saved, "--cutoff", "1998-04-01", "--reasons", "none"
+    )
+    assert (status, err) == (0, "")
+    written = pd.read_parquet(tmp_path / "scores.parquet", columns=["customer_id", "rank"])
+    pd.testing.assert_frame_equal(written, shop.ranking[["customer_id", "rank"]])
+
+
 @pytest.mark.slow
 def test_costs_tiers_and_explanations_go_the_whole_way(trained, duramen, tmp_path):
     folder = trained.folder

@@ -86,6 +86,17 @@ def test_reasons_of_the_core_are_those_of_all(real, tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(ranking, expected, check_exact=True)
 
 
+def test_other_queries_between_the_blocks_lose_no_customer(shop, tmp_path, monkeypatch):
+    monkeypatch.setattr("duramen.scoring.batch.WRITTEN_AT_ONCE", 1000)
+    with sorted_by_customer(shop.tx, shop.window.cutoff) as days:
+        blocks = rank_in_blocks(shop.model, days, shop.window.cutoff, tmp_path, reasons="none").blocks
+        ranks = []
+        for block in blocks:
+            assert days.digest(shop.window.cutoff)
+            ranks += block["rank"].tolist()
+    assert ranks == list(range(1, len(shop.ranking) + 1))
+
+
 def test_the_sorted_days_are_gone_in_the_end(shop):
     workspace = shop.tx.days.get_backend()
     before = set(workspace.list_tables())
