@@ -306,7 +306,7 @@ def test_what_cannot_be_done_by_group_is_one_sentence_and_leaves_nothing(
 def test_each_group_has_lists_of_its_own_and_is_compared_with_its_own_earlier_ranking(both, ranked):
     done = both.run(
         "lists", "--config", "duramen.toml", "--cutoff", "1998-05-01", "--offer-cost", 5, "--budget", 60,
-        "--previous", "scores.parquet",
+        "--previous-scores", "scores.parquet",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     for group in GROUPS:

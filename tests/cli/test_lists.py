@@ -47,7 +47,7 @@ def test_costs_name_customers_below_break_even_and_an_earlier_ranking_those_who_
     write_scores(before, tmp_path / "before.parquet")
     status, out, _, new = duramen(
         "lists", orders, "--model", saved, "--cutoff", "1998-04-01", "--offer-cost", 5, "--out", "deep/mine",
-        "--cost-to-serve", "costs.csv", "--previous", "before.parquet",
+        "--cost-to-serve", "costs.csv", "--previous-scores", "before.parquet",
     )  # fmt: skip
     assert status == 0
     assert {"deep", "mine", "below_break_even.csv"} <= new
@@ -82,7 +82,7 @@ def test_an_earlier_ranking_that_is_not_earlier_is_refused(duramen, orders, save
         "1998-04-01",
         "--offer-cost",
         5,
-        "--previous",
+        "--previous-scores",
         "same.parquet",
     )
     assert "give one of an earlier cutoff" in refused(result)

@@ -1,12 +1,14 @@
 """What changed since the previous scoring, in a sentence a customer."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from duramen.data.customers import customer_table
 from duramen.errors import InputError
-from duramen.explain.changes import NEW, what_changed
+from duramen.explain.changes import NEW, purchases_between, what_changed
 from duramen.scoring.ranking import rank_core_customers
 
 
@@ -105,7 +107,9 @@ def test_the_sentences_of_the_shop_agree_with_both_rankings(shop):
     before = rank_core_customers(shop.model.predict(then, with_reasons=False))
     frequency = shop.customers.set_index("customer_id")["frequency"]
     bought = (frequency - then.set_index("customer_id")["frequency"]).dropna()
-    told = what_changed(shop.ranking, before, bought).set_axis(shop.ranking["customer_id"])
+    since = purchases_between(shop.tx, date(1998, 2, 1), date(1998, 4, 1))
+    assert since.to_dict() == bought[bought > 0].to_dict()
+    told = what_changed(shop.ranking, before, since).set_axis(shop.ranking["customer_id"])
     now, was = (of.set_index("customer_id") for of in (shop.ranking, before))
     assert set(told.index[told == NEW]) == set(now.index) - set(was.index)
     known = told[told != NEW]

@@ -14,7 +14,13 @@ from duramen.scoring.provenance import provenance
 
 def test_it_tells_model_features_cutoff_orders_and_file(shop, tmp_path):
     told = provenance(
-        shop.model, shop.tx, shop.window.cutoff, tiers=shop.model.tiers, reasons="none", cost_to_serve="c.csv"
+        shop.model,
+        shop.tx,
+        shop.window.cutoff,
+        tiers=shop.model.tiers,
+        reasons="none",
+        cost_to_serve="c.csv",
+        previous_scores={"place": "b.parquet", "cutoff": "1998-03-01"},
     )
     out = tmp_path / "scores.parquet"
     with work_folder(out) as folder:
@@ -29,6 +35,7 @@ def test_it_tells_model_features_cutoff_orders_and_file(shop, tmp_path):
     assert found["options"] == {
         "reasons": "none",
         "cost_to_serve": "c.csv",
+        "previous_scores": {"place": "b.parquet", "cutoff": "1998-03-01"},
         "tiers": shop.model.tiers.to_dict(),
     }
 

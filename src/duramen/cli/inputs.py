@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from duramen.cli.config.commands import ListsConfig, ReadingConfig, ScoreConfig
 from duramen.cli.groups import Group
-from duramen.cli.output_paths import model_addresses
+from duramen.cli.output_paths import group_place, model_addresses, scores_place
 from duramen.cli.terminal import console, step
 from duramen.data.reading import read_transactions
 from duramen.data.transactions import Transactions
@@ -117,6 +117,70 @@ def read_costs_to_serve(
     cost = read_costs(path, ids, decimal=decimal)
     costs_of(ids.to_frame("customer_id"), cost)
     return cost
+
+
+class PreviousScores(NamedTuple):
+    """An earlier ranking of a group, and where it was read."""
+
+    place: str
+    ranking: pd.DataFrame
+
+    def recorded(self) -> dict[str, str]:
+        """Return what the sidecar has of it."""
+        from duramen.explain.changes import cutoff_of
+
+        return {"place": self.place, "cutoff": cutoff_of(self.ranking).isoformat()}
+
+
+def read_previous_scores(config: ScoreConfig | ListsConfig, key: str) -> PreviousScores | None:
+    """Read the earlier ranking of a group, if there is one; it is checked before the orders are read."""
+    from duramen.data.sources import is_duckdb_address, open_source, open_workspace
+    from duramen.explain.changes import refuse_later, refuse_other_rankings
+
+    address = config.previous_scores
+    if address is None:
+        return None
+    if "://" in address and not is_duckdb_address(address):
+        raise InputError(
+            f"an earlier ranking is read from a file or duckdb://file.db/table, and not from "
+            f"{address.partition('://')[0]}://; copy it to a file and name that by `previous_scores`."
+        )
+    place = str(group_place(scores_place(address), key))
+    table = open_source(open_workspace(), place)
+    needed = ("customer_id", "cutoff", "rank", "tier", "predicted_value")
+    if missing := [name for name in needed if name not in table.columns]:
+        raise InputError(
+            f"{place} has no column {' or '.join(missing)}; give a ranking that duramen score wrote as "
+            "`previous_scores`."
+        )
+    names = [*needed, *(name for name in ("lifecycle_stage", "model_version") if name in table.columns)]
+    ranking = _in_types(table.select(*names).to_pyarrow().to_pandas(), place)
+    try:
+        refuse_other_rankings(ranking)
+        if config.cutoff is not None and len(ranking):
+            refuse_later(ranking, config.cutoff)
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
+    return PreviousScores(place, ranking)
+
+
+def _in_types(ranking: pd.DataFrame, place: str) -> pd.DataFrame:
+    """Return a ranking that may have been read as text with the types that ``duramen score`` gives it."""
+    typed = ranking.assign(
+        rank=pd.to_numeric(ranking["rank"], errors="coerce"),
+        predicted_value=pd.to_numeric(ranking["predicted_value"], errors="coerce"),
+        cutoff=pd.to_datetime(ranking["cutoff"], errors="coerce"),
+    )
+    words = [name for name in ("tier", "lifecycle_stage", "model_version") if name in typed]
+    typed = typed.astype(dict.fromkeys(words, "category"))
+    for name in typed.columns:
+        if (bad := typed[name].isna()).any():
+            example = ranking[name][bad].iloc[0]
+            raise InputError(
+                f"{name} of {bad.sum():,} rows of {place} is missing or not what duramen score writes (for example "
+                f"{example!r}); give its ranking as `previous_scores`."
+            )
+    return typed
 
 
 def credit_of(customers: CustomerFile | None, ids: pd.Series[Any]) -> pd.Series[Any] | None:

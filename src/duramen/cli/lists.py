@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,20 +10,20 @@ import pandas as pd
 from duramen.cli.config.commands import ListsConfig
 from duramen.cli.groups import Group, for_each_group, groups_to_score
 from duramen.cli.inputs import (
+    PreviousScores,
     check_costs,
     choose_cutoff,
     load_models,
     read_costs_to_serve,
     read_customers,
     read_orders,
+    read_previous_scores,
     refuse_without_model,
     tiers_of,
 )
-from duramen.cli.output_paths import group_path, scores_place
 from duramen.cli.ranking import show_group
 from duramen.cli.terminal import show_place, step, warn
 from duramen.data.customers import customer_table
-from duramen.errors import InputError
 
 if TYPE_CHECKING:
     from duramen.analysis.list_files import WrittenLists
@@ -49,7 +48,7 @@ def lists(config: ListsConfig) -> None:
     models = load_models(config.model, config.kind)
     tiers = tiers_of(models, config)
     check_costs(config.cost_to_serve)
-    previous = {key: _read_previous(config.previous, key) for key in models}
+    previous = {key: read_previous_scores(config, key) for key in models}
     tx = read_orders(config.orders, config, read_customers(config))
     groups = groups_to_score(tx, config.kind, config.model, models)
     cutoff = choose_cutoff(tx, config.cutoff)
@@ -73,17 +72,21 @@ def _lists_of(
     tiers: Tiers,
     cutoff: date,
     cost: pd.Series[float] | None,
-    previous: pd.DataFrame | None,
+    previous: PreviousScores | None,
     config: ListsConfig,
 ) -> CustomerLists:
     from duramen.analysis.lists import Budget, customer_lists
+    from duramen.explain.changes import News
     from duramen.forecast.retention_profit import RetentionOffer
     from duramen.scoring.ranking import rank_core_customers
 
+    news = None if previous is None else News(previous.ranking, group.tx, cutoff)
     customers = customer_table(group.tx, cutoff)
     ids = customers["customer_id"]
     own = None if cost is None else cost.loc[ids]
     ranking = rank_core_customers(model.predict(customers), tiers, own)
+    if news is not None:
+        ranking = news.first(ranking)
     offer, win_back = (
         RetentionOffer(config.offer_cost, config.contact_cost, acceptance=acceptance)
         for acceptance in (config.acceptance, config.win_back_acceptance or config.acceptance)
@@ -94,27 +97,9 @@ def _lists_of(
         Budget(config.budget, config.contacts),
         win_back_offer=win_back,
         win_back_budget=Budget(config.win_back_budget, config.win_back_contacts),
-        previous=previous,
+        previous=None if previous is None else previous.ranking,
         tiers=tiers,
     )
-
-
-def _read_previous(address: str | None, key: str) -> pd.DataFrame | None:
-    """Read the columns of the earlier ranking of a group that the lists use, if there is one."""
-    from duramen.data.sources import open_source, open_workspace
-
-    if address is None:
-        return None
-    place = scores_place(address)
-    source = str(group_path(place, key) if isinstance(place, Path) else place.of_group(key))
-    table = open_source(open_workspace(), source)
-    if missing := [name for name in ("customer_id", "tier") if name not in table.columns]:
-        raise InputError(
-            f"{source} has no column {' or '.join(missing)}; give a ranking that duramen score wrote as `previous`."
-        )
-    names = [name for name in ("customer_id", "tier", "cutoff") if name in table.columns]
-    ranking: pd.DataFrame = table.select(*names).to_pyarrow().to_pandas()
-    return ranking
 
 
 def _show(made: CustomerLists, written: WrittenLists, unit: str) -> None:

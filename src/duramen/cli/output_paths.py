@@ -28,6 +28,11 @@ def group_path(path: Path, key: str) -> Path:
     return path.with_name(f"{path.stem}.{key}{path.suffix}") if key else path
 
 
+def group_place(place: Path | Table, key: str) -> Path | Table:
+    """Return the place of a group's scores, a file or a table."""
+    return group_path(place, key) if isinstance(place, Path) else place.of_group(key)
+
+
 def quarantine_path(out: Path | Table) -> Path:
     """Return where the rows that were set aside go, once for all groups: beside a file, else in the current folder."""
     return (
@@ -115,13 +120,10 @@ def ranking_files(config: ScoreConfig, key: str) -> RankingFiles:
     from duramen.report.drawing import require_drawing
     from duramen.scoring.incremental import read_made_of
 
-    out = scores_place(config.out)
+    out = group_place(scores_place(config.out), key)
     if isinstance(out, Path):
-        out = group_path(out, key)
         check_scores_path(out, "out")
         refuse_other_json(out)
-    else:
-        out = out.of_group(key)
     explanations, report, incremental = (
         None if path is None else group_path(path, key)
         for path in (config.explanations, config.report, config.incremental)
@@ -174,6 +176,8 @@ def refuse_shared_places(config: ScoreConfig, files: Mapping[str, RankingFiles])
         ("--out's quarantine", quarantine_path(scores_place(config.out)))
     ]
     for key, places in files.items():
+        if config.previous_scores is not None:
+            taken[_identity(group_place(scores_place(config.previous_scores), key))] = "--previous-scores"
         of_group = f" of {key} customers" if key else ""
         written += [(f"--{name}{of_group}", path) for name, path in places._asdict().items() if path]
         beside = sidecar_path(places.out) if isinstance(places.out, Path) else places.out.sidecar

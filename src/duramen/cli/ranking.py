@@ -27,7 +27,12 @@ NOT_DRAWN = "to draw, install duramen with its extra: duramen[report]"
 
 
 def rank_customers(
-    model: CoreCustomerModel, group: Group, cutoff: date, cost: pd.Series[float] | None, tiers: Tiers
+    model: CoreCustomerModel,
+    group: Group,
+    cutoff: date,
+    cost: pd.Series[float] | None,
+    tiers: Tiers,
+    previous: pd.DataFrame | None = None,
 ) -> Ranked:
     """Return the ranking of a group, with reasons and markets, in memory."""
     from duramen.scoring.customer_ranking import rank_with_inputs
@@ -35,7 +40,7 @@ def rank_customers(
     with step("Scoring, explaining and ranking every customer"):
         customers = customer_table(group.tx, cutoff)
         own = None if cost is None else cost.loc[customers["customer_id"]]
-        return rank_with_inputs(model, group.tx, customers, own, tiers)
+        return rank_with_inputs(model, group.tx, customers, own, tiers, previous)
 
 
 def rank_without_reasons(model: CoreCustomerModel, group: Group, cutoff: date) -> pd.DataFrame:

@@ -15,12 +15,14 @@ import pandas as pd
 from duramen.cli.config.commands import ScoreConfig
 from duramen.cli.groups import Group, for_each_group, groups_to_score
 from duramen.cli.inputs import (
+    PreviousScores,
     check_costs,
     choose_cutoff,
     load_models,
     read_costs_to_serve,
     read_customers,
     read_orders,
+    read_previous_scores,
     refuse_without_model,
     tiers_of,
 )
@@ -54,8 +56,14 @@ class _Task(NamedTuple):
     model: CoreCustomerModel
     tiers: Tiers
     cost: pd.Series[float] | None
+    previous: PreviousScores | None
     files: RankingFiles
     config: ScoreConfig
+
+    @property
+    def earlier(self) -> pd.DataFrame | None:
+        """The earlier ranking, if one is given."""
+        return None if self.previous is None else self.previous.ranking
 
 
 def score(config: ScoreConfig) -> None:
@@ -72,6 +80,7 @@ def score(config: ScoreConfig) -> None:
     models = load_models(address, config.kind)
     tiers = tiers_of(models, config)
     check_costs(config.cost_to_serve)
+    previous = {key: read_previous_scores(config, key) for key in models}
     customers = read_customers(config)
     tx = read_orders(config.orders, config, customers)
     check_tables(files, with_cost=with_cost, tx=tx)
@@ -83,7 +92,7 @@ def score(config: ScoreConfig) -> None:
         refuse_without_model(group, models, address)
         show_group(group)
         key = group.key
-        task = _Task(group, cutoff, models[key], tiers[key], cost, files[key], config)
+        task = _Task(group, cutoff, models[key], tiers[key], cost, previous[key], files[key], config)
         ranked = _score_in_blocks(task) if task.files.report is None else _score_in_memory(task, customers)
         return ranked, task.tiers
 
@@ -112,7 +121,15 @@ def _score_in_blocks(task: _Task) -> pd.DataFrame:
         cost = None if task.cost is None else task.cost.loc[customer_ids(days, cutoff).to_pandas()]
         with step(f"{DOING[reasons]} and ranking every customer"):
             ranked = rank_in_blocks(
-                model, days, cutoff, folder, cost, task.tiers, reasons, earlier=files.incremental
+                model,
+                days,
+                cutoff,
+                folder,
+                cost,
+                task.tiers,
+                reasons,
+                earlier=files.incremental,
+                previous=task.earlier,
             )
         with step(f"Writing {files.out}"):
             head = _write_scores(task, ranked.blocks, folder, days)
@@ -147,7 +164,7 @@ def _score_in_memory(task: _Task, customers: CustomerFile | None) -> pd.DataFram
 
     model, group, files = task.model, task.group, task.files
     assert files.report is not None
-    ranked = rank_customers(model, group, task.cutoff, task.cost, task.tiers)
+    ranked = rank_customers(model, group, task.cutoff, task.cost, task.tiers, task.earlier)
     with step(f"Writing {files.out}"), work_folder(files.work, files.out) as folder:
         _write_scores(task, slices(ranked.ranking), folder, group.tx)
     show_ranking(ranked.ranking, ranked.ranking, model, task.tiers, ranked.market)
@@ -177,6 +194,7 @@ def _write_scores(
         task.cutoff,
         reasons=task.config.reasons,
         cost_to_serve=task.config.cost_to_serve,
+        previous_scores=None if task.previous is None else task.previous.recorded(),
         tiers=task.tiers,
     )
     if isinstance(out, Path):

@@ -1,14 +1,20 @@
-"""Two frames of scores come in; a sentence a customer about what changed between them goes out."""
+"""A ranking and an earlier one come in; a sentence a customer about what changed goes out, and the news as reasons."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from duramen.data.customers import customer_ids
 from duramen.data.ids import ids_as_text
 from duramen.errors import InputError
+from duramen.io.score_columns import REASONS
+
+if TYPE_CHECKING:
+    from duramen.data.transactions import Transactions
 
 # A rank is reported where it moves by this part of the larger of both ranks, and by this many places at least.
 NOTABLE_RANK, NOTABLE_PLACES = 0.25, 3
@@ -62,18 +68,83 @@ def what_changed(
     """
     _refuse(scores, "scores")
     _refuse(previous, "previous scores")
-    _refuse_later(scores, previous)
+    if len(scores) and len(previous) and "cutoff" in scores and "cutoff" in previous:
+        refuse_later(previous, scores["cutoff"].iloc[0].date())
     compared = ["rank", "predicted_value"]
     compared += [
         name for name in ("tier", "lifecycle_stage", "model_version") if name in scores and name in previous
     ]
-    both = _beside(scores, previous, compared)
+    both = _beside(scores[["customer_id", *compared]], previous, compared)
     if purchases is not None:
         counts = pd.DataFrame({"customer_id": purchases.index, "since": purchases.to_numpy()})
         _refuse_twice(counts, "purchases")
         both = _beside(both, counts, ["since"], suffix="").fillna({"since": 0})
     sentences = [_sentence(row) for row in both.to_dict("records")]
     return pd.Series(sentences, index=scores.index, name="what_changed", dtype="str")
+
+
+class News:
+    """What changed for the customers of a ranking since an earlier one, put before the reasons of their rank.
+
+    Parameters
+    ----------
+    previous : pandas.DataFrame
+        The earlier ranking, as ``what_changed`` takes it, with ``cutoff``.
+    tx : Transactions
+        The purchases, of which those between the two cutoffs are counted.
+    cutoff : date
+        The day that the new ranking is made for.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a customer is there twice, the earlier ranking is of a later cutoff, or it has no
+        customer of ``tx``.
+    """
+
+    def __init__(self, previous: pd.DataFrame, tx: Transactions, cutoff: date) -> None:
+        keys = refuse_other_rankings(previous)
+        known = ids_as_text(customer_ids(tx, cutoff).to_pandas())
+        if not keys.isin(known).any():
+            examples = f" (for example {keys[0]!r} there and {known.iloc[0]!r} here)" if len(keys) else ""
+            raise InputError(
+                f"the previous scores have none of the {len(known):,} customers to score{examples}; give a ranking of "
+                "the same customers, with the same ids."
+            )
+        refuse_later(previous, cutoff)
+        since = purchases_between(tx, cutoff_of(previous), cutoff)
+        counts = since.set_axis(ids_as_text(since.index)).reindex(keys, fill_value=0)
+        self._previous = previous.assign(_since=counts.to_numpy())
+        self._keys = keys
+
+    def first(self, ranking: pd.DataFrame) -> pd.DataFrame:
+        """Return a ranking, or a block of it, with the news as ``reason_1`` where there is any and reasons are given.
+
+        There the reasons of the rank follow, and the third one falls away.
+        """
+        found = self._keys.get_indexer(pd.Index(ids_as_text(ranking["customer_id"])))
+        previous = self._previous.iloc[found[found >= 0]]
+        news = what_changed(ranking, previous, previous.set_index("customer_id")["_since"])
+        as_they_were = (news == "") | ranking["reason_1"].isna()
+        moved = dict(zip(REASONS, [news, *(ranking[name] for name in REASONS[:-1])], strict=True))
+        return ranking.assign(
+            **{name: ranking[name].where(as_they_were, words) for name, words in moved.items()}
+        )
+
+
+def purchases_between(tx: Transactions, since: date, cutoff: date) -> pd.Series[Any]:
+    """Return the purchase days with since <= date < cutoff, by the id of each customer who has any."""
+    days = tx.history(cutoff).filter(lambda days: days.purchase & (days.date >= since))
+    counts: pd.DataFrame = (
+        days.group_by("customer_id").aggregate(purchases=days.count()).to_pyarrow().to_pandas()
+    )
+    return counts.set_index("customer_id")["purchases"]
+
+
+def cutoff_of(ranking: pd.DataFrame) -> date:
+    """Return the day that a ranking was made for."""
+    day: date = pd.Timestamp(ranking["cutoff"].max()).date()
+    return day
 
 
 def _beside(table: pd.DataFrame, other: pd.DataFrame, names: list[str], suffix: str = "_was") -> pd.DataFrame:
@@ -146,12 +217,31 @@ def _bought(days: int) -> str:
     return f"bought {often} since" if days else "no purchase since"
 
 
-def _refuse(table: pd.DataFrame, name: str) -> None:
+def refuse_other_rankings(previous: pd.DataFrame) -> pd.Index:
+    """Return the ids of an earlier ranking as text; refuse one without ranks or cutoff, and customers there twice."""
+    _refuse(previous, "previous scores", (*_COLUMNS, "cutoff"))
+    keys = ids_as_text(previous["customer_id"])
+    _refuse_twice(keys.to_frame("customer_id"), "previous scores")
+    index: pd.Index = pd.Index(keys)
+    return index
+
+
+def refuse_later(previous: pd.DataFrame, cutoff: date) -> None:
+    """Refuse an earlier ranking that is of a later cutoff."""
+    then = cutoff_of(previous)
+    if then > cutoff:
+        raise InputError(
+            f"the previous scores are of {then}, after {cutoff}, the cutoff of the scores; give the two in the order "
+            "of time."
+        )
+
+
+def _refuse(table: pd.DataFrame, name: str, columns: tuple[str, ...] = _COLUMNS) -> None:
     """Refuse scores without ranks, and customers who are there twice."""
-    missing = [column for column in _COLUMNS if column not in table]
+    missing = [column for column in columns if column not in table]
     if missing:
         raise InputError(
-            f"{name} have no column {missing[0]!r}; give a ranking, with {', '.join(_COLUMNS)}, "
+            f"{name} have no column {missing[0]!r}; give a ranking, with {', '.join(columns)}, "
             "as rank_core_customers returns it."
         )
     _refuse_twice(table, name)
@@ -163,13 +253,3 @@ def _refuse_twice(table: pd.DataFrame, name: str) -> None:
         raise InputError(
             f"{name} have {len(twice):,} customers twice (for example {twice.iloc[0]!r}); give each customer once."
         )
-
-
-def _refuse_later(scores: pd.DataFrame, previous: pd.DataFrame) -> None:
-    if len(scores) and len(previous) and "cutoff" in scores and "cutoff" in previous:
-        now, was = (pd.Timestamp(table["cutoff"].iloc[0]).date() for table in (scores, previous))
-        if was > now:
-            raise InputError(
-                f"the previous scores are of {was}, after {now}, the cutoff of the scores; give the two in the order "
-                "of time."
-            )

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from duramen.data.customers import customer_blocks, customer_ids
 from duramen.data.windows import parse_day
+from duramen.explain.changes import News
 from duramen.forecast.elasticities import MarketElasticities, elasticities_of
 from duramen.io.files import WRITTEN_AT_ONCE
 from duramen.io.score_columns import REASONS
@@ -64,6 +65,7 @@ def rank_in_blocks(
     tiers: Tiers | None = None,
     reasons: str = "all",
     earlier: Path | None = None,
+    previous: pd.DataFrame | None = None,
 ) -> RankedBlocks:
     """Score and rank as ``rank_customers`` does, with no more in memory than a block and a few numbers a customer.
 
@@ -85,12 +87,13 @@ def rank_in_blocks(
     earlier : Path, optional
         The scores that an earlier run kept; only customers whose days have changed since are scored. The file to keep
         for the next run is ``rescored.scored.path``. It need not exist.
+    previous : pandas.DataFrame, optional
+        An earlier ranking, as ``rank_customers`` takes it; what changed is not kept for the next run.
 
     Raises
     ------
     InputError
-        If a column that the model learned from is missing, a cost is missing, negative or of an unknown customer, or
-        ``earlier`` is another file.
+        As ``rank_customers`` does, or if ``earlier`` is another file.
     """
     tiers, cutoff = model.tiers if tiers is None else tiers, parse_day(cutoff)
     ids = customer_ids(tx, cutoff)
@@ -99,6 +102,7 @@ def rank_in_blocks(
         if cost_to_serve is None
         else costs_of(pd.DataFrame({"customer_id": ids.to_pandas()}), cost_to_serve)
     )
+    news = None if previous is None else News(previous, tx, cutoff)
     explained, rescored = reasons == "all", None
     if earlier is None:
         blocks = customer_blocks(tx, cutoff, ids)
@@ -123,6 +127,8 @@ def rank_in_blocks(
         wanted[order[places["tier"].isin(tiers.core_names).to_numpy()]] = True
         write_reasons(model, customer_blocks(tx, cutoff, ids), wanted, reasons_path)
     ranking = ranked_blocks(scored, places, tiers, tx.days.get_backend(), reasons_path)
+    if news is not None:
+        ranking = map(news.first, ranking)
     return RankedBlocks(places, ranking, tiers, market, rescored)
 
 

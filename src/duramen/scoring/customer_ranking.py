@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from duramen.explain.changes import News
 from duramen.forecast.elasticities import MarketElasticities, market_elasticities
 from duramen.scoring.market_scenarios import add_core_in
 from duramen.scoring.ranking import rank_core_customers
@@ -48,6 +49,7 @@ def rank_customers(
     customers: pd.DataFrame,
     cost_to_serve: pd.Series[float] | None = None,
     tiers: Tiers | None = None,
+    previous: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Score and rank customers, with all columns that ``duramen score`` writes.
 
@@ -62,6 +64,9 @@ def rank_customers(
         Cost over the horizon in the money of the scores, at least 0, by customer id.
     tiers : Tiers, optional
         By default those of the model.
+    previous : pandas.DataFrame, optional
+        An earlier ranking of the same customers. What changed since is then ``reason_1`` of the customers for whom
+        something notable did, and their first two reasons follow.
 
     Returns
     -------
@@ -72,9 +77,10 @@ def rank_customers(
     Raises
     ------
     InputError
-        If a column that the model learned from is missing, or a cost is missing, negative or of an unknown customer.
+        If a column that the model learned from is missing, a cost is missing, negative or of an unknown customer, or
+        the earlier ranking is of a later cutoff or has none of the customers.
     """
-    return rank_with_inputs(model, tx, customers, cost_to_serve, tiers).ranking
+    return rank_with_inputs(model, tx, customers, cost_to_serve, tiers, previous).ranking
 
 
 def rank_with_inputs(
@@ -83,12 +89,15 @@ def rank_with_inputs(
     customers: pd.DataFrame,
     cost_to_serve: pd.Series[float] | None = None,
     tiers: Tiers | None = None,
+    previous: pd.DataFrame | None = None,
 ) -> Ranked:
     """Return what ``rank_customers`` does, together with what it was made of."""
     tiers = model.tiers if tiers is None else tiers
     scores = model.predict(customers)
     ranking = rank_core_customers(scores, tiers, cost_to_serve)
     cutoff = ranking["cutoff"].iloc[0].date()
+    if previous is not None:
+        ranking = News(previous, tx, cutoff).first(ranking)
     market = market_elasticities(tx, cutoff, scores.set_index("customer_id")["segment"])
     ranking = add_core_in(ranking, market, tiers.core_share)
     return Ranked(ranking, customers, scores, cost_to_serve, tiers, market)

@@ -22,6 +22,7 @@ def provenance(
     tiers: Tiers,
     reasons: str = "all",
     cost_to_serve: str | None = None,
+    previous_scores: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return what scores are made of: model, features, cutoff and orders, and the settings that change them.
 
@@ -35,6 +36,8 @@ def provenance(
         Customers who have reasons: "all", "core" or "none".
     cost_to_serve : str, optional
         Where the costs are from.
+    previous_scores : dict, optional
+        Place and cutoff of the earlier ranking that the reasons compare with.
     """
     return {
         "duramen_version": __version__,
@@ -46,5 +49,10 @@ def provenance(
         "source": tx.source,
         "source_digest": tx.digest(cutoff),
         "orders": {"read": tx.rows_in, "used": tx.rows_used, "set_aside": tx.set_aside},
-        "options": {"reasons": reasons, "cost_to_serve": cost_to_serve, "tiers": tiers.to_dict()},
+        "options": {
+            "reasons": reasons,
+            "cost_to_serve": cost_to_serve,
+            "previous_scores": previous_scores,
+            "tiers": tiers.to_dict(),
+        },
     }

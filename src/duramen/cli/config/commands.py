@@ -30,6 +30,7 @@ from duramen.cli.config.options import (
     Seed,
     SegmentWeights,
     column,
+    earlier_ranking,
     folder,
 )
 from duramen.cli.config.settings import Config, Option, Text
@@ -170,6 +171,7 @@ class ScoreConfig(OrdersConfig):
             "one of all, core, none", "core", metavar="WHO",
         ),
     ] = "all"  # fmt: skip
+    previous_scores: Annotated[Text | None, earlier_ranking()] = None
     incremental: Annotated[
         File | None,
         Option(
@@ -204,6 +206,11 @@ class ScoreConfig(OrdersConfig):
                 "a report draws from all columns of all customers, so that all are scored; leave --incremental or "
                 "--report out."
             )
+        if self.previous_scores and self.reasons == "none":
+            raise InputError(
+                "--previous-scores puts what changed first among the reasons, and --reasons none leaves them all out; "
+                "leave one of the two out."
+            )
         if self.engine == "spark":
             self._refuse_not_on_spark()
         elif self.master:
@@ -211,7 +218,7 @@ class ScoreConfig(OrdersConfig):
         return self
 
     def _refuse_not_on_spark(self) -> None:
-        for option in ("report", "explanations", "customers", "incremental"):
+        for option in ("report", "explanations", "customers", "incremental", "previous_scores"):
             if getattr(self, option):
                 raise InputError(
                     f"--{option.replace('_', '-')} is not for --engine spark, which writes the ranking alone; leave it "
@@ -275,14 +282,10 @@ class ListsConfig(OrdersConfig):
     win_back_contacts: Annotated[
         int | None, Field(ge=1), _most("Customers on the win-back list, at most.")
     ] = None
-    previous: Annotated[
+    previous_scores: Annotated[
         Text | None,
-        Option(
-            "An earlier ranking, as duramen score wrote it: only customers who were not rising or core then are newly "
-            "rising.",
-            "a CSV or Parquet file", "before.parquet", metavar="RANKING",
-        ),
-    ] = None  # fmt: skip
+        earlier_ranking(", and only customers who were not rising or core then are newly rising"),
+    ] = None
     model: Model = "model"
     out: Annotated[File, folder("Folder for the lists.", "lists")] = Path("lists")
     cutoff: OneCutoff = None

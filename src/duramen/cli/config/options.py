@@ -70,6 +70,12 @@ def folder(help: str, example: str) -> Option:
     return Option(help, "a folder", example, metavar="FOLDER")
 
 
+def earlier_ranking(more: str = "") -> Option:
+    """Return the option that names an earlier ranking."""
+    help = "An earlier ranking of duramen score, or a table duckdb://file.db/table: reasons begin with what changed"
+    return Option(f"{help}{more}.", "a file or a table", "before.parquet", metavar="PLACE")
+
+
 Report = Annotated[
     File | None, Option("HTML report to write as well.", "an HTML file", "report.html", metavar="FILE")
 ]
