@@ -2,6 +2,7 @@ from .assignment import read_assignment as read_assignment
 from .churn_groups import churn_by_group as churn_by_group
 from .churn_groups import compare_churners as compare_churners
 from .consistency import check_consistency as check_consistency
+from .consistency_at_cutoffs import consistency_over_time as consistency_over_time
 from .core_summary import summarise_core as summarise_core
 from .lifecycle import stage_length as stage_length
 from .lifecycle import stage_transitions as stage_transitions
@@ -16,6 +17,7 @@ from .migration import feature_drift as feature_drift
 from .migration import group_drift as group_drift
 from .migration import segment_transitions as segment_transitions
 from .migration import segmentation_drift as segmentation_drift
+from .outcomes_of_direction import direction_outcomes as direction_outcomes
 from .portfolio_matrices import portfolio as portfolio
 from .price_buyers import price_sensitivity as price_sensitivity
 from .report_contents import report_tables as report_tables

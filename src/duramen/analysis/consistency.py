@@ -7,12 +7,14 @@ import pandas as pd
 
 from duramen.errors import InputError
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
+from duramen.scoring.treatments import RELEASE
+from duramen.scoring.value_growth import CORE_GROWING
 from duramen.segments.activity import ACTIVE, AT_RISK, LAPSED
 
 NEEDED = (
     "tier", "segment", "lifecycle_stage", "predicted_value", "predicted_value_low", "predicted_value_high",
     "past_value", "growth_rate", "growth_potential", "probability_growing", "probability_active", "churn_probability",
-    "expected_purchases", "expected_spend",
+    "expected_purchases", "expected_spend", "treatment", "quadrant",
 )  # fmt: skip
 # First words of segments, from the most to the least active.
 ACTIVITY = (ACTIVE, AT_RISK, LAPSED)
@@ -57,7 +59,8 @@ def check_consistency(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd
     value, past = ranking["predicted_value"], ranking["past_value"]
     stage, growth = ranking["lifecycle_stage"], ranking["growth_rate"]
     active, word = ranking["probability_active"], stage.map(ACTIVITY_OF_STAGE)
-    rising = ranking["tier"] == tiers.rising.name
+    rising, core = ranking["tier"] == tiers.rising.name, ranking["tier"].isin(tiers.core_names)
+    released = ranking["treatment"].str.lower().str.startswith(RELEASE)
     rows = [
         (
             "best customers with a churn below a half are in no segment named at risk or lapsed",
@@ -100,6 +103,16 @@ def check_consistency(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd
             ROUNDING,
         ),
         ("rising customers are forecast to spend more than before", _share(value <= past, rising), ROUNDING),
+        (
+            "nobody is released who is likelier to buy than not, or who is a core or rising customer",
+            float((released & (safe | core | rising)).mean()),
+            ROUNDING,
+        ),
+        (
+            "core customers are in the quadrant of their growth",
+            _share((ranking["quadrant"] == CORE_GROWING) != (growth > 0), core),
+            ROUNDING,
+        ),
         (
             "expected purchases times expected spend are the predicted value",
             float((ranking["expected_purchases"] * ranking["expected_spend"] / value - 1).abs().max()),

@@ -37,6 +37,11 @@ COMMANDS = {
         "Compare the model with plain baselines at several past cutoffs, each trained only on what lay before it.",
         "duramen backtest orders.csv --horizon 182d --cutoffs 3 --out backtest/",
     ),
+    "consistency": Command(
+        "Check at past cutoffs and on the last day that tiers, segments, stages and growth of a ranking agree, and how "
+        "often they came true.",
+        "duramen consistency orders.csv --horizon 91d --cutoffs 4",
+    ),
     "audit": Command(
         "Examine any segments of customers by the seven ways in which segmentations go wrong.",
         "duramen audit segments.csv --transactions orders.csv --cutoff 2011-06-01 --out audit.html",

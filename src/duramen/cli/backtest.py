@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from duramen.cli.config.commands import BacktestConfig
 from duramen.cli.groups import TOGETHER, choose_groups, count_groups
-from duramen.cli.inputs import read_customers, read_orders
+from duramen.cli.inputs import choose_windows, read_customers, read_orders
 from duramen.cli.ranking import NOT_DRAWN
 from duramen.cli.recording import UNRECORDED, recorded
 from duramen.cli.terminal import console, show_backtest, show_place, show_run, step
 from duramen.data.customer_file import CHANNEL
-from duramen.data.transactions import Transactions
-from duramen.data.windows import Window, choose_horizon
 
 
 def backtest(config: BacktestConfig) -> None:
@@ -27,7 +23,7 @@ def backtest(config: BacktestConfig) -> None:
     refuse_unwritable_folder(config.out, "out")
     saved_model.refuse_occupied(config.out, BACKTEST_FILE, "backtest")
     tx = read_orders(config.orders, config, read_customers(config))
-    windows = _choose_windows(tx, config)
+    windows = choose_windows(tx, config)
     if config.kind is None and all(count_groups(tx)):
         console.print(
             f"Channel and end customers are tested as one; --kind {CHANNEL} or --kind end tests one of them."
@@ -60,20 +56,3 @@ def backtest(config: BacktestConfig) -> None:
     if run is None:
         raise SystemExit(UNRECORDED)
     show_run(run)
-
-
-def _choose_windows(tx: Transactions, config: BacktestConfig) -> list[Window]:
-    from duramen.evaluation.backtesting import backtest_windows
-
-    horizon = config.horizon or choose_horizon(tx.first_date, tx.last_date + timedelta(days=1))
-    if config.cutoff:
-        windows = [Window(day, horizon) for day in config.cutoff]
-    else:
-        windows = backtest_windows(tx, horizon, config.cutoffs)
-    days = " or ".join(str(length) for length in sorted({window.horizon for window in windows}))
-    console.print(
-        f"Forecast over {days} days from {', '.join(str(window.cutoff) for window in windows)}; "
-        "each time only what lies before is known.",
-        soft_wrap=True,
-    )
-    return windows

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from duramen.cli.config.commands import ListsConfig, ReadingConfig, ScoreConfig
+from duramen.cli.config.commands import (
+    BacktestConfig,
+    ConsistencyConfig,
+    ListsConfig,
+    ReadingConfig,
+    ScoreConfig,
+)
 from duramen.cli.groups import Group
 from duramen.cli.output_paths import group_place, model_addresses, scores_place
 from duramen.cli.terminal import console, step
@@ -93,6 +99,24 @@ def choose_window(tx: Transactions, cutoff: date | None, horizon: int | str | No
             f"times into {(cutoff - tx.first_date).days} days of history (--horizon sets another)."
         )
     return window
+
+
+def choose_windows(tx: Transactions, config: BacktestConfig | ConsistencyConfig) -> list[Window]:
+    """Return the past cutoffs that are set, or the latest ones, and show them."""
+    from duramen.evaluation.backtesting import backtest_windows
+
+    horizon = config.horizon or choose_horizon(tx.first_date, tx.last_date + timedelta(days=1))
+    if config.cutoff:
+        windows = [Window(day, horizon) for day in config.cutoff]
+    else:
+        windows = backtest_windows(tx, horizon, config.cutoffs)
+    days = " or ".join(str(length) for length in sorted({window.horizon for window in windows}))
+    console.print(
+        f"Forecast over {days} days from {', '.join(str(window.cutoff) for window in windows)}; "
+        "each time only what lies before is known.",
+        soft_wrap=True,
+    )
+    return windows
 
 
 def check_costs(path: str | None) -> None:

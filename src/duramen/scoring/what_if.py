@@ -13,7 +13,7 @@ from duramen.data.customers import customer_table
 from duramen.data.ids import find_ids
 from duramen.errors import InputError
 from duramen.explain.reasons import by_theme
-from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.ranking import rank_scores
 from duramen.scoring.tiers import Tiers
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def what_if(
         scores = model.predict(customer_table(tx, model.window_.cutoff), with_reasons=False)
     cutoff = scores["cutoff"].iloc[0].date()
     tiers = model.tiers if tiers is None else tiers
-    now = rank_core_customers(scores, tiers, cost_to_serve).set_index("customer_id")
+    now = rank_scores(scores, tiers, cost_to_serve).set_index("customer_id")
     place = find_ids(given, now.index, "scores")
     unknown = [customer for customer, found in zip(given, place, strict=True) if found < 0]
     ids = now.index[place].tolist()
@@ -119,7 +119,7 @@ def what_if(
         others = scores[scores["customer_id"] != customer]
         own = changed.loc[[customer]].reset_index()
         scores_then = pd.concat([others, own], ignore_index=True)
-        ranking = rank_core_customers(scores_then, tiers, cost_to_serve).set_index("customer_id")
+        ranking = rank_scores(scores_then, tiers, cost_to_serve).set_index("customer_id")
         row: dict[str, Any] = {
             "customer_id": customer,
             "purchases": purchases,

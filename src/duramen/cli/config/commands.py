@@ -303,8 +303,8 @@ class ListsConfig(OrdersConfig):
         return self
 
 
-class BacktestConfig(OrdersConfig):
-    """Settings of ``duramen backtest``."""
+class CutoffsConfig(OrdersConfig):
+    """Orders, and the past cutoffs at which models are trained on what lies before."""
 
     horizon: OneHorizon = None
     cutoff: Annotated[
@@ -319,10 +319,8 @@ class BacktestConfig(OrdersConfig):
         Field(ge=1),
         Option("How many cutoffs, where none is given.", "a whole number from 1 on", "3", metavar="N"),
     ] = 3
-    out: Annotated[File, folder("Folder for the tables and figures.", "backtest")] = Path("backtest")
     kind: KindOrTogether = None
     seed: Seed = 0
-    experiment: Experiment = EXPERIMENT
     forecast: ForecastTable = ForecastTable()
 
     @model_validator(mode="after")
@@ -332,6 +330,17 @@ class BacktestConfig(OrdersConfig):
                 "both --cutoff and --cutoffs are given; give the days themselves, or how many of them."
             )
         return self
+
+
+class BacktestConfig(CutoffsConfig):
+    """Settings of ``duramen backtest``."""
+
+    out: Annotated[File, folder("Folder for the tables and figures.", "backtest")] = Path("backtest")
+    experiment: Experiment = EXPERIMENT
+
+
+class ConsistencyConfig(CutoffsConfig):
+    """Settings of ``duramen consistency``, which looks at the last day as well."""
 
 
 class AuditConfig(ReadingConfig):
@@ -449,6 +458,7 @@ CONFIGS: dict[str, type[Config]] = {
     "score": ScoreConfig,
     "lists": ListsConfig,
     "backtest": BacktestConfig,
+    "consistency": ConsistencyConfig,
     "audit": AuditConfig,
     "promote": PromoteConfig,
     "rollback": RollbackConfig,
