@@ -55,7 +55,7 @@ def _show(found: Consistency, unit: str) -> None:
     if found.outcomes.empty:
         return
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("cutoff", "said to be", "customers", "came true", "95 %", "others", "before", "after"):
+    for name in ("cutoff", "said to be", "customers", "true", "95 %", "others", "before", "after"):
         table.add_column(name, justify="left" if name in ("cutoff", "said to be") else "right", no_wrap=True)
     for row in found.outcomes.itertuples(index=False):
         figures = (
@@ -65,7 +65,7 @@ def _show(found: Consistency, unit: str) -> None:
         table.add_row(str(row.cutoff), str(row.word), f"{row.customers:,}", *figures)
     console.print(table)
     console.print(
-        "Came true: spent more (declining: less) over the horizon than at their own past rate. Others: the same share "
+        "True: spent more (declining: less) over the horizon than at their own past rate. Others: the same share "
         "of all customers whose stage is neither at risk nor lapsed, and for rising of all outside the core. Before "
         f"and after: mean money at the past rate, and spent, in {unit}.",
         style="dim",
