@@ -140,3 +140,47 @@ def test_groups_that_do_not_fit_are_refused(shop):
         market_elasticities(shop.tx, "1998-04-01", pd.Series(["x", "y"], index=["nobody", "nobody"]))
     with pytest.raises(InputError, match="choose a cutoff inside them"):
         market_elasticities(shop.tx, "1990-01-01")
+
+
+def index_of(level):
+    days = [START + timedelta(28 * period) for period in range(len(level))]
+    return pd.DataFrame({"date": days, "level": 100 * np.exp(level)})
+
+
+def test_against_a_known_index_a_segment_that_responds_twice_as_much_is_found():
+    tx, elasticity, level, cutoff = market_world(spread=0.0, mean=np.repeat([1.0, 2.0], 1500))
+    groups = pd.Series(np.repeat(["once", "twice"], 1500), index=elasticity.index)
+    found = market_elasticities(tx, cutoff, groups, index=index_of(level))
+    assert found.identified
+    assert found.outside
+    assert found.mean == pytest.approx(1.5, abs=0.15)
+    by_group = found.customers.groupby("group")["elasticity"].mean()
+    assert by_group["once"] == pytest.approx(1, abs=0.15)
+    assert by_group["twice"] == pytest.approx(2, abs=0.15)
+    assert "to the outside index" in str(found)
+    assert found.level["standard_error"].isna().all()
+
+
+@pytest.mark.parametrize("own_market", [True, False])
+def test_customers_who_respond_alike_to_an_index_are_not_called_different(own_market):
+    """All respond half as much to it; or the index is another market, and theirs moves without it."""
+    tx, _, level, cutoff = market_world(spread=0.0, mean=0.5, seed=7)
+    other = 0.35 * np.random.default_rng(107).standard_normal(len(level))
+    found = market_elasticities(tx, cutoff, index=index_of(level if own_market else other))
+    assert not found.identified
+    assert "do not persist" in found.reason
+    assert found.customers["elasticity"].eq(1).all()
+
+
+def test_an_index_that_overlaps_too_little_is_refused():
+    tx, _, level, cutoff = market_world()
+    with pytest.raises(InputError, match=r"covers 5 of the 19 periods .* and 12 are needed"):
+        market_elasticities(tx, cutoff, index=index_of(level).head(6))
+
+
+def test_an_index_that_stands_still_during_the_history_is_refused():
+    tx, _, level, cutoff = market_world()
+    flat = index_of(np.zeros(len(level)))
+    flat.loc[len(flat)] = [cutoff + timedelta(28), 200.0]
+    with pytest.raises(InputError, match="is 100 over the whole history"):
+        market_elasticities(tx, cutoff, index=flat)

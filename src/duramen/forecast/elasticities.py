@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from duramen.data.customers import customer_ids, slices_of_customers
+from duramen.data.market_index import read_market_index
 from duramen.data.windows import parse_day
 from duramen.errors import InputError
 from duramen.forecast.elasticity_estimation import (
@@ -68,6 +69,10 @@ class MarketElasticities:
         Whether elasticities differ in a way that both halves of the history show.
     reason : str
         Why not, in a sentence; empty where they do.
+    mean : float
+        Mean elasticity of all customers: 1 where the level is that of their own purchases.
+    outside : bool
+        Whether the level is that of an outside index; its ``standard_error`` is then missing.
     """
 
     cutoff: date
@@ -77,6 +82,8 @@ class MarketElasticities:
     spread: float
     identified: bool
     reason: str
+    mean: float = 1.0
+    outside: bool = False
 
     @classmethod
     def of(cls, fitted: Fitted, cutoff: date, customers: pd.DataFrame) -> MarketElasticities:
@@ -89,19 +96,23 @@ class MarketElasticities:
             fitted.spread,
             fitted.prior is not None,
             fitted.reason,
+            fitted.level.mean_response,
+            fitted.level.outside,
         )
 
     def __str__(self) -> str:
         if not self.identified:
             return f"Market elasticities before {self.cutoff}: none. {self.reason}"
+        to = " to the outside index" if self.outside else ""
         return (
-            f"Market elasticities before {self.cutoff}: mean 1, standard deviation {self.spread:.2f} over "
-            f"{len(self.level)} periods of {PERIOD} days; the level typically changes by {self.typical_change:.0%}."
+            f"Market elasticities{to} before {self.cutoff}: mean {self.mean:.2g}, standard deviation "
+            f"{self.spread:.2f} over {len(self.level)} periods of {PERIOD} days; the level typically changes by "
+            f"{self.typical_change:.0%}."
         )
 
 
 def market_elasticities(
-    tx: Transactions, cutoff: date | str, groups: pd.Series[str] | None = None
+    tx: Transactions, cutoff: date | str, groups: pd.Series[str] | None = None, *, index: Any = None
 ) -> MarketElasticities:
     """Estimate how each customer's purchases respond to the level of the market.
 
@@ -123,6 +134,8 @@ def market_elasticities(
         Only purchase days before it are used.
     groups : pandas.Series, optional
         The group of each customer, such as the segment, indexed by customer id; one group by default.
+    index : str, Path or DataFrame, optional
+        An outside market index, as ``read_market_index`` takes it, in place of the level that the purchases show.
 
     Returns
     -------
@@ -133,7 +146,7 @@ def market_elasticities(
     Raises
     ------
     InputError
-        If no purchase lies before the cutoff, or a customer has no group or several.
+        If no purchase lies before the cutoff, a customer has no group or several, or the index cannot be used.
 
     References
     ----------
@@ -141,12 +154,17 @@ def market_elasticities(
     McCullagh, P. and Nelder, J. A. (1989), "Generalized linear models", 2nd edition, chapters 6 and 9.
     """
     cutoff = parse_day(cutoff)
+    index = None if index is None else read_market_index(index)
     ids = customer_ids(tx, cutoff)
-    return elasticities_of(tx, cutoff, ids, _groups_of(ids.to_pandas(), groups))
+    return elasticities_of(tx, cutoff, ids, _groups_of(ids.to_pandas(), groups), index)
 
 
 def elasticities_of(
-    tx: Transactions, cutoff: date, ids: pa.ChunkedArray, group: NDArray[np.object_] | pd.Categorical
+    tx: Transactions,
+    cutoff: date,
+    ids: pa.ChunkedArray,
+    group: NDArray[np.object_] | pd.Categorical,
+    index: pd.DataFrame | None = None,
 ) -> MarketElasticities:
     """Estimate ``market_elasticities`` of customers whose ids and groups are arrays of shape (n,).
 
@@ -159,18 +177,21 @@ def elasticities_of(
         ``customer_ids`` of ``tx`` at the cutoff.
     group : array
         The group of each.
+    index : pandas.DataFrame, optional
+        What ``read_market_index`` returns.
     """
     starts = period_starts(tx.first_date, cutoff)
     code, names = pd.factorize(group)
     counts = _CountsInMemory(*_read_counts(tx, cutoff, ids, len(starts)), code)
-    fitted = fit_elasticities(counts, starts, len(names))
+    fitted = fit_elasticities(counts, starts, len(names), index)
     inform = (counts.counts[:, p] * (counts.cohorts < p) for p in np.flatnonzero(fitted.level.usable))
     customers: dict[str, object] = {"customer_id": ids.to_pandas(), "group": group}
     customers["purchases"] = sum(inform, np.zeros(len(ids), np.uint64))
     if fitted.prior is None:
         customers |= {"elasticity": 1.0, "standard_error": np.nan}
     else:
-        customers["elasticity"], customers["standard_error"] = counts.shrink(fitted.level, fitted.prior)
+        elasticity, customers["standard_error"] = counts.shrink(fitted.level, fitted.prior)
+        customers["elasticity"] = elasticity - 1 + fitted.level.mean_response
     return MarketElasticities.of(fitted, cutoff, pd.DataFrame(customers))
 
 

@@ -5,12 +5,15 @@ All that is learned from customers together comes from sums over them, whether t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 
+from duramen.data.market_index import index_by_period
+from duramen.errors import InputError
 from duramen.forecast.market_level import LEAST_PERIODS, LEAST_PURCHASES, PERIOD, MarketLevel, trend
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ def estimate_block(
     ----------
     level : MarketLevel
     centre : array of shape (groups,)
+        Mean elasticity of each group where that of all is 1; where it is not, it is further by ``level.response`` - 1.
     counts : array of shape (n, P)
         Purchase days by period.
     cohorts, group : array of shape (n,)
@@ -61,24 +65,24 @@ def estimate_block(
         The information is that of Poisson purchases, 0 where a half has none.
     """
     score, information = np.zeros((len(group), 2)), np.zeros((len(group), 2))
-    halves = np.array_split(np.flatnonzero(level.usable), 2)
+    halves, own_share = np.array_split(np.flatnonzero(level.usable), 2), level.own_share()
     key = group * len(level.usual) + cohorts + 1
     order = np.argsort(key, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(key[order])) + 1) if len(order) else []:
-        usual, middle = level.usual[cohorts[rows[0]] + 1], centre[group[rows[0]]]
+        usual, middle = level.usual[cohorts[rows[0]] + 1], centre[group[rows[0]]] - 1 + level.response
         for half, periods in enumerate(halves):
             known = periods[usual[periods] > 0]
             # A trend of the customer's own explains two periods completely.
             if len(known) > 2:
                 bought = counts[np.ix_(rows, known)].astype(float)
                 score[rows, half], information[rows, half] = _score(
-                    bought, usual[known], level.log_level[known], level.purchases[known], middle
+                    bought, usual[known], level.log_level[known], own_share[known], middle[half]
                 )
     return np.divide(score, information, out=score, where=information > 0), information
 
 
 def _score(
-    bought: FloatArray, usual: FloatArray, log_level: FloatArray, purchases: IntArray, centre: float
+    bought: FloatArray, usual: FloatArray, log_level: FloatArray, own_share: FloatArray, centre: float
 ) -> tuple[FloatArray, FloatArray]:
     """Return the derivative of the log likelihood at the centre, and the information, of customers of one cohort."""
     share = usual * np.exp(centre * log_level)
@@ -88,7 +92,7 @@ def _score(
     information = total * (share @ moved**2)
     bought = bought - total[:, None] * share
     # To first order, the level without the customer is lower by the own surplus as a share of all purchases.
-    return bought @ moved - bought**2 @ (1 / purchases), information
+    return bought @ moved - bought**2 @ own_share, information
 
 
 def cell_sums(group: IntArray, estimate: FloatArray, information: FloatArray) -> pd.DataFrame:
@@ -204,7 +208,9 @@ class Fitted(NamedTuple):
     prior: Prior | None = None
 
 
-def fit_elasticities(counts: Counts, starts: list[date], groups: int) -> Fitted:
+def fit_elasticities(
+    counts: Counts, starts: list[date], groups: int, index: pd.DataFrame | None = None
+) -> Fitted:
     """Fit the level of the market and the distribution of elasticities to purchase counts.
 
     Parameters
@@ -214,14 +220,25 @@ def fit_elasticities(counts: Counts, starts: list[date], groups: int) -> Fitted:
         The first day of each period.
     groups : int
         How many groups of customers there are.
+    index : pandas.DataFrame, optional
+        What ``read_market_index`` returns, in place of the level that the purchases show.
+
+    Raises
+    ------
+    InputError
+        If the index covers fewer periods than are needed, where the history has as many, or never changes in them.
     """
     level = MarketLevel.fit(starts, *counts.by_cohort(len(starts)))
+    if index is not None:
+        level = _along(index, level)
     if level.usable.sum() < LEAST_PERIODS:
         reason = (
             f"Only {level.usable.sum()} periods of {PERIOD} days have at least {LEAST_PURCHASES} purchases of known "
             f"customers each, and {LEAST_PERIODS} are needed to see elasticities and whether they persist."
         )
         return Fitted(level, np.nan, 0.0, reason)
+    if level.outside:
+        level = _with_mean_response(counts, level, groups)
     cells = counts.cells(level, np.ones(groups))
     variance = Variance.of(cells)
     change = level.typical_change(variance.overdispersion)
@@ -229,6 +246,41 @@ def fit_elasticities(counts: Counts, starts: list[date], groups: int) -> Fitted:
         return Fitted(level, variance.overdispersion, change, reason)
     prior = _fit_prior(counts, level, cells, variance, groups)
     return Fitted(level, variance.overdispersion, change, "", float(np.sqrt(variance.persistent)), prior)
+
+
+def _along(index: pd.DataFrame, level: MarketLevel) -> MarketLevel:
+    """Return the level of an outside index, refused where it covers too little of the history."""
+    by_period = index_by_period(index, level.starts, PERIOD)
+    found = level.along(by_period)
+    if found.usable.sum() < LEAST_PERIODS <= level.usable.sum():
+        dates = index["date"].dt.date
+        raise InputError(
+            f"the market index from {dates.iloc[0]} to {dates.iloc[-1]} covers {found.usable.sum()} of the "
+            f"{level.usable.sum()} periods of {PERIOD} days of the history, and {LEAST_PERIODS} are needed; give an "
+            f"index of the days from {level.starts[0]} on."
+        )
+    if found.usable.any() and np.ptp(by_period[found.usable]) == 0:
+        raise InputError(
+            f"the market index is {by_period[found.usable][0]:g} over the whole history; give a market that moves."
+        )
+    return found
+
+
+def _with_mean_response(counts: Counts, level: MarketLevel, groups: int) -> MarketLevel:
+    """Fit the mean elasticity of all customers to an outside index in each half of the history, by Newton's method.
+
+    Each half has a mean of its own: what moves all purchases of a half and not the index is nobody's elasticity.
+    """
+    for _ in range(10):
+        cells = counts.cells(level, np.ones(groups))
+        information = cells[INFORMATION].to_numpy()
+        total = (information * cells[["customers"]].to_numpy()).sum(axis=0)
+        score = (information * cells[ESTIMATES].to_numpy()).sum(axis=0)
+        step = np.clip(score / np.maximum(total, 1e-300), -1, 1)
+        level = replace(level, response=level.response + step)
+        if np.abs(step).max() < 1e-6:
+            break
+    return level
 
 
 def _why_not(level: MarketLevel, variance: Variance, change: float) -> str:
@@ -251,7 +303,7 @@ def _fit_prior(
     centre, centre_variance, spread = np.ones(groups), np.zeros(groups), variance.persistent
     if groups == 1:
         return Prior(centre, centre_variance, spread, variance)
-    # The mean of all is 1, since the level is theirs; means of groups spread no more than customers do.
+    # The mean of all counts as 1, as it is where the level is theirs; means of groups spread no more than customers do.
     for _ in range(3):
         weights = variance.weights(cells[INFORMATION].to_numpy())
         customers = cells["customers"].to_numpy()

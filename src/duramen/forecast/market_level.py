@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,10 @@ class MarketLevel:
     usual : array of float, shape (P + 1, P)
         Expected purchases of a customer at level 1: a row for each cohort from -1 on, a column for each period; 0 where
         the cohort is not yet known.
+    response : array of float, shape (2,)
+        Mean elasticity of all customers in each half of the history: 1 to their own level.
+    outside : bool
+        Whether the level is that of an outside index, which is known without error.
     """
 
     starts: list[date]
@@ -85,6 +89,8 @@ class MarketLevel:
     usable: NDArray[np.bool_]
     log_level: FloatArray
     usual: FloatArray
+    response: FloatArray = field(default_factory=lambda: np.ones(2))
+    outside: bool = False
 
     @classmethod
     def fit(cls, starts: list[date], customers: IntArray, bought: FloatArray) -> MarketLevel:
@@ -123,9 +129,31 @@ class MarketLevel:
         log_level -= trend(log_level, (purchases * usable).astype(float))
         return cls(starts, size.sum(axis=0), purchases, usable, log_level, usual)
 
+    def along(self, index: FloatArray) -> MarketLevel:
+        """Return the level of an outside index in place of that of the purchases, about its trend.
+
+        Parameters
+        ----------
+        index : array of shape (P,)
+            Mean of the index over each period, NaN where it is not known.
+        """
+        usable = self.usable & np.isfinite(index)
+        log_level = np.log(np.where(usable, index, 1.0))
+        log_level -= trend(log_level, (self.purchases * usable).astype(float))
+        return replace(self, usable=usable, log_level=log_level, outside=True)
+
+    @property
+    def mean_response(self) -> float:
+        """Mean elasticity of all customers over both halves of the history."""
+        return float(self.response.mean())
+
+    def own_share(self) -> FloatArray:
+        """Return how much of each period's level one purchase is: nothing of an outside index."""
+        return np.zeros(len(self.starts)) if self.outside else 1 / np.maximum(self.purchases, 1)
+
     def variance(self, overdispersion: float) -> FloatArray:
         """Return the sampling variance of each log level."""
-        return overdispersion / np.maximum(self.purchases, 1)
+        return overdispersion * self.own_share()
 
     def typical_change(self, overdispersion: float) -> float:
         """Return the root mean square change of the log level beyond chance, as a share."""
@@ -137,6 +165,8 @@ class MarketLevel:
         """Return the probability that a level that stands still shows as much movement."""
         from scipy.stats import chi2
 
+        if self.outside:
+            return 0.0
         level, variance = self.log_level[self.usable], self.variance(overdispersion)[self.usable]
         return float(chi2.sf(np.sum(level**2 / variance), len(level) - 2))
 
@@ -150,7 +180,8 @@ class MarketLevel:
             }
         )
         table["level"] = np.where(self.usable, np.exp(self.log_level), np.nan)
-        table["standard_error"] = table["level"] * np.sqrt(self.variance(overdispersion))
+        error = np.nan if self.outside else np.sqrt(self.variance(overdispersion))
+        table["standard_error"] = table["level"] * error
         return table
 
 
