@@ -32,6 +32,7 @@ Analyse
     newly_rising             customers who rose beyond noise, season and trend
     market_elasticities      how customers respond to the market
     core_by_market_scenario  who is core when the market rises or falls
+    MarketScenario           a change of demand, and which segments or categories respond to it
     portfolio                customers by loyalty, size and credit
     price_sensitivity        who buys at a discount and who at full price
     RetentionOffer           what a retention offer costs and how likely it is accepted

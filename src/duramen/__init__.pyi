@@ -23,6 +23,7 @@ from .forecast.retention_profit import RetentionOffer as RetentionOffer
 from .forecast.retention_profit import campaign_profit as campaign_profit
 from .report.model_report import write_report as write_report
 from .scoring.customer_ranking import rank_customers as rank_customers
+from .scoring.market_scenarios import MarketScenario as MarketScenario
 from .scoring.market_scenarios import core_by_market_scenario as core_by_market_scenario
 from .scoring.model import CoreCustomerModel as CoreCustomerModel
 from .scoring.ranking import rank_core_customers as rank_core_customers

@@ -106,6 +106,16 @@ def test_no_option_may_be_empty(command, flag, unread):
         ("score --model saved --cost-to-serve nowhere.csv", "there is no file or folder nowhere.csv"),
         ("score --model saved --cost-to-serve segments.csv", "segments.csv has no column cost_to_serve"),
         ("score --model saved --reasons some", "--reasons is 'some', not one of all, core, none"),
+        ("score --model saved --demand-change much", "--demand-change is 'much', not a per cent between -100"),
+        ("score --model saved --demand-change 0", "--demand-change is '0', not a per cent between -100 and 100"),
+        ("score --model saved --demand-change -100", "--demand-change is '-100', not a per cent between -100"),
+        ("score --model saved --market nowhere.csv", "there is no file or folder nowhere.csv"),
+        ("score --model saved --market orders.csv", "the market index orders.csv has no column"),
+        ("score --model saved --engine spark --demand-change 5", "and [market] are not for --engine spark"),
+        ("score --model saved --config segment.toml", "did you mean '2 active frequent buyers, high spend'"),
+        ("score --model saved --config nothing.toml", "not to what; give --demand-change"),
+        ("score --model saved --config by.toml", "market.response_by in by.toml is 'tier', not segment or category"),
+        ("score --model saved --config word.toml", "market.response.1 in word.toml is 'twice', not a finite number"),
         ("score --model saved --engine flink", "--engine is 'flink', not duckdb or spark"),
         ("score --model saved --master yarn", "--master is for Spark alone"),
         ("score --model saved --engine spark --out s.csv", "Spark writes a folder of Parquet files, not 's.csv'"),
@@ -169,6 +179,10 @@ def test_a_setting_that_is_wrong_is_refused_before_the_orders_are_read(words, se
         "weights": "[segment_weights]\ncolour = 1\n",
         "portfolio": "[portfolio.size]\ncuts = [3, 1]\n",
         "promotion": "[promotion]\nconfidence = 2\n",
+        "segment": "[market]\ndemand_change = -20\nresponse = { '2 active frequnt buyers, high spend' = 2 }\n",
+        "nothing": "[market.response]\n1 = 2\n",
+        "by": "[market]\ndemand_change = -20\nresponse_by = 'tier'\n",
+        "word": "[market]\ndemand_change = -20\nresponse = { 1 = 'twice' }\n",
     }.items():
         Path(f"{name}.toml").write_text(text)
     command, *rest = words.split()

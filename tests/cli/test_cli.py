@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -184,6 +185,68 @@ def test_costs_tiers_and_explanations_go_the_whole_way(trained, duramen, tmp_pat
     page = (tmp_path / "report.html").read_text()
     assert "serve online" in page
     assert "below break-even" in page
+
+
+@pytest.mark.parametrize("report", [(), ("--report", "report.html")], ids=["in blocks", "in memory"])
+def test_a_stated_scenario_is_in_the_scores_the_terminal_and_the_report(
+    report, saved, shop, duramen, tmp_path
+):
+    kinds = np.where(shop.orders["quantity"] > 1, "many", "one")
+    shop.orders.assign(kind_of_thing=kinds).to_csv(tmp_path / "orders.csv", index=False)
+    (tmp_path / "shop.toml").write_text(
+        f'orders = "orders.csv"\nmodel = "{saved}"\ncutoff = {shop.window.cutoff}\n'
+        '[columns]\ncategory = "kind_of_thing"\nquantity = "quantity"\n'
+        '[market]\ndemand_change = -20\nresponse_by = "category"\nresponse = { many = 3 }\n'
+    )
+    status, out, err, _ = duramen("score", "--config", "shop.toml", *report)
+    assert (status, err) == (0, "")
+    out = re.sub(r"\s+", " ", out)
+    sentence = re.search(
+        r"If demand falls by 20% and purchases of category many respond 3 times as much \(a fall of 49%\), the core "
+        r"goes from ([\d,]+) to ([\d,]+) customers: ([\d,]+) joins?, (\w+) leaves?",
+        out,
+    )
+    now, then, join, leave = (int(part.replace("none", "0").replace(",", "")) for part in sentence.groups())
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    assert scores["tier"].isin(["VIP", "main"]).sum() == now
+    assert scores["core_in"].isin(["every market", "down only", "up and down only"]).sum() == then
+    assert now + join - leave == then
+    options = json.loads((tmp_path / "scores.json").read_text())["options"]
+    assert options["market"]["response"] == {"many": 3.0}
+    if report:
+        page = (tmp_path / "report.html").read_text()
+        assert "purchases of category many respond 3 times as much" in page
+        assert "How the core changes with demand" in page
+
+
+def test_categories_that_are_not_in_the_orders_are_refused(saved, shop, duramen, refused, tmp_path):
+    shop.orders.assign(group="books").to_csv(tmp_path / "orders.csv", index=False)
+    (tmp_path / "shop.toml").write_text(
+        '[market]\ndemand_change = 10\nresponse_by = "category"\nresponse = { boks = 2 }\n'
+    )
+    words = ("score", "orders.csv", "--model", saved, "--config", "shop.toml")
+    assert "name one by --column" in refused(duramen(*words))
+    assert "no category 'boks' to respond; did you mean 'books'" in refused(
+        duramen(*words, "--column", "category=group")
+    )
+
+
+def test_an_outside_index_is_used_or_refused_where_it_overlaps_too_little(
+    saved, shop, duramen, refused, tmp_path
+):
+    shop.orders.to_csv(tmp_path / "orders.csv", index=False)
+    days = pd.date_range("1996-12-01", "1998-06-01", freq="MS")
+    index = pd.DataFrame({"date": days, "level": 100 + 10 * np.sin(np.arange(len(days)))})
+    index.to_csv(tmp_path / "index.csv", index=False)
+    index.head(5).to_csv(tmp_path / "short.csv", index=False)
+    words = ("score", "orders.csv", "--model", saved, "--reasons", "none")
+    status, out, err, _ = duramen(*words, "--market", "index.csv")
+    assert (status, err) == (0, "")
+    assert "this history shows no difference in the core" in re.sub(r"\s+", " ", out)
+    assert "and 12 are needed; give an index" in refused(duramen(*words, "--market", "short.csv"))
+    assert "and --market are both index.csv" in refused(
+        duramen(*words, "--market", "index.csv", "--out", "index.csv")
+    )
 
 
 def test_costs_that_no_customer_covers_leave_no_core(trained, duramen, tmp_path):

@@ -14,10 +14,11 @@ from duramen.analysis.portfolio_axes import MATRICES
 from duramen.analysis.portfolio_matrices import portfolio
 from duramen.analysis.price_buyers import price_sensitivity
 from duramen.analysis.rising import newly_rising
+from duramen.analysis.scenario_summary import summarise_scenario
 from duramen.analysis.segmentation_review import SegmentationReview
 from duramen.forecast.elasticities import MarketElasticities
 from duramen.scoring.growth_weight import growth_weight_curve
-from duramen.scoring.market_scenarios import core_by_market_scenario
+from duramen.scoring.market_scenarios import MarketScenario, core_by_market_scenario
 from duramen.scoring.tiers import Tiers
 from duramen.scoring.treatments import treatments_of
 from duramen.scoring.value_growth import quadrants
@@ -365,13 +366,16 @@ def full_run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
     ranking = ranking.assign(cost_to_serve=cost, score=ranking["score"] - cost)
     ranking.loc[ranking["predicted_value"] < cost, "tier"] = "below break-even"
     market = market_of(ranking, identified=True)
-    ranking["core_in"] = core_by_market_scenario(ranking, market)["core_in"].to_numpy()
+    scenario = MarketScenario(-0.2)
+    markets = core_by_market_scenario(ranking, market, scenario=scenario)
+    ranking["core_in"] = markets["core_in"].to_numpy()
     table = customers_of(ranking)
     more: dict[str, object] = {
         "ranking": ranking,
         "growth_weight": 0.1,
         "growth_weight_curve": weight_curve(),
         "market": market,
+        "scenario": summarise_scenario(markets, scenario),
         "rising": rising_of(ranking),
         "rising_since": date(2011, 6, 3),
         "near_core": near_core_of(ranking),

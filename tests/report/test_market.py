@@ -1,10 +1,13 @@
 """The market: which customers are core when it rises or falls, or why that is not known."""
 
+from dataclasses import replace
+
 import pytest
 
+from duramen.analysis.scenario_summary import summarise_scenario
 from duramen.report.market import CORE_IN, market_section
 from duramen.report.numbers import THIN
-from duramen.scoring.market_scenarios import core_by_market_scenario
+from duramen.scoring.market_scenarios import MarketScenario, core_by_market_scenario
 from duramen.scoring.tiers import smallest_set
 
 
@@ -35,6 +38,7 @@ def test_where_elasticities_are_not_identified_there_is_one_core(ranking, market
     assert market.sets == []
     assert market.sentences[0] == elasticities.reason
     assert f"the core set is the same {core} customers whether it rises or falls" in market.sentences[1]
+    assert "state a scenario: when scoring, set demand_change" in market.sentences[1]
 
 
 def test_the_level_is_drawn_where_it_is_known(ranking, market_in):
@@ -51,3 +55,44 @@ def test_the_level_is_drawn_where_it_is_known(ranking, market_in):
 def test_a_ranking_without_core_in_is_refused(ranking, market_in):
     with pytest.raises(ValueError, match="no column core_in"):
         market_section(market_in(ranking, identified=True), ranking)
+
+
+def in_scenario(ranking, elasticities, scenario):
+    """Return the section on a stated scenario, and its table."""
+    table = core_by_market_scenario(ranking, elasticities, scenario=scenario)
+    ranking["core_in"] = table["core_in"].to_numpy()
+    return market_section(elasticities, ranking, summarise_scenario(table, scenario)), table
+
+
+def test_a_stated_scenario_comes_first_with_its_sets_and_how_the_core_changes(ranking, market_in):
+    ranking["segment"] = ranking["segment"].astype(str)
+    first = ranking["segment"].iloc[0]
+    scenario = MarketScenario(-0.2, {first: 2})
+    market, table = in_scenario(ranking, market_in(ranking, identified=False), scenario)
+    assert market.sentences[0].startswith(
+        f"If demand falls by 20{THIN}% and customers of segment {first} respond"
+    )
+    assert "no more than by chance" in market.sentences[1]
+    assert len(market.sentences) == 2
+    assert market.change == f"20{THIN}%"
+    joining = (table["core_down"] & ~table["core"]).sum()
+    row = next(row for row in market.stability if row["change"] == f"\u221220{THIN}%")
+    assert row["joining"] == str(joining)
+    assert len(market.stability) == 10
+    by_name = {group["name"]: group["customers"] for group in market.sets}
+    assert by_name["Core in a falling market only"] == (table["core_in"] == "down only").sum()
+
+
+def test_a_scenario_in_which_all_respond_alike_has_its_sentence_alone(ranking, market_in):
+    market, _ = in_scenario(ranking, market_in(ranking, identified=False), MarketScenario(-0.2))
+    assert "for all customers alike, the core stays the same" in market.sentences[0]
+    assert (market.sets, market.stability) == ([], [])
+
+
+def test_an_outside_index_is_named(ranking, market_in):
+    found = replace(market_in(ranking, identified=True), outside=True, mean=1.5)
+    ranking["core_in"] = core_by_market_scenario(ranking, found)["core_in"].to_numpy()
+    market = market_section(found, ranking)
+    assert market.sentences[0].startswith("The level of the outside index typically changes")
+    assert f"change by 1.5{THIN}% on average" in market.sentences[0]
+    assert "Level of the outside index over 16 periods" in market.drawn

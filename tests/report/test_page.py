@@ -88,6 +88,8 @@ def test_optional_sections_are_shown_and_linked(full_page):
     for found in (
         "the largest that loses less than",
         "Core in a falling market only",
+        "If demand falls by 20 % and customers respond as their purchases show",
+        "How the core changes with demand",
         "customers rose between 3 June 2011 and 1 September 2011",
         "Of 12 customers just below the core 9 would be in it",
         "With one more purchase day rank",

@@ -11,6 +11,7 @@ from duramen.data.reading import read_transactions
 from duramen.data.windows import parse_day
 from duramen.scoring.batch import rank_in_blocks
 from duramen.scoring.customer_ranking import rank_customers, rank_with_inputs
+from duramen.scoring.market_scenarios import MarketScenario
 
 REASONS = ["reason_1", "reason_2", "reason_3"]
 
@@ -59,6 +60,23 @@ def test_blocks_are_the_ranking_in_memory(real, tmp_path, monkeypatch):
     )
     for name in ("tier", "score", "predicted_value", "core_in"):
         assert (ranked.places[name].to_numpy() == whole.ranking[name].to_numpy()).all()
+
+
+@pytest.mark.slow
+def test_a_scenario_and_an_index_are_those_of_the_ranking_in_memory(real, tmp_path):
+    model, tx, cutoff, whole = real
+    days = pd.date_range("1996-12-01", "2022-01-01", freq="MS")
+    index = pd.DataFrame({"date": days, "level": 100 + 30 * np.sin(np.arange(len(days)))})
+    stated = {
+        "scenario": MarketScenario(-0.2, {str(model.segment_names_[0]): 2}),
+        "market_index": index,
+    }
+    ranked, ranking = in_blocks(tmp_path, model, tx, cutoff, reasons="none", **stated)
+    expected = rank_with_inputs(model, tx, whole.customers, **stated)
+    assert ranking["core_in"].tolist() == expected.ranking["core_in"].tolist()
+    assert ranked.places["response"].tolist() == expected.markets["response"].tolist()
+    assert ranked.market.outside
+    assert ranked.market.mean == expected.market.mean
 
 
 @pytest.mark.slow

@@ -22,4 +22,6 @@ from .portfolio_matrices import portfolio as portfolio
 from .price_buyers import price_sensitivity as price_sensitivity
 from .report_contents import report_tables as report_tables
 from .rising import newly_rising as newly_rising
+from .scenario_summary import ScenarioSummary as ScenarioSummary
+from .scenario_summary import summarise_scenario as summarise_scenario
 from .segmentation_audit import audit as audit

@@ -17,6 +17,7 @@ from duramen.analysis.portfolio_axes import DEFAULT_AXES, LOYALTY_BY_SIZE, MATRI
 from duramen.analysis.portfolio_matrices import portfolio
 from duramen.analysis.price_buyers import price_sensitivity
 from duramen.analysis.rising import rising_since
+from duramen.analysis.scenario_summary import ScenarioSummary, summarise_scenario
 from duramen.analysis.segmentation_review import SegmentationReview, review_segmentation
 from duramen.data.customers import customer_table
 from duramen.forecast.elasticities import MarketElasticities
@@ -67,6 +68,8 @@ class ReportTables:
         ``CoreCustomerModel.growth_weight_curve_``; None where the weight was given by the user.
     market : MarketElasticities, optional
         Responses of customers to the market.
+    scenario : ScenarioSummary, optional
+        The core of a stated scenario; ``core_in`` of the ranking is then of it.
     rising : pandas.DataFrame, optional
         What ``newly_rising`` returns.
     rising_since : date, optional
@@ -106,6 +109,7 @@ class ReportTables:
     growth_weight: float | None = None
     growth_weight_curve: pd.DataFrame | None = None
     market: MarketElasticities | None = None
+    scenario: ScenarioSummary | None = None
     rising: pd.DataFrame | None = None
     rising_since: date | None = None
     near_core: pd.DataFrame | None = None
@@ -168,6 +172,7 @@ def report_tables(
         growth_weight=model.growth_weight_,
         growth_weight_curve=model.growth_weight_curve_ if model.growth_weight is None else None,
         market=ranked.market,
+        scenario=_scenario(ranked),
         rising=rising_since(model, tx, ranked.scores, earlier, then),
         rising_since=earlier,
         near_core=what_if_near_core(model, tx, ranked),
@@ -177,6 +182,13 @@ def report_tables(
         portfolios=_portfolios(ranked, horizon, credit, axes),
         price_sensitivity=_price_sensitivity(ranked, horizon),
     )
+
+
+def _scenario(ranked: Ranked) -> ScenarioSummary | None:
+    """Return the core of the stated scenario, where there is one."""
+    if ranked.scenario is None:
+        return None
+    return summarise_scenario(ranked.markets, ranked.scenario, ranked.tiers.core_share)
 
 
 def _portfolios(

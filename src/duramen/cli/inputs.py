@@ -207,6 +207,30 @@ def _in_types(ranking: pd.DataFrame, place: str) -> pd.DataFrame:
     return typed
 
 
+def read_index(config: ScoreConfig) -> pd.DataFrame | None:
+    """Return the outside market index, if there is one; it is read before the orders, which take longer."""
+    from duramen.data.market_index import read_market_index
+
+    return None if config.market.index is None else read_market_index(config.market.index)
+
+
+def check_scenario(config: ScoreConfig, models: dict[str, CoreCustomerModel]) -> None:
+    """Refuse responses of segments that a model does not have."""
+    scenario = config.market.scenario()
+    if scenario is not None and scenario.by == "segment":
+        for model in models.values():
+            scenario.of_segments(model.segment_names_)
+
+
+def check_categories(config: ScoreConfig, tx: Transactions, cutoff: date) -> None:
+    """Refuse responses of categories that the orders do not have, before scoring, which takes longer."""
+    from duramen.scoring.market_scenarios import response_by_category
+
+    scenario = config.market.scenario()
+    if scenario is not None and scenario.by == "category":
+        response_by_category(tx, cutoff, scenario.response)
+
+
 def credit_of(customers: CustomerFile | None, ids: pd.Series[Any]) -> pd.Series[Any] | None:
     """Return the credit of each customer, where the file about customers has it."""
     if customers is None or "credit" not in customers.table:

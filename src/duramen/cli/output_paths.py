@@ -169,6 +169,7 @@ def refuse_shared_places(config: ScoreConfig, files: Mapping[str, RankingFiles])
             (config.orders, "the orders"),
             (config.customers, "--customers"),
             (config.cost_to_serve, "--cost-to-serve"),
+            (config.market.index, "--market"),
         )
         if place is not None
     }

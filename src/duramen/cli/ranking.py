@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from duramen.analysis.portfolio_axes import Axes
     from duramen.data.customer_file import CustomerFile
     from duramen.scoring.customer_ranking import Ranked
+    from duramen.scoring.market_scenarios import MarketScenario
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.tiers import Tiers
 
@@ -33,6 +34,9 @@ def rank_customers(
     cost: pd.Series[float] | None,
     tiers: Tiers,
     previous: pd.DataFrame | None = None,
+    *,
+    scenario: MarketScenario | None = None,
+    market_index: pd.DataFrame | None = None,
 ) -> Ranked:
     """Return the ranking of a group, with reasons and markets, in memory."""
     from duramen.scoring.customer_ranking import rank_with_inputs
@@ -40,7 +44,9 @@ def rank_customers(
     with step("Scoring, explaining and ranking every customer"):
         customers = customer_table(group.tx, cutoff)
         own = None if cost is None else cost.loc[customers["customer_id"]]
-        return rank_with_inputs(model, group.tx, customers, own, tiers, previous)
+        return rank_with_inputs(
+            model, group.tx, customers, own, tiers, previous, scenario=scenario, market_index=market_index
+        )
 
 
 def rank_without_reasons(model: CoreCustomerModel, group: Group, cutoff: date) -> pd.DataFrame:

@@ -16,11 +16,14 @@ from duramen.cli.config.commands import ScoreConfig
 from duramen.cli.groups import Group, for_each_group, groups_to_score
 from duramen.cli.inputs import (
     PreviousScores,
+    check_categories,
     check_costs,
+    check_scenario,
     choose_cutoff,
     load_models,
     read_costs_to_serve,
     read_customers,
+    read_index,
     read_orders,
     read_previous_scores,
     refuse_without_model,
@@ -40,6 +43,7 @@ from duramen.cli.terminal import show_place, show_quarantine, show_ranking, step
 from duramen.data.transactions import Transactions
 
 if TYPE_CHECKING:
+    from duramen.analysis.scenario_summary import ScenarioSummary
     from duramen.data.customer_file import CustomerFile
     from duramen.scoring.incremental import Rescored
     from duramen.scoring.model import CoreCustomerModel
@@ -59,6 +63,7 @@ class _Task(NamedTuple):
     previous: PreviousScores | None
     files: RankingFiles
     config: ScoreConfig
+    market_index: pd.DataFrame | None
 
     @property
     def earlier(self) -> pd.DataFrame | None:
@@ -81,18 +86,21 @@ def score(config: ScoreConfig) -> None:
     tiers = tiers_of(models, config)
     check_costs(config.cost_to_serve)
     previous = {key: read_previous_scores(config, key) for key in models}
+    check_scenario(config, models)
+    index = read_index(config)
     customers = read_customers(config)
     tx = read_orders(config.orders, config, customers)
     check_tables(files, with_cost=with_cost, tx=tx)
     groups = groups_to_score(tx, config.kind, address, models)
     cutoff = choose_cutoff(tx, config.cutoff)
+    check_categories(config, tx, cutoff)
     cost = read_costs_to_serve(config.cost_to_serve, groups, cutoff, config.decimal)
 
     def rank(group: Group) -> tuple[pd.DataFrame, Tiers]:
         refuse_without_model(group, models, address)
         show_group(group)
         key = group.key
-        task = _Task(group, cutoff, models[key], tiers[key], cost, previous[key], files[key], config)
+        task = _Task(group, cutoff, models[key], tiers[key], cost, previous[key], files[key], config, index)
         ranked = _score_in_blocks(task) if task.files.report is None else _score_in_memory(task, customers)
         return ranked, task.tiers
 
@@ -130,10 +138,12 @@ def _score_in_blocks(task: _Task) -> pd.DataFrame:
                 reasons,
                 earlier=files.incremental,
                 previous=task.earlier,
+                scenario=task.config.market.scenario(),
+                market_index=task.market_index,
             )
         with step(f"Writing {files.out}"):
             head = _write_scores(task, ranked.blocks, folder, days)
-        show_ranking(head, ranked.places, model, task.tiers, ranked.market)
+        show_ranking(head, ranked.places, model, task.tiers, ranked.market, _scenario(task, ranked.places))
         show_place("scores", str(files.out), f"{len(ranked.places):,} customers, best first")
         if ranked.rescored is not None and files.incremental and beside:
             _keep_for_next_run(ranked.rescored, len(ranked.places), files.incremental, beside)
@@ -164,10 +174,20 @@ def _score_in_memory(task: _Task, customers: CustomerFile | None) -> pd.DataFram
 
     model, group, files = task.model, task.group, task.files
     assert files.report is not None
-    ranked = rank_customers(model, group, task.cutoff, task.cost, task.tiers, task.earlier)
+    ranked = rank_customers(
+        model,
+        group,
+        task.cutoff,
+        task.cost,
+        task.tiers,
+        task.earlier,
+        scenario=task.config.market.scenario(),
+        market_index=task.market_index,
+    )
     with step(f"Writing {files.out}"), work_folder(files.work, files.out) as folder:
         _write_scores(task, slices(ranked.ranking), folder, group.tx)
-    show_ranking(ranked.ranking, ranked.ranking, model, task.tiers, ranked.market)
+    shown = ranked.ranking.assign(response=ranked.markets["response"].to_numpy())
+    show_ranking(ranked.ranking, shown, model, task.tiers, ranked.market, _scenario(task, shown))
     show_place("scores", str(files.out), f"{len(ranked.ranking):,} customers, best first")
     if files.explanations is not None:
         _write_explanations(model, [ranked.customers], ranked.cost, files.explanations)
@@ -175,6 +195,17 @@ def _score_in_memory(task: _Task, customers: CustomerFile | None) -> pd.DataFram
     write_report(files.report, model, scorecard(model.holdout_), group, ranked, axes, customers)
     show_place("report", files.report, OPEN_REPORT)
     return ranked.ranking
+
+
+def _scenario(task: _Task, places: pd.DataFrame) -> ScenarioSummary | None:
+    """Return the core of the stated scenario, where there is one."""
+    from duramen.analysis.scenario_summary import summarise_scenario
+
+    scenario = task.config.market.scenario()
+    if scenario is None:
+        return None
+    table = places.rename(columns={"predicted_value": "value"})
+    return summarise_scenario(table, scenario.named(task.model.segment_names_), task.tiers.core_share)
 
 
 def _write_scores(
@@ -196,6 +227,7 @@ def _write_scores(
         cost_to_serve=task.config.cost_to_serve,
         previous_scores=None if task.previous is None else task.previous.recorded(),
         tiers=task.tiers,
+        market=task.config.market.given(),
     )
     if isinstance(out, Path):
         rows = write_blocks(everything, folder / out.name)

@@ -22,6 +22,7 @@ from duramen.cli.short_ids import SHORTEST, short_ids
 from duramen.data.transactions import Transactions
 
 if TYPE_CHECKING:
+    from duramen.analysis.scenario_summary import ScenarioSummary
     from duramen.forecast.elasticities import MarketElasticities
     from duramen.scoring.tiers import Tiers
 
@@ -100,7 +101,12 @@ def show_run(run: Any) -> None:
 
 
 def show_ranking(
-    head: pd.DataFrame, places: pd.DataFrame, model: Any, tiers: Tiers, market: MarketElasticities
+    head: pd.DataFrame,
+    places: pd.DataFrame,
+    model: Any,
+    tiers: Tiers,
+    market: MarketElasticities,
+    scenario: ScenarioSummary | None = None,
 ) -> None:
     """Show the head of a ranking, why its first customers are there, its tiers, and the markets in which it holds.
 
@@ -125,7 +131,7 @@ def show_ranking(
     sizes = places["tier"].value_counts()
     counted = [f"{sizes[name]:,} {name}" for name in tiers.names if name in sizes]
     console.print(f"Tiers: {', '.join(counted)}.", highlight=False, markup=False)
-    show_market(places["core_in"].value_counts(), market)
+    show_market(places["core_in"].value_counts(), market, scenario)
 
 
 def _ranking_table(head: pd.DataFrame) -> Table:
@@ -191,16 +197,25 @@ def _headline(ranking: pd.DataFrame, model: Any, tiers: Tiers, when: str) -> str
     )
 
 
-def show_market(customers: pd.Series[int], market: MarketElasticities) -> None:
-    """Show how many customers are core in which market, by the numbers of ``core_in``."""
-    if market.identified:
+def show_market(
+    customers: pd.Series[int], market: MarketElasticities, scenario: ScenarioSummary | None = None
+) -> None:
+    """Show how many customers are core in which market, by the numbers of ``core_in``, or in the stated scenario."""
+    if scenario is not None:
+        sentence = str(scenario)
+        if not (market.identified or scenario.scenario.response):
+            sentence += f" {market.reason}"
+    elif market.identified:
         every, up, down = (customers.get(name, 0) for name in ("every market", "up only", "down only"))
         sentence = (
             f"Market up or down by {market.typical_change:.0%}: {every:,} are core in every market, {up:,} only in a "
             f"rising one, {down:,} only in a falling one."
         )
     else:
-        sentence = f"Market up or down: this history shows no difference in the core. {market.reason}"
+        sentence = (
+            f"Market up or down: this history shows no difference in the core. {market.reason} Give a scenario by "
+            "--demand-change and [market.response] to see who would join and leave it."
+        )
     console.print(sentence, highlight=False, markup=False)
 
 

@@ -12,10 +12,11 @@ from duramen.analysis.core_summary import sums_by_group
 from duramen.forecast.market_level import PERIOD
 from duramen.report import curves
 from duramen.report.charts import in_both_widths
-from duramen.report.numbers import THIN, count, day, rows, share
+from duramen.report.numbers import THIN, chosen, count, day, rows, sentence_of, share
 from duramen.scoring.tiers import smallest_set
 
 if TYPE_CHECKING:
+    from duramen.analysis.scenario_summary import ScenarioSummary
     from duramen.forecast.elasticities import MarketElasticities
 
 # What the ranking's column ``core_in`` says, and how the page says it.
@@ -29,6 +30,10 @@ CORE_IN = {
 }
 ONE_SIDED = ("up only", "down only")  # whose first customers are named
 NAMED = 10
+HOW_TO_STATE = (
+    "when scoring, set demand_change, such as -20 for a fall of 20\u202f%, and the responses of segments or categories "
+    "in the table market.response"
+)
 WIDTH = 1.96  # standard errors to either side of the level, for a 95 % interval
 
 
@@ -44,18 +49,30 @@ class MarketSection:
         What the history shows of the market and of elasticities to it.
     drawn : Markup or None
         The level by period, where it is known.
+    outside : bool
+        Whether the level is that of an outside index.
+    change : str
+        How far the market rises and falls in ``sets``, in words.
     sets : list of dict
         Who is core when: ``name``, ``customers``, ``customers_share``, ``value_share`` and ``first``, the first of
-        them where they are named; empty where elasticities are not identified.
+        them where they are named; empty where customers do not respond differently.
+    stability : list of dict
+        ``change`` of demand, and who is ``joining`` and ``leaving`` the core, ``changed`` as a share of it; empty
+        without a stated scenario that changes it.
     """
 
     period: int
     sentences: list[str]
     drawn: Markup | None
+    outside: bool
+    change: str
     sets: list[dict[str, Any]]
+    stability: list[dict[str, Any]]
 
 
-def market_section(elasticities: MarketElasticities, ranking: pd.DataFrame) -> MarketSection:
+def market_section(
+    elasticities: MarketElasticities, ranking: pd.DataFrame, scenario: ScenarioSummary | None = None
+) -> MarketSection:
     """Return which customers are core when the market rises and when it falls.
 
     Parameters
@@ -63,7 +80,9 @@ def market_section(elasticities: MarketElasticities, ranking: pd.DataFrame) -> M
     elasticities : MarketElasticities
         What the history shows.
     ranking : DataFrame
-        The score table in rank order, with ``core_in`` where elasticities are identified.
+        The score table in rank order, with ``core_in`` where elasticities are identified or a scenario is stated.
+    scenario : ScenarioSummary, optional
+        The core of a stated scenario, of which ``core_in`` then is.
 
     Returns
     -------
@@ -72,26 +91,59 @@ def market_section(elasticities: MarketElasticities, ranking: pd.DataFrame) -> M
     Raises
     ------
     ValueError
-        If elasticities are identified and the ranking does not say who is core in which market.
+        If customers respond differently and the ranking does not say who is core in which market.
     """
-    level = _drawn(elasticities.level)
-    if not elasticities.identified:
-        core = int(smallest_set(ranking["predicted_value"].to_numpy(dtype=float)).sum())
-        alike = (
-            "The data show no difference between customers in how they move with the market, so the core set is the "
-            f"same {count(core)} customers whether it rises or falls."
-        )
-        return MarketSection(PERIOD, [elasticities.reason, alike], level, [])
-    if "core_in" not in ranking:
+    sentences = [sentence_of(str(scenario))] if scenario else []
+    sentences += _of_history(elasticities) if elasticities.identified else [elasticities.reason]
+    differ = elasticities.identified if scenario is None else not scenario.alike or scenario.costs
+    if not differ and scenario is None:
+        sentences.append(_alike(ranking))
+    if differ and "core_in" not in ranking:
         raise ValueError("the ranking has no column core_in; add that of core_by_market_scenario")
-    sentence = (
-        f"The market\u2019s level typically changes by {share(elasticities.typical_change, 0)} from a period to the "
-        "next. Where it "
-        f"changes by 1{THIN}%, the purchases of a customer change by 1{THIN}% on average, with a standard deviation of "
-        f"{elasticities.spread:.2g}{THIN}% between customers that both halves of the history before "
-        f"{day(elasticities.cutoff)} show."
+    return MarketSection(
+        period=PERIOD,
+        sentences=sentences,
+        drawn=_drawn(elasticities),
+        outside=elasticities.outside,
+        change="its typical change" if scenario is None else chosen(abs(scenario.scenario.change)),
+        sets=_sets(ranking) if differ else [],
+        stability=_stability(scenario.stability) if scenario and differ else [],
     )
-    return MarketSection(PERIOD, [sentence], level, _sets(ranking))
+
+
+def _alike(ranking: pd.DataFrame) -> str:
+    """Return that the core is the same in every market, and how to state a scenario."""
+    core = int(smallest_set(ranking["predicted_value"].to_numpy(dtype=float)).sum())
+    return (
+        "The data show no difference between customers in how they move with the market, so the core set is the "
+        f"same {count(core)} customers whether it rises or falls. To see the core where some respond more than others, "
+        f"state a scenario: {HOW_TO_STATE}."
+    )
+
+
+def _of_history(elasticities: MarketElasticities) -> list[str]:
+    """Return what the history shows of identified elasticities."""
+    whose = "of the outside index" if elasticities.outside else "of the market"
+    return [
+        f"The level {whose} typically changes by {share(elasticities.typical_change, 0)} from a period to the "
+        f"next. Where it changes by 1{THIN}%, the purchases of a customer change by {elasticities.mean:.2g}{THIN}% on "
+        f"average, with a standard deviation of {elasticities.spread:.2g}{THIN}% between customers that both halves of "
+        f"the history before {day(elasticities.cutoff)} show."
+    ]
+
+
+def _stability(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the changes of demand in steps of 10 %, in words."""
+    tens = table[(100 * table["change"]).round() % 10 == 0]
+    return [
+        {
+            "change": share(row["change"], 0, plus=True),
+            "joining": count(row["joining"]),
+            "leaving": count(row["leaving"]),
+            "changed": share(row["changed"]),
+        }
+        for row in rows(tens)
+    ]
 
 
 def _sets(ranking: pd.DataFrame) -> list[dict[str, Any]]:
@@ -106,7 +158,8 @@ def _sets(ranking: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): entry for name, entry in shown.items()} for shown in sets]
 
 
-def _drawn(level: pd.DataFrame) -> Markup | None:
+def _drawn(elasticities: MarketElasticities) -> Markup | None:
+    level = elasticities.level
     known = level.dropna(subset="level")
     if len(known) < 2:
         return None
@@ -114,8 +167,9 @@ def _drawn(level: pd.DataFrame) -> Markup | None:
     ends = level[["start", "level"]].assign(from_=level["level"] - half, to=level["level"] + half)
     by_level = known.sort_values("level", kind="stable")
     lowest, highest = by_level.iloc[0], by_level.iloc[-1]
+    of = "the outside index" if elasticities.outside else "the market"
     return in_both_widths(
         lambda width: curves.level_curve(ends, width),
-        f"Level of the market over {len(level)} periods, 1 on its trend: lowest {lowest['level']:.2f} in the period "
+        f"Level of {of} over {len(level)} periods, 1 on its trend: lowest {lowest['level']:.2f} in the period "
         f"from {day(lowest['start'])}, highest {highest['level']:.2f} in that from {day(highest['start'])}.",
     )

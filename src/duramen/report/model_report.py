@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from duramen.data.transactions import Transactions
     from duramen.scoring.customer_ranking import Ranked
+    from duramen.scoring.market_scenarios import MarketScenario
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.tiers import Tiers
 
@@ -35,6 +36,8 @@ def write_report(
     tiers: Tiers | None = None,
     cost_to_serve: pd.Series[float] | None = None,
     axes: Axes = DEFAULT_AXES,
+    scenario: MarketScenario | None = None,
+    market_index: Any = None,
 ) -> Path:
     """Write the report of a fitted model on its transactions as one HTML file, and return its path.
 
@@ -60,6 +63,10 @@ def write_report(
         Cost of each customer over the horizon, in money, by customer id; the core is then by value after cost.
     axes : Axes
         Levels, cuts and names of the portfolio.
+    scenario : MarketScenario, optional
+        A change of demand, and who responds to it.
+    market_index : str, Path or DataFrame, optional
+        An outside market index, as ``market_elasticities`` takes it.
 
     Raises
     ------
@@ -76,7 +83,9 @@ def write_report(
         )
     known = None if customer_file is None else read_customer_file(customer_file)
     customers = customer_table(tx, model.window_.cutoff if cutoff is None else cutoff)
-    ranked = rank_with_inputs(model, tx, customers, cost_to_serve, tiers)
+    ranked = rank_with_inputs(
+        model, tx, customers, cost_to_serve, tiers, scenario=scenario, market_index=market_index
+    )
     credit = None
     if known is not None and "credit" in known.table:
         credit = known.of("credit", customers["customer_id"])

@@ -119,7 +119,9 @@ def _optional(tables: ReportTables) -> dict[str, Any]:
         ),
         "near_core": _if_given(tables.near_core, lambda table: near_core_section(table, tables.tiers)),
         "rising": _if_given(tables.rising, lambda table: rising_section(table, tables.rising_since, cutoff)),
-        "market": _if_given(tables.market, lambda market: market_section(market, tables.ranking)),
+        "market": _if_given(
+            tables.market, lambda market: market_section(market, tables.ranking, tables.scenario)
+        ),
         "lifecycle": _if_given(tables.lifecycle, lambda history: lifecycle_section(history, cutoff)),
         "segmentation": _if_given(tables.segmentation, lambda review: segmentation_section(review, cutoff)),
         "portfolio": _if_given(

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from duramen.data.customers import customer_blocks, customer_ids
+from duramen.data.market_index import read_market_index
 from duramen.data.windows import parse_day
 from duramen.explain.changes import News
 from duramen.forecast.elasticities import MarketElasticities, elasticities_of
@@ -28,7 +29,7 @@ from duramen.io.files import WRITTEN_AT_ONCE
 from duramen.io.score_columns import REASONS
 from duramen.scoring.block_scoring import Scored, score_blocks, write_reasons
 from duramen.scoring.incremental import Rescored, rescore
-from duramen.scoring.market_scenarios import core_sets, scenario_change
+from duramen.scoring.market_scenarios import MarketScenario, core_sets, scenario_change
 from duramen.scoring.ranking import costs_of, describe_places, rank_scores
 from duramen.scoring.tiers import Tiers
 
@@ -43,7 +44,8 @@ class RankedBlocks(NamedTuple):
     """A ranking that is not all in memory, and what it was made of.
 
     ``places`` has the columns of each customer that fit into memory, by rank: ``rank``, ``tier``, ``score``,
-    ``predicted_value``, ``growth_rate``, ``probability_growing``, ``core_in``, ``cost_to_serve`` where there is one,
+    ``predicted_value``, ``growth_rate``, ``probability_growing``, ``response`` to the market, ``core_in``,
+    ``cost_to_serve`` where there is one,
     and as ``customer_id`` its position in the order of ids. ``blocks`` are those of the ranking, to be read once.
     ``market`` has no rows of customers. ``rescored`` counts the scores of an earlier run that were used;
     None where none were to be used.
@@ -66,6 +68,9 @@ def rank_in_blocks(
     reasons: str = "all",
     earlier: Path | None = None,
     previous: pd.DataFrame | None = None,
+    *,
+    scenario: MarketScenario | None = None,
+    market_index: Any = None,
 ) -> RankedBlocks:
     """Score and rank as ``rank_customers`` does, with no more in memory than a block and a few numbers a customer.
 
@@ -89,6 +94,8 @@ def rank_in_blocks(
         for the next run is ``rescored.scored.path``. It need not exist.
     previous : pandas.DataFrame, optional
         An earlier ranking, as ``rank_customers`` takes it; what changed is not kept for the next run.
+    scenario, market_index
+        As ``rank_customers`` takes them.
 
     Raises
     ------
@@ -113,13 +120,18 @@ def rank_in_blocks(
         rescored = rescore(model, tx, cutoff, earlier, folder, with_reasons=explained)
         scored = rescored.scored
     _LOG.info("estimating market elasticities")
-    market = elasticities_of(tx, cutoff, ids, scored.kept.pop("segment").array)
-    elasticity = market.customers["elasticity"].to_numpy()
+    segment = scored.kept.pop("segment").array
+    index = None if market_index is None else read_market_index(market_index)
+    market = elasticities_of(tx, cutoff, ids, segment, index)
+    response = market.customers["elasticity"].to_numpy()
+    if scenario is not None and scenario.response:
+        response = _stated_response(scenario, model, ids, segment, tx, cutoff)
     # The other columns of each customer fill memory, and are not needed.
     market = replace(market, customers=market.customers.iloc[:0].copy())
     places = _rank_scored(scored, tiers, costs)
     order = places["customer_id"].to_numpy()
-    places["core_in"] = _core_in(places, elasticity[order], market, tiers)
+    places["response"] = response[order]
+    places["core_in"] = _core_in(places, market, tiers, scenario)
     reasons_path = None
     if reasons == "core":
         reasons_path = folder / "reasons.parquet"
@@ -144,17 +156,30 @@ def _rank_scored(scored: Scored, tiers: Tiers, cost: npt.NDArray[np.float64] | N
     return rank_scores(numbers, tiers, cost).astype({"tier": "category"})
 
 
+def _stated_response(
+    scenario: MarketScenario,
+    model: CoreCustomerModel,
+    ids: pa.ChunkedArray,
+    segment: Any,
+    tx: Transactions,
+    cutoff: date,
+) -> npt.NDArray[np.float64]:
+    """Return the stated response of each customer, in the order of ids."""
+    customers = pd.DataFrame({"customer_id": ids.to_pandas(), "segment": segment})
+    return scenario.of_customers(customers.assign(cutoff=pd.Timestamp(cutoff)), model.segment_names_, tx)
+
+
 def _core_in(
-    places: pd.DataFrame, elasticity: npt.NDArray[np.float64], market: MarketElasticities, tiers: Tiers
+    places: pd.DataFrame, market: MarketElasticities, tiers: Tiers, scenario: MarketScenario | None
 ) -> pd.Series[Any]:
     """Return the markets in which each customer is core, by rank, as a category."""
     sets = core_sets(
         places["predicted_value"].to_numpy(),
-        elasticity,
-        scenario_change(market),
+        places["response"].to_numpy(),
+        scenario_change(market, scenario),
         cost=places["cost_to_serve"].to_numpy() if "cost_to_serve" in places else None,
         core_share=tiers.core_share,
-        identified=market.identified,
+        identified=market.identified or scenario is not None,
     )
     return sets["core_in"].astype("category")
 
@@ -181,7 +206,10 @@ def ranked_blocks(
     pandas.DataFrame
         The columns of ``RANKING_COLUMNS``; reasons that were not asked for are missing.
     """
-    kept = places.drop(columns=["customer_id", "predicted_value", "growth_rate", "probability_growing"])
+    kept = places.drop(
+        columns=["customer_id", "predicted_value", "growth_rate", "probability_growing", "response"],
+        errors="ignore",
+    )
     by_id = kept.iloc[np.argsort(places["customer_id"].to_numpy())]
 
     def by_customer() -> Iterator[pa.RecordBatch]:

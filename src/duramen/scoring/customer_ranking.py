@@ -9,7 +9,7 @@ import pandas as pd
 
 from duramen.explain.changes import News
 from duramen.forecast.elasticities import MarketElasticities, market_elasticities
-from duramen.scoring.market_scenarios import add_core_in
+from duramen.scoring.market_scenarios import MarketScenario, add_core_in, core_by_market_scenario
 from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.tiers import Tiers
 
@@ -22,7 +22,8 @@ class Ranked(NamedTuple):
     """A ranking, and what it was made of.
 
     ``ranking`` is what ``rank_customers`` returns; ``customers`` is the customer table at its cutoff and ``scores`` the
-    model's prediction for it; ``cost`` is the cost to serve by customer id, where there is one.
+    model's prediction for it; ``cost`` is the cost to serve by customer id, where there is one. ``markets`` is what
+    ``core_by_market_scenario`` returns of the ranking, in the ``scenario`` that was stated, if any.
     """
 
     ranking: pd.DataFrame
@@ -31,6 +32,8 @@ class Ranked(NamedTuple):
     cost: pd.Series[float] | None
     tiers: Tiers
     market: MarketElasticities
+    markets: pd.DataFrame
+    scenario: MarketScenario | None = None
 
     @property
     def cutoff(self) -> date:
@@ -50,6 +53,9 @@ def rank_customers(
     cost_to_serve: pd.Series[float] | None = None,
     tiers: Tiers | None = None,
     previous: pd.DataFrame | None = None,
+    *,
+    scenario: MarketScenario | None = None,
+    market_index: Any = None,
 ) -> pd.DataFrame:
     """Score and rank customers, with all columns that ``duramen score`` writes.
 
@@ -67,6 +73,10 @@ def rank_customers(
     previous : pandas.DataFrame, optional
         An earlier ranking of the same customers. What changed since is then ``reason_1`` of the customers for whom
         something notable did, and their first two reasons follow.
+    scenario : MarketScenario, optional
+        A change of demand, and who responds to it: ``core_in`` is then that of this scenario.
+    market_index : str, Path or DataFrame, optional
+        An outside market index, as ``market_elasticities`` takes it.
 
     Returns
     -------
@@ -78,9 +88,13 @@ def rank_customers(
     ------
     InputError
         If a column that the model learned from is missing, a cost is missing, negative or of an unknown customer, or
-        the earlier ranking is of a later cutoff or has none of the customers.
+        the earlier ranking is of a later cutoff or has none of the customers, or the scenario or the index cannot be
+        used.
     """
-    return rank_with_inputs(model, tx, customers, cost_to_serve, tiers, previous).ranking
+    ranked = rank_with_inputs(
+        model, tx, customers, cost_to_serve, tiers, previous, scenario=scenario, market_index=market_index
+    )
+    return ranked.ranking
 
 
 def rank_with_inputs(
@@ -90,6 +104,9 @@ def rank_with_inputs(
     cost_to_serve: pd.Series[float] | None = None,
     tiers: Tiers | None = None,
     previous: pd.DataFrame | None = None,
+    *,
+    scenario: MarketScenario | None = None,
+    market_index: Any = None,
 ) -> Ranked:
     """Return what ``rank_customers`` does, together with what it was made of."""
     tiers = model.tiers if tiers is None else tiers
@@ -98,6 +115,16 @@ def rank_with_inputs(
     cutoff = ranking["cutoff"].iloc[0].date()
     if previous is not None:
         ranking = News(previous, tx, cutoff).first(ranking)
-    market = market_elasticities(tx, cutoff, scores.set_index("customer_id")["segment"])
-    ranking = add_core_in(ranking, market, tiers.core_share)
-    return Ranked(ranking, customers, scores, cost_to_serve, tiers, market)
+    scenario = None if scenario is None else scenario.named(model.segment_names_)
+    segments = scores.set_index("customer_id")["segment"]
+    market = market_elasticities(tx, cutoff, segments, index=market_index)
+    markets = core_by_market_scenario(
+        ranking,
+        market,
+        core_share=tiers.core_share,
+        scenario=scenario,
+        segments=model.segment_names_,
+        tx=tx,
+    )
+    ranking = add_core_in(ranking, markets)
+    return Ranked(ranking, customers, scores, cost_to_serve, tiers, market, markets, scenario)

@@ -344,6 +344,11 @@ class CoreCustomerModel:
         """Return the effects on "value" or "activity" as a ``shap.Explanation``; see ``Explainer``."""
         return self.explainer_.shap_explanation(customers, part)
 
+    @property
+    def segment_names_(self) -> list[str]:
+        """Names of all segments with their numbers, as in the column ``segment``."""
+        return list(self.segments_.names(self.segments_.profile_["segment"].to_numpy()))
+
     def segment_table(self, scores: pd.DataFrame) -> pd.DataFrame:
         """Return a row a segment: its customers, share of predicted value, means, rule and usual treatment."""
         return segment_table(self.segments_, scores)

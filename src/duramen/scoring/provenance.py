@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ def provenance(
     reasons: str = "all",
     cost_to_serve: str | None = None,
     previous_scores: dict[str, str] | None = None,
+    market: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what scores are made of: model, features, cutoff and orders, and the settings that change them.
 
@@ -38,7 +40,15 @@ def provenance(
         Where the costs are from.
     previous_scores : dict, optional
         Place and cutoff of the earlier ranking that the reasons compare with.
+    market : mapping, optional
+        The outside index and the stated scenario, as plain values.
     """
+    options: dict[str, Any] = {
+        "reasons": reasons,
+        "cost_to_serve": cost_to_serve,
+        "previous_scores": previous_scores,
+        "tiers": tiers.to_dict(),
+    }
     return {
         "duramen_version": __version__,
         "model_version": model.model_version_,
@@ -49,10 +59,5 @@ def provenance(
         "source": tx.source,
         "source_digest": tx.digest(cutoff),
         "orders": {"read": tx.rows_in, "used": tx.rows_used, "set_aside": tx.set_aside},
-        "options": {
-            "reasons": reasons,
-            "cost_to_serve": cost_to_serve,
-            "previous_scores": previous_scores,
-            "tiers": tiers.to_dict(),
-        },
+        "options": options | ({"market": dict(market)} if market else {}),
     }

@@ -16,7 +16,6 @@ from duramen.cli.config.options import (
     Days,
     Experiment,
     File,
-    Finite,
     Horizon,
     Kind,
     KindOrGroups,
@@ -33,8 +32,8 @@ from duramen.cli.config.options import (
     earlier_ranking,
     folder,
 )
-from duramen.cli.config.settings import Config, Option, Text
-from duramen.cli.config.tables import ForecastTable, PortfolioTable, PromotionTable, TiersTable
+from duramen.cli.config.settings import Config, Finite, Option, Text
+from duramen.cli.config.tables import ForecastTable, MarketTable, PortfolioTable, PromotionTable, TiersTable
 from duramen.errors import InputError
 
 
@@ -194,6 +193,7 @@ class ScoreConfig(OrdersConfig):
     ] = None  # fmt: skip
     tiers: TiersTable | None = None
     portfolio: PortfolioTable = PortfolioTable()
+    market: MarketTable = MarketTable()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -224,6 +224,11 @@ class ScoreConfig(OrdersConfig):
                     f"--{option.replace('_', '-')} is not for --engine spark, which writes the ranking alone; leave it "
                     "out, or leave --engine out and use DuckDB."
                 )
+        if self.market.given():
+            raise InputError(
+                "--market, --demand-change and [market] are not for --engine spark, which knows the market by the "
+                "purchases alone; leave them out, or leave --engine out and use DuckDB."
+            )
         if self.threads:
             raise InputError(
                 "--threads is for DuckDB; Spark has as many as its master gives, for example --master 'local[2]'."

@@ -48,7 +48,6 @@ def _days(days: Any) -> Any:
 
 
 File = Annotated[Path, BeforeValidator(lambda path: path or None)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 Day = Annotated[date, BeforeValidator(parse_day)]
 Days = Annotated[list[date], BeforeValidator(_days)]
 Horizon = Annotated[int | str, AfterValidator(_checked_horizon)]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from duramen.cli.config.settings import Option, Setting, Settings, Text
+from duramen.cli.config.settings import Finite, Option, Setting, Settings, Text
+from duramen.errors import InputError
 
 if TYPE_CHECKING:
     from duramen.analysis.portfolio_axes import Axes
     from duramen.evaluation.champion_challenger import Rule
     from duramen.forecast.settings import ForecastSettings
+    from duramen.scoring.market_scenarios import MarketScenario
     from duramen.scoring.tiers import Tiers
 
 Name = Annotated[Text, Setting("What it is called.", "a name", '"basic"')]
@@ -118,6 +120,65 @@ class PortfolioTable(Settings):
         from duramen.analysis.portfolio_axes import Axes
 
         return Axes.from_dict(self.given())
+
+
+def _changing(change: float) -> float:
+    """Refuse a change that is none."""
+    if not change:
+        raise ValueError("no change")
+    return change
+
+
+class MarketTable(Settings):
+    """``[market]``: an outside index, and a change of demand with who responds to it."""
+
+    index: Annotated[
+        Text | None,
+        Option(
+            "CSV or Parquet with date and level of an outside market, against which responses are estimated.",
+            "a CSV or Parquet file", "index.csv", metavar="FILE", flag="--market",
+        ),
+    ] = None  # fmt: skip
+    demand_change: Annotated[
+        Finite | None,
+        Field(gt=-100, lt=100),
+        AfterValidator(_changing),
+        Option(
+            "Change of demand to show the core in, in per cent; who responds more is in [market.response] of the file.",
+            "a per cent between -100 and 100, and not 0", "-20", metavar="PERCENT",
+        ),
+    ] = None  # fmt: skip
+    response_by: Annotated[
+        Literal["segment", "category"] | None,
+        Setting("What the responses are of.", "segment or category", '"category"'),
+    ] = None
+    response: (
+        dict[
+            str,
+            Annotated[
+                Finite, Setting("How much it responds: 1 as demand, 2 twice as much.", "a finite number", "2")
+            ],
+        ]
+        | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.demand_change is None and (self.response or self.response_by):
+            raise InputError(
+                "[market.response] states who responds, but not to what; give --demand-change, for example -20 for a "
+                "fall of 20 %."
+            )
+        self.scenario()
+        return self
+
+    def scenario(self) -> MarketScenario | None:
+        """Return the stated scenario, if there is one."""
+        if self.demand_change is None:
+            return None
+        from duramen.scoring.market_scenarios import MarketScenario
+
+        return MarketScenario(self.demand_change / 100, self.response or {}, self.response_by or "segment")
 
 
 class PromotionTable(Settings):
