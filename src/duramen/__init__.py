@@ -15,7 +15,6 @@ Rank and explain
     rank_core_customers      ranks and tiers of scores
     Tiers                    names, cuts and service of the tiers, and treatments
     tier_table               customers, value and service by tier
-    treatment_table          what to do for which customers, and what is at stake
     value_growth_map         core and growing, core and declining, rising and other customers
     what_if                  the rank of a customer with one more purchase
     BehaviouralSegmenter     segments of behaviour with names and rules

@@ -29,7 +29,6 @@ from .scoring.model import CoreCustomerModel as CoreCustomerModel
 from .scoring.ranking import rank_core_customers as rank_core_customers
 from .scoring.ranking import tier_table as tier_table
 from .scoring.tiers import Tiers as Tiers
-from .scoring.treatments import treatment_table as treatment_table
 from .scoring.value_growth import value_growth_map as value_growth_map
 from .scoring.what_if import what_if as what_if
 from .segments.segmenter import BehaviouralSegmenter as BehaviouralSegmenter

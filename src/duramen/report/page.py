@@ -44,9 +44,11 @@ def render_page(tables: ReportTables) -> str:
         If a table does not fit the ranking.
     """
     tables = replace(tables, ranking=tables.ranking.sort_values("rank", kind="stable"))
-    return page_template("page.html.j2").render(
+    page = page_template("page.html.j2").render(
         **_facts(tables), **_core(tables), **_groups(tables), **_optional(tables)
     )
+    # Indentation is for those who edit the templates.
+    return "\n".join(line.lstrip() for line in page.splitlines() if line.strip())
 
 
 def _facts(tables: ReportTables) -> dict[str, Any]:
