@@ -122,9 +122,13 @@ def _distinguishing_words(profile: pd.DataFrame) -> tuple[str, list[str]]:
 def _spend_in_words(spend: pd.Series[float]) -> list[str]:
     """Name segments by their order, not by an amount: the same customers in cents keep their names."""
     order = spend.rank(method="dense", na_option="bottom").astype(int)
-    known = {2: ("less spend", "more spend"), 3: ("least spend", "middling spend", "most spend")}
+    known = {
+        2: ("lower spend", "higher spend"),
+        3: ("lowest spend", "medium spend", "highest spend"),
+        4: ("lowest spend", "second lowest spend", "second highest spend", "highest spend"),
+    }
     words = known.get(
-        len(spend), [f"spend {place + 1} of {len(spend)} from below" for place in range(len(spend))]
+        len(spend), [f"spend rank {len(spend) - place} of {len(spend)}" for place in range(len(spend))]
     )
     return [words[place - 1] for place in order]
 
