@@ -15,6 +15,7 @@ REQUIRED = {
     "score": ["orders.csv"],
     "lists": ["orders.csv", "--offer-cost", "10"],
     "backtest": ["orders.csv"],
+    "consistency": ["orders.csv"],
     "audit": ["segments.csv", "--transactions", "orders.csv"],
     "promote": ["model", "orders.csv"],
     "rollback": [],
