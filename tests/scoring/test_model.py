@@ -16,7 +16,7 @@ from duramen.errors import InputError
 from duramen.forecast.folds import build_folds, complete_before
 from duramen.forecast.settings import ForecastSettings, TreeSettings
 from duramen.io.files import write_scores
-from duramen.io.score_columns import SCORE_COLUMNS
+from duramen.io.score_columns import PLACE_COLUMNS, SCORE_COLUMNS
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 
@@ -67,7 +67,7 @@ def other_future(shop):
 
 def test_scores_have_exactly_the_stated_columns_in_order(shop):
     assert tuple(shop.ranking.columns) == SCORE_COLUMNS
-    assert list(shop.scores.columns) == [name for name in SCORE_COLUMNS if name not in ("rank", "tier")]
+    assert list(shop.scores.columns) == [name for name in SCORE_COLUMNS if name not in PLACE_COLUMNS]
 
 
 def test_every_customer_of_the_table_is_scored_once_in_its_order(shop):

@@ -112,6 +112,10 @@ def test_a_purchase_after_more_than_four_typical_gaps_is_a_recovery(row, active,
     assert stage(row, active) == expected
 
 
+def test_who_came_back_to_spend_less_than_before_has_not_recovered():
+    assert stage(came_back(10, 30.0, 121), 0.9, -0.3) == "declining"
+
+
 def test_the_absence_itself_does_not_make_the_rhythm_that_it_is_measured_by():
     weekly = came_back(4, 7.0, 150)
     assert typical_gap(pd.DataFrame([weekly]), 30.0)[0] * ABSENT_AFTER > weekly["gap_last"]
@@ -120,7 +124,11 @@ def test_the_absence_itself_does_not_make_the_rhythm_that_it_is_measured_by():
 
 def test_recovered_customers_were_absent_until_the_day_of_the_return(shop):
     base = shop.model.segments_.base_gap_
-    recovered = shop.customers[(shop.scores["lifecycle_stage"] == "recovered").to_numpy()]
+    stages = lifecycle_stage(
+        shop.customers, np.ones(len(shop.customers)), np.zeros(len(shop.customers)), horizon=91, base=base,
+        levels=ActivityLevels(),
+    )  # fmt: skip
+    recovered = shop.customers[stages == "recovered"]
     assert len(recovered) > 30
     for silence in recovered["time_since_last"].value_counts().index[:3]:
         returned = recovered.loc[recovered["time_since_last"] == silence, "customer_id"]

@@ -62,7 +62,7 @@ def to_svg(chart: alt.LayerChart, description: str) -> Markup:
 # A drawing is one picture to screen readers, and takes no clicks.
 _WITHOUT_EFFECT = (
     r'role="graphics-[a-z]+"|aria-roledescription="[^"]*"|aria-hidden="true"|pointer-events="none"|opacity="1"|'
-    r'font-weight="normal"|transform="translate\(0,0\)"|class="mark[^"]*"|xmlns(:xlink)?="[^"]*"|version="1.1"|'
+    r'font-weight="normal"|transform="translate\(0,0\)"|class="mark[^"]*"|xmlns:xlink="[^"]*"|version="1.1"|'
     r'stroke-width="1"|[xy]2="0"|text-anchor="start"'
 )
 
@@ -130,8 +130,9 @@ def in_both_widths(make: Callable[[int], alt.LayerChart], description: str) -> M
         Markup('<div class="{}">{}</div>').format(name, to_svg(make(width), description))
         for name, width in WIDTHS.items()
     ]
-    # The page's style sets the font of its drawings.
-    return Markup("").join(drawn).replace(f' font-family="{_FONT}"', "")
+    # The page's style sets the font of its drawings, and a drawing inside a page needs no name of its format.
+    page = Markup("").join(drawn).replace(f' font-family="{_FONT}"', "")
+    return page.replace(' xmlns="http://www.w3.org/2000/svg"', "")
 
 
 def percent(field: str, title: str, channel: type[Any], **scale: Any) -> Any:

@@ -42,8 +42,8 @@ def lifecycle_stage(
 
     - building: new, with a first purchase less than a horizon ago and at most one repeat purchase day;
     - lapsed, at risk: P(active) below the levels by which segments have these words;
-    - recovered: the last purchase ended an absence of more than four typical gaps, by the rhythm before it. It lasts
-      until the next purchase;
+    - recovered: the last purchase ended an absence of more than four typical gaps, by the rhythm before it, and the
+      forecast is less than a tenth below their own past rate. It lasts until the next purchase;
     - building: fewer than two repeat purchase days;
     - growing, declining: forecast to spend at least a tenth more, or less, than at their own past rate;
     - steady: none of these.
@@ -74,7 +74,7 @@ def lifecycle_stage(
             few & (customers["T"].to_numpy() < horizon),
             activity == LAPSED,
             activity == AT_RISK,
-            _returned(customers, base),
+            _returned(customers, base) & (growth > -STEADY_WITHIN),
             few,
             growth >= STEADY_WITHIN,
             growth <= -STEADY_WITHIN,
