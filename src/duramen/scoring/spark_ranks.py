@@ -61,7 +61,8 @@ def rank_on_spark(
     if market is not None:
         tiered = tiered.withColumn("core_in", _core_in(tiered, tiers, market))
     tiered = tiered.withColumn("quadrant", _quadrant(tiers))
-    tiered = tiered.join(F.broadcast(_treatments(tiered, tiers)), list(ALIKE))
+    if set(ALIKE) <= set(tiered.columns):
+        tiered = tiered.join(F.broadcast(_treatments(tiered, tiers)), list(ALIKE))
     return tiered.select(*(name for name in RANKING_COLUMNS if name in tiered.columns))
 
 
