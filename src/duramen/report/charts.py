@@ -82,16 +82,16 @@ def _without_bare_groups(drawn: str) -> str:
 
     Examples
     --------
-    >>> _without_bare_groups('<g><g id="a"><g><path/></g></g></g>')
-    '<g id="a"><path/></g>'
+    >>> _without_bare_groups('<g><g id="a"><g><path/></g><g/></g></g>')
+    '<g id="a"><path/><g/></g>'
     """
     kept: list[str] = []
     bare: list[bool] = []
-    for part in re.split(r"(<g[^>]*>|</g>)", drawn):
+    for part in re.split(r"(<g(?:\s[^>]*)?(?<!/)>|</g>)", drawn):
         if part == "</g>":
             kept.append("" if bare.pop() else part)
             continue
-        if part.startswith("<g"):
+        if re.match(r"<g[\s>]", part):
             bare.append(part == "<g>")
         kept.append("" if part == "<g>" else part)
     return "".join(kept)
