@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from duramen.analysis.consistency import check_consistency
 from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.reading import read_transactions
@@ -13,15 +14,19 @@ from duramen.data.windows import Window
 from duramen.errors import InputError
 from duramen.evaluation.metrics import normalised_gini, total_bias
 from duramen.scoring.model import CoreCustomerModel
+from duramen.scoring.ranking import rank_core_customers
 
 
 def shop_of(orders, window):
-    """Fit before the cutoff; return forecasts and what came, by customer."""
+    """Fit before the cutoff, check that the ranking tells one story, and return forecasts and outcomes by customer."""
     tx = read_transactions(orders)
     # The weight of growth changes no forecast; learning it would take as long again.
     model = CoreCustomerModel(growth_weight=0.25).fit(tx, window)
     customers = customer_table(tx, window.cutoff)
-    scores = model.predict(customers, with_reasons=False).set_index("customer_id")
+    scores = model.predict(customers, with_reasons=False)
+    checks = check_consistency(rank_core_customers(scores))
+    assert checks.loc[~checks["holds"], "check"].tolist() == []
+    scores = scores.set_index("customer_id")
     btyd = model.forecast_.btyd_.forecast(customers, window.horizon)["btyd_value"].to_numpy()
     actual = customer_outcomes(tx, window, customers)["value"].to_numpy()
     return SimpleNamespace(model=model, scores=scores, btyd=btyd, actual=actual)
