@@ -55,12 +55,12 @@ def score(duramen, folder, saved):
 
 def expected(shop, news):
     """Return the reasons that a ranking of the shop should have."""
-    told = shop.ranking[REASONS].copy()
+    shown = shop.ranking[REASONS].copy()
     notable = (news != "").to_numpy()
-    told.loc[notable, ["reason_2", "reason_3"]] = told.loc[notable, ["reason_1", "reason_2"]].to_numpy()
-    told.loc[notable, "reason_1"] = news.to_numpy()[notable]
+    shown.loc[notable, ["reason_2", "reason_3"]] = shown.loc[notable, ["reason_1", "reason_2"]].to_numpy()
+    shown.loc[notable, "reason_1"] = news.to_numpy()[notable]
     assert 100 < notable.sum() < len(notable)
-    return told
+    return shown
 
 
 def test_the_news_comes_first_and_the_third_reason_falls_away(score, shop, news, folder, monkeypatch):
@@ -89,9 +89,9 @@ def test_only_the_core_has_news_where_only_the_core_has_reasons(score, shop, new
     status, _, _, _ = score("--previous-scores", "before.parquet", "--reasons", "core")
     assert status == 0
     scores = pd.read_parquet(folder / "scores.parquet")
-    told = expected(shop, news)
+    shown = expected(shop, news)
     core = shop.ranking["tier"].isin(shop.model.tiers.core_names)
-    pd.testing.assert_frame_equal(scores.loc[core, REASONS], told[core])
+    pd.testing.assert_frame_equal(scores.loc[core, REASONS], shown[core])
     assert scores.loc[~core, REASONS].isna().all(axis=None)
 
 
@@ -118,10 +118,10 @@ def test_reasons_of_lists_begin_with_the_news(duramen, folder, saved, news):
     )  # fmt: skip
     assert status == 0
     called = pd.read_csv(folder / "lists" / "call.csv", dtype={"customer_id": str})
-    told = news[called["customer_id"]].to_numpy()
-    notable = told != ""
+    shown = news[called["customer_id"]].to_numpy()
+    notable = shown != ""
     assert notable.sum() > 20
-    assert (called["reason"].to_numpy() == told)[notable].all()
+    assert (called["reason"].to_numpy() == shown)[notable].all()
     assert called.loc[~notable, "reason"].notna().all()
 
 
@@ -142,11 +142,11 @@ def test_a_wrong_earlier_ranking_is_refused_before_the_orders_are_read(
     command, place, sentence, duramen, saved, refused, monkeypatch
 ):
     monkeypatch.setattr("duramen.cli.inputs.read_transactions", lambda *_, **__: pytest.fail("read"))
-    told = refused(
+    shown = refused(
         duramen(*command.split(), "orders.csv", "--model", saved, "--cutoff", NOW, "--previous-scores", place)
     )
-    assert sentence in told
-    assert "secret" not in told
+    assert sentence in shown
+    assert "secret" not in shown
 
 
 @pytest.mark.usefixtures("folder")
@@ -185,9 +185,9 @@ def test_news_of_a_block_is_that_of_the_whole(shop, before):
     whole = found.first(shop.ranking)
     blocks = [found.first(shop.ranking.iloc[start : start + 700]) for start in range(0, len(whole), 700)]
     pd.testing.assert_frame_equal(pd.concat(blocks), whole)
-    told = what_changed(shop.ranking, before)
-    assert ((whole["reason_1"] == NEW) == (told == NEW)).all()
-    assert (told == NEW).sum() == 9
+    shown = what_changed(shop.ranking, before)
+    assert ((whole["reason_1"] == NEW) == (shown == NEW)).all()
+    assert (shown == NEW).sum() == 9
     pd.testing.assert_frame_equal(
         rank_customers(shop.model, shop.tx, shop.customers, previous=before)[REASONS], whole[REASONS]
     )

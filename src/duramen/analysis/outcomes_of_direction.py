@@ -1,4 +1,4 @@
-"""A ranking and what its customers went on to spend come in; whether growing, declining and rising held goes out."""
+"""A ranking and what its customers went on to spend come in; how often its words came true goes out."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ def ranked_blocks(
     batches = by_customer()
     first = next(batches)
     reader = pa.RecordBatchReader.from_batches(first.schema, _after(first, batches))
-    # A connection of its own: on that of the workspace the next query, whoever asks it, would end the result early.
+    # A connection of its own: any other query on that of the workspace would end the result early.
     ordered = workspace.con.cursor().from_arrow(reader).order("rank").to_arrow_reader(WRITTEN_AT_ONCE)
     given = 0
     for batch in ordered:
