@@ -107,6 +107,7 @@ def read_transactions(
     rows = _parse(raw, roles, form, decimal)
     if "currency" in roles:
         currency = choose_currency(rows, roles["currency"], currency, where)
+    assumed: list[str] = []
     notes: tuple[str, ...] = ()
     if customers is not None:
         rows, note = customers.join(rows)
@@ -128,6 +129,7 @@ def read_transactions(
         _address=source if is_duckdb_address(source) else None,
         kinds=checked.kinds,
         notes=notes,
+        assumed=tuple(assumed),
     )
 
 

@@ -30,6 +30,7 @@ class DataSummary:
     unit: str
     optional: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     @property
     def rows_used(self) -> int:
@@ -66,6 +67,7 @@ class DataSummary:
                         f"{self.days_without_purchase:,} days net to zero or less and are no purchases"),
             ("money", f"{self.net_total:,.0f} {self.unit} net"),
             ("columns", f"optional columns in use: {', '.join(self.optional) or 'none'}"),
+            *(("assumed", sentence) for sentence in self.assumed),
             *(("customer file", sentence) for sentence in self.notes),
             *(("can be fitted", sentence) for sentence in self.can_fit),
         )  # fmt: skip

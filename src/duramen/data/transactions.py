@@ -48,6 +48,8 @@ class Transactions:
         ``customer_id`` and ``kind`` of the customers whose kind the orders or the customer file tell.
     notes : tuple of str
         How orders and customer file fit, in sentences.
+    assumed : tuple of str
+        What the reading decided by itself, in sentences, each with the option that sets it.
     """
 
     days: ibis.Table
@@ -61,6 +63,7 @@ class Transactions:
     _address: str | None = field(repr=False)
     kinds: ibis.Table | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     @property
     def rows_used(self) -> int:
@@ -236,6 +239,7 @@ class Transactions:
             unit=self.unit,
             optional=tuple(role for role in self.columns if role not in REQUIRED),
             notes=self.notes,
+            assumed=self.assumed,
         )
 
     def __str__(self) -> str:
