@@ -11,6 +11,7 @@ from duramen.cli.config.settings import has_type
 
 SAVED = Path(__file__).parents[1] / "fixtures" / "format_5" / "model"
 REQUIRED = {
+    "check": ["orders.csv"],
     "train": ["orders.csv"],
     "score": ["orders.csv"],
     "lists": ["orders.csv", "--offer-cost", "10"],

@@ -21,6 +21,10 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "check": Command(
+        "Read orders and show what they are, how they were read and what is unusual in them; nothing is trained.",
+        "duramen check orders.csv, or duramen check orders.csv --json > orders.json",
+    ),
     "train": Command(
         "Fit the models to orders, evaluate them on a holdout, save them and record them in MLflow.",
         "duramen train orders.csv --cutoff 2011-06-01 --horizon 183d --model-out model/",

@@ -81,6 +81,21 @@ class Transactions:
         frame: pd.DataFrame = self._rejected.to_pyarrow().to_pandas()
         return frame
 
+    def examples_set_aside(self, rows: int = 3) -> dict[str, list[dict[str, str | None]]]:
+        """Return the first rows set aside for each reason, in the order of their text, as they came."""
+        import ibis
+
+        if not self.set_aside:
+            return {}
+        label, *own = self._rejected.columns
+        place = ibis.row_number().over(ibis.window(group_by=label, order_by=own))
+        first = self._rejected.mutate(its_place=place).filter(lambda table: table.its_place < rows)
+        listed = first.order_by("its_place").drop("its_place").to_pyarrow().to_pylist()
+        return {
+            reason: [{name: row[name] for name in own} for row in listed if row[label] == reason]
+            for reason in self.set_aside
+        }
+
     def write_quarantine(self, path: str | Path) -> None:
         """Write the rows set aside to a CSV file, whole or not at all."""
         with atomic_file(Path(path)) as beside:

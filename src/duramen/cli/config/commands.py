@@ -92,6 +92,14 @@ class OrdersConfig(ReadingConfig):
     ]
 
 
+class CheckConfig(OrdersConfig):
+    """Settings of ``duramen check``."""
+
+    as_json: Annotated[
+        bool, Option("Print JSON and nothing else, for jobs.", "true or false", "true", flag="--json")
+    ] = False
+
+
 def _check_tiers(table: TiersTable) -> TiersTable:
     """Refuse settings that make no tiers; those of scoring change the tiers of a model, and are checked with them."""
     table.tiers()
@@ -459,6 +467,7 @@ class DemoConfig(Config):
 
 
 CONFIGS: dict[str, type[Config]] = {
+    "check": CheckConfig,
     "train": TrainConfig,
     "score": ScoreConfig,
     "lists": ListsConfig,
