@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duramen.data.checks import choose_date_format, parse_amount, parse_date, parse_text
@@ -67,7 +68,7 @@ class ExchangeRates:
         pairs = self._rates_of(self._pairs(rows), column, name)
         if pairs.empty:
             return rows.drop("its_currency")
-        assumed.append(f"{_counts(pairs)} were converted to {self.target} by {self.source}")
+        assumed.append(f"money was converted to {self.target} by {self.source}: {_counts(pairs)}")
         rates = ibis.memtable(
             pa.table(
                 {
@@ -145,7 +146,7 @@ def read_exchange_rates(source: Any, target: str | None, decimal: str = ".") -> 
     """
     import pandas as pd
 
-    called = source_name(source) if isinstance(source, str) else "the exchange rates"
+    called = source_name(source) if isinstance(source, str | Path) else "the table of exchange rates"
     if target is None:
         raise InputError("`exchange_rates` convert to one currency; name it by `currency`, for example EUR.")
     raw = open_source(open_workspace(), source)
@@ -179,10 +180,10 @@ def _refuse_unsound(table: pd.DataFrame, target: str, called: str) -> None:
         ),
     ):
         if bad.any():
-            first = ", ".join(str(value) for value in table[bad].iloc[0].tolist())
+            first = ", ".join(str(value).removesuffix(" 00:00:00") for value in table[bad].iloc[0].tolist())
             raise InputError(f"{bad.sum():,} rows of {called} {what} (for example {first}); {remedy}.")
 
 
 def _counts(pairs: pd.DataFrame) -> str:
     counts = pairs.groupby("currency")["rows"].sum().sort_values(ascending=False)
-    return ", ".join(f"{rows:,} rows of {currency}" for currency, rows in counts.items())
+    return ", ".join(f"{currency} in {rows:,} rows" for currency, rows in counts.items())

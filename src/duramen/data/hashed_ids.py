@@ -48,21 +48,18 @@ def read_salt(path: str | Path, assumed: list[str]) -> str:
     path : str or Path
         Only its owner can read the file that is created.
     assumed : list of str
-        Gains a sentence where the file is created.
+        Gains a sentence on the salt.
 
     Raises
     ------
     InputError
         If the file cannot be read or written, or its salt is short.
     """
-    path = Path(path)
+    path, created = Path(path), ""
     try:
         if not path.exists():
             _create_salt(path)
-            assumed.append(
-                f"{path} was created with a random salt: keep it secret and safe, since only with it the ids of later "
-                "runs are the same (`hash_ids`)"
-            )
+            created = " that was created now"
         salt = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
@@ -74,6 +71,10 @@ def read_salt(path: str | Path, assumed: list[str]) -> str:
             f"the salt in {path} has {len(salt)} characters, and ids could be found by trial; write {SHORTEST_SALT} or "
             "more random ones, or name a new file by `hash_ids`."
         )
+    assumed.append(
+        f"customer ids are hashed with the salt in {path}{created}; keep it secret and safe, since later runs have the "
+        "same ids only with it (`hash_ids`)"
+    )
     return salt
 
 

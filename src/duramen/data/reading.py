@@ -147,12 +147,8 @@ def read_transactions(
     rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), None if rates else currency))
     rows, counted = _count_sales(rows, roles, called, assumed, rates, status_used, service_lines)
     # Text is parsed, and customers and rates are joined, once, and not again by each look at the lines.
-    keep = (
-        customers is not None
-        or rates is not None
-        or salt is not None
-        or any(raw[roles[role]].type().is_string() for role in ("date", "amount"))
-    )
+    joined = any(one is not None for one in (customers, rates, salt))
+    keep = joined or any(raw[roles[role]].type().is_string() for role in ("date", "amount"))
     checked = _keep_days(workspace, _check(rows, roles, called), roles, keep_lines=keep)
     close_source(workspace)
     return Transactions(

@@ -162,7 +162,8 @@ def _refuse_absent(values: ibis.Table, asked: Iterable[str], condition: Conditio
     absent = [value for value in asked if value not in found]
     if not absent:
         return
-    counted = values.filter(values.value.notnull()).group_by("value").aggregate(rows=values.count())
+    filled = values.filter(values.value.notnull())
+    counted = filled.group_by("value").aggregate(rows=filled.count())
     known = counted.order_by(counted.rows.desc(), counted.value).limit(1000).to_pyarrow()["value"].to_pylist()
     lower = {value.lower(): value for value in reversed(known)}
     near = difflib.get_close_matches(absent[0].lower(), lower, n=1)

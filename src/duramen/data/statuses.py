@@ -256,8 +256,8 @@ def _by_name(given: Sequence[str], words: Sequence[str], column: str, name: str)
         found = found or {word for word in words if compact(word) == compact(asked)}
         if not found:
             raise InputError(
-                f"no row of {name} has the status {asked!r} in column {column!r}; its statuses are {_listed(words)}; "
-                "choose among them by `status_used`."
+                f"no row of {name} that can be used has the status {asked!r} in column {column!r}; the statuses are "
+                f"{_listed(words)}; choose among them by `status_used`."
             )
         used |= found
     return used
