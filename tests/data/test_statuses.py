@@ -136,5 +136,10 @@ def test_the_summary_counts_statuses_beyond_the_first_twelve_together(shop):
     assert "status        3 more, with 2 rows used and 1 not used" in str(tx)
 
 
+def test_the_status_of_a_shopify_export_is_found(shop):
+    orders = shop("paid", "voided").rename(columns={"status": "Financial Status"})
+    assert read_transactions(orders).set_aside == {"unpaid or refunded order": 1}
+
+
 def test_names_are_given_one_by_one_or_separated_by_commas():
     assert parse_names("a, b,") == parse_names(["a", "b"]) == ["a", "b"]
