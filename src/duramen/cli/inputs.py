@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +17,7 @@ from duramen.cli.config.commands import (
 )
 from duramen.cli.groups import Group
 from duramen.cli.output_paths import group_place, model_addresses, scores_place
-from duramen.cli.terminal import console, step
+from duramen.cli.terminal import console, step, warn
 from duramen.data.reading import read_transactions
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window, choose_horizon
@@ -32,7 +33,9 @@ def read_customers(config: ReadingConfig) -> CustomerFile | None:
     """Read the file about customers, if there is one; it is read before the orders, which take longer."""
     from duramen.data.customer_file import read_customer_file
 
-    return None if config.customers is None else read_customer_file(config.customers)
+    return (
+        None if config.customers is None else read_customer_file(config.customers, hash_ids=config.hash_ids)
+    )
 
 
 def read_orders(orders: str, config: ReadingConfig, customers: CustomerFile | None = None) -> Transactions:
@@ -45,7 +48,7 @@ def read_orders(orders: str, config: ReadingConfig, customers: CustomerFile | No
             threads=config.threads,
             **column_settings(config),
         )
-    show_orders(tx)
+    show_orders(tx, config)
     return tx
 
 
@@ -59,12 +62,17 @@ def column_settings(config: ReadingConfig) -> dict[str, Any]:
         "date_format": config.date_format,
         "decimal": config.decimal,
         "currency": config.currency,
+        "where": config.where,
+        "status_used": config.status_used,
+        "service_lines": config.service_lines,
+        "exchange_rates": config.exchange_rates,
+        "hash_ids": config.hash_ids,
     }
 
 
-def show_orders(tx: Transactions) -> None:
-    """Show what was read and set aside."""
-    console.print(str(tx), highlight=False, markup=False, soft_wrap=True)
+def show_orders(tx: Transactions, config: ReadingConfig) -> None:
+    """Show what was read and set aside, with the flags of the parameters that it names."""
+    console.print(config.in_flags(str(tx)), highlight=False, markup=False, soft_wrap=True)
 
 
 def choose_cutoff(tx: Transactions, cutoff: date | None) -> date:
@@ -128,7 +136,7 @@ def check_costs(path: str | None) -> None:
 
 
 def read_costs_to_serve(
-    path: str | None, groups: list[Group], cutoff: date, decimal: str
+    path: str | None, groups: list[Group], cutoff: date, config: ReadingConfig
 ) -> pd.Series[float] | None:
     """Return the cost to serve of each customer who bought before the cutoff, if there is a file of costs."""
     from duramen.data.costs import read_costs
@@ -138,7 +146,7 @@ def read_costs_to_serve(
         return None
     purchases = [group.tx.history(cutoff).filter(lambda days: days.purchase) for group in groups]
     ids = pd.concat([days.customer_id.as_table().distinct().to_pandas() for days in purchases])["customer_id"]
-    cost = read_costs(path, ids, decimal=decimal)
+    cost = read_costs(path, ids, decimal=config.decimal, hash_ids=config.hash_ids)
     costs_of(ids.to_frame("customer_id"), cost)
     return cost
 
@@ -261,6 +269,15 @@ def tiers_of(models: dict[str, CoreCustomerModel], config: ScoreConfig | ListsCo
         key: model.tiers if config.tiers is None else config.tiers.tiers(model.tiers)
         for key, model in models.items()
     }
+
+
+def refuse_other_units(models: Iterable[CoreCustomerModel], tx: Transactions) -> None:
+    """Refuse orders in another unit of money than the models', and show where one of them has no unit."""
+    from duramen.data.money_unit import compare_units
+
+    for note in dict.fromkeys(compare_units(model.unit_, tx.unit, tx.source) for model in models):
+        if note is not None:
+            warn(note)
 
 
 def refuse_without_model(group: Group, models: dict[str, CoreCustomerModel], address: str) -> None:

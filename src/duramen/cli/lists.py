@@ -18,6 +18,7 @@ from duramen.cli.inputs import (
     read_customers,
     read_orders,
     read_previous_scores,
+    refuse_other_units,
     refuse_without_model,
     tiers_of,
 )
@@ -50,9 +51,10 @@ def lists(config: ListsConfig) -> None:
     check_costs(config.cost_to_serve)
     previous = {key: read_previous_scores(config, key) for key in models}
     tx = read_orders(config.orders, config, read_customers(config))
+    refuse_other_units(models.values(), tx)
     groups = groups_to_score(tx, config.kind, config.model, models)
     cutoff = choose_cutoff(tx, config.cutoff)
-    cost = read_costs_to_serve(config.cost_to_serve, groups, cutoff, config.decimal)
+    cost = read_costs_to_serve(config.cost_to_serve, groups, cutoff, config)
 
     def make(group: Group) -> tuple[CustomerLists, WrittenLists, str]:
         refuse_without_model(group, models, config.model)

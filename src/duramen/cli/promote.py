@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from duramen.cli.config.commands import PromoteConfig
 from duramen.cli.groups import groups_to_score
-from duramen.cli.inputs import load_model, read_customers, read_orders
+from duramen.cli.inputs import load_model, read_customers, read_orders, refuse_other_units
 from duramen.cli.output_paths import model_addresses
 from duramen.cli.terminal import console, show_challenge, show_decision, step
 from duramen.errors import InputError
@@ -48,6 +48,7 @@ def promote(config: PromoteConfig) -> None:
         tx = _orders_of_model(config, origin.kind or config.kind, address)
     if champion and tx:
         in_use = load_model(champion.uri)
+        refuse_other_units([challenger, in_use], tx)
         window = unseen_window(tx, [challenger, in_use], config.cutoff)
         with step("Comparing challenger and champion with the outcomes"):
             compared = challenge(challenger, in_use, tx, window, rule, seed=config.seed)

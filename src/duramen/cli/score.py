@@ -26,6 +26,7 @@ from duramen.cli.inputs import (
     read_index,
     read_orders,
     read_previous_scores,
+    refuse_other_units,
     refuse_without_model,
     tiers_of,
 )
@@ -90,11 +91,12 @@ def score(config: ScoreConfig) -> None:
     index = read_index(config)
     customers = read_customers(config)
     tx = read_orders(config.orders, config, customers)
+    refuse_other_units(models.values(), tx)
     check_tables(files, with_cost=with_cost, tx=tx)
     groups = groups_to_score(tx, config.kind, address, models)
     cutoff = choose_cutoff(tx, config.cutoff)
     check_categories(config, tx, cutoff)
-    cost = read_costs_to_serve(config.cost_to_serve, groups, cutoff, config.decimal)
+    cost = read_costs_to_serve(config.cost_to_serve, groups, cutoff, config)
 
     def rank(group: Group) -> tuple[pd.DataFrame, Tiers]:
         refuse_without_model(group, models, address)

@@ -12,6 +12,7 @@ from duramen.cli.inputs import (
     choose_cutoff,
     column_settings,
     load_models,
+    refuse_other_units,
     refuse_without_model,
     show_orders,
     tiers_of,
@@ -43,13 +44,16 @@ def score_on_spark(config: ScoreConfig) -> None:
         with step("Reading and checking the orders on Spark"):
             orders = read_orders(session, config.orders)
             tx = read_transactions(orders, name=config.orders, **column_settings(config))
-        show_orders(tx)
+        show_orders(tx, config)
+        refuse_other_units(models.values(), tx)
         groups = groups_to_score(tx, config.kind, address, models)
         cutoff = choose_cutoff(tx, config.cutoff)
         costs: dict[str, DataFrame] = {}
         if address_of_costs := config.cost_to_serve:
             costs = {
-                group.key: read_costs_on_spark(group.tx, cutoff, address_of_costs, config.decimal)
+                group.key: read_costs_on_spark(
+                    group.tx, cutoff, address_of_costs, config.decimal, config.hash_ids
+                )
                 for group in groups
             }
 

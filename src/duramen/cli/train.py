@@ -17,6 +17,7 @@ from duramen.cli.inputs import (
     read_costs_to_serve,
     read_customers,
     read_orders,
+    refuse_other_units,
 )
 from duramen.cli.output_paths import QUARANTINE, group_path, refuse_occupied
 from duramen.cli.ranking import (
@@ -56,11 +57,12 @@ def train(config: TrainConfig) -> None:
     check_costs(config.cost_to_serve)
     customers = read_customers(config)
     tx = read_orders(config.orders, config, customers)
+    refuse_other_units(previous.values(), tx)
     window = choose_window(tx, config.cutoff, config.horizon)
     groups = choose_groups(tx, config.kind)
     check_places(config, groups)
     refuse_other_models(previous, groups, str(config.previous))
-    cost = read_costs_to_serve(config.cost_to_serve, groups, window.cutoff, config.decimal)
+    cost = read_costs_to_serve(config.cost_to_serve, groups, window.cutoff, config)
 
     def fit(group: Group) -> Evaluated:
         if previous and group.key not in previous:

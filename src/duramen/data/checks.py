@@ -24,17 +24,7 @@ MOST_ROUNDED = 1e-3
 # Earlier days are what systems write for "unknown", such as 0001-01-01.
 EARLIEST_DAY = date(1900, 1, 1)
 MISSING_WORDS = ("", "nan", "null", "none", "<na>")
-UNPAID_WORDS = (
-    "refunded",
-    "unpaid",
-    "cancelled",
-    "canceled",
-    "voided",
-    "void",
-    "failed",
-    "declined",
-    "pending",
-)
+LEFT_OUT = "left out by `where`"
 
 # Each form of a written date, as what turns it into the ISO form. The order breaks ties.
 _DAY_MONTH_YEAR = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4})"
@@ -164,9 +154,8 @@ def reason_set_aside(rows: ibis.Table, today: date, currency: str | None) -> ir.
     ]
     if "kind" in rows.columns:
         reasons.append((rows.kind.cast("string").lower().strip() == "internal", "internal customer"))
-    if "status" in rows.columns:
-        unpaid = _is_one_of(rows.status.cast("string").lower().strip(), UNPAID_WORDS)
-        reasons.append((unpaid, "unpaid or refunded order"))
+    if "left_out" in rows.columns:
+        reasons.insert(0, (rows.left_out, LEFT_OUT))
     if "currency" in rows.columns and currency is not None:
         reasons.append((rows.currency.cast("string").strip() != currency, "other currency"))
     return ibis.cases(
@@ -178,7 +167,7 @@ def refuse_unreadable(
     rows: ibis.Table, counts: Mapping[str | None, int], columns: Mapping[str, str], where: str
 ) -> None:
     """Refuse a source whose amount or date column is mostly unreadable, or that leaves no row at all."""
-    total = sum(counts.values())
+    total = sum(counts.values()) - counts.get(LEFT_OUT, 0)
     for reason, role, remedy in (
         (
             "amount is not numeric",

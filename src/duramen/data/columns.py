@@ -33,7 +33,10 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "discount": ("discount", "discountamount", "discountvalue"),
     "cost": ("cost", "cogs", "costamount"),
     "currency": ("currency", "currencycode"),
-    "status": ("status", "orderstatus", "paymentstatus"),
+    "status": (
+        "status", "orderstatus", "paymentstatus", "financialstatus", "orderstate", "paymentstate", "bestellstatus",
+        "zahlungsstatus", "auftragsstatus", "statut",
+    ),
     "kind": ("kind", "customerkind", "customertype"),
 }  # fmt: skip
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from duramen.data.checks import parse_amount
-from duramen.data.ids import id_text, ids_as_text, parse_id
+from duramen.data.hashed_ids import id_as_text
+from duramen.data.ids import id_text, ids_as_text
 from duramen.data.sources import open_source, open_workspace
 from duramen.errors import InputError
 
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 COLUMNS = ("customer_id", "cost_to_serve")
 
 
-def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") -> pd.Series[float]:
+def read_costs(
+    path: str | Path,
+    customers: pd.Series[Any],
+    decimal: str = ".",
+    hash_ids: str | Path | None = None,
+) -> pd.Series[float]:
     """Return the cost to serve of each customer, by customer id.
 
     Parameters
@@ -30,6 +36,8 @@ def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") 
         Ids of those who are asked for, in any type: 7, 7.0 and "7" are one customer.
     decimal : str
         Decimal mark of numbers in text.
+    hash_ids : str or Path, optional
+        The file of salt by which the ids of the customers are hashed; those of the costs are not.
 
     Raises
     ------
@@ -44,7 +52,7 @@ def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") 
     )
     table = open_costs(path)
     asked_table = table.get_backend().create_table("asked", ibis.memtable(asked))
-    costs = costs_of_customers(table, asked_table, str(path), decimal)
+    costs = costs_of_customers(table, asked_table, str(path), decimal, hash_ids)
     in_order = costs.order_by("position").to_pyarrow()["cost_to_serve"]
     return pd.Series(in_order.to_numpy(), index=pd.Index(customers))
 
@@ -66,7 +74,13 @@ def open_costs(path: str | Path) -> ibis.Table:
     return table
 
 
-def costs_of_customers(costs: ibis.Table, customers: ibis.Table, name: str, decimal: str = ".") -> ibis.Table:
+def costs_of_customers(
+    costs: ibis.Table,
+    customers: ibis.Table,
+    name: str,
+    decimal: str = ".",
+    hash_ids: str | Path | None = None,
+) -> ibis.Table:
     """Return a table of customers with the ``cost_to_serve`` of each, in the engine that has both tables.
 
     Parameters
@@ -79,6 +93,8 @@ def costs_of_customers(costs: ibis.Table, customers: ibis.Table, name: str, deci
         Where the costs are from, for messages.
     decimal : str
         Decimal mark of numbers in text.
+    hash_ids : str or Path, optional
+        The file of salt by which the ids of the customers are hashed; those of the costs are not.
 
     Raises
     ------
@@ -88,7 +104,8 @@ def costs_of_customers(costs: ibis.Table, customers: ibis.Table, name: str, deci
     _refuse_columns(costs, name)
     asked = customers.mutate(id_text=id_text(customers.customer_id))
     known = costs.select(
-        id_text=id_text(parse_id(costs.customer_id)), cost_to_serve=parse_amount(costs.cost_to_serve, decimal)
+        id_text=id_as_text(hash_ids)(costs.customer_id),
+        cost_to_serve=parse_amount(costs.cost_to_serve, decimal),
     ).semi_join(asked, "id_text")
     money = "write money such as 12.50, or 0 for none"
     _refuse(known.filter(known.cost_to_serve.isnull()), name, "are not numeric", money)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duramen.data.checks import parse_text
 from duramen.data.columns import USUAL_NAMES, find_columns
-from duramen.data.ids import id_of_type, id_text, ids_as_text, parse_id
+from duramen.data.hashed_ids import id_as_text
+from duramen.data.ids import id_of_type, id_text, ids_as_text
 from duramen.data.sources import open_source, open_workspace, source_name
 from duramen.errors import InputError
 
@@ -165,7 +167,9 @@ class CustomerFile:
             )
 
 
-def read_customer_file(source: Any, *, columns: Mapping[str, str] | None = None) -> CustomerFile:
+def read_customer_file(
+    source: Any, *, columns: Mapping[str, str] | None = None, hash_ids: str | Path | None = None
+) -> CustomerFile:
     """Read and check a table with one row a customer.
 
     Parameters
@@ -175,6 +179,8 @@ def read_customer_file(source: Any, *, columns: Mapping[str, str] | None = None)
     columns : mapping, optional
         Names of the columns by role: customer_id, kind, household (or firm), credit, satisfaction; found by themselves
         where the names are usual. A role given as an empty string is left out.
+    hash_ids : str or Path, optional
+        The file of salt by which the ids of the orders are hashed.
 
     Raises
     ------
@@ -199,8 +205,9 @@ def read_customer_file(source: Any, *, columns: Mapping[str, str] | None = None)
             f"{where} has no column of customer ids, or none of {', '.join(list(USUAL_COLUMNS)[1:])} beside it; its "
             f"columns are {', '.join(map(repr, raw.columns))}; name them, for example columns={{'kind': 'type'}}."
         )
+    as_id = id_as_text(hash_ids)
     parsed = {
-        role: id_text(parse_id(raw[name])) if role in ("customer_id", "household") else parse_text(raw[name])
+        role: as_id(raw[name]) if role in ("customer_id", "household") else parse_text(raw[name])
         for role, name in roles.items()
     }
     table = raw.select(**parsed).to_pyarrow().to_pandas().astype(object)

@@ -5,9 +5,10 @@ Each row is checked once; what cannot be used is counted and kept by reason, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from duramen.data.checks import (
     choose_currency,
@@ -22,8 +23,13 @@ from duramen.data.checks import (
 )
 from duramen.data.columns import REQUIRED, find_columns, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
+from duramen.data.exchange_rates import ExchangeRates, read_exchange_rates
+from duramen.data.hashed_ids import hash_id, read_salt
 from duramen.data.ids import parse_id
+from duramen.data.money_unit import NO_UNIT
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
+from duramen.data.row_filter import Conditions, rows_left_out
+from duramen.data.service_lines import ServiceLine, refuse_unknown_choice, use_service_lines
 from duramen.data.sources import (
     close_source,
     is_duckdb_address,
@@ -32,11 +38,13 @@ from duramen.data.sources import (
     open_workspace,
     source_name,
 )
+from duramen.data.statuses import Status, parse_names, use_statuses
 from duramen.data.transactions import Transactions
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
     import ibis
+    from ibis import ir
 
 DUPLICATE = "duplicate line"
 
@@ -55,6 +63,11 @@ def read_transactions(
     name: str | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
+    where: Conditions | None = None,
+    status_used: str | Iterable[str] | None = None,
+    service_lines: Literal["keep", "drop"] = "keep",
+    exchange_rates: Any = None,
+    hash_ids: str | Path | None = None,
 ) -> Transactions:
     """Read, check, net and collapse orders to one row per customer and day.
 
@@ -83,6 +96,18 @@ def read_transactions(
         What DuckDB may hold in memory, for example ``"4GB"``; more goes to disk.
     threads : int, optional
         Processor threads for DuckDB.
+    where : str, iterable of str or mapping, optional
+        Rows to keep: conditions such as ``"Country=Germany,France"``, ``"Channel!=wholesale"`` or ``"Quantity>=10"``,
+        or the values of columns, as in ``{"Country": ["Germany", "France"]}``; all must be met.
+    status_used : str or iterable of str, optional
+        The order statuses that count as sales; by default what their words mean.
+    service_lines : str
+        Whether lines whose product code says postage, fee, voucher or correction count: ``keep`` or ``drop``.
+    exchange_rates : str, Path or frame, optional
+        ``date``, ``currency`` and ``rate``, by which all money becomes ``currency``.
+    hash_ids : str or Path, optional
+        File with a secret salt, by which customer ids are hashed; it is created where there is none. A ``CustomerFile``
+        must have been read with the same.
 
     Raises
     ------
@@ -95,41 +120,52 @@ def read_transactions(
     lines apart; with three columns alone, two equal rows may be two purchases and are kept. Lines of a day that
     cancel exactly (a sale and its reversal of the same amount) leave no trace but their rows.
     """
-    where = name or source_name(source)
+    called = name or source_name(source)
     given = {"customer_id": customer_id, "date": date, "amount": amount, **(columns or {})}
     _refuse_parameters(given, date_format, decimal, threads)
+    refuse_unknown_choice(service_lines)
+    assumed: list[str] = []
+    rates = None if exchange_rates is None else read_exchange_rates(exchange_rates, currency, decimal)
+    salt = None if hash_ids is None else read_salt(hash_ids, assumed)
     if customers is not None and not isinstance(customers, CustomerFile):
-        customers = read_customer_file(customers)
+        customers = read_customer_file(customers, hash_ids=hash_ids)
     workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
     raw = open_source(workspace, source)
-    roles = find_columns(raw.columns, given, where)
-    form = choose_date_format(raw, roles["date"], date_format, where)
-    rows = _parse(raw, roles, form, decimal)
-    if "currency" in roles:
-        currency = choose_currency(rows, roles["currency"], currency, where)
-    assumed: list[str] = []
+    roles = find_columns(raw.columns, given, called)
+    form = choose_date_format(raw, roles["date"], date_format, called)
+    left_out = None if where is None else rows_left_out(raw, where, decimal, called)
+    rows = _parse(raw, roles, form, decimal, left_out)
+    if salt is not None:
+        rows = rows.mutate(customer_id=hash_id(rows.customer_id, salt))
+    if "currency" in roles and rates is None:
+        kept = rows if where is None else rows.filter(~rows.left_out)
+        currency = choose_currency(kept, roles["currency"], currency, called)
     notes: tuple[str, ...] = ()
     if customers is not None:
         rows, note = customers.join(rows)
         notes = (note,)
-    rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), currency))
-    # Text is parsed, and customers are joined, once, and not again by each look at the lines.
-    keep = customers is not None or any(raw[roles[role]].type().is_string() for role in ("date", "amount"))
-    checked = _keep_days(workspace, _check(rows, roles, where), roles, keep_lines=keep)
+    rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), None if rates else currency))
+    rows, counted = _count_sales(rows, roles, called, assumed, rates, status_used, service_lines)
+    # Text is parsed, and customers and rates are joined, once, and not again by each look at the lines.
+    joined = any(one is not None for one in (customers, rates, salt))
+    keep = joined or any(raw[roles[role]].type().is_string() for role in ("date", "amount"))
+    checked = _keep_days(workspace, _check(rows, roles, called), roles, keep_lines=keep)
     close_source(workspace)
     return Transactions(
         days=checked.days,
         rows_in=checked.rows_in,
         set_aside=checked.set_aside,
         columns=roles,
-        unit=currency or "currency units",
-        source=where,
+        unit=currency or NO_UNIT,
+        source=called,
         _rejected=checked.rejected,
         _lines=checked.lines,
         _address=source if is_duckdb_address(source) else None,
         kinds=checked.kinds,
         notes=notes,
         assumed=tuple(assumed),
+        statuses=counted.statuses,
+        service_lines=counted.service_lines,
     )
 
 
@@ -144,6 +180,44 @@ def _refuse_parameters(
         raise InputError(f"decimal mark {decimal!r} is neither '.' nor ','; give one of them by `decimal`.")
     if threads is not None and threads < 1:
         raise InputError(f"{threads} threads cannot work; give 1 or more by `threads`.")
+
+
+class _Counted(NamedTuple):
+    """What was counted of the orders' own words, for the summary."""
+
+    statuses: tuple[Status, ...]
+    service_lines: tuple[ServiceLine, ...]
+
+
+def _count_sales(
+    rows: ibis.Table,
+    roles: Mapping[str, str],
+    called: str,
+    assumed: list[str],
+    rates: ExchangeRates | None,
+    status_used: str | Iterable[str] | None,
+    service_lines: str,
+) -> tuple[ibis.Table, _Counted]:
+    """Convert money, and set aside the lines that are no sales by their status or product code."""
+    for given, role, parameter in (
+        (rates, "currency", "exchange_rates"),
+        (status_used, "status", "status_used"),
+        (service_lines == "drop" or None, "product", "service_lines"),
+    ):
+        if given is not None and role not in roles:
+            raise InputError(
+                f"{called} has no column of the role {role}, which `{parameter}` needs; name it in `columns`."
+            )
+    if rates is not None:
+        rows = rates.convert(rows, roles["currency"], called, assumed)
+    statuses: tuple[Status, ...] = ()
+    services: tuple[ServiceLine, ...] = ()
+    if "status" in roles:
+        names = None if status_used is None else parse_names(status_used)
+        rows, statuses = use_statuses(rows, roles["status"], names, called, assumed)
+    if "product" in roles:
+        rows, services = use_service_lines(rows, service_lines, assumed)
+    return rows, _Counted(statuses, services)
 
 
 class _Checked(NamedTuple):
@@ -235,8 +309,12 @@ def _copied_lines(lines: ibis.Table) -> ibis.Table:
     return counted.filter(counted.copies > 1)
 
 
-def _parse(raw: ibis.Table, roles: Mapping[str, str], form: str, decimal: str) -> ibis.Table:
+def _parse(
+    raw: ibis.Table, roles: Mapping[str, str], form: str, decimal: str, left_out: ir.BooleanValue | None
+) -> ibis.Table:
     parsed = {f"raw_{role}": raw[column] for role, column in roles.items()}
+    if left_out is not None:
+        parsed["left_out"] = left_out
     parsed["customer_id"] = parse_id(raw[roles["customer_id"]])
     parsed["date"] = parse_date(raw[roles["date"]], form)
     parsed["amount"] = parse_amount(raw[roles["amount"]], decimal)

@@ -11,6 +11,7 @@ from duramen.data.windows import parse_day
 
 if TYPE_CHECKING:
     from datetime import date
+    from pathlib import Path
 
     from pyspark.sql import DataFrame
 
@@ -37,7 +38,13 @@ def customer_frame(tx: Transactions, cutoff: date | str) -> DataFrame:
     return workspace.frame(customer_features(tx.days, parse_day(cutoff)))
 
 
-def read_costs_on_spark(tx: Transactions, cutoff: date | str, address: str, decimal: str = ".") -> DataFrame:
+def read_costs_on_spark(
+    tx: Transactions,
+    cutoff: date | str,
+    address: str,
+    decimal: str = ".",
+    hash_ids: str | Path | None = None,
+) -> DataFrame:
     """Return the cost to serve of each customer with a purchase before the cutoff: ``read_costs`` on Spark.
 
     Parameters
@@ -50,6 +57,8 @@ def read_costs_on_spark(tx: Transactions, cutoff: date | str, address: str, deci
         A table of the catalog, or a path that all executors see, with the columns that ``read_costs`` describes.
     decimal : str
         Decimal mark of numbers in text.
+    hash_ids : str or Path, optional
+        As ``read_costs`` takes it.
 
     Returns
     -------
@@ -65,7 +74,7 @@ def read_costs_on_spark(tx: Transactions, cutoff: date | str, address: str, deci
     costs = workspace.open(read_orders(workspace._session, address))
     purchases = tx.history(parse_day(cutoff)).filter(lambda days: days.purchase)
     customers = purchases.select("customer_id").distinct()
-    return workspace.frame(costs_of_customers(costs, customers, address, decimal))
+    return workspace.frame(costs_of_customers(costs, customers, address, decimal, hash_ids))
 
 
 def purchase_histories(customers: DataFrame) -> Any:

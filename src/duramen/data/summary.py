@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from duramen.data.service_lines import ServiceLine
+from duramen.data.statuses import Status
 from duramen.data.windows import YEAR
 
 if TYPE_CHECKING:
     import ibis
+
+# Statuses and service lines that the summary lists each.
+MOST_WORDS = 12
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class DataSummary:
     optional: tuple[str, ...]
     notes: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    service_lines: tuple[ServiceLine, ...] = ()
 
     @property
     def rows_used(self) -> int:
@@ -67,6 +75,8 @@ class DataSummary:
                         f"{self.days_without_purchase:,} days net to zero or less and are no purchases"),
             ("money", f"{self.net_total:,.0f} {self.unit} net"),
             ("columns", f"optional columns in use: {', '.join(self.optional) or 'none'}"),
+            *_counted_lines("status", self.statuses, self.unit),
+            *_counted_lines("service line", self.service_lines, self.unit),
             *(("assumed", sentence) for sentence in self.assumed),
             *(("customer file", sentence) for sentence in self.notes),
             *(("can be fitted", sentence) for sentence in self.can_fit),
@@ -74,6 +84,28 @@ class DataSummary:
         return "\n".join(
             [f"Transactions from {self.source}", *(f"  {name:<14}{text}" for name, text in lines)]
         )
+
+
+def _counted_lines(
+    what: str, counted: Sequence[tuple[str, int, float, bool]], unit: str
+) -> list[tuple[str, str]]:
+    """Return a line for each of the first words: rows, money and whether they are used, in columns."""
+    shown = [
+        (word if len(word) <= 40 else f"{word[:39]}…", f"{rows:,}", f"{money:,.2f}", used)
+        for word, rows, money, used in counted[:MOST_WORDS]
+    ]
+    if not shown:
+        return []
+    words, rows, money = (max(len(str(row[place])) for row in shown) for place in range(3))
+    lines = [
+        (what, f"{word:<{words}}  {count:>{rows}} rows  {sum_:>{money}} {unit}  {'' if used else 'not '}used")
+        for word, count, sum_, used in shown
+    ]
+    if more := counted[MOST_WORDS:]:
+        used = sum(one[1] for one in more if one[3])
+        rest = sum(one[1] for one in more) - used
+        lines.append((what, f"{len(more):,} more, with {used:,} rows used and {rest:,} not used"))
+    return lines
 
 
 def count_days(days: ibis.Table) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from duramen.data.columns import REQUIRED
 from duramen.data.customer_file import CHANNEL, INTERNAL
 from duramen.data.ids import id_of_type, id_table, id_text
 from duramen.data.purchase_days import BREADTHS, DAY, MONEY
+from duramen.data.service_lines import ServiceLine
 from duramen.data.sources import reopened
+from duramen.data.statuses import Status
 from duramen.data.summary import DataSummary, count_days
 from duramen.data.windows import parse_day
 from duramen.errors import InputError
@@ -50,6 +52,10 @@ class Transactions:
         How orders and customer file fit, in sentences.
     assumed : tuple of str
         What the reading decided by itself, in sentences, each with the option that sets it.
+    statuses : tuple of Status
+        Each order status of the rows that can be used: ``status``, ``rows``, ``money`` and whether it was ``used``.
+    service_lines : tuple of ServiceLine
+        Each product code that is postage, a fee, a voucher or a correction: ``code``, ``rows``, ``money``, ``used``.
     """
 
     days: ibis.Table
@@ -64,6 +70,8 @@ class Transactions:
     kinds: ibis.Table | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    service_lines: tuple[ServiceLine, ...] = ()
 
     @property
     def rows_used(self) -> int:
@@ -255,6 +263,8 @@ class Transactions:
             optional=tuple(role for role in self.columns if role not in REQUIRED),
             notes=self.notes,
             assumed=self.assumed,
+            statuses=self.statuses,
+            service_lines=self.service_lines,
         )
 
     def __str__(self) -> str:

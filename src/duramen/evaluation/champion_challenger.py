@@ -12,6 +12,7 @@ from typing import Any, Self
 import pandas as pd
 
 from duramen.data.customers import customer_table
+from duramen.data.money_unit import compare_units
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
@@ -253,8 +254,11 @@ def challenge(
     Raises
     ------
     InputError
-        If the metric that decides has no figure there, as where no customer bought.
+        If the metric that decides has no figure there, as where no customer bought, or the orders are in another unit
+        of money than the models.
     """
+    for model in (challenger, champion):
+        compare_units(model.unit_, tx.unit, tx.source)
     customers = customer_table(tx, window.cutoff)
     forecasts = [
         forecast

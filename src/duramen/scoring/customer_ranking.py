@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from duramen.data.money_unit import compare_units
 from duramen.explain.changes import News
 from duramen.forecast.elasticities import MarketElasticities, market_elasticities
 from duramen.scoring.market_scenarios import MarketScenario, add_core_in, core_by_market_scenario
@@ -89,7 +90,7 @@ def rank_customers(
     InputError
         If a column that the model learned from is missing, a cost is missing, negative or of an unknown customer, or
         the earlier ranking is of a later cutoff or has none of the customers, or the scenario or the index cannot be
-        used.
+        used, or the purchases are in another unit of money than the model.
     """
     ranked = rank_with_inputs(
         model, tx, customers, cost_to_serve, tiers, previous, scenario=scenario, market_index=market_index
@@ -109,6 +110,7 @@ def rank_with_inputs(
     market_index: Any = None,
 ) -> Ranked:
     """Return what ``rank_customers`` does, together with what it was made of."""
+    compare_units(model.unit_, tx.unit, tx.source)
     tiers = model.tiers if tiers is None else tiers
     scores = model.predict(customers)
     ranking = rank_core_customers(scores, tiers, cost_to_serve)

@@ -15,6 +15,7 @@ import pandas as pd
 from duramen._version import __version__
 from duramen.data.customers import customer_table
 from duramen.data.ids import find_ids
+from duramen.data.money_unit import compare_units
 from duramen.data.transactions import Transactions
 from duramen.data.windows import YEAR, Window, parse_day
 from duramen.errors import InputError
@@ -186,8 +187,11 @@ class CoreCustomerModel:
         Raises
         ------
         InputError
-            If the history is shorter than the horizon, customers are too few, or no customer ever came back.
+            If the history is shorter than the horizon, customers are too few, or no customer ever came back;
+            or the previous model is in another unit of money.
         """
+        if previous is not None:
+            compare_units(previous.unit_, tx.unit, tx.source)
         customers = customer_table(tx, window.cutoff)
         model = ForecastModel(self.forecast, seed=self.seed).fit(tx, window, customers)
         training = model.training_sample(tx, customers)

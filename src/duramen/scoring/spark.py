@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
+from duramen.data.money_unit import compare_units
 from duramen.data.spark_customers import customer_frame
 from duramen.data.windows import parse_day
 from duramen.forecast.elasticities import MarketElasticities
@@ -60,8 +61,10 @@ def rank_customers_on_spark(
     Raises
     ------
     InputError
-        If a column that the model learned from is missing.
+        If a column that the model learned from is missing, or the purchases are in another unit of money than the
+        model.
     """
+    compare_units(model.unit_, tx.unit, tx.source)
     tiers, cutoff = model.tiers if tiers is None else tiers, parse_day(cutoff)
     customers = customer_frame(tx, cutoff)
     scores = score_on_spark(model, customers, cutoff, with_reasons=reasons == "all").persist()

@@ -11,6 +11,7 @@ from duramen.cli.config.options import (
     EXPERIMENT,
     ORDERS,
     Columns,
+    Conditions,
     CostToServe,
     Day,
     Days,
@@ -23,6 +24,7 @@ from duramen.cli.config.options import (
     Memory,
     Model,
     ModelName,
+    Names,
     OneCutoff,
     OneHorizon,
     Report,
@@ -72,6 +74,42 @@ class ReadingConfig(Config):
     currency: Annotated[
         Text | None,
         Option("Currency to use, and the name of the unit of money.", "the code of a currency", "USD", metavar="CODE"),
+    ] = None  # fmt: skip
+    where: Annotated[
+        Conditions | None,
+        Option(
+            "Rows to use, such as Country=Germany,France or Channel!=wholesale or Quantity>=10; may be given again, "
+            "and all must be met.",
+            "a condition on a column", "Country=Germany,France", metavar="CONDITION",
+        ),
+    ] = None  # fmt: skip
+    status_used: Annotated[
+        Names | None,
+        Option(
+            "Order statuses that count as sales, separated by commas; may be given again.",
+            "statuses of the orders", "paid,shipped", metavar="STATUSES", default="by what their words mean",
+        ),
+    ] = None  # fmt: skip
+    service_lines: Annotated[
+        Literal["keep", "drop"],
+        Option(
+            "Whether lines whose product code says postage, fee, voucher or correction count: keep or drop.",
+            "keep or drop", "drop", metavar="CHOICE",
+        ),
+    ] = "keep"  # fmt: skip
+    exchange_rates: Annotated[
+        Text | None,
+        Option(
+            "CSV or Parquet with date, currency and rate, by which all money becomes --currency.",
+            "a CSV or Parquet file", "rates.csv", metavar="FILE",
+        ),
+    ] = None  # fmt: skip
+    hash_ids: Annotated[
+        Text | None,
+        Option(
+            "File with a secret salt, by which customer ids are hashed; it is created where there is none.",
+            "a file", "salt.txt", metavar="FILE",
+        ),
     ] = None  # fmt: skip
     memory_limit: Annotated[
         Memory | None,

@@ -36,6 +36,19 @@ def _checked_roles(columns: dict[str, str]) -> dict[str, str]:
     return columns
 
 
+def _checked_conditions(conditions: list[str]) -> list[str]:
+    from duramen.data.row_filter import parse_conditions
+
+    parse_conditions(conditions)
+    return conditions
+
+
+def _names(names: Any) -> Any:
+    from duramen.data.statuses import parse_names
+
+    return parse_names(names if isinstance(names, list) else str(names))
+
+
 def _checked_weights(weights: dict[str, float]) -> dict[str, float]:
     from duramen.segments.segmenter import weights_of
 
@@ -47,12 +60,18 @@ def _days(days: Any) -> Any:
     return [parse_day(day) for day in (days if isinstance(days, list) else [days])]
 
 
+def _several(values: Any) -> Any:
+    return values if isinstance(values, list) else [values]
+
+
 File = Annotated[Path, BeforeValidator(lambda path: path or None)]
 Day = Annotated[date, BeforeValidator(parse_day)]
 Days = Annotated[list[date], BeforeValidator(_days)]
 Horizon = Annotated[int | str, AfterValidator(_checked_horizon)]
 Memory = Annotated[str, AfterValidator(_checked_memory)]
 Columns = Annotated[dict[str, str], AfterValidator(_checked_roles)]
+Conditions = Annotated[list[Text], BeforeValidator(_several), AfterValidator(_checked_conditions)]
+Names = Annotated[list[Text], Field(min_length=1), BeforeValidator(_names)]
 SegmentWeights = Annotated[
     dict[str, Annotated[float, Setting("How much a measure counts.", "a number from 0 on", "0.5")]],
     AfterValidator(_checked_weights),

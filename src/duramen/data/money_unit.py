@@ -1,0 +1,41 @@
+"""The money units of a model and of orders come in; other units are refused before anything is compared."""
+
+from __future__ import annotations
+
+from duramen.errors import InputError
+
+# The unit of a source that does not name its currency.
+NO_UNIT = "currency units"
+
+
+def compare_units(model: str, orders: str, source: str) -> str | None:
+    """Return a note where it is not known whether a model and orders have one unit of money, or None.
+
+    Parameters
+    ----------
+    model, orders : str
+        The unit of the model and of the orders.
+    source : str
+        How messages call the orders.
+
+    Raises
+    ------
+    InputError
+        If they have different units.
+
+    Examples
+    --------
+    >>> compare_units("EUR", "EUR", "orders.csv")
+    >>> compare_units("EUR", "currency units", "orders.csv")
+    'orders.csv names no currency; its amounts are taken as EUR, the unit of the model.'
+    """
+    if model == orders:
+        return None
+    if orders == NO_UNIT:
+        return f"{source} names no currency; its amounts are taken as {model}, the unit of the model."
+    if model == NO_UNIT:
+        return f"the model names no currency; it is taken to be {orders}, the unit of {source}."
+    raise InputError(
+        f"the model was trained on {model} and {source} is in {orders}: use orders in {model}, convert them by "
+        f"`exchange_rates` with `currency` {model}, or train a model on {orders}."
+    )
