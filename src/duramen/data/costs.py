@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from duramen.data.checks import parse_amount
+from duramen.data.amounts import choose_forms, parse_amount
 from duramen.data.ids import id_text, ids_as_text, parse_id
 from duramen.data.sources import open_source, open_workspace
 from duramen.errors import InputError
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COLUMNS = ("customer_id", "cost_to_serve")
 
 
-def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") -> pd.Series[float]:
+def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str | None = None) -> pd.Series[float]:
     """Return the cost to serve of each customer, by customer id.
 
     Parameters
@@ -28,8 +28,8 @@ def read_costs(path: str | Path, customers: pd.Series[Any], decimal: str = ".") 
         the unit of the orders). Customers who are not asked for are left out.
     customers : pandas.Series
         Ids of those who are asked for, in any type: 7, 7.0 and "7" are one customer.
-    decimal : str
-        Decimal mark of numbers in text.
+    decimal : str, optional
+        Decimal mark of numbers in text; found by itself where the numbers show it.
 
     Raises
     ------
@@ -66,7 +66,9 @@ def open_costs(path: str | Path) -> ibis.Table:
     return table
 
 
-def costs_of_customers(costs: ibis.Table, customers: ibis.Table, name: str, decimal: str = ".") -> ibis.Table:
+def costs_of_customers(
+    costs: ibis.Table, customers: ibis.Table, name: str, decimal: str | None = None
+) -> ibis.Table:
     """Return a table of customers with the ``cost_to_serve`` of each, in the engine that has both tables.
 
     Parameters
@@ -77,8 +79,8 @@ def costs_of_customers(costs: ibis.Table, customers: ibis.Table, name: str, deci
         A row for each customer, with ``customer_id``.
     name : str
         Where the costs are from, for messages.
-    decimal : str
-        Decimal mark of numbers in text.
+    decimal : str, optional
+        Decimal mark of numbers in text; found by itself where the numbers show it.
 
     Raises
     ------
@@ -86,9 +88,10 @@ def costs_of_customers(costs: ibis.Table, customers: ibis.Table, name: str, deci
         As ``read_costs`` does.
     """
     _refuse_columns(costs, name)
+    form = choose_forms(costs, ["cost_to_serve"], decimal, name, [])["cost_to_serve"]
     asked = customers.mutate(id_text=id_text(customers.customer_id))
     known = costs.select(
-        id_text=id_text(parse_id(costs.customer_id)), cost_to_serve=parse_amount(costs.cost_to_serve, decimal)
+        id_text=id_text(parse_id(costs.customer_id)), cost_to_serve=parse_amount(costs.cost_to_serve, form)
     ).semi_join(asked, "id_text")
     money = "write money such as 12.50, or 0 for none"
     _refuse(known.filter(known.cost_to_serve.isnull()), name, "are not numeric", money)

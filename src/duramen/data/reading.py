@@ -9,18 +9,24 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from duramen.data.amount_columns import (
+    NUMBERS,
+    amount_as_it_came,
+    find_order_columns,
+    is_of_parts,
+    parse_line_amount,
+)
+from duramen.data.amounts import choose_forms, parse_money
 from duramen.data.checks import (
     choose_currency,
     choose_date_format,
-    parse_amount,
     parse_date,
-    parse_money,
     reason_set_aside,
     refuse_finer_amounts,
     refuse_unknown_format,
     refuse_unreadable,
 )
-from duramen.data.columns import REQUIRED, find_columns, refuse_unknown_roles
+from duramen.data.columns import REQUIRED, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
 from duramen.data.ids import parse_id
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
@@ -49,7 +55,7 @@ def read_transactions(
     amount: str | None = None,
     columns: Mapping[str, str] | None = None,
     date_format: str | None = None,
-    decimal: str = ".",
+    decimal: str | None = None,
     currency: str | None = None,
     customers: CustomerFile | Any = None,
     name: str | None = None,
@@ -65,13 +71,14 @@ def read_transactions(
         there: the days are a table of Spark.
     customer_id, date, amount : str, optional
         Names of the three columns that suffice; found by themselves where the names are usual. ``amount`` is net
-        money of the row, negative for a return.
+        money of the row, negative for a return, or two columns to multiply, as in ``"Quantity*Price"``.
     columns : mapping, optional
-        Names of further columns by role: order, product, category, quantity, discount, cost, currency, status, kind.
+        Names of further columns by role: order, product, category, quantity, price, discount, cost, currency, status,
+        kind, line.
     date_format : str, optional
         ``iso``, ``compact``, ``day-first`` or ``month-first``; found by itself where it is unambiguous.
-    decimal : str
-        Decimal mark of numbers written as text.
+    decimal : str, optional
+        Decimal mark of numbers written as text; found in the numbers where they show it.
     currency : str, optional
         The currency to use where the source has several, and the name of the unit.
     customers : CustomerFile or what ``read_customer_file`` takes, optional
@@ -91,8 +98,8 @@ def read_transactions(
 
     Notes
     -----
-    A row is a duplicate line where all its mapped columns equal another's and an order or product column tells
-    lines apart; with three columns alone, two equal rows may be two purchases and are kept. Lines of a day that
+    A row is a duplicate line where all its mapped columns equal another's and a product or line-number column tells
+    the lines of an order apart; without one, two equal rows may be two purchases and are kept. Lines of a day that
     cancel exactly (a sale and its reversal of the same amount) leave no trace but their rows.
     """
     where = name or source_name(source)
@@ -102,19 +109,21 @@ def read_transactions(
         customers = read_customer_file(customers)
     workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
     raw = open_source(workspace, source)
-    roles = find_columns(raw.columns, given, where)
+    assumed: list[str] = []
+    roles = find_order_columns(raw.columns, given, where, assumed)
     form = choose_date_format(raw, roles["date"], date_format, where)
-    rows = _parse(raw, roles, form, decimal)
+    numbers = [roles[role] for role in NUMBERS if role in roles and roles[role] in raw.columns]
+    rows = _parse(raw, roles, form, choose_forms(raw, numbers, decimal, where, assumed))
     if "currency" in roles:
         currency = choose_currency(rows, roles["currency"], currency, where)
-    assumed: list[str] = []
     notes: tuple[str, ...] = ()
     if customers is not None:
         rows, note = customers.join(rows)
         notes = (note,)
     rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), currency))
     # Text is parsed, and customers are joined, once, and not again by each look at the lines.
-    keep = customers is not None or any(raw[roles[role]].type().is_string() for role in ("date", "amount"))
+    texts = any(raw[name].type().is_string() for name in (roles["date"], *numbers))
+    keep = customers is not None or texts or is_of_parts(roles)
     checked = _keep_days(workspace, _check(rows, roles, where), roles, keep_lines=keep)
     close_source(workspace)
     return Transactions(
@@ -134,13 +143,13 @@ def read_transactions(
 
 
 def _refuse_parameters(
-    roles: Mapping[str, str | None], date_format: str | None, decimal: str, threads: int | None
+    roles: Mapping[str, str | None], date_format: str | None, decimal: str | None, threads: int | None
 ) -> None:
     """Refuse what is wrong whatever the source has, before the source is opened."""
     refuse_unknown_roles(roles)
     if date_format is not None:
         refuse_unknown_format(date_format)
-    if decimal not in (".", ","):
+    if decimal not in (".", ",", None):
         raise InputError(f"decimal mark {decimal!r} is neither '.' nor ','; give one of them by `decimal`.")
     if threads is not None and threads < 1:
         raise InputError(f"{threads} threads cannot work; give 1 or more by `threads`.")
@@ -200,7 +209,7 @@ def _keep_days(workspace: Any, checked: _Checked, roles: Mapping[str, str], *, k
         lines = workspace.create_table("lines", lines)
     used = lines
     shared = workspace.create_table("shared", lines_of_shared_days(lines))
-    if "order" in roles or "product" in roles:
+    if "product" in roles or "line" in roles:
         copies = workspace.create_table("copies", _copied_lines(shared))
         if surplus := int((copies.copies - 1).sum().fill_null(0).to_pyarrow().as_py()):
             set_aside[DUPLICATE] = surplus
@@ -235,14 +244,15 @@ def _copied_lines(lines: ibis.Table) -> ibis.Table:
     return counted.filter(counted.copies > 1)
 
 
-def _parse(raw: ibis.Table, roles: Mapping[str, str], form: str, decimal: str) -> ibis.Table:
-    parsed = {f"raw_{role}": raw[column] for role, column in roles.items()}
+def _parse(raw: ibis.Table, roles: Mapping[str, str], form: str, forms: Mapping[str, str]) -> ibis.Table:
+    parsed = {f"raw_{role}": raw[column] for role, column in roles.items() if column in raw.columns}
+    parsed["raw_amount"] = amount_as_it_came(raw, roles)
     parsed["customer_id"] = parse_id(raw[roles["customer_id"]])
     parsed["date"] = parse_date(raw[roles["date"]], form)
-    parsed["amount"] = parse_amount(raw[roles["amount"]], decimal)
+    parsed["amount"] = parse_line_amount(raw, roles, forms)
     for role in set(roles) - set(REQUIRED):
         column = raw[roles[role]]
-        parsed[role] = parse_money(column, decimal) if role in ("quantity", "discount", "cost") else column
+        parsed[role] = parse_money(column, forms[roles[role]]) if role in NUMBERS else column
     return raw.select(**parsed)
 
 

@@ -37,7 +37,9 @@ def customer_frame(tx: Transactions, cutoff: date | str) -> DataFrame:
     return workspace.frame(customer_features(tx.days, parse_day(cutoff)))
 
 
-def read_costs_on_spark(tx: Transactions, cutoff: date | str, address: str, decimal: str = ".") -> DataFrame:
+def read_costs_on_spark(
+    tx: Transactions, cutoff: date | str, address: str, decimal: str | None = None
+) -> DataFrame:
     """Return the cost to serve of each customer with a purchase before the cutoff: ``read_costs`` on Spark.
 
     Parameters
@@ -48,8 +50,8 @@ def read_costs_on_spark(tx: Transactions, cutoff: date | str, address: str, deci
         First day that is not history.
     address : str
         A table of the catalog, or a path that all executors see, with the columns that ``read_costs`` describes.
-    decimal : str
-        Decimal mark of numbers in text.
+    decimal : str, optional
+        Decimal mark of numbers in text; found by itself where the numbers show it.
 
     Returns
     -------
