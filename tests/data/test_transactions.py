@@ -323,7 +323,7 @@ def test_print_tells_what_a_careful_analyst_asks():
     tx = read_transactions(pd.DataFrame(rows, columns=["customer", "date", "amount", "currency"]))
     assert str(tx).splitlines() == [
         "Transactions from the DataFrame",
-        "  rows          6 in = 5 used + 1 set aside (missing customer id 1)",
+        "  rows          6 in = 5 used + 1 set aside (missing customer id 1 (5 EUR))",
         "  span          2019-03-01 to 2020-03-01",
         "  customers     3, of whom 67% bought on one day only",
         "  grain         4 purchase days, one row per customer and day",

@@ -55,6 +55,7 @@ def column_settings(config: ReadingConfig) -> dict[str, Any]:
         "customer_id": config.customer_id,
         "date": config.date,
         "amount": config.amount,
+        "amount_per": config.amount_per,
         "columns": config.columns,
         "date_format": config.date_format,
         "decimal": config.decimal,
@@ -128,7 +129,7 @@ def check_costs(path: str | None) -> None:
 
 
 def read_costs_to_serve(
-    path: str | None, groups: list[Group], cutoff: date, decimal: str
+    path: str | None, groups: list[Group], cutoff: date, decimal: str | None
 ) -> pd.Series[float] | None:
     """Return the cost to serve of each customer who bought before the cutoff, if there is a file of costs."""
     from duramen.data.costs import read_costs

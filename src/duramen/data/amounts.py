@@ -31,13 +31,13 @@ _CODES = """
     LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN
     PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SOS SRD SSP SYP SZL THB TJS TMT TND
     TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW
-""".split()
+"""
 # Longer signs before shorter ones, since a pattern takes the first that fits.
 _SIGNS = (
     r"US\$", r"NZ\$", r"HK\$", r"R\$", r"C\$", r"A\$", r"S\$", r"kr\.?", "Kč", "zł", "Ft", r"Rs\.?", r"SFr\.?",
     r"Fr\.?", "lei", "\u0440\u0443\u0431\\.?", "\u043b\u0432\\.?", r"\p{Sc}",
 )  # fmt: skip
-_CURRENCY = f"(?i:{'|'.join((*_CODES, *_SIGNS))})"
+_CURRENCY = f"(?i:{'|'.join((*_CODES.split(), *_SIGNS))})"
 # Signs that mean one currency whatever the country.
 _SAME = {
     "€": "EUR", "£": "GBP", "$": "USD", "US$": "USD", "NZ$": "NZD", "HK$": "HKD", "A$": "AUD", "C$": "CAD", "S$": "SGD",
@@ -193,7 +193,8 @@ def _readings(raw: ibis.Table, name: str) -> ibis.Table:
     import ibis
 
     texts = raw.group_by(text=raw[name]).aggregate(rows=raw.count())
-    number = _bare_number(texts.text.strip())
+    # A rate such as 12,5% shows the mark as well.
+    number = _bare_number(texts.text.re_replace(r"\s*%\s*$", "").strip())
     point, comma = (number.re_search(_number_pattern(mark)).fill_null(False) for mark in ".,")
     reading = ibis.cases(
         (point & comma & number.re_search("[.,]"), "either"),

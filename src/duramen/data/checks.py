@@ -21,6 +21,7 @@ MOST_UNREADABLE = 0.05
 MOST_ROUNDED = 1e-3
 # Earlier days are what systems write for "unknown", such as 0001-01-01.
 EARLIEST_DAY = date(1900, 1, 1)
+NOT_NUMERIC = "amount is not numeric"
 MISSING_WORDS = ("", "nan", "null", "none", "<na>")
 UNPAID_WORDS = (
     "refunded",
@@ -132,7 +133,7 @@ def reason_set_aside(rows: ibis.Table, today: date, currency: str | None) -> ir.
         (rows.date.isnull(), "unreadable date"),
         (rows.date < ibis.literal(EARLIEST_DAY), "date before 1900"),
         (rows.date > ibis.literal(today), "future date"),
-        (rows.amount.isnull(), "amount is not numeric"),
+        (rows.amount.isnull(), NOT_NUMERIC),
     ]
     if "kind" in rows.columns:
         reasons.append((rows.kind.cast("string").lower().strip() == "internal", "internal customer"))
@@ -153,7 +154,7 @@ def refuse_unreadable(
     total = sum(counts.values())
     for reason, role, remedy in (
         (
-            "amount is not numeric",
+            NOT_NUMERIC,
             "amount",
             "write plain numbers (12.50), give `decimal` ',' or name another column with `amount`",
         ),

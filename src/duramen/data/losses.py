@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from duramen.data.checks import MISSING_WORDS, quote_examples
+from duramen.data.checks import MISSING_WORDS, NOT_NUMERIC, quote_examples
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ WHOLE = 0.95
 MOST_GROUPS = 50
 GROUPS = ("currency", "status", "kind", "category")
 # The reasons that suggest a misreading, and the role of the column that was read.
-MISREAD = {"amount is not numeric": "amount", "unreadable date": "date"}
+MISREAD = {NOT_NUMERIC: "amount", "unreadable date": "date"}
 _NEGATIVE = r"^\s*[-\x{2212}(]|[-\x{2212})]\s*$"
 
 
@@ -55,7 +55,7 @@ def refuse_patterns(
         if counts.get(reason, 0) < FEWEST or not counts.get(None, 0):
             continue
         text = rows[f"raw_{role}"].cast("string").strip()
-        read = rows.mutate(text=text, lost=rows.reason == reason)
+        read = rows.mutate(text=text, lost=(rows.reason == reason).fill_null(False))
         # Rows that were set aside for another reason say nothing about how this column was read.
         read = read.filter((read.lost | read.reason.isnull()) & ~_is_missing(read.text))
         if role == "amount":
@@ -95,9 +95,9 @@ def _refuse_longest(read: ibis.Table, column: str, where: str) -> None:
     if both >= FEWEST and both >= MOST * lost:
         examples = quote_examples(sized.filter(sized.lost & sized["long"]), "text")
         raise InputError(
-            f"column {column!r} of {where}: {both:,} of the {lost:,} amounts that are not numeric have more digits than "
-            f"nearly all others (for example {examples}), so that the largest amounts would be lost; write plain numbers "
-            "(12.50), give `decimal`, or name another column with `amount`."
+            f"column {column!r} of {where}: {both:,} of the {lost:,} amounts that are not numeric have more digits "
+            f"than nearly all others (for example {examples}), so that the largest amounts would be lost; write plain "
+            "numbers (12.50), give `decimal`, or name another column with `amount`."
         )
 
 
@@ -115,7 +115,7 @@ def _refuse_group(read: ibis.Table, group: str, columns: Mapping[str, str], role
                 read.filter(read.lost & (read[f"raw_{group}"].cast("string") == one["value"])), "text"
             )
             raise InputError(
-                f"column {columns[role]!r} of {where} does not read in {one['lost']:,} of {one['rows']:,} rows in which "
-                f"{columns[group]!r} is {one['value']!r} (for example {examples}), so that all of them would be lost; "
-                f"write their {role}s in the same form as the others, or name another column with `{role}`."
+                f"column {columns[role]!r} of {where} does not read in {one['lost']:,} of {one['rows']:,} rows in "
+                f"which {columns[group]!r} is {one['value']!r} (for example {examples}), so that all of them would be "
+                f"lost; write their {role}s in the same form as the others, or name another column with `{role}`."
             )

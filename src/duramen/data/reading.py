@@ -18,6 +18,7 @@ from duramen.data.amount_columns import (
 )
 from duramen.data.amounts import choose_forms, parse_money
 from duramen.data.checks import (
+    NOT_NUMERIC,
     choose_currency,
     choose_date_format,
     parse_date,
@@ -28,8 +29,11 @@ from duramen.data.checks import (
 )
 from duramen.data.columns import REQUIRED, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
+from duramen.data.discounts import find_discount_rate, parse_discount
 from duramen.data.ids import parse_id
-from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
+from duramen.data.losses import refuse_patterns
+from duramen.data.order_totals import AmountPer, repeated_total, take_once
+from duramen.data.purchase_days import MONEY, collapse_to_days, lines_of_shared_days
 from duramen.data.sources import (
     close_source,
     is_duckdb_address,
@@ -43,6 +47,7 @@ from duramen.errors import InputError
 
 if TYPE_CHECKING:
     import ibis
+    from ibis import ir
 
 DUPLICATE = "duplicate line"
 
@@ -53,6 +58,7 @@ def read_transactions(
     customer_id: str | None = None,
     date: str | None = None,
     amount: str | None = None,
+    amount_per: AmountPer | None = None,
     columns: Mapping[str, str] | None = None,
     date_format: str | None = None,
     decimal: str | None = None,
@@ -72,9 +78,11 @@ def read_transactions(
     customer_id, date, amount : str, optional
         Names of the three columns that suffice; found by themselves where the names are usual. ``amount`` is net
         money of the row, negative for a return, or two columns to multiply, as in ``"Quantity*Price"``.
+    amount_per : {"line", "order"}, optional
+        What an amount is of: "order" where each line repeats the total of its order, which then counts once.
     columns : mapping, optional
-        Names of further columns by role: order, product, category, quantity, price, discount, cost, currency, status,
-        kind, line.
+        Names of further columns by role: order, product, category, quantity, price, discount, discount_rate, cost,
+        currency, status, kind, line.
     date_format : str, optional
         ``iso``, ``compact``, ``day-first`` or ``month-first``; found by itself where it is unambiguous.
     decimal : str, optional
@@ -104,7 +112,7 @@ def read_transactions(
     """
     where = name or source_name(source)
     given = {"customer_id": customer_id, "date": date, "amount": amount, **(columns or {})}
-    _refuse_parameters(given, date_format, decimal, threads)
+    _refuse_parameters(given, date_format, decimal, amount_per, threads)
     if customers is not None and not isinstance(customers, CustomerFile):
         customers = read_customer_file(customers)
     workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
@@ -113,7 +121,10 @@ def read_transactions(
     roles = find_order_columns(raw.columns, given, where, assumed)
     form = choose_date_format(raw, roles["date"], date_format, where)
     numbers = [roles[role] for role in NUMBERS if role in roles and roles[role] in raw.columns]
-    rows = _parse(raw, roles, form, choose_forms(raw, numbers, decimal, where, assumed))
+    forms = choose_forms(raw, numbers, decimal, where, assumed)
+    amounts = parse_line_amount(raw, roles, forms)
+    roles, scale = find_discount_rate(raw, roles, forms, amounts, where, assumed)
+    rows = _parse(raw, roles, form, forms, amounts, scale)
     if "currency" in roles:
         currency = choose_currency(rows, roles["currency"], currency, where)
     notes: tuple[str, ...] = ()
@@ -121,10 +132,12 @@ def read_transactions(
         rows, note = customers.join(rows)
         notes = (note,)
     rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), currency))
+    if amount_per == "order":
+        rows = take_once(rows, roles["amount"], where)
     # Text is parsed, and customers are joined, once, and not again by each look at the lines.
     texts = any(raw[name].type().is_string() for name in (roles["date"], *numbers))
     keep = customers is not None or texts or is_of_parts(roles)
-    checked = _keep_days(workspace, _check(rows, roles, where), roles, keep_lines=keep)
+    checked = _keep_days(workspace, _check(rows, roles, where), roles, amount_per, keep_lines=keep)
     close_source(workspace)
     return Transactions(
         days=checked.days,
@@ -138,12 +151,17 @@ def read_transactions(
         _address=source if is_duckdb_address(source) else None,
         kinds=checked.kinds,
         notes=notes,
-        assumed=tuple(assumed),
+        assumed=(*assumed, *checked.assumed),
+        set_aside_money=checked.set_aside_money,
     )
 
 
 def _refuse_parameters(
-    roles: Mapping[str, str | None], date_format: str | None, decimal: str | None, threads: int | None
+    roles: Mapping[str, str | None],
+    date_format: str | None,
+    decimal: str | None,
+    amount_per: str | None,
+    threads: int | None,
 ) -> None:
     """Refuse what is wrong whatever the source has, before the source is opened."""
     refuse_unknown_roles(roles)
@@ -151,6 +169,8 @@ def _refuse_parameters(
         refuse_unknown_format(date_format)
     if decimal not in (".", ",", None):
         raise InputError(f"decimal mark {decimal!r} is neither '.' nor ','; give one of them by `decimal`.")
+    if amount_per not in ("line", "order", None):
+        raise InputError(f"`amount_per` is {amount_per!r}; give 'line' or 'order'.")
     if threads is not None and threads < 1:
         raise InputError(f"{threads} threads cannot work; give 1 or more by `threads`.")
 
@@ -162,6 +182,7 @@ class _Checked(NamedTuple):
     rejected: ibis.Table
     rows_in: int
     set_aside: dict[str, int]
+    set_aside_money: dict[str, float]
     has_returns: bool
 
 
@@ -174,6 +195,8 @@ class _Days(NamedTuple):
     kinds: ibis.Table | None
     rows_in: int
     set_aside: dict[str, int]
+    set_aside_money: dict[str, float]
+    assumed: list[str]
 
 
 def _check(rows: ibis.Table, roles: Mapping[str, str], where: str) -> _Checked:
@@ -182,11 +205,14 @@ def _check(rows: ibis.Table, roles: Mapping[str, str], where: str) -> _Checked:
         rows=rows.count(),
         returns=(rows.amount < 0).sum(),
         money=rows.amount.abs().sum(),
+        # Exact, and of nothing for the rows to use: their money is that of the days.
+        lost=rows.reason.notnull().ifelse(rows.amount, None).round(4).cast(MONEY).sum(),
         rounded=(rows.amount - rows.amount.round(4)).abs().sum(),
     )
     by_reason = {row["reason"]: row for row in counted.to_pyarrow().to_pylist()}
     counts = {reason: row["rows"] for reason, row in by_reason.items()}
     refuse_unreadable(rows, counts, roles, where)
+    refuse_patterns(rows, counts, roles, where)
     refuse_finer_amounts(rows, by_reason[None], roles, where)
     set_aside = {
         reason: count
@@ -198,21 +224,33 @@ def _check(rows: ibis.Table, roles: Mapping[str, str], where: str) -> _Checked:
         rejected=_as_it_came(rows.filter(rows.reason.notnull()), roles),
         rows_in=sum(counts.values()),
         set_aside=set_aside,
+        # Where the amount is why a row is set aside, its money is unknown.
+        set_aside_money={
+            reason: float(by_reason[reason]["lost"])
+            for reason in set_aside
+            if by_reason[reason]["lost"] is not None and reason != NOT_NUMERIC
+        },
         has_returns=bool(by_reason[None]["returns"]),
     )
 
 
-def _keep_days(workspace: Any, checked: _Checked, roles: Mapping[str, str], *, keep_lines: bool) -> _Days:
+def _keep_days(
+    workspace: Any, checked: _Checked, roles: Mapping[str, str], amount_per: str | None, *, keep_lines: bool
+) -> _Days:
     """Collapse the lines to days without copies, and keep them and the rows set aside in the workspace."""
     lines, rejected, set_aside = checked.lines, checked.rejected, dict(checked.set_aside)
-    if keep_lines:
+    money = dict(checked.set_aside_money)
+    if keep_lines or amount_per == "order":
         lines = workspace.create_table("lines", lines)
     used = lines
     shared = workspace.create_table("shared", lines_of_shared_days(lines))
-    if "product" in roles or "line" in roles:
+    assumed = [] if amount_per else repeated_total(shared, roles["amount"])
+    # A copy of a line whose order counts once adds no money.
+    if amount_per != "order" and ("product" in roles or "line" in roles):
         copies = workspace.create_table("copies", _copied_lines(shared))
-        if surplus := int((copies.copies - 1).sum().fill_null(0).to_pyarrow().as_py()):
-            set_aside[DUPLICATE] = surplus
+        surplus, worth = _surplus(copies)
+        if surplus:
+            set_aside[DUPLICATE], money[DUPLICATE] = surplus, worth
             rejected = rejected.union(_as_it_came(_repeat(copies).mutate(reason=_text(DUPLICATE)), roles))
             shared, used = shared.distinct(), lines.distinct()
     days = workspace.create_table("days", collapse_to_days(lines, shared, checked.has_returns))
@@ -220,7 +258,7 @@ def _keep_days(workspace: Any, checked: _Checked, roles: Mapping[str, str], *, k
     # A copy, since the source may be gone when the quarantine is asked for; of nothing, where that needs no look.
     rejected = workspace.create_table("rejected", rejected if set_aside else rejected.limit(0))
     kinds = workspace.create_table("kinds", _kinds(lines)) if "kind" in lines.columns else None
-    return _Days(days, used, rejected, kinds, checked.rows_in, set_aside)
+    return _Days(days, used, rejected, kinds, checked.rows_in, set_aside, money, assumed)
 
 
 def _on_spark(source: Any) -> Any:
@@ -240,18 +278,36 @@ def _copied_lines(lines: ibis.Table) -> ibis.Table:
     """Return the lines that occur more than once, with the number of ``copies``."""
     # Lines alike as they came are alike as they were read.
     came = [name for name in lines.columns if name.startswith("raw_")]
-    counted = lines.group_by(came).aggregate(copies=lines.count())
+    counted = lines.group_by(came).aggregate(copies=lines.count(), worth=lines.amount.max())
     return counted.filter(counted.copies > 1)
 
 
-def _parse(raw: ibis.Table, roles: Mapping[str, str], form: str, forms: Mapping[str, str]) -> ibis.Table:
+def _surplus(copies: ibis.Table) -> tuple[int, float]:
+    """Return how many lines are copies of others, and their money."""
+    more = copies.copies - 1
+    worth = (more * copies.worth.round(4).cast(MONEY)).sum()
+    row = copies.aggregate(more=more.sum(), worth=worth).to_pyarrow().to_pylist()[0]
+    return int(row["more"] or 0), float(row["worth"] or 0)
+
+
+def _parse(
+    raw: ibis.Table,
+    roles: Mapping[str, str],
+    form: str,
+    forms: Mapping[str, str],
+    amounts: ir.Column,
+    scale: float,
+) -> ibis.Table:
     parsed = {f"raw_{role}": raw[column] for role, column in roles.items() if column in raw.columns}
     parsed["raw_amount"] = amount_as_it_came(raw, roles)
     parsed["customer_id"] = parse_id(raw[roles["customer_id"]])
     parsed["date"] = parse_date(raw[roles["date"]], form)
-    parsed["amount"] = parse_line_amount(raw, roles, forms)
+    parsed["amount"] = amounts
     for role in set(roles) - set(REQUIRED):
         column = raw[roles[role]]
+        if role == "discount_rate":
+            parsed["discount"] = parse_discount(column, forms[roles[role]], amounts, scale)
+            continue
         parsed[role] = parse_money(column, forms[roles[role]]) if role in NUMBERS else column
     return raw.select(**parsed)
 
@@ -276,4 +332,6 @@ def _repeat(copies: ibis.Table) -> ibis.Table:
     """Return each line once for every copy beyond the first."""
     import ibis
 
-    return copies.mutate(copy=ibis.range(0, copies.copies.cast("int64") - 1).unnest()).drop("copy", "copies")
+    return copies.mutate(copy=ibis.range(0, copies.copies.cast("int64") - 1).unnest()).drop(
+        "copy", "copies", "worth"
+    )

@@ -50,6 +50,8 @@ class Transactions:
         How orders and customer file fit, in sentences.
     assumed : tuple of str
         What the reading decided by itself, in sentences, each with the option that sets it.
+    set_aside_money : dict
+        Money of the rows that were not used, by reason, where their amounts are numbers.
     """
 
     days: ibis.Table
@@ -64,6 +66,7 @@ class Transactions:
     kinds: ibis.Table | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
+    set_aside_money: dict[str, float] = field(default_factory=dict)
 
     @property
     def rows_used(self) -> int:
@@ -240,6 +243,7 @@ class Transactions:
             optional=tuple(role for role in self.columns if role not in REQUIRED),
             notes=self.notes,
             assumed=self.assumed,
+            set_aside_money=self.set_aside_money,
         )
 
     def __str__(self) -> str:
