@@ -166,12 +166,9 @@ def _filled(column: ir.Column) -> ir.Column:
 def _is_plain(raw: ibis.Table, name: str, given: str | None) -> bool:
     """Return whether every value is written as programs do, and no mark could group as well."""
     text = raw[name].strip()
-    if given == ",":
-        plain, proof, either = text.re_search(_WHOLE_NUMBER), None, None
-    else:
-        plain = text.re_search(_PLAIN_NUMBER)
-        either = text.re_search(r"^[-+]?[1-9]\d{0,2}\.\d{3}$")
-        proof = plain & text.contains(".") & ~either
+    plain = text.re_search(_WHOLE_NUMBER if given == "," else _PLAIN_NUMBER)
+    either = text.re_search(r"^[-+]?[1-9]\d{0,2}\.\d{3}$")
+    proof = plain & text.contains(".") & ~either
     counts = raw.aggregate(
         other=(_filled(raw[name]) & ~plain).any(),
         doubt=False if given is not None else either.any() & ~proof.any(),
