@@ -107,3 +107,32 @@ def test_an_order_number_alone_never_proves_a_duplicate():
     twice = pd.concat([LINES, LINES.head(3)])
     assert read_transactions(twice).set_aside == {"duplicate line": 3}
     assert net(read_transactions(twice)) == TOTAL
+
+
+def sales(**columns):
+    made = {"customer": ["a", "b", "a"], "date": ["2020-01-02"] * 3, "Revenue": ["10.50", "7", "5.25"]}
+    return pd.DataFrame(made | {"Cost": ["4.25", "8", "none"]} | columns)
+
+
+def test_the_margin_is_revenue_less_cost_in_days_and_unit():
+    frame = sales(Cost=["4.25", "8", "1"])
+    tx = read_transactions(frame, amount="margin", currency="EUR")
+    assert net(tx) == Decimal("9.50")
+    assert tx.unit == "EUR margin"
+    assert "10 EUR margin net" in str(tx)
+    assert "cost" not in tx.days.columns
+    assert tx.assumed == ("the amount of a row is column 'Revenue' less column 'Cost' (`amount` 'margin')",)
+
+
+def test_a_row_without_a_cost_has_no_known_margin():
+    tx = read_transactions(pd.concat([sales(Cost="1")] * 10 + [sales().tail(1)]), amount="margin")
+    assert tx.set_aside == {"amount is not numeric": 1}
+    assert tx.quarantine()["margin"].tolist() == ["5.25 - none"]
+
+
+def test_costs_are_not_taken_off_a_margin_again():
+    tx = read_transactions(sales(Margin=["6", "-1", "2"]), amount="Margin")
+    assert (net(tx), tx.unit) == (7, "currency units margin")
+    assert "cost" not in tx.days.columns
+    with pytest.raises(InputError, match="no column 'margin' and none that looks like cost"):
+        read_transactions(sales().drop(columns="Cost"), amount="margin")

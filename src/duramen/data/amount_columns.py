@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from duramen.data.amounts import parse_amount, unit_price_total
-from duramen.data.columns import USUAL_NAMES, find_columns, named_column, usual_column
+from duramen.data.columns import USUAL_NAMES, find_columns, named_column, plain_name, usual_column
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from ibis import ir
 
 # Columns of numbers, in which one rule finds the decimal mark.
-NUMBERS = ("amount", "price", "quantity", "discount", "discount_rate", "cost")
+NUMBERS = ("amount", "price", "quantity", "discount", "discount_rate", "cost", "revenue", "cost_in_margin")
+MARGIN_NAMES = ("margin", "profit", "grossmargin", "grossprofit")
 PARTS = ("quantity", "price")
+MARGIN = ("revenue", "cost_in_margin")
 
 
 def find_order_columns(
@@ -40,6 +42,8 @@ def find_order_columns(
         As ``find_columns``, and if the named amount is a price per unit beside a quantity.
     """
     amount = given.get("amount")
+    if amount and plain_name(amount) in MARGIN_NAMES:
+        return _of_margin(amount, available, given, where, assumed)
     if amount and "*" in amount and amount not in available:
         return _of_parts(available, given, _named_parts(amount, available, given, where), where)
     if amount:
@@ -68,8 +72,21 @@ def is_of_parts(roles: Mapping[str, str]) -> bool:
     return "price" in roles
 
 
+def is_margin(roles: Mapping[str, str]) -> bool:
+    """Return whether the amount is what is left of revenue after costs."""
+    return plain_name(roles["amount"]) in MARGIN_NAMES
+
+
+def is_computed(roles: Mapping[str, str]) -> bool:
+    """Return whether the amount is made of two columns."""
+    return is_of_parts(roles) or "revenue" in roles
+
+
 def parse_line_amount(raw: ibis.Table, roles: Mapping[str, str], forms: Mapping[str, str]) -> ir.Column:
     """Return the amount of each row, null where it or a part of it is not numeric."""
+    if "revenue" in roles:
+        revenue, cost = (parse_amount(raw[roles[role]], forms[roles[role]]) for role in MARGIN)
+        return revenue - cost
     if not is_of_parts(roles):
         return parse_amount(raw[roles["amount"]], forms[roles["amount"]])
     quantity, price = (parse_amount(raw[roles[role]], forms[roles[role]]) for role in PARTS)
@@ -78,10 +95,33 @@ def parse_line_amount(raw: ibis.Table, roles: Mapping[str, str], forms: Mapping[
 
 def amount_as_it_came(raw: ibis.Table, roles: Mapping[str, str]) -> ir.Column:
     """Return the column of the amount, or its parts as a text such as ``2 * 4.95``."""
+    if "revenue" in roles:
+        revenue, cost = (raw[roles[role]].cast("string").fill_null("") for role in MARGIN)
+        return revenue + " - " + cost
     if not is_of_parts(roles):
         return raw[roles["amount"]]
     quantity, price = (raw[roles[role]].cast("string").fill_null("") for role in PARTS)
     return quantity + " * " + price
+
+
+def _of_margin(
+    amount: str, available: Sequence[str], given: Mapping[str, str | None], where: str, assumed: list[str]
+) -> dict[str, str]:
+    """Return the roles where the amount is the margin: a column of the source, or revenue less cost."""
+    if plain_name(amount) in map(plain_name, available):
+        # The costs are taken off already; as costs they would count twice.
+        return find_columns(available, {**given, "price": "", "cost": ""}, where)
+    roles = find_columns(available, {**given, "amount": None, "price": ""}, where)
+    if "cost" not in roles:
+        raise InputError(
+            f"{where} has no column {amount!r} and none that looks like cost, so that no margin is known; name the "
+            "column of the cost of a row by `columns`, or another `amount`."
+        )
+    assumed.append(
+        f"the amount of a row is column {roles['amount']!r} less column {roles['cost']!r} (`amount` {amount!r})"
+    )
+    revenue, cost = roles.pop("amount"), roles.pop("cost")
+    return {**roles, "revenue": revenue, "cost_in_margin": cost, "amount": amount}
 
 
 def _taken(given: Mapping[str, str | None]) -> set[str]:

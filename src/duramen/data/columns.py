@@ -123,11 +123,12 @@ def named_column(named: str, role: str, available: Sequence[str], where: str) ->
     )
 
 
+def plain_name(column: str) -> str:
+    """Return a name in lower case, letters and digits only."""
+    return re.sub(r"[^a-z0-9]", "", column.lower())
+
+
 def usual_column(names: Sequence[str], available: Sequence[str], taken: set[str]) -> str | None:
     """Return the column of the surest of the usual names that the source has, of those not taken."""
-    plain = {
-        re.sub(r"[^a-z0-9]", "", column.lower()): column
-        for column in reversed(available)
-        if column not in taken
-    }
+    plain = {plain_name(column): column for column in reversed(available) if column not in taken}
     return next((plain[name] for name in names if name in plain), None)

@@ -13,7 +13,8 @@ from duramen.data.amount_columns import (
     NUMBERS,
     amount_as_it_came,
     find_order_columns,
-    is_of_parts,
+    is_computed,
+    is_margin,
     parse_line_amount,
 )
 from duramen.data.amounts import choose_forms, parse_money
@@ -77,7 +78,8 @@ def read_transactions(
         there: the days are a table of Spark.
     customer_id, date, amount : str, optional
         Names of the three columns that suffice; found by themselves where the names are usual. ``amount`` is net
-        money of the row, negative for a return, or two columns to multiply, as in ``"Quantity*Price"``.
+        money of the row, negative for a return, or two columns to multiply, as in ``"Quantity*Price"``;
+        "margin" for revenue less cost.
     amount_per : {"line", "order"}, optional
         What an amount is of: "order" where each line repeats the total of its order, which then counts once.
     columns : mapping, optional
@@ -136,7 +138,7 @@ def read_transactions(
         rows = take_once(rows, roles["amount"], where)
     # Text is parsed, and customers are joined, once, and not again by each look at the lines.
     texts = any(raw[name].type().is_string() for name in (roles["date"], *numbers))
-    keep = customers is not None or texts or is_of_parts(roles)
+    keep = customers is not None or texts or is_computed(roles)
     checked = _keep_days(workspace, _check(rows, roles, where), roles, amount_per, keep_lines=keep)
     close_source(workspace)
     return Transactions(
@@ -144,7 +146,7 @@ def read_transactions(
         rows_in=checked.rows_in,
         set_aside=checked.set_aside,
         columns=roles,
-        unit=currency or "currency units",
+        unit=(currency or "currency units") + (" margin" if is_margin(roles) else ""),
         source=where,
         _rejected=checked.rejected,
         _lines=checked.lines,
