@@ -61,7 +61,8 @@ def test_an_optional_role_named_empty_is_left_out():
         (["who", "date", "paid"], {}, "a.csv has no column that looks like customer_id or amount; its columns are "
          "'who', 'date', 'paid'; name the right one with `customer_id` and `amount`."),
         (THREE, {"size": "amount"}, "'size' is not a role of a column; choose one of 'customer_id', 'date', 'amount', "
-         "'order', 'product', 'category', 'quantity', 'discount', 'cost', 'currency', 'status', 'kind'."),
+         "'order', 'product', 'line', 'category', 'quantity', 'price', 'discount', 'discount_rate', 'cost', "
+         "'currency', 'status', 'kind'."),
         ([*THREE, "x"], {"order": "x", "product": "x"}, "column 'x' of a.csv is named for order and product; name one "
          "column for each."),
     ],
@@ -74,7 +75,9 @@ def test_what_is_wrong_with_the_columns_is_one_sentence(available, given, senten
 
 @pytest.mark.parametrize("name", ["reason", "Reason", "raw_date", "gap", "net", "copies"])
 def test_a_column_may_be_called_as_duramen_calls_its_own(orders, days_of, name):
-    frame = orders(customer=[1, 1, None], date="2020-01-02", order=["a", "a", "b"], amount=[3, 3, 4])
+    frame = orders(
+        customer=[1, 1, None], date="2020-01-02", order=["a", "a", "b"], amount=[3, 3, 4], product="p"
+    )
     plain = read_transactions(frame)
     named = read_transactions(frame.rename(columns={"order": name}), columns={"order": name})
     assert days_of(named) == days_of(plain)

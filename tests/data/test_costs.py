@@ -57,7 +57,8 @@ def test_blanks_about_ids_and_a_decimal_comma_are_understood(tmp_path):
     path = write(tmp_path / "c.csv", ['" 007 ","1,50"', '12,"2"', 'b,"0,25"'])
     assert read_costs(path, IDS, decimal=",").to_dict() == {"007": 1.5, "12": 2.0, "b": 0.25}
     with pytest.raises(InputError, match="costs of 2 customers are not numeric"):
-        read_costs(path, IDS)
+        read_costs(path, IDS, decimal=".")
+    assert read_costs(path, IDS).to_dict() == {"007": 1.5, "12": 2.0, "b": 0.25}
 
 
 @pytest.mark.parametrize("wrong", [pd.Timestamp("2020-01-01"), True])

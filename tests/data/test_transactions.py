@@ -94,18 +94,21 @@ def test_the_quarantine_is_written_whole_or_not_at_all(mostly_good, tmp_path, mo
 def test_equal_lines_are_duplicates_only_where_a_column_tells_lines_apart(orders):
     frame = pd.concat([orders()] * 2)
     assert read_transactions(frame).set_aside == {}
-    assert read_transactions(frame.assign(order="1")).set_aside == {"duplicate line": 3}
+    assert read_transactions(frame.assign(order="1")).set_aside == {}
+    assert read_transactions(frame.assign(order="1", linenumber=7)).set_aside == {"duplicate line": 3}
+    assert read_transactions(frame.assign(description="p")).set_aside == {"duplicate line": 3}
     assert read_transactions(frame.assign(product="p")).set_aside == {"duplicate line": 3}
-    assert read_transactions(frame.assign(order=range(6))).set_aside == {}
-    assert read_transactions(frame.assign(quantity=range(6))).set_aside == {}
+    assert read_transactions(frame.assign(product="p", order=range(6))).set_aside == {}
+    assert read_transactions(frame.assign(product="p", quantity=range(6))).set_aside == {}
 
 
 def test_a_line_that_came_three_times_is_set_aside_twice(orders, days_of):
-    frame = pd.concat([orders(order=["1", None, "2"])] * 3)
+    lines = orders(order=["1", None, "2"], product="p")
+    frame = pd.concat([lines] * 3)
     tx = read_transactions(frame)
     assert tx.set_aside == {"duplicate line": 6}
     assert len(tx.quarantine()) == 6
-    assert days_of(tx) == days_of(read_transactions(orders(order=["1", None, "2"])))
+    assert days_of(tx) == days_of(read_transactions(lines))
 
 
 # The day table ---------------------------------------------------------------------------------------------------
@@ -320,7 +323,7 @@ def test_print_tells_what_a_careful_analyst_asks():
     tx = read_transactions(pd.DataFrame(rows, columns=["customer", "date", "amount", "currency"]))
     assert str(tx).splitlines() == [
         "Transactions from the DataFrame",
-        "  rows          6 in = 5 used + 1 set aside (missing customer id 1)",
+        "  rows          6 in = 5 used + 1 set aside (missing customer id 1 (5 EUR))",
         "  span          2019-03-01 to 2020-03-01",
         "  customers     3, of whom 67% bought on one day only",
         "  grain         4 purchase days, one row per customer and day",

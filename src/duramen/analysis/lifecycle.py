@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.analysis.migration import check_groups, segment_transitions
+from duramen.data.amount_columns import is_margin
 from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.windows import Window, parse_day
@@ -313,8 +314,8 @@ def what_follows(tx: Transactions, groups: pd.Series[Any], window: Window) -> pd
 
 
 def money_name(tx: Transactions) -> str:
-    """Return the kind of money that is counted: ``margin`` where costs are known, else ``net spend``."""
-    return "margin" if "cost" in tx.days.columns else "net spend"
+    """Return the kind of money that is counted: ``margin`` where costs are known or taken off, else ``net spend``."""
+    return "margin" if "cost" in tx.days.columns or is_margin(tx.columns) else "net spend"
 
 
 def _outcomes(tx: Transactions, customers: pd.DataFrame, window: Window) -> pd.DataFrame:

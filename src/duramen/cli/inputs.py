@@ -58,6 +58,7 @@ def column_settings(config: ReadingConfig) -> dict[str, Any]:
         "customer_id": config.customer_id,
         "date": config.date,
         "amount": config.amount,
+        "amount_per": config.amount_per,
         "columns": config.columns,
         "date_format": config.date_format,
         "decimal": config.decimal,

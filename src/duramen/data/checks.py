@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 
 # A column of which more than this share cannot be read is the wrong column or in a wrong form, not a dirty one.
 MOST_UNREADABLE = 0.05
-# Sums stay exact in decimal(18, 4) up to here.
-LARGEST_AMOUNT = 1e13
 # Four decimals are kept; rounding must not change more than this share of the money.
 MOST_ROUNDED = 1e-3
 # Earlier days are what systems write for "unknown", such as 0001-01-01.
 EARLIEST_DAY = date(1900, 1, 1)
+NOT_NUMERIC = "amount is not numeric"
 MISSING_WORDS = ("", "nan", "null", "none", "<na>")
 LEFT_OUT = "left out by `where`"
 
@@ -68,32 +67,6 @@ def parse_date(column: ir.Column, form: str) -> ir.Column:
     return text.re_search(pattern).ifelse(parsed, None)
 
 
-def parse_amount(column: ir.Column, decimal: str) -> ir.Column:
-    """Return the amount as float64, null where it is not a finite number within the exact range."""
-    amount = _parse_number(column, decimal)
-    usable = amount.notnull() & ~amount.isnan() & (amount.abs() < LARGEST_AMOUNT)
-    return usable.ifelse(amount, None)
-
-
-def parse_money(column: ir.Column, decimal: str) -> ir.Column:
-    """Return an optional amount as exact decimal(18, 4), null where it is not a number."""
-    return parse_amount(column, decimal).round(4).cast("decimal(18, 4)")
-
-
-def _parse_number(column: ir.Column, decimal: str) -> ir.Column:
-    if not column.type().is_string():
-        return column.cast("float64")
-    text = column.strip()
-    grouping = "." if decimal == "," else ","
-    escaped = {".": r"\."}.get(decimal, decimal), {".": r"\."}.get(grouping, grouping)
-    grouped = text.re_search(rf"^[-+]?\d{{1,3}}({escaped[1]}\d{{3}})+({escaped[0]}\d+)?$")
-    plain = grouped.ifelse(text.replace(grouping, ""), text)
-    if decimal == ",":
-        # A point that is left over here groups nothing, so the value is not in the stated form.
-        plain = plain.contains(".").ifelse(None, plain.replace(",", "."))
-    return plain.try_cast("float64")
-
-
 def refuse_unknown_format(date_format: str) -> None:
     """Refuse a form in which no dates are read."""
     if date_format not in DATE_FORMATS:
@@ -125,14 +98,14 @@ def choose_date_format(raw: ibis.Table, column: str, given: str | None, where: s
     filled_rows = row.pop("filled")
     best = given or max(row, key=lambda form: row[form])
     if given is None and row["day-first"] == row["month-first"] == row[best] > 0:
-        examples = _examples(raw.filter(filled), column)
+        examples = quote_examples(raw.filter(filled), column)
         raise InputError(
             f"the dates in column {column!r} of {where} could be day first or month first in all "
             f"{row[best]:,} rows (for example {examples}); say which with `date_format` day-first or month-first."
         )
     if filled_rows and row[best] < (1 - MOST_UNREADABLE) * filled_rows:
         spread = ", ".join(f"{count:,} read as {form}" for form, count in row.items() if count)
-        examples = _examples(raw.filter(filled & ~readable[best]), column)
+        examples = quote_examples(raw.filter(filled & ~readable[best]), column)
         raise InputError(
             f"column {column!r} of {where} holds dates in several forms or none: of {filled_rows:,} values "
             f"{spread or 'not one reads as a date'}, and {filled_rows - row[best]:,} do not read as {best} "
@@ -150,7 +123,7 @@ def reason_set_aside(rows: ibis.Table, today: date, currency: str | None) -> ir.
         (rows.date.isnull(), "unreadable date"),
         (rows.date < ibis.literal(EARLIEST_DAY), "date before 1900"),
         (rows.date > ibis.literal(today), "future date"),
-        (rows.amount.isnull(), "amount is not numeric"),
+        (rows.amount.isnull(), NOT_NUMERIC),
     ]
     if "kind" in rows.columns:
         reasons.append((rows.kind.cast("string").lower().strip() == "internal", "internal customer"))
@@ -170,7 +143,7 @@ def refuse_unreadable(
     total = sum(counts.values()) - counts.get(LEFT_OUT, 0)
     for reason, role, remedy in (
         (
-            "amount is not numeric",
+            NOT_NUMERIC,
             "amount",
             "write plain numbers (12.50), give `decimal` ',' or name another column with `amount`",
         ),
@@ -178,7 +151,7 @@ def refuse_unreadable(
     ):
         count = counts.get(reason, 0)
         if count > MOST_UNREADABLE * total:
-            examples = _examples(rows.filter(rows.reason == reason), f"raw_{role}")
+            examples = quote_examples(rows.filter(rows.reason == reason), f"raw_{role}")
             raise InputError(
                 f"column {columns[role]!r} of {where}: {count:,} of {total:,} rows, {reason} "
                 f"(for example {examples}); {remedy}."
@@ -200,9 +173,10 @@ def refuse_finer_amounts(
     money, rounded = counts["money"] or 0.0, counts["rounded"] or 0.0
     if rounded > MOST_ROUNDED * money:
         usable = rows.filter(rows.reason.isnull() & (rows.amount != rows.amount.round(4)))
+        examples = quote_examples(usable, "raw_amount")
         raise InputError(
             f"column {columns['amount']!r} of {where} has amounts with more than the four decimals that are kept (for "
-            f"example {_examples(usable, 'raw_amount')}), and {rounded / money:.2%} of the money would be rounding; "
+            f"example {examples}), and {rounded / money:.2%} of the money would be rounding; "
             "give them in a smaller unit, for example thousandths."
         )
 
@@ -224,8 +198,9 @@ def choose_currency(rows: ibis.Table, column: str, given: str | None, where: str
     return given or next(iter(held), None)
 
 
-def _examples(rows: ibis.Table, column: str) -> str:
-    values = rows.select(value=rows[column].cast("string")).distinct().order_by("value").limit(3)
+def quote_examples(rows: ibis.Table, column: str, most: int = 3) -> str:
+    """Return a few different values of a column, as a sentence shows them."""
+    values = rows.select(value=rows[column].cast("string")).distinct().order_by("value").limit(most)
     return ", ".join(
         "empty" if value is None else repr(value) for value in values.to_pyarrow()["value"].to_pylist()
     )

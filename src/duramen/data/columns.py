@@ -27,10 +27,19 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "order": (
         "orderid", "order", "invoiceno", "invoice", "invoiceid", "basketid", "transactionid", "receiptid", "orderno",
     ),
-    "product": ("productid", "product", "stockcode", "sku", "itemid", "item", "articleid", "upc"),
+    "product": (
+        "productid", "product", "stockcode", "sku", "itemid", "item", "articleid", "upc", "productname", "itemname",
+        "description", "productdescription", "itemdescription", "title",
+    ),
+    "line": ("linenumber", "orderlineid", "lineid", "lineitemid", "orderlinenumber", "lineno", "orderitemid"),
     "category": ("category", "productcategory", "categoryid", "department", "productgroup"),
     "quantity": ("quantity", "qty", "units"),
+    "price": (
+        "unitprice", "priceperunit", "priceeach", "itemprice", "unitsellingprice", "sellingprice", "saleprice",
+        "productprice", "price",
+    ),
     "discount": ("discount", "discountamount", "discountvalue"),
+    "discount_rate": ("discountrate", "discountpercent", "discountpercentage", "discountpct"),
     "cost": ("cost", "cogs", "costamount"),
     "currency": ("currency", "currencycode"),
     "status": (
@@ -79,10 +88,10 @@ def find_columns(
     for role, names in usual.items():
         named = given.get(role)
         if named:
-            chosen[role] = _named_column(named, role, available, where)
+            chosen[role] = named_column(named, role, available, where)
         elif named is None:
             taken = {*filter(None, given.values()), *chosen.values()}
-            if found := _usual_column(names, available, taken):
+            if found := usual_column(names, available, taken):
                 chosen[role] = found
     missing = [role for role in required if role not in chosen]
     if missing:
@@ -106,7 +115,8 @@ def refuse_unknown_roles(roles: Iterable[str], known: Iterable[str] = USUAL_NAME
         raise InputError(f"{unknown[0]!r} is not a role of a column; {suggest(unknown[0], known)}")
 
 
-def _named_column(named: str, role: str, available: Sequence[str], where: str) -> str:
+def named_column(named: str, role: str, available: Sequence[str], where: str) -> str:
+    """Return a column that the user named, or refuse it where the source has none of this name."""
     if named in available:
         return named
     near = difflib.get_close_matches(named, available, n=1)
@@ -116,10 +126,12 @@ def _named_column(named: str, role: str, available: Sequence[str], where: str) -
     )
 
 
-def _usual_column(names: Sequence[str], available: Sequence[str], taken: set[str]) -> str | None:
-    plain = {
-        re.sub(r"[^a-z0-9]", "", column.lower()): column
-        for column in reversed(available)
-        if column not in taken
-    }
+def plain_name(column: str) -> str:
+    """Return a name in lower case, letters and digits only."""
+    return re.sub(r"[^a-z0-9]", "", column.lower())
+
+
+def usual_column(names: Sequence[str], available: Sequence[str], taken: set[str]) -> str | None:
+    """Return the column of the surest of the usual names that the source has, of those not taken."""
+    plain = {plain_name(column): column for column in reversed(available) if column not in taken}
     return next((plain[name] for name in names if name in plain), None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from duramen.data.checks import parse_amount
+from duramen.data.amounts import choose_forms, parse_amount
 from duramen.data.hashed_ids import id_as_text
 from duramen.data.ids import id_text, ids_as_text
 from duramen.data.sources import open_source, open_workspace
@@ -22,7 +22,7 @@ COLUMNS = ("customer_id", "cost_to_serve")
 def read_costs(
     path: str | Path,
     customers: pd.Series[Any],
-    decimal: str = ".",
+    decimal: str | None = None,
     hash_ids: str | Path | None = None,
 ) -> pd.Series[float]:
     """Return the cost to serve of each customer, by customer id.
@@ -34,8 +34,8 @@ def read_costs(
         the unit of the orders). Customers who are not asked for are left out.
     customers : pandas.Series
         Ids of those who are asked for, in any type: 7, 7.0 and "7" are one customer.
-    decimal : str
-        Decimal mark of numbers in text.
+    decimal : str, optional
+        Decimal mark of numbers in text; found by itself where the numbers show it.
     hash_ids : str or Path, optional
         The file of salt by which the ids of the customers are hashed; those of the costs are not.
 
@@ -78,7 +78,7 @@ def costs_of_customers(
     costs: ibis.Table,
     customers: ibis.Table,
     name: str,
-    decimal: str = ".",
+    decimal: str | None = None,
     hash_ids: str | Path | None = None,
 ) -> ibis.Table:
     """Return a table of customers with the ``cost_to_serve`` of each, in the engine that has both tables.
@@ -91,8 +91,8 @@ def costs_of_customers(
         A row for each customer, with ``customer_id``.
     name : str
         Where the costs are from, for messages.
-    decimal : str
-        Decimal mark of numbers in text.
+    decimal : str, optional
+        Decimal mark of numbers in text; found by itself where the numbers show it.
     hash_ids : str or Path, optional
         The file of salt by which the ids of the customers are hashed; those of the costs are not.
 
@@ -102,10 +102,11 @@ def costs_of_customers(
         As ``read_costs`` does.
     """
     _refuse_columns(costs, name)
+    form = choose_forms(costs, ["cost_to_serve"], decimal, name, [])["cost_to_serve"]
     asked = customers.mutate(id_text=id_text(customers.customer_id))
     known = costs.select(
         id_text=id_as_text(hash_ids)(costs.customer_id),
-        cost_to_serve=parse_amount(costs.cost_to_serve, decimal),
+        cost_to_serve=parse_amount(costs.cost_to_serve, form),
     ).semi_join(asked, "id_text")
     money = "write money such as 12.50, or 0 for none"
     _refuse(known.filter(known.cost_to_serve.isnull()), name, "are not numeric", money)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from duramen.data.checks import choose_date_format, parse_amount, parse_date, parse_text
+from duramen.data.amounts import choose_forms, parse_amount
+from duramen.data.checks import choose_date_format, parse_date, parse_text
 from duramen.data.columns import USUAL_NAMES, find_columns
 from duramen.data.purchase_days import MONEY
 from duramen.data.sources import open_source, open_workspace, source_name
@@ -118,7 +119,7 @@ class ExchangeRates:
         return found
 
 
-def read_exchange_rates(source: Any, target: str | None, decimal: str = ".") -> ExchangeRates:
+def read_exchange_rates(source: Any, target: str | None, decimal: str | None = None) -> ExchangeRates:
     """Read and check a table of exchange rates.
 
     Parameters
@@ -128,8 +129,8 @@ def read_exchange_rates(source: Any, target: str | None, decimal: str = ".") -> 
         from this date until the next one.
     target : str
         The currency to convert to.
-    decimal : str
-        Decimal mark of numbers in text.
+    decimal : str, optional
+        Decimal mark of numbers in text; found by itself where the numbers show it.
 
     Raises
     ------
@@ -152,10 +153,11 @@ def read_exchange_rates(source: Any, target: str | None, decimal: str = ".") -> 
     raw = open_source(open_workspace(), source)
     roles = find_columns(raw.columns, {}, called, USUAL_COLUMNS, required=tuple(USUAL_COLUMNS))
     form = choose_date_format(raw, roles["date"], None, called)
+    numbers = choose_forms(raw, [roles["rate"]], decimal, called, [])
     parsed = raw.select(
         date=parse_date(raw[roles["date"]], form),
         currency=parse_text(raw[roles["currency"]]),
-        rate=parse_amount(raw[roles["rate"]], decimal),
+        rate=parse_amount(raw[roles["rate"]], numbers[roles["rate"]]),
     )
     table: pd.DataFrame = parsed.to_pyarrow().to_pandas()
     table["date"] = pd.to_datetime(table["date"])

@@ -6,6 +6,18 @@ from duramen.errors import InputError
 
 # The unit of a source that does not name its currency.
 NO_UNIT = "currency units"
+_MARGIN = " margin"
+
+
+def unit_of(currency: str | None, *, margin: bool) -> str:
+    """Return the unit of amounts that are revenue, or what is left of it after costs.
+
+    Examples
+    --------
+    >>> unit_of("EUR", margin=True), unit_of(None, margin=False)
+    ('EUR margin', 'currency units')
+    """
+    return (currency or NO_UNIT) + _MARGIN * margin
 
 
 def compare_units(model: str, orders: str, source: str) -> str | None:
@@ -31,9 +43,15 @@ def compare_units(model: str, orders: str, source: str) -> str | None:
     """
     if model == orders:
         return None
-    if orders == NO_UNIT:
+    if model.endswith(_MARGIN) != orders.endswith(_MARGIN):
+        first, second = ("margin", "revenue") if model.endswith(_MARGIN) else ("revenue", "margin")
+        raise InputError(
+            f"the model was trained on {first} ({model}) and the amounts of {source} are {second} ({orders}); give the "
+            f"same `amount`, or train a model on {second}."
+        )
+    if orders.removesuffix(_MARGIN) == NO_UNIT:
         return f"{source} names no currency; its amounts are taken as {model}, the unit of the model."
-    if model == NO_UNIT:
+    if model.removesuffix(_MARGIN) == NO_UNIT:
         return f"the model names no currency; it is taken to be {orders}, the unit of {source}."
     raise InputError(
         f"the model was trained on {model} and {source} is in {orders}: use orders in {model}, convert them by "

@@ -10,24 +10,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from duramen.data.amount_columns import (
+    NUMBERS,
+    amount_as_it_came,
+    find_order_columns,
+    is_computed,
+    is_margin,
+    parse_line_amount,
+)
+from duramen.data.amounts import choose_forms, parse_money
+from duramen.data.checked_lines import check_lines, keep_days
 from duramen.data.checks import (
     choose_currency,
     choose_date_format,
-    parse_amount,
     parse_date,
-    parse_money,
     reason_set_aside,
-    refuse_finer_amounts,
     refuse_unknown_format,
-    refuse_unreadable,
 )
-from duramen.data.columns import REQUIRED, find_columns, refuse_unknown_roles
+from duramen.data.columns import REQUIRED, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
-from duramen.data.exchange_rates import ExchangeRates, read_exchange_rates
+from duramen.data.discounts import find_discount_rate, parse_discount
+from duramen.data.exchange_rates import read_exchange_rates
 from duramen.data.hashed_ids import hash_id, read_salt
 from duramen.data.ids import parse_id
-from duramen.data.money_unit import NO_UNIT
-from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
+from duramen.data.money_unit import unit_of
+from duramen.data.order_totals import AmountPer, take_once
 from duramen.data.row_filter import Conditions, rows_left_out
 from duramen.data.service_lines import ServiceLine, refuse_unknown_choice, use_service_lines
 from duramen.data.sources import (
@@ -46,8 +53,6 @@ if TYPE_CHECKING:
     import ibis
     from ibis import ir
 
-DUPLICATE = "duplicate line"
-
 
 def read_transactions(
     source: Any,
@@ -55,9 +60,10 @@ def read_transactions(
     customer_id: str | None = None,
     date: str | None = None,
     amount: str | None = None,
+    amount_per: AmountPer | None = None,
     columns: Mapping[str, str] | None = None,
     date_format: str | None = None,
-    decimal: str = ".",
+    decimal: str | None = None,
     currency: str | None = None,
     customers: CustomerFile | Any = None,
     name: str | None = None,
@@ -78,13 +84,17 @@ def read_transactions(
         there: the days are a table of Spark.
     customer_id, date, amount : str, optional
         Names of the three columns that suffice; found by themselves where the names are usual. ``amount`` is net
-        money of the row, negative for a return.
+        money of the row, negative for a return, or two columns to multiply, as in ``"Quantity*Price"``;
+        "margin" for revenue less cost.
+    amount_per : {"line", "order"}, optional
+        What an amount is of: "order" where each line repeats the total of its order, which then counts once.
     columns : mapping, optional
-        Names of further columns by role: order, product, category, quantity, discount, cost, currency, status, kind.
+        Names of further columns by role: order, product, category, quantity, price, discount, discount_rate, cost,
+        currency, status, kind, line.
     date_format : str, optional
         ``iso``, ``compact``, ``day-first`` or ``month-first``; found by itself where it is unambiguous.
-    decimal : str
-        Decimal mark of numbers written as text.
+    decimal : str, optional
+        Decimal mark of numbers written as text; found in the numbers where they show it.
     currency : str, optional
         The currency to use where the source has several, and the name of the unit.
     customers : CustomerFile or what ``read_customer_file`` takes, optional
@@ -116,14 +126,13 @@ def read_transactions(
 
     Notes
     -----
-    A row is a duplicate line where all its mapped columns equal another's and an order or product column tells
-    lines apart; with three columns alone, two equal rows may be two purchases and are kept. Lines of a day that
+    A row is a duplicate line where all its mapped columns equal another's and a product or line-number column tells
+    the lines of an order apart; without one, two equal rows may be two purchases and are kept. Lines of a day that
     cancel exactly (a sale and its reversal of the same amount) leave no trace but their rows.
     """
     called = name or source_name(source)
     given = {"customer_id": customer_id, "date": date, "amount": amount, **(columns or {})}
-    _refuse_parameters(given, date_format, decimal, threads)
-    refuse_unknown_choice(service_lines)
+    _refuse_parameters(given, date_format, decimal, amount_per, service_lines, threads)
     assumed: list[str] = []
     rates = None if exchange_rates is None else read_exchange_rates(exchange_rates, currency, decimal)
     salt = None if hash_ids is None else read_salt(hash_ids, assumed)
@@ -131,10 +140,11 @@ def read_transactions(
         customers = read_customer_file(customers, hash_ids=hash_ids)
     workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
     raw = open_source(workspace, source)
-    roles = find_columns(raw.columns, given, called)
-    form = choose_date_format(raw, roles["date"], date_format, called)
+    roles = find_order_columns(raw.columns, given, called, assumed)
+    _refuse_missing_roles(roles, called, exchange_rates, status_used, service_lines)
     left_out = None if where is None else rows_left_out(raw, where, decimal, called)
-    rows = _parse(raw, roles, form, decimal, left_out)
+    form = choose_date_format(raw, roles["date"], date_format, called)
+    roles, rows = _parse(raw, roles, form, decimal, left_out, called, assumed)
     if salt is not None:
         rows = rows.mutate(customer_id=hash_id(rows.customer_id, salt))
     if "currency" in roles and rates is None:
@@ -145,41 +155,81 @@ def read_transactions(
         rows, note = customers.join(rows)
         notes = (note,)
     rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), None if rates else currency))
-    rows, counted = _count_sales(rows, roles, called, assumed, rates, status_used, service_lines)
-    # Text is parsed, and customers and rates are joined, once, and not again by each look at the lines.
-    joined = any(one is not None for one in (customers, rates, salt))
-    keep = joined or any(raw[roles[role]].type().is_string() for role in ("date", "amount"))
-    checked = _keep_days(workspace, _check(rows, roles, called), roles, keep_lines=keep)
+    if amount_per == "order":
+        rows = take_once(rows, roles["amount"], called)
+    if rates is not None:
+        rows = rates.convert(rows, roles["currency"], called, assumed)
+    # Text is parsed, and other tables are joined, once, and not again by each look at the lines.
+    derived = (
+        any(one is not None for one in (customers, rates, salt))
+        or amount_per == "order"
+        or is_computed(roles)
+    )
+    if derived or any(
+        raw[roles[role]].type().is_string() for role in ("date", *NUMBERS) if roles.get(role) in raw.columns
+    ):
+        rows = workspace.create_table("rows", rows)
+    rows, counted = _count_sales(rows, roles, called, assumed, status_used, service_lines)
+    kept_days = keep_days(workspace, check_lines(rows, roles, called), roles, amount_per)
     close_source(workspace)
     return Transactions(
-        days=checked.days,
-        rows_in=checked.rows_in,
-        set_aside=checked.set_aside,
+        days=kept_days.days,
+        rows_in=kept_days.rows_in,
+        set_aside=kept_days.set_aside,
         columns=roles,
-        unit=currency or NO_UNIT,
+        unit=unit_of(currency, margin=is_margin(roles)),
         source=called,
-        _rejected=checked.rejected,
-        _lines=checked.lines,
+        _rejected=kept_days.rejected,
+        _lines=kept_days.lines,
         _address=source if is_duckdb_address(source) else None,
-        kinds=checked.kinds,
+        kinds=kept_days.kinds,
         notes=notes,
-        assumed=tuple(assumed),
+        assumed=(*assumed, *kept_days.assumed),
         statuses=counted.statuses,
         service_lines=counted.service_lines,
+        set_aside_money=kept_days.set_aside_money,
     )
 
 
 def _refuse_parameters(
-    roles: Mapping[str, str | None], date_format: str | None, decimal: str, threads: int | None
+    roles: Mapping[str, str | None],
+    date_format: str | None,
+    decimal: str | None,
+    amount_per: str | None,
+    service_lines: str,
+    threads: int | None,
 ) -> None:
     """Refuse what is wrong whatever the source has, before the source is opened."""
     refuse_unknown_roles(roles)
+    refuse_unknown_choice(service_lines)
     if date_format is not None:
         refuse_unknown_format(date_format)
-    if decimal not in (".", ","):
+    if decimal not in (".", ",", None):
         raise InputError(f"decimal mark {decimal!r} is neither '.' nor ','; give one of them by `decimal`.")
+    if amount_per not in ("line", "order", None):
+        raise InputError(f"`amount_per` is {amount_per!r}; give 'line' or 'order'.")
+    if amount_per == "order" and service_lines == "drop":
+        raise InputError(
+            "the total of an order includes its postage and fees, which `service_lines` drop cannot leave out of "
+            "`amount_per` order; give one of the two."
+        )
     if threads is not None and threads < 1:
         raise InputError(f"{threads} threads cannot work; give 1 or more by `threads`.")
+
+
+def _refuse_missing_roles(
+    roles: Mapping[str, str], called: str, exchange_rates: Any, status_used: Any, service_lines: str
+) -> None:
+    """Refuse an option for a column that the source does not have."""
+    for given, role, parameter in (
+        (exchange_rates is not None, "currency", "exchange_rates"),
+        (status_used is not None, "status", "status_used"),
+        (service_lines == "drop", "product", "service_lines"),
+    ):
+        if given and role not in roles:
+            raise InputError(
+                f"{called} has no column of the role {role}, which `{parameter}` needs; name it in `columns`."
+            )
 
 
 class _Counted(NamedTuple):
@@ -194,22 +244,10 @@ def _count_sales(
     roles: Mapping[str, str],
     called: str,
     assumed: list[str],
-    rates: ExchangeRates | None,
     status_used: str | Iterable[str] | None,
     service_lines: str,
 ) -> tuple[ibis.Table, _Counted]:
-    """Convert money, and set aside the lines that are no sales by their status or product code."""
-    for given, role, parameter in (
-        (rates, "currency", "exchange_rates"),
-        (status_used, "status", "status_used"),
-        (service_lines == "drop" or None, "product", "service_lines"),
-    ):
-        if given is not None and role not in roles:
-            raise InputError(
-                f"{called} has no column of the role {role}, which `{parameter}` needs; name it in `columns`."
-            )
-    if rates is not None:
-        rows = rates.convert(rows, roles["currency"], called, assumed)
+    """Set aside the lines that are no sales by their status or product code."""
     statuses: tuple[Status, ...] = ()
     services: tuple[ServiceLine, ...] = ()
     if "status" in roles:
@@ -220,72 +258,34 @@ def _count_sales(
     return rows, _Counted(statuses, services)
 
 
-class _Checked(NamedTuple):
-    """Lines to use and rows set aside, each row in one of them."""
-
-    lines: ibis.Table
-    rejected: ibis.Table
-    rows_in: int
-    set_aside: dict[str, int]
-    has_returns: bool
-
-
-class _Days(NamedTuple):
-    """What is kept of the lines, in tables of the workspace."""
-
-    days: ibis.Table
-    lines: ibis.Table
-    rejected: ibis.Table
-    kinds: ibis.Table | None
-    rows_in: int
-    set_aside: dict[str, int]
-
-
-def _check(rows: ibis.Table, roles: Mapping[str, str], where: str) -> _Checked:
-    """Separate the rows by their reason, and refuse a source that is unusable as a whole."""
-    counted = rows.group_by("reason").aggregate(
-        rows=rows.count(),
-        returns=(rows.amount < 0).sum(),
-        money=rows.amount.abs().sum(),
-        rounded=(rows.amount - rows.amount.round(4)).abs().sum(),
-    )
-    by_reason = {row["reason"]: row for row in counted.to_pyarrow().to_pylist()}
-    counts = {reason: row["rows"] for reason, row in by_reason.items()}
-    refuse_unreadable(rows, counts, roles, where)
-    refuse_finer_amounts(rows, by_reason[None], roles, where)
-    set_aside = {
-        reason: count
-        for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
-        if reason
-    }
-    return _Checked(
-        lines=rows.filter(rows.reason.isnull()).drop("reason"),
-        rejected=_as_it_came(rows.filter(rows.reason.notnull()), roles),
-        rows_in=sum(counts.values()),
-        set_aside=set_aside,
-        has_returns=bool(by_reason[None]["returns"]),
-    )
-
-
-def _keep_days(workspace: Any, checked: _Checked, roles: Mapping[str, str], *, keep_lines: bool) -> _Days:
-    """Collapse the lines to days without copies, and keep them and the rows set aside in the workspace."""
-    lines, rejected, set_aside = checked.lines, checked.rejected, dict(checked.set_aside)
-    if keep_lines:
-        lines = workspace.create_table("lines", lines)
-    used = lines
-    shared = workspace.create_table("shared", lines_of_shared_days(lines))
-    if "order" in roles or "product" in roles:
-        copies = workspace.create_table("copies", _copied_lines(shared))
-        if surplus := int((copies.copies - 1).sum().fill_null(0).to_pyarrow().as_py()):
-            set_aside[DUPLICATE] = surplus
-            rejected = rejected.union(_as_it_came(_repeat(copies).mutate(reason=_text(DUPLICATE)), roles))
-            shared, used = shared.distinct(), lines.distinct()
-    days = workspace.create_table("days", collapse_to_days(lines, shared, checked.has_returns))
-    workspace.drop_table("shared")
-    # A copy, since the source may be gone when the quarantine is asked for; of nothing, where that needs no look.
-    rejected = workspace.create_table("rejected", rejected if set_aside else rejected.limit(0))
-    kinds = workspace.create_table("kinds", _kinds(lines)) if "kind" in lines.columns else None
-    return _Days(days, used, rejected, kinds, checked.rows_in, set_aside)
+def _parse(
+    raw: ibis.Table,
+    roles: Mapping[str, str],
+    form: str,
+    decimal: str | None,
+    left_out: ir.BooleanValue | None,
+    called: str,
+    assumed: list[str],
+) -> tuple[dict[str, str], ibis.Table]:
+    """Return the roles and each row as it came and as it was read."""
+    numbers = [roles[role] for role in NUMBERS if roles.get(role) in raw.columns]
+    forms = choose_forms(raw, numbers, decimal, called, assumed)
+    amounts = parse_line_amount(raw, roles, forms)
+    roles, scale = find_discount_rate(raw, roles, forms, amounts, called, assumed)
+    parsed = {f"raw_{role}": raw[column] for role, column in roles.items() if column in raw.columns}
+    parsed["raw_amount"] = amount_as_it_came(raw, roles)
+    if left_out is not None:
+        parsed["left_out"] = left_out
+    parsed["customer_id"] = parse_id(raw[roles["customer_id"]])
+    parsed["date"] = parse_date(raw[roles["date"]], form)
+    parsed["amount"] = amounts
+    for role in set(roles) - set(REQUIRED):
+        column = raw[roles[role]]
+        if role == "discount_rate":
+            parsed["discount"] = parse_discount(column, forms[roles[role]], amounts, scale)
+            continue
+        parsed[role] = parse_money(column, forms[roles[role]]) if role in NUMBERS else column
+    return roles, raw.select(**parsed)
 
 
 def _on_spark(source: Any) -> Any:
@@ -293,55 +293,3 @@ def _on_spark(source: Any) -> Any:
     from duramen.data.spark_workspace import SparkWorkspace
 
     return SparkWorkspace.of(source.sparkSession)
-
-
-def _kinds(lines: ibis.Table) -> ibis.Table:
-    """Return the kind of each customer of whom one is known."""
-    known = lines.select("customer_id", kind=lines.kind.cast("string").lower().strip())
-    return known.filter(known.kind.notnull() & (known.kind != "")).distinct()
-
-
-def _copied_lines(lines: ibis.Table) -> ibis.Table:
-    """Return the lines that occur more than once, with the number of ``copies``."""
-    # Lines alike as they came are alike as they were read.
-    came = [name for name in lines.columns if name.startswith("raw_")]
-    counted = lines.group_by(came).aggregate(copies=lines.count())
-    return counted.filter(counted.copies > 1)
-
-
-def _parse(
-    raw: ibis.Table, roles: Mapping[str, str], form: str, decimal: str, left_out: ir.BooleanValue | None
-) -> ibis.Table:
-    parsed = {f"raw_{role}": raw[column] for role, column in roles.items()}
-    if left_out is not None:
-        parsed["left_out"] = left_out
-    parsed["customer_id"] = parse_id(raw[roles["customer_id"]])
-    parsed["date"] = parse_date(raw[roles["date"]], form)
-    parsed["amount"] = parse_amount(raw[roles["amount"]], decimal)
-    for role in set(roles) - set(REQUIRED):
-        column = raw[roles[role]]
-        parsed[role] = parse_money(column, decimal) if role in ("quantity", "discount", "cost") else column
-    return raw.select(**parsed)
-
-
-def _text(value: str) -> Any:
-    import ibis
-
-    return ibis.literal(value)
-
-
-def _as_it_came(rows: ibis.Table, roles: Mapping[str, str]) -> ibis.Table:
-    """Return the reason and the source's own columns, as text."""
-    own = {name.lower() for name in roles.values()}
-    label = next(name for name in ("reason", "set_aside_reason", "duramen_reason") if name not in own)
-    return rows.select(
-        rows.reason.name(label),
-        *(rows[f"raw_{role}"].cast("string").name(name) for role, name in roles.items()),
-    )
-
-
-def _repeat(copies: ibis.Table) -> ibis.Table:
-    """Return each line once for every copy beyond the first."""
-    import ibis
-
-    return copies.mutate(copy=ibis.range(0, copies.copies.cast("int64") - 1).unnest()).drop("copy", "copies")

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from duramen.data.checks import parse_amount, parse_text
+from duramen.data.amounts import choose_forms, parse_amount
+from duramen.data.checks import parse_text
 from duramen.data.ids import id_text, ids_as_text, parse_id
 from duramen.errors import InputError
 
@@ -96,7 +97,7 @@ def _checked(condition: Condition) -> Condition:
     return condition
 
 
-def rows_left_out(raw: ibis.Table, where: Conditions, decimal: str, name: str) -> ir.BooleanValue:
+def rows_left_out(raw: ibis.Table, where: Conditions, decimal: str | None, name: str) -> ir.BooleanValue:
     """Return which rows of a source do not meet all conditions.
 
     Values are compared as text without space around it, by the rule for ids: 7, 7.0 and "7" are one value, and case
@@ -113,7 +114,7 @@ def rows_left_out(raw: ibis.Table, where: Conditions, decimal: str, name: str) -
     return ~ibis.and_(*kept)
 
 
-def _keeps(raw: ibis.Table, condition: Condition, decimal: str, name: str) -> ir.BooleanValue:
+def _keeps(raw: ibis.Table, condition: Condition, decimal: str | None, name: str) -> ir.BooleanValue:
     import ibis
 
     if condition.column not in raw.columns:
@@ -130,9 +131,10 @@ def _keeps(raw: ibis.Table, condition: Condition, decimal: str, name: str) -> ir
     return is_one if condition.operator == "=" else ~is_one
 
 
-def _compared(raw: ibis.Table, condition: Condition, decimal: str, name: str) -> ir.BooleanValue:
+def _compared(raw: ibis.Table, condition: Condition, decimal: str | None, name: str) -> ir.BooleanValue:
     column = raw[condition.column]
-    number, bound = parse_amount(column, decimal), float(condition.values[0])
+    form = choose_forms(raw, [condition.column], decimal, name, [])[condition.column]
+    number, bound = parse_amount(column, form), float(condition.values[0])
     strange = raw.select(value=parse_text(column), number=number).filter(
         lambda t: t.number.isnull() & t.value.notnull()
     )

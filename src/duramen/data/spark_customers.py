@@ -42,7 +42,7 @@ def read_costs_on_spark(
     tx: Transactions,
     cutoff: date | str,
     address: str,
-    decimal: str = ".",
+    decimal: str | None = None,
     hash_ids: str | Path | None = None,
 ) -> DataFrame:
     """Return the cost to serve of each customer with a purchase before the cutoff: ``read_costs`` on Spark.
@@ -55,8 +55,8 @@ def read_costs_on_spark(
         First day that is not history.
     address : str
         A table of the catalog, or a path that all executors see, with the columns that ``read_costs`` describes.
-    decimal : str
-        Decimal mark of numbers in text.
+    decimal : str, optional
+        Decimal mark of numbers in text; found by itself where the numbers show it.
     hash_ids : str or Path, optional
         As ``read_costs`` takes it.
 

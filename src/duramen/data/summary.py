@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,7 @@ class DataSummary:
     assumed: tuple[str, ...] = ()
     statuses: tuple[Status, ...] = ()
     service_lines: tuple[ServiceLine, ...] = ()
+    set_aside_money: dict[str, float] = field(default_factory=dict)
 
     @property
     def rows_used(self) -> int:
@@ -63,8 +64,14 @@ class DataSummary:
             told.append("Yearly season: no, less than two years of history.")
         return told
 
+    def _worth(self, reason: str) -> str:
+        money = self.set_aside_money.get(reason)
+        return "" if money is None else f" ({money:,.0f} {self.unit})"
+
     def __str__(self) -> str:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in self.set_aside.items())
+        reasons = ", ".join(
+            f"{reason} {count:,}{self._worth(reason)}" for reason, count in self.set_aside.items()
+        )
         lines = (
             ("rows", f"{self.rows_in:,} in = {self.rows_used:,} used + {self.rows_in - self.rows_used:,} set aside"
                      + (f" ({reasons})" if reasons else "")),

@@ -56,6 +56,8 @@ class Transactions:
         Each order status of the rows that can be used: ``status``, ``rows``, ``money`` and whether it was ``used``.
     service_lines : tuple of ServiceLine
         Each product code that is postage, a fee, a voucher or a correction: ``code``, ``rows``, ``money``, ``used``.
+    set_aside_money : dict
+        Money of the rows that were not used, by reason, where their amounts are numbers.
     """
 
     days: ibis.Table
@@ -72,6 +74,7 @@ class Transactions:
     assumed: tuple[str, ...] = ()
     statuses: tuple[Status, ...] = ()
     service_lines: tuple[ServiceLine, ...] = ()
+    set_aside_money: dict[str, float] = field(default_factory=dict)
 
     @property
     def rows_used(self) -> int:
@@ -265,6 +268,7 @@ class Transactions:
             assumed=self.assumed,
             statuses=self.statuses,
             service_lines=self.service_lines,
+            set_aside_money=self.set_aside_money,
         )
 
     def __str__(self) -> str:

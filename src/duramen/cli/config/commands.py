@@ -44,7 +44,14 @@ class ReadingConfig(Config):
 
     customer_id: Annotated[Text | None, column("the customer id")] = None
     date: Annotated[Text | None, column("the date")] = None
-    amount: Annotated[Text | None, column("the net amount")] = None
+    amount: Annotated[Text | None, column("the net amount, or two to multiply as in Quantity*Price")] = None
+    amount_per: Annotated[
+        Literal["line", "order"] | None,
+        Option(
+            "What an amount is of: order where each line repeats the total of its order.", "line or order", "order",
+            metavar="WHAT", default="line",
+        ),
+    ] = None  # fmt: skip
     columns: Annotated[
         Columns | None,
         Option(
@@ -68,9 +75,11 @@ class ReadingConfig(Config):
         ),
     ] = None  # fmt: skip
     decimal: Annotated[
-        Literal[".", ","],
-        Option("Decimal mark of numbers in text files.", "'.' or ','", "','", metavar="MARK"),
-    ] = "."
+        Literal[".", ","] | None,
+        Option(
+            "Decimal mark of numbers in text files.", "'.' or ','", "','", metavar="MARK", default="found in the data"
+        ),
+    ] = None  # fmt: skip
     currency: Annotated[
         Text | None,
         Option("Currency to use, and the name of the unit of money.", "the code of a currency", "USD", metavar="CODE"),

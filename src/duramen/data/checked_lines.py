@@ -1,0 +1,148 @@
+"""Parsed lines with the reason why each is set aside come in; purchase days and the rows set aside go out, kept.
+
+Every row is either used or set aside for one reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from duramen.data.checks import NOT_NUMERIC, refuse_finer_amounts, refuse_unreadable
+from duramen.data.losses import refuse_patterns
+from duramen.data.order_totals import repeated_total
+from duramen.data.purchase_days import MONEY, collapse_to_days, lines_of_shared_days
+
+if TYPE_CHECKING:
+    import ibis
+
+DUPLICATE = "duplicate line"
+
+
+class Checked(NamedTuple):
+    """Lines to use and rows set aside, each row in one of them."""
+
+    lines: ibis.Table
+    rejected: ibis.Table
+    rows_in: int
+    set_aside: dict[str, int]
+    set_aside_money: dict[str, float]
+    has_returns: bool
+
+
+class KeptDays(NamedTuple):
+    """What is kept of the lines, in tables of the workspace."""
+
+    days: ibis.Table
+    lines: ibis.Table
+    rejected: ibis.Table
+    kinds: ibis.Table | None
+    rows_in: int
+    set_aside: dict[str, int]
+    set_aside_money: dict[str, float]
+    assumed: list[str]
+
+
+def check_lines(rows: ibis.Table, roles: Mapping[str, str], called: str) -> Checked:
+    """Separate the rows by their reason, and refuse a source that is unusable as a whole."""
+    counted = rows.group_by("reason").aggregate(
+        rows=rows.count(),
+        returns=(rows.amount < 0).sum(),
+        money=rows.amount.abs().sum(),
+        # Exact, and of nothing for the rows to use: their money is that of the days.
+        lost=rows.reason.notnull().ifelse(rows.amount, None).round(4).cast(MONEY).sum(),
+        rounded=(rows.amount - rows.amount.round(4)).abs().sum(),
+    )
+    by_reason = {row["reason"]: row for row in counted.to_pyarrow().to_pylist()}
+    counts = {reason: row["rows"] for reason, row in by_reason.items()}
+    refuse_unreadable(rows, counts, roles, called)
+    refuse_patterns(rows, counts, roles, called)
+    refuse_finer_amounts(rows, by_reason[None], roles, called)
+    set_aside = {
+        reason: count
+        for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
+        if reason
+    }
+    return Checked(
+        lines=rows.filter(rows.reason.isnull()).drop("reason"),
+        rejected=_as_it_came(rows.filter(rows.reason.notnull()), roles),
+        rows_in=sum(counts.values()),
+        set_aside=set_aside,
+        # Where the amount is why a row is set aside, its money is unknown.
+        set_aside_money={
+            reason: float(by_reason[reason]["lost"])
+            for reason in set_aside
+            if by_reason[reason]["lost"] is not None and reason != NOT_NUMERIC
+        },
+        has_returns=bool(by_reason[None]["returns"]),
+    )
+
+
+def keep_days(workspace: Any, checked: Checked, roles: Mapping[str, str], amount_per: str | None) -> KeptDays:
+    """Collapse the lines to days without copies, and keep them and the rows set aside in the workspace."""
+    lines, rejected, set_aside = checked.lines, checked.rejected, dict(checked.set_aside)
+    money = dict(checked.set_aside_money)
+    used = lines
+    shared = workspace.create_table("shared", lines_of_shared_days(lines))
+    assumed = [] if amount_per else repeated_total(shared, roles["amount"])
+    # A copy of a line whose order counts once adds no money.
+    if amount_per != "order" and ("product" in roles or "line" in roles):
+        copies = workspace.create_table("copies", _copied_lines(shared))
+        surplus, worth = _surplus(copies)
+        if surplus:
+            set_aside[DUPLICATE], money[DUPLICATE] = surplus, worth
+            rejected = rejected.union(_as_it_came(_repeat(copies).mutate(reason=_text(DUPLICATE)), roles))
+            shared, used = shared.distinct(), lines.distinct()
+    days = workspace.create_table("days", collapse_to_days(lines, shared, checked.has_returns))
+    workspace.drop_table("shared")
+    # A copy, since the source may be gone when the quarantine is asked for; of nothing, where that needs no look.
+    rejected = workspace.create_table("rejected", rejected if set_aside else rejected.limit(0))
+    kinds = workspace.create_table("kinds", _kinds(lines)) if "kind" in lines.columns else None
+    return KeptDays(days, used, rejected, kinds, checked.rows_in, set_aside, money, assumed)
+
+
+def _kinds(lines: ibis.Table) -> ibis.Table:
+    """Return the kind of each customer of whom one is known."""
+    known = lines.select("customer_id", kind=lines.kind.cast("string").lower().strip())
+    return known.filter(known.kind.notnull() & (known.kind != "")).distinct()
+
+
+def _copied_lines(lines: ibis.Table) -> ibis.Table:
+    """Return the lines that occur more than once, with the number of ``copies``."""
+    # Lines alike as they came are alike as they were read.
+    came = [name for name in lines.columns if name.startswith("raw_")]
+    counted = lines.group_by(came).aggregate(copies=lines.count(), worth=lines.amount.max())
+    return counted.filter(counted.copies > 1)
+
+
+def _surplus(copies: ibis.Table) -> tuple[int, float]:
+    """Return how many lines are copies of others, and their money."""
+    more = copies.copies - 1
+    worth = (more * copies.worth.round(4).cast(MONEY)).sum()
+    row = copies.aggregate(more=more.sum(), worth=worth).to_pyarrow().to_pylist()[0]
+    return int(row["more"] or 0), float(row["worth"] or 0)
+
+
+def _text(value: str) -> Any:
+    import ibis
+
+    return ibis.literal(value)
+
+
+def _as_it_came(rows: ibis.Table, roles: Mapping[str, str]) -> ibis.Table:
+    """Return the reason and the source's own columns, as text."""
+    own = {name.lower() for name in roles.values()}
+    label = next(name for name in ("reason", "set_aside_reason", "duramen_reason") if name not in own)
+    return rows.select(
+        rows.reason.name(label),
+        *(rows[f"raw_{role}"].cast("string").name(name) for role, name in roles.items()),
+    )
+
+
+def _repeat(copies: ibis.Table) -> ibis.Table:
+    """Return each line once for every copy beyond the first."""
+    import ibis
+
+    return copies.mutate(copy=ibis.range(0, copies.copies.cast("int64") - 1).unnest()).drop(
+        "copy", "copies", "worth"
+    )

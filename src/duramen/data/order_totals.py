@@ -1,0 +1,101 @@
+"""Checked lines come in; whether their amounts are totals of whole orders, each counted once, goes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from duramen.data.checks import MOST_UNREADABLE, quote_examples
+from duramen.errors import InputError
+
+if TYPE_CHECKING:
+    import ibis
+
+AmountPer = Literal["line", "order"]
+ORDER = ("customer_id", "order")
+# Fewer orders with several lines show nothing.
+FEWEST_ORDERS = 20
+# Share of the orders with several lines in which all lines have one amount.
+MOST_ALIKE = 0.95
+# Amounts of that many orders in a hundred differ: in a shop with three prices, lines of one price are no surprise.
+LEAST_DIFFERENT = 0.2
+
+
+def repeated_total(shared: ibis.Table, column: str) -> list[str]:
+    """Return a sentence where each line of an order seems to repeat the order's total; none otherwise.
+
+    Parameters
+    ----------
+    shared : ibis.Table
+        The lines of days that have several.
+    column : str
+        Source column of the amount.
+    """
+    if "order" not in shared.columns:
+        return []
+    others = [role for role in ("product", "line", "quantity") if role in shared.columns]
+    lines = shared.filter(shared.order.notnull() & (shared.amount != 0))
+    counts = {role: lines[role].nunique() for role in others}
+    orders = lines.group_by(*ORDER, "date").aggregate(
+        lines=lines.count(), least=lines.amount.min(), most=lines.amount.max(), **counts
+    )
+    orders = orders.filter(orders["lines"] > 1)
+    alike = orders.least == orders.most
+    if others:
+        # Lines that are equal in all else are copies of each other.
+        differ = orders[others[0]] > 1
+        for role in others[1:]:
+            differ |= orders[role] > 1
+        alike &= differ
+    found = orders.aggregate(
+        orders=orders.count(), alike=alike.sum(), amounts=orders.most.nunique(where=alike)
+    )
+    row = found.to_pyarrow().to_pylist()[0]
+    if row["orders"] < FEWEST_ORDERS or row["alike"] < MOST_ALIKE * row["orders"]:
+        return []
+    if row["amounts"] < LEAST_DIFFERENT * row["alike"]:
+        return []
+    return [
+        f"all lines have one amount in {row['alike']:,} of {row['orders']:,} orders with several lines, and each line "
+        f"counts: if column {column!r} is the total of the order, take it once (`amount_per` order)"
+    ]
+
+
+def take_once(rows: ibis.Table, column: str, where: str) -> ibis.Table:
+    """Return the rows with the amount of each order on one of its lines, and 0 on the others.
+
+    Raises
+    ------
+    InputError
+        If there is no order column, or the lines of an order have several amounts in more than a few orders.
+    """
+    import ibis
+
+    if "order" not in rows.columns:
+        raise InputError(
+            f"{where} has no column that looks like order, and the amount is to count once per order; name it by "
+            "`columns`, or leave `amount_per` out."
+        )
+    _refuse_several_amounts(rows, column, where)
+    # Always the same line, whatever the order of rows.
+    told_apart = [
+        role for role in ("product", "line", "category", "quantity", "cost") if role in rows.columns
+    ]
+    window = ibis.window(
+        group_by=[rows.customer_id, rows.order, rows.amount, rows.reason],
+        order_by=[rows.date, *(rows[role] for role in told_apart)],
+    )
+    first = (ibis.row_number().over(window) == 0) | rows.order.isnull()
+    return rows.mutate(amount=first.ifelse(rows.amount, rows.amount * 0))
+
+
+def _refuse_several_amounts(rows: ibis.Table, column: str, where: str) -> None:
+    used = rows.filter(rows.reason.isnull() & rows.order.notnull())
+    orders = used.group_by(*ORDER).aggregate(amounts=used.amount.nunique())
+    several = orders.filter(orders.amounts > 1)
+    counted = orders.aggregate(orders=orders.count(), several=(orders.amounts > 1).sum()).to_pyarrow()
+    number, count = counted["orders"][0].as_py(), counted["several"][0].as_py() or 0
+    if count > MOST_UNREADABLE * number:
+        raise InputError(
+            f"column {column!r} of {where} has several amounts in {count:,} of {number:,} orders (for example "
+            f"{quote_examples(several, 'order')}), so that it is not the total of the order; leave `amount_per` out."
+        )
