@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from duramen.errors import InputError
+from duramen.io.credentials import mask_values
 
 FORMAT_VERSION = 1
 
@@ -108,7 +109,7 @@ def folder_sidecar(folder: str, rows: int, made_of: dict[str, Any]) -> str:
 
 def _text(kind: str, name: str, rows: int, content: dict[str, Any]) -> str:
     own = {"format_version": FORMAT_VERSION, kind: name, "rows": rows}
-    return json.dumps(own | content, indent=1, ensure_ascii=False)
+    return json.dumps(mask_values(own | content), indent=1, ensure_ascii=False)
 
 
 def file_digest(path: Path) -> str:

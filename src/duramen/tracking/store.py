@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from duramen.errors import InputError
 from duramen.io.atomic import exclusive
+from duramen.io.credentials import mask_credentials
 
 if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel
@@ -146,7 +147,7 @@ def open_experiment(mlflow: Any, name: str) -> str:
 
 def how_to_open(mlflow: Any) -> str:
     """Return the command, or the address, by which the store is looked at."""
-    uri: str = mlflow.get_tracking_uri()
+    uri = mask_credentials(mlflow.get_tracking_uri())
     return uri if uri.startswith("http") else f"mlflow ui --backend-store-uri {uri}"
 
 
