@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -109,10 +109,9 @@ def _masked_log() -> Iterator[None]:
 
     def masked(*args: Any, **settings: Any) -> logging.LogRecord:
         record = before(*args, **settings)
-        try:
+        # Logging itself reports a message that does not fit its arguments.
+        with suppress(TypeError, ValueError):
             record.msg, record.args = mask_credentials(record.getMessage()), ()
-        except (TypeError, ValueError):  # logging reports a message that does not fit its arguments
-            pass
         return record
 
     logging.setLogRecordFactory(masked)

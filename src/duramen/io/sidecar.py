@@ -49,7 +49,7 @@ def read_sidecar(place: Path) -> dict[str, Any] | None:
     """Return the content of the sidecar of a file, or None where the JSON is something else."""
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and "format_version" in found and "sha256" in found else None
 
