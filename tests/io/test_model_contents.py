@@ -28,12 +28,13 @@ def customers():
     return pd.DataFrame(json.loads((KEPT / "scored.json").read_text())["customers"])
 
 
-def seal(folder, change=lambda state: None):
+def seal(folder, change=None):
     """Give the state and all files digests that fit, after a change of the state."""
     path = folder / "model.json"
     state = json.loads(path.read_text())
     del state["digest"]
-    change(state)
+    if change is not None:
+        change(state)
     for name in state["digests"]:
         state["digests"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     path.write_text(saved_model.seal(json.dumps(state, indent=1, sort_keys=True)))
@@ -64,24 +65,6 @@ def test_a_number_that_no_training_gives_is_refused_by_its_name(folder, where, v
 def test_what_only_describes_a_fit_may_be_unknown(folder):
     seal(folder, put("explainer.average_facts.gap_mean", float("nan")))
     assert CoreCustomerModel.load(folder).growth_weight_ == 1.0
-
-
-@pytest.mark.parametrize(
-    ("where", "value"),
-    [("forecast.value.level", -1.0), ("forecast.activity.slope", 1e59), ("forecast.money_unit", -3.0)],
-)
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_a_model_whose_scores_would_not_be_finite_scores_nobody(folder, customers, where, value):
-    """Whichever way it goes, no row with NaN or inf comes out."""
-    seal(folder, put(where, value))
-    try:
-        scores = CoreCustomerModel.load(folder).predict(customers)
-    except InputError as error:
-        assert "customers" in str(error)
-    else:
-        assert np.isfinite(scores.select_dtypes("number").drop(columns="customer_id", errors="ignore")).all(
-            axis=None
-        )
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
