@@ -25,8 +25,10 @@ def refuse_non_finite(scores: pd.DataFrame) -> None:
     if not wrong.to_numpy().any():
         return
     columns, rows = list(wrong.columns[wrong.any()]), np.flatnonzero(wrong.any(axis=1))
+    further = f" and {len(columns) - 1} further columns" if columns[1:] else ""
+    example = scores["customer_id"].iloc[rows[:1]].tolist()[0]
     raise InputError(
-        f"{columns[0]}{f' and {len(columns) - 1} further columns' if columns[1:] else ''} would not be a finite number "
-        f"for {len(rows):,} of {len(scores):,} customers (for example {scores['customer_id'].iloc[rows[:1]].tolist()[0]!r}); give "
-        "customers in the unit and with the columns of the training, or train the model again."
+        f"{columns[0]}{further} would not be a finite number for {len(rows):,} of {len(scores):,} customers (for "
+        f"example {example!r}); give customers in the unit and with the columns of the training, or train the model "
+        "again."
     )

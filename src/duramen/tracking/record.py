@@ -31,7 +31,7 @@ from duramen.tracking.run import (
     package_versions,
     told_failures,
 )
-from duramen.tracking.serving import PARAMS, served_scores
+from duramen.tracking.serving import served_scores, signature_of
 from duramen.tracking.store import MODEL_ARTEFACT, how_to_open, import_mlflow, open_experiment, open_store
 
 if TYPE_CHECKING:
@@ -386,7 +386,7 @@ def log_model(mlflow: Any, client: Any, run: str, model: CoreCustomerModel, exam
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # Ids are whole numbers and never missing.
         warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer", UserWarning)
-        signature = mlflow.models.infer_signature(example, served_scores(model, example), params=PARAMS)
+        signature = signature_of(mlflow, example, served_scores(model, example))
         saved = model.save(Path(folder) / MODEL_ARTEFACT)
         with _model_entry(client, run) as entry:
             return mlflow.models.Model.log(
