@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import platform
-import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from duramen.io.credentials import mask_credentials, mask_values
+from duramen.tracking.store import store_errors
 
 DESCRIPTION = "mlflow.note.content"
 GIT_SECONDS = 10
@@ -78,12 +78,9 @@ def artefacts_of(client: Any, run_id: str) -> Iterator[Artefacts]:
 @contextmanager
 def told_failures(mlflow: Any) -> Iterator[None]:
     """Turn what a store, a server or a disk may raise into a ``RecordingError`` of one sentence."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     try:
         yield
-    # An import fails where MLflow does not work with a package beside it, as 3.1 does not with SQLAlchemy 2.1.
-    except (mlflow.exceptions.MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
+    except store_errors(mlflow) as error:
         sentence = (
             f"the run was not recorded in the MLflow store {mlflow.get_tracking_uri()}: {_reason(error)}."
         )
