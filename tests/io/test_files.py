@@ -1,11 +1,13 @@
 """Scores as files: whole or not at all, the same bytes, and harmless in a spreadsheet."""
 
+from pathlib import Path
+
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from duramen.errors import InputError
-from duramen.io.files import check_scores_path, write_explanations, write_scores
+from duramen.io.files import check_scores_path, refuse_unwritable_folder, write_explanations, write_scores
 
 
 def test_parquet_holds_the_ranking_as_it_is(shop, tmp_path):
@@ -27,7 +29,7 @@ def test_the_same_ranking_gives_the_same_bytes(shop, tmp_path, ending):
     assert write_scores(shop.ranking.copy(), tmp_path / f"b.{ending}").read_bytes() == first
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+@pytest.mark.parametrize("start", ["\uff1d", "\uff0b", "\uff0d", "\uff20", "=", "+", "-", "@", "\t", "\r"])
 def test_ids_that_a_spreadsheet_would_run_get_an_apostrophe_in_csv(shop, tmp_path, start):
     ranking = shop.ranking.head(2).assign(customer_id=[f"{start}cmd|'/c calc'!A1", "plain"])
     text = write_scores(ranking, tmp_path / "scores.csv").read_bytes().decode()
@@ -101,3 +103,11 @@ def test_explanations_are_parquet_in_a_folder_that_is_there(tmp_path):
         write_explanations([], tmp_path / "why.csv")
     with pytest.raises(InputError, match="there is no folder"):
         write_explanations([], tmp_path / "gone" / "why.parquet")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a file system where even root can write nothing")
+def test_a_place_where_nothing_can_be_written_is_refused_before_any_work():
+    with pytest.raises(InputError, match="the folder /proc cannot be written to; change `out`"):
+        check_scores_path(Path("/proc/x.parquet"), "out")
+    with pytest.raises(InputError, match="the folder /proc cannot be written to; change `model_out`"):
+        refuse_unwritable_folder(Path("/proc/model/new"), "model_out")

@@ -19,7 +19,7 @@ from duramen.forecast.settings import TreeSettings
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 from duramen.tracking import store
-from duramen.tracking.record import record_training, without_password
+from duramen.tracking.record import record_training
 from duramen.tracking.serving import served_scores
 
 TREES = asdict(TreeSettings())
@@ -192,32 +192,6 @@ def test_one_customer_has_the_tier_of_the_whole_base_and_no_rank(runs, fitted):
         assert alone["tier"] == of_base["tier"]
         assert alone["score_percentile"] == pytest.approx(percentile, abs=2)
         assert "rank" not in alone
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "postgresql://ann:s3cret@db/shop", "postgresql://ann:s3@cret@db/shop/scores",
-        "postgresql://ann:s3/cret@db/shop/scores", "postgresql://ann:s3%00cret@db/shop/scores",
-        "postgresql://ann:s3cret/shop/scores", "postgresql://ann@db/shop/scores?password=s3cret",
-        "postgresql://ann@db/shop/scores?%70assword=s3cret", "mysql://ann:s3:cret@db/shop",
-    ],
-)  # fmt: skip
-def test_no_configuration_that_is_kept_holds_a_password(address):
-    told = without_password(address)
-    assert told.startswith(address.partition("://")[0] + "://ann")
-    assert "s3" not in told
-    assert "cret" not in told
-
-
-def test_addresses_without_a_password_are_kept_as_they_are():
-    for address in (
-        "postgresql://db:5433/shop/scores?sslmode=require",
-        "duckdb:///data/shop.db/scores",
-        "a.csv",
-        3,
-    ):
-        assert without_password(address) == address
 
 
 def test_rows_of_one_id_keep_their_places(runs, fitted):

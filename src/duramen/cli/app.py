@@ -6,11 +6,12 @@ Nothing heavy is imported here, so that --help is quick: the options of a comman
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
+
+from duramen.cli.ending import ending_in_a_sentence
 
 
 class Command(NamedTuple):
@@ -94,24 +95,7 @@ for _name, _command in COMMANDS.items():
 
 def main() -> None:
     """Run the command line; what the user must fix is one sentence and exit status 2."""
-    from duramen.errors import InputError
-
     # Threads that spin while they wait make training ten times slower where anything else runs on the machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    try:
+    with ending_in_a_sentence():
         app()
-    except InputError as error:
-        typer.secho(f"duramen: {error}", err=True, fg="red")
-        sys.exit(2)
-    except Exception as error:
-        # Looked up by name: DuckDB takes long to import, and was if it has run out.
-        if type(error).__name__ != "OutOfMemoryException":
-            raise
-        reason = str(error).split("\n")[0]
-        typer.secho(
-            f"duramen: DuckDB has too little memory ({reason}); raise --memory-limit.", err=True, fg="red"
-        )
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.secho("duramen: interrupted; nothing was left half-written.", err=True)
-        sys.exit(130)

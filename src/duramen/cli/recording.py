@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from duramen.cli.ending import say
 from duramen.cli.groups import Group
 from duramen.cli.terminal import step
 
@@ -51,18 +52,13 @@ def record_model(
 
 def recorded(record: Callable[[], RecordedRun]) -> RecordedRun | None:
     """Return the run, or show why there is none: what was written before is kept."""
-    import typer
-
     from duramen.tracking.run import RecordingError
 
     try:
         with step("Recording in MLflow"):
             return record()
     except RecordingError as error:
-        typer.secho(
-            f"duramen: {str(error).rstrip('.')}; what was written is kept, and docs/mlflow.md shows how to record it "
-            "later.",
-            err=True,
-            fg="red",
+        say(
+            f"{str(error).rstrip('.')}; what was written is kept, and docs/mlflow.md shows how to record it later."
         )
         return None

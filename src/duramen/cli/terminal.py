@@ -20,6 +20,7 @@ from rich.text import Text
 
 from duramen.cli.short_ids import SHORTEST, short_ids
 from duramen.data.transactions import Transactions
+from duramen.io.credentials import mask_credentials, mask_values
 
 if TYPE_CHECKING:
     from duramen.analysis.scenario_summary import ScenarioSummary
@@ -47,13 +48,22 @@ HEADINGS = {
     "LightGBM two-stage": "two-\nstage",
 }
 
-console = Console()
+
+class _MaskedConsole(Console):
+    """A console on which no text shows a password: all that a command prints passes here."""
+
+    def print(self, *objects: Any, **settings: Any) -> None:
+        """Print as rich does, with the credentials in texts masked."""
+        super().print(*(mask_values(shown) for shown in objects), **settings)
+
+
+console = _MaskedConsole()
 
 
 @contextmanager
 def step(what: str) -> Iterator[None]:
     """Show what is being done, the parts that the log reports, and how long it took."""
-    started = time.perf_counter()
+    started, what = time.perf_counter(), mask_credentials(what)
     log = logging.getLogger("duramen")
     with console.status(f"{what} ...") as status:
         handler = _StatusHandler(status, what)
@@ -74,7 +84,7 @@ class _StatusHandler(logging.Handler):
         self.status, self.what = status, what
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.status.update(f"{self.what}: {record.getMessage()} ...")
+        self.status.update(f"{self.what}: {mask_credentials(record.getMessage())} ...")
 
 
 def show_place(name: str, path: Path | str, how: str) -> None:

@@ -92,7 +92,9 @@ def check_places(config: TrainConfig, groups: list[Group] | None = None) -> None
     """Refuse places that cannot be written: before the orders are read, and again when the groups are known."""
     from duramen.io.files import refuse_unwritable, refuse_unwritable_folder
     from duramen.report.drawing import require_drawing
+    from duramen.tracking.store import refuse_unwritable_store
 
+    refuse_unwritable_store()
     refuse_unwritable_folder(config.model_out, "model_out")
     if groups is None:
         apart, keys = None if config.kind is None else False, [""]

@@ -478,3 +478,14 @@ FEATURES: dict[str, Feature] = {
     ),
 }
 """Every feature by its name, in the order of the customer table; nothing else defines or documents them."""
+
+
+def may_be_missing(name: str) -> bool:
+    """Return whether some customers have no value of a feature, as its meaning says.
+
+    Examples
+    --------
+    >>> may_be_missing("gap_mean"), may_be_missing("frequency"), may_be_missing("customer_id")
+    (True, False, False)
+    """
+    return name in FEATURES and "missing" in FEATURES[name].meaning

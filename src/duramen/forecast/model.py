@@ -16,7 +16,7 @@ from duramen.errors import InputError
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.churn import ActivityModel, clip_probability
 from duramen.forecast.data_requirements import refuse_unfit, unmet_requirements
-from duramen.forecast.folds import LEAST_CUSTOMERS, Fold, build_folds, model_features
+from duramen.forecast.folds import BTYD_FEATURES, LEAST_CUSTOMERS, Fold, build_folds, model_features
 from duramen.forecast.growth import GROWTH_COLUMNS, growth_forecast, past_trend, past_value
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
 from duramen.forecast.value import Boosters, ValueModel
@@ -261,6 +261,17 @@ class ForecastModel:
                 f"{', '.join(missing[:3])}); give the same optional columns as in training, or train again."
             )
 
+    def _refuse_other_trees(self, boosters: dict[str, Any]) -> None:
+        """Refuse saved trees that were not grown on what this model gives them."""
+        given = [*self.features_, *BTYD_FEATURES]
+        for name, booster in boosters.items():
+            other = set(booster.feature_name()) ^ set(given)
+            if other:
+                raise InputError(
+                    f"the {name} trees of the saved model were grown on other columns than it has: {len(other)} differ "
+                    f"(for example {', '.join(sorted(other)[:3])}); train or download the model again."
+                )
+
     def boosters(self) -> dict[str, Any]:
         """Return the LightGBM boosters that are used, by name."""
         boosters = {**self.value_.boosters_._asdict(), "activity": self.activity_.booster_}
@@ -304,6 +315,7 @@ class ForecastModel:
         model.source_, model.customers_, model.unit_ = state["source"], state["customers"], state["unit"]
         model.features_, model.money_unit_ = state["features"], state["money_unit"]
         model.btyd_ = BTYDValueModel.from_dict(state["btyd"], settings.btyd_models)
+        model._refuse_other_trees(boosters)
         model.activity_ = ActivityModel.from_dict(
             state["activity"], boosters.get("activity"), **model._of_activity()
         )

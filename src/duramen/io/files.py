@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from duramen.io.atomic import atomic_file
 
 # Rows of a ranking that are written at once: a row group of Parquet.
 WRITTEN_AT_ONCE = 125_000
-# A spreadsheet runs a cell that starts like this as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet runs a cell that starts like this as a formula; in Asian locales with the full-width signs too.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def check_scores_path(path: Path, parameter: str = "path") -> None:
@@ -111,7 +111,7 @@ def refuse_unwritable(path: Path, parameter: str) -> None:
         )
     if path.is_dir():
         raise InputError(f"{path} is a folder, where a file is to be written; change `{parameter}`.")
-    if not os.access(path.parent, os.W_OK):
+    if not _can_write(path.parent):
         raise InputError(
             f"the folder {path.parent} cannot be written to; change `{parameter}` or its permissions."
         )
@@ -124,10 +124,20 @@ def refuse_unwritable_folder(folder: Path, parameter: str) -> None:
     around = next(path for path in folder.absolute().parents if path.exists())
     if not around.is_dir():
         raise InputError(f"{around} is a file, where a folder is to be written; change `{parameter}`.")
-    if not os.access(around, os.W_OK):
+    closed = next((place for place in (around, folder) if place.is_dir() and not _can_write(place)), None)
+    if closed is not None:
         raise InputError(
-            f"the folder {around} cannot be written to; change `{parameter}` or its permissions."
+            f"the folder {closed} cannot be written to; change `{parameter}` or its permissions."
         )
+
+
+def _can_write(folder: Path) -> bool:
+    """Return whether a file can be made in a folder; permissions say nothing of what is mounted there."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def write_explanations(blocks: Iterable[pd.DataFrame], path: str | Path) -> int:

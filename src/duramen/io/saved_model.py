@@ -20,6 +20,7 @@ import pandas as pd
 from duramen._version import __version__
 from duramen.errors import InputError
 from duramen.io.atomic import atomic_folder
+from duramen.io.model_contents import AGAIN, refuse_absurd_numbers, refuse_no_trees, refuse_other_columns
 
 # What is in the folder, and how; a change that an older release would misread makes it one more, with a step in
 # ``UPGRADES`` and a small model of the old format in tests/fixtures.
@@ -27,7 +28,6 @@ FORMAT_VERSION = 8
 MODEL_FILE = "model.json"
 # The key under which the state keeps the SHA-256 of each other file, by name.
 DIGESTS = "digests"
-AGAIN = "train or download the model again."
 
 
 class SavedModel(NamedTuple):
@@ -97,7 +97,7 @@ def read_model(folder: Path) -> SavedModel:
             {name: (folder / file, _unchanged(folder / file, state)) for name, file in state[kind].items()}
             for kind in ("trees", "tables")
         )
-        read = {name: _table(*file) for name, file in tables.items()}
+        read = {name: _table(name, *file) for name, file in tables.items()}
         read["holdout"] = _with_baskets(read["holdout"])
         return SavedModel(state, {name: _trees(*file) for name, file in trees.items()}, read)
 
@@ -169,7 +169,7 @@ def read_state(folder: Path) -> dict[str, Any]:
         text = path.read_bytes().decode()
         state: dict[str, Any] = json.loads(text)
         found = state["format_version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"the model file {path} is damaged ({error}); {AGAIN}") from error
     _refuse_unread(path, found, state.get("duramen_version", __version__))
     if found >= SEALED_SINCE and seal(text.replace(_seal_line(str(state.get("digest"))), "", 1)) != text:
@@ -177,7 +177,8 @@ def read_state(folder: Path) -> dict[str, Any]:
     try:
         for step in range(found, FORMAT_VERSION):
             state = UPGRADES[step](state, folder)
-    except (KeyError, TypeError, AttributeError) as error:
+        refuse_absurd_numbers(path, state)
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"the model file {path} is damaged ({error!r}); {AGAIN}") from error
     return state
 
@@ -366,14 +367,17 @@ def _trees(path: Path, content: bytes) -> Any:
     """Return the LightGBM booster of a file, which must be unchanged: some others end the process."""
     import lightgbm as lgb
 
+    refuse_no_trees(path, content)
     try:
         return lgb.Booster(model_str=content.decode())
     except lgb.basic.LightGBMError as error:
         raise InputError(f"the model file {path} is damaged ({error}); {AGAIN}") from error
 
 
-def _table(path: Path, content: bytes) -> pd.DataFrame:
+def _table(name: str, path: Path, content: bytes) -> pd.DataFrame:
     try:
-        return pd.read_parquet(io.BytesIO(content))
+        table = pd.read_parquet(io.BytesIO(content))
     except (OSError, ValueError) as error:
         raise InputError(f"the model file {path} is damaged ({error}); {AGAIN}") from error
+    refuse_other_columns(path, name, table)
+    return table

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from duramen.errors import InputError
+from duramen.io.credentials import mask_values
 
 FORMAT_VERSION = 1
 
@@ -48,7 +49,7 @@ def read_sidecar(place: Path) -> dict[str, Any] | None:
     """Return the content of the sidecar of a file, or None where the JSON is something else."""
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and "format_version" in found and "sha256" in found else None
 
@@ -108,7 +109,7 @@ def folder_sidecar(folder: str, rows: int, made_of: dict[str, Any]) -> str:
 
 def _text(kind: str, name: str, rows: int, content: dict[str, Any]) -> str:
     own = {"format_version": FORMAT_VERSION, kind: name, "rows": rows}
-    return json.dumps(own | content, indent=1, ensure_ascii=False)
+    return json.dumps(mask_values(own | content), indent=1, ensure_ascii=False)
 
 
 def file_digest(path: Path) -> str:

@@ -26,6 +26,7 @@ from duramen.io.autologging import without_autologging
 from duramen.io.saved_model import SavedModel, fingerprint, read_model, refuse_damaged, write_model
 from duramen.io.score_columns import SCORE_COLUMNS
 from duramen.scoring.core_money import core_money
+from duramen.scoring.finite_scores import refuse_non_finite
 from duramen.scoring.growth_weight import GrowthWeight, learn_growth_weight
 from duramen.scoring.model_summary import html_table, training_facts
 from duramen.scoring.placement import PlacementThresholds
@@ -240,10 +241,11 @@ class CoreCustomerModel:
         Raises
         ------
         InputError
-            If a column that the model learned from is missing.
+            If a column that the model learned from is missing, or a score would not be a finite number.
         """
         forecast = self.forecast_.forecast(customers)
         scores = self._scores(customers, forecast).assign(model_version=self.model_version_)
+        refuse_non_finite(scores)
         if with_reasons:
             scores = pd.concat([scores, self.explainer_.reasons(customers, forecast)], axis=1)
         return scores[[column for column in SCORE_COLUMNS if column in scores]]

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duramen.errors import InputError
 from duramen.evaluation.champion_challenger import CHALLENGER, CHAMPION
-from duramen.tracking.store import how_to_open, open_experiment, open_store, refuse_without_store
+from duramen.io.credentials import mask_credentials
+from duramen.tracking.store import (
+    how_to_open,
+    import_mlflow,
+    open_experiment,
+    open_store,
+    refuse_without_store,
+    store_errors,
+)
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
@@ -82,7 +90,7 @@ def find_champion(name: str) -> Registered | None:
     InputError
         If the registry does not answer.
     """
-    mlflow = open_store()
+    mlflow = _opened()
     with _answering(mlflow, f"the champion of {name} is not known"):
         return _aliased(mlflow, name, CHAMPION)
 
@@ -95,7 +103,7 @@ def find_origin(model: CoreCustomerModel, address: str) -> Origin:
     InputError
         If the store does not answer, or the run that is named did not finish.
     """
-    mlflow = open_store()
+    mlflow = _opened()
     client = mlflow.MlflowClient()
     with _answering(mlflow, f"where {address} was recorded is not known"):
         if address.startswith("runs:/"):
@@ -198,7 +206,7 @@ def decide(
         If the registry does not answer, another model was promoted meanwhile, or a model that was never recorded comes
         without the transactions that its record needs.
     """
-    mlflow = open_store()
+    mlflow = _opened()
     client, now = mlflow.MlflowClient(), _now()
     with _answering(mlflow, "nothing was promoted"):
         evidence = _evidence(challenge, champion, tx)
@@ -236,13 +244,14 @@ def roll_back(name: str) -> tuple[Registered, Registered]:
         If there is no champion, there was none before it, or the registry does not answer.
     """
     refuse_without_store(f"{name} has no champion", registry=True)
-    mlflow = open_store()
+    mlflow = _opened()
     client = mlflow.MlflowClient()
     with _answering(mlflow, "nothing was rolled back"):
         champion = _aliased(mlflow, name, CHAMPION)
         if champion is None:
             raise InputError(
-                f"{name} has no champion in the store {mlflow.get_tracking_uri()}; promote a model, or give `name`."
+                f"{name} has no champion in the store {mask_credentials(mlflow.get_tracking_uri())}; promote a model, "
+                "or give `name`."
             )
         past = _past_champions(mlflow, name, champion)[:-1]
         if not past:
@@ -266,11 +275,17 @@ def _answering(mlflow: Any, state: str) -> Iterator[None]:
     """Say in one sentence that the registry did not answer, or refused, and what is done so far."""
     try:
         yield
-    except (mlflow.exceptions.MlflowException, OSError) as error:
+    except store_errors(mlflow) as error:
         reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise InputError(
-            f"the MLflow registry {mlflow.get_registry_uri()} failed ({reason}); {state}."
-        ) from error
+        sentence = f"the MLflow registry {mlflow.get_registry_uri()} failed ({reason}); {state}."
+        raise InputError(mask_credentials(sentence)) from error
+
+
+def _opened() -> Any:
+    """Return MLflow pointed at the store, which may be locked or gone."""
+    mlflow = import_mlflow()
+    with _answering(mlflow, "nothing was changed"):
+        return open_store()
 
 
 def _tag(client: Any, name: str, version: str, tags: dict[str, str]) -> None:
@@ -397,7 +412,7 @@ def _evidence(challenge: Challenge, champion: Registered | None, tx: Transaction
     }
     if champion and tx is not None:
         evidence |= {"duramen.data_digest": tx.digest(challenge.window.end), "duramen.data_source": tx.source}
-    return evidence
+    return {name: mask_credentials(value) for name, value in evidence.items()}
 
 
 def _register(mlflow: Any, name: str, source: str, model: CoreCustomerModel, kind: str) -> str:

@@ -9,7 +9,7 @@ import mlflow
 import pandas as pd
 
 from duramen.scoring.model import CoreCustomerModel
-from duramen.tracking.serving import PARAMS, served_scores, warn_without_placement
+from duramen.tracking.serving import PARAMS, served_scores, warn_without_placement, with_missing_columns
 from duramen.tracking.store import MODEL_ARTEFACT
 
 
@@ -26,7 +26,8 @@ class CoreCustomerPyfunc(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # ml
     ) -> pd.DataFrame:
         """Return ``served_scores`` of the customers given, with their rank where ``params`` has ``{"rank": True}``."""
         del context
-        return served_scores(self.model, model_input, **(PARAMS | (params or {})))
+        customers = with_missing_columns(self.model, model_input)
+        return served_scores(self.model, customers, **(PARAMS | (params or {})))
 
 
 mlflow.models.set_model(CoreCustomerPyfunc())

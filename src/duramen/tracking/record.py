@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import pandas as pd
 
@@ -20,6 +19,7 @@ from duramen.data.customers import customer_table
 from duramen.data.transactions import Transactions
 from duramen.evaluation.forecasts import DURAMEN
 from duramen.evaluation.registry import metric
+from duramen.io.credentials import mask_credentials, mask_values
 from duramen.scoring.tiers import THRESHOLDS
 from duramen.tracking.run import (
     DESCRIPTION,
@@ -31,7 +31,7 @@ from duramen.tracking.run import (
     package_versions,
     told_failures,
 )
-from duramen.tracking.serving import PARAMS, served_scores
+from duramen.tracking.serving import served_scores, signature_of
 from duramen.tracking.store import MODEL_ARTEFACT, how_to_open, import_mlflow, open_experiment, open_store
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def _log_batch(
     client.log_batch(
         run,
         metrics=[entities.Metric(name, figure, now, 0) for name, figure in metrics.items()],
-        params=[entities.Param(name, str(value)) for name, value in parameters.items()],
+        params=[entities.Param(name, mask_credentials(str(value))) for name, value in parameters.items()],
     )
 
 
@@ -279,30 +279,8 @@ def _write_surroundings(files: Artefacts, configuration: Mapping[str, Any] | Non
     """Keep what the run was made with: the packages, and the options without the passwords of addresses."""
     files.write("packages.txt", package_versions())
     if configuration is not None:
-        shown = {key: without_password(value) for key, value in configuration.items()}
+        shown = mask_values(dict(configuration))
         files.write("configuration.json", json.dumps(shown, indent=1, sort_keys=True, default=str))
-
-
-def without_password(value: Any) -> Any:
-    """Return an option as it may be shown: of an address all but the password, however that is written.
-
-    Examples
-    --------
-    >>> without_password("postgresql://ann:s3/cr@t@db/shop?sslmode=require&password=x")
-    'postgresql://ann:***@db/shop?***'
-    """
-    if not isinstance(value, str) or "://" not in value:
-        return value
-    kind, _, rest = value.partition("://")
-    who, at, where = rest.rpartition("@")
-    user, colon, _ = who.partition(":")
-    if not at:
-        # What stands where a port does and is none.
-        where = re.sub(r"^([^/:]*):(?!\d+(?:[/?]|$))[^/?]+", r"\1:***", where)
-    where, mark, parameters = where.partition("?")
-    if "password" in unquote(parameters).lower():
-        parameters = "***"
-    return f"{kind}://{user}{colon and ':***'}{at}{where}{mark}{parameters}"
 
 
 def _log_segments(mlflow: Any, client: Any, run: str, model: CoreCustomerModel) -> None:
@@ -408,7 +386,7 @@ def log_model(mlflow: Any, client: Any, run: str, model: CoreCustomerModel, exam
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         # Ids are whole numbers and never missing.
         warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer", UserWarning)
-        signature = mlflow.models.infer_signature(example, served_scores(model, example), params=PARAMS)
+        signature = signature_of(mlflow, example, served_scores(model, example))
         saved = model.save(Path(folder) / MODEL_ARTEFACT)
         with _model_entry(client, run) as entry:
             return mlflow.models.Model.log(

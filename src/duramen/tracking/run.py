@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import platform
-import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,9 @@ from contextlib import contextmanager
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
+
+from duramen.io.credentials import mask_credentials, mask_values
+from duramen.tracking.store import store_errors
 
 DESCRIPTION = "mlflow.note.content"
 GIT_SECONDS = 10
@@ -45,7 +47,8 @@ def open_run(
 
     belongs = {} if parent is None else {"mlflow.parentRunId": parent}
     whose = DefaultRunContext().tags()
-    run_id: str = client.create_run(experiment_id, run_name=name, tags=whose | tags | belongs).info.run_id
+    tags = mask_values(whose | tags | belongs)
+    run_id: str = client.create_run(experiment_id, run_name=mask_credentials(name), tags=tags).info.run_id
     client.set_terminated(run_id, "FAILED")
     yield run_id
     client.set_terminated(run_id, "FINISHED")
@@ -75,16 +78,13 @@ def artefacts_of(client: Any, run_id: str) -> Iterator[Artefacts]:
 @contextmanager
 def told_failures(mlflow: Any) -> Iterator[None]:
     """Turn what a store, a server or a disk may raise into a ``RecordingError`` of one sentence."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     try:
         yield
-    # An import fails where MLflow does not work with a package beside it, as 3.1 does not with SQLAlchemy 2.1.
-    except (mlflow.exceptions.MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
-        uri = mlflow.get_tracking_uri()
-        raise RecordingError(
-            f"the run was not recorded in the MLflow store {uri}: {_reason(error)}."
-        ) from error
+    except store_errors(mlflow) as error:
+        sentence = (
+            f"the run was not recorded in the MLflow store {mlflow.get_tracking_uri()}: {_reason(error)}."
+        )
+        raise RecordingError(mask_credentials(sentence)) from error
 
 
 def is_unreachable(error: BaseException) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from duramen.data.feature_list import may_be_missing
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.placement import place_customers
 from duramen.scoring.ranking import by_rank, describe_places
@@ -24,6 +26,22 @@ def warn_without_placement(model: CoreCustomerModel) -> None:
             "score_percentile; train again to get them.",
             model.model_version_,
         )
+
+
+def signature_of(mlflow: Any, customers: pd.DataFrame, scores: pd.DataFrame) -> Any:
+    """Return the signature of a served model, which lets a request leave out what a customer may have none of."""
+    found = mlflow.models.infer_signature(customers, scores, params=PARAMS)
+    specs = [
+        mlflow.types.ColSpec(column.type, column.name, required=not may_be_missing(column.name))
+        for column in found.inputs
+    ]
+    return mlflow.models.ModelSignature(mlflow.types.Schema(specs), found.outputs, found.params)
+
+
+def with_missing_columns(model: CoreCustomerModel, customers: pd.DataFrame) -> pd.DataFrame:
+    """Return customers of a request with the columns that it left out, all missing."""
+    left_out = [name for name in model.forecast_.features_ if name not in customers and may_be_missing(name)]
+    return customers.assign(**dict.fromkeys(left_out, np.nan)) if left_out else customers
 
 
 def served_scores(model: CoreCustomerModel, customers: pd.DataFrame, *, rank: bool = False) -> pd.DataFrame:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from duramen.errors import InputError
 from duramen.io.atomic import exclusive
+from duramen.io.credentials import mask_credentials
+from duramen.io.files import refuse_unwritable_folder
 
 if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel
 
+SQLITE = "sqlite:///"
 DEFAULT_FOLDER = Path("mlruns")
 DEFAULT_BASE = DEFAULT_FOLDER / "mlflow.db"
 # Where the saved model lies among the artefacts of a logged one.
@@ -57,11 +60,33 @@ def open_store() -> Any:
     mlflow = import_mlflow()
     if _takes_default(mlflow):
         DEFAULT_FOLDER.mkdir(exist_ok=True)
-        mlflow.set_tracking_uri(f"sqlite:///{DEFAULT_BASE}")
+        mlflow.set_tracking_uri(f"{SQLITE}{DEFAULT_BASE}")
     if (base := _local_base(mlflow)) is not None:
         _make_tables(mlflow, base)
         correct_addresses(base)
     return mlflow
+
+
+def store_errors(mlflow: Any) -> tuple[type[Exception], ...]:
+    """Return what a store, a server, a disk or a package beside MLflow may raise, a locked SQLite file included."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    # An import fails where MLflow does not work with a package beside it, as 3.1 does not with SQLAlchemy 2.1.
+    return mlflow.exceptions.MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError
+
+
+def refuse_unwritable_store() -> None:
+    """Refuse a store in SQLite that cannot be made or written where it is to be, before any work is done."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if uri and not uri.startswith(SQLITE):
+        return
+    base = Path(uri.removeprefix(SQLITE)) if uri else DEFAULT_BASE
+    try:
+        refuse_unwritable_folder(base.parent, "MLFLOW_TRACKING_URI")
+    except InputError as error:
+        raise InputError(
+            f"the MLflow store {base} cannot be written: {str(error).replace('`', '')}"
+        ) from error
 
 
 def refuse_without_store(lack: str, *, registry: bool) -> None:
@@ -90,7 +115,7 @@ def _takes_default(mlflow: Any) -> bool:
 def _local_base(mlflow: Any) -> Path | None:
     """Return the SQLite file of the store, where it is one."""
     uri: str = mlflow.get_tracking_uri()
-    return Path(uri.removeprefix("sqlite:///")).resolve() if uri.startswith("sqlite:///") else None
+    return Path(uri.removeprefix(SQLITE)).resolve() if uri.startswith(SQLITE) else None
 
 
 def _make_tables(mlflow: Any, base: Path) -> None:
@@ -146,7 +171,7 @@ def open_experiment(mlflow: Any, name: str) -> str:
 
 def how_to_open(mlflow: Any) -> str:
     """Return the command, or the address, by which the store is looked at."""
-    uri: str = mlflow.get_tracking_uri()
+    uri = mask_credentials(mlflow.get_tracking_uri())
     return uri if uri.startswith("http") else f"mlflow ui --backend-store-uri {uri}"
 
 
@@ -165,14 +190,14 @@ def load_model(address: str) -> CoreCustomerModel:
     try:
         open_store()
         folder = Path(mlflow.artifacts.download_artifacts(address))
-    except (mlflow.exceptions.MlflowException, OSError) as error:
+    except store_errors(mlflow) as error:
         reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise InputError(
-            f"{address} was not found in the store {mlflow.get_tracking_uri()}: {reason}."
-        ) from error
+        sentence = f"{address} was not found in the store {mlflow.get_tracking_uri()}: {reason}."
+        raise InputError(mask_credentials(sentence)) from error
     if not (folder / "MLmodel").is_file():
+        store = mask_credentials(mlflow.get_tracking_uri())
         raise InputError(
-            f"{address} was not found in the store {mlflow.get_tracking_uri()}: the run is there, its files are not; "
-            "they may lie where the store was before it was moved."
+            f"{address} was not found in the store {store}: the run is there, its files are not; they may lie where "
+            "the store was before it was moved."
         )
     return CoreCustomerModel.load(folder / "artifacts" / MODEL_ARTEFACT)
