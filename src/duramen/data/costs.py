@@ -9,7 +9,8 @@ import pandas as pd
 
 from duramen.data.checks import parse_amount
 from duramen.data.ids import id_text, ids_as_text, parse_id
-from duramen.data.sources import open_source, open_workspace
+from duramen.data.sources import open_source
+from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from duramen.data.checks import parse_text
 from duramen.data.columns import USUAL_NAMES, find_columns
 from duramen.data.ids import id_of_type, id_text, ids_as_text, parse_id
-from duramen.data.sources import open_source, open_workspace, source_name
+from duramen.data.sources import open_source, source_name
+from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 
 if TYPE_CHECKING:

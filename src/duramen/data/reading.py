@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from duramen.data.addresses import is_duckdb_address
 from duramen.data.checks import (
     choose_currency,
     choose_date_format,
@@ -22,17 +23,12 @@ from duramen.data.checks import (
 )
 from duramen.data.columns import REQUIRED, find_columns, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
+from duramen.data.frames import is_spark_frame
 from duramen.data.ids import parse_id
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
-from duramen.data.sources import (
-    close_source,
-    is_duckdb_address,
-    is_spark_frame,
-    open_source,
-    open_workspace,
-    source_name,
-)
+from duramen.data.sources import close_source, open_source, source_name
 from duramen.data.transactions import Transactions
+from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
