@@ -61,6 +61,6 @@ def reopened(workspace: Any, address: str | None) -> Iterator[None]:
         close_source(workspace)
 
 
-def first_line(error: BaseException) -> str:
+def first_line(error: BaseException | None) -> str:
     """Return the first line of a message as a sentence."""
     return str(error).strip().split("\n")[0].rstrip(".") + "."

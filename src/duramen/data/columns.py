@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from duramen.errors import InputError, suggest
@@ -79,7 +79,7 @@ def find_columns(
             chosen[role] = _named_column(named, role, available, where)
         elif named is None:
             taken = {*filter(None, given.values()), *chosen.values()}
-            if found := _usual_column(names, available, taken):
+            if found := usual_column(names, available, taken):
                 chosen[role] = found
     missing = [role for role in required if role not in chosen]
     if missing:
@@ -113,10 +113,19 @@ def _named_column(named: str, role: str, available: Sequence[str], where: str) -
     )
 
 
-def _usual_column(names: Sequence[str], available: Sequence[str], taken: set[str]) -> str | None:
-    plain = {
-        re.sub(r"[^a-z0-9]", "", column.lower()): column
-        for column in reversed(available)
-        if column not in taken
-    }
+def plain_name(name: str) -> str:
+    """Return a column name by its letters and digits alone, of any script, without case and accents.
+
+    Examples
+    --------
+    >>> plain_name("Numéro_Client"), plain_name("Kunden-Nr."), plain_name("订单 金额")
+    ('numeroclient', 'kundennr', '订单金额')
+    """
+    parts = unicodedata.normalize("NFKD", name).casefold()
+    return unicodedata.normalize("NFKC", "".join(letter for letter in parts if letter.isalnum()))
+
+
+def usual_column(names: Sequence[str], available: Sequence[str], taken: set[str]) -> str | None:
+    """Return the column that has one of the usual names of a role, the surest first, and is not taken."""
+    plain = {plain_name(column): column for column in reversed(available) if column not in taken}
     return next((plain[name] for name in names if name in plain), None)

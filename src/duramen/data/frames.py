@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,44 +26,111 @@ def source_name(source: Any) -> str:
 
 
 def open_frame(workspace: Any, source: Any) -> ibis.Table:
-    """Copy a frame into a table of the workspace."""
+    """Copy a frame into a table of the workspace.
+
+    Raises
+    ------
+    InputError
+        If it is no frame, or has no columns, or two that differ in case only.
+    """
+    return workspace.create_table("source", obj=storable(_arrow_table(source), source_name(source)))
+
+
+def _arrow_table(source: Any) -> pa.Table:
     import pandas as pd
     import pyarrow as pa
 
+    if isinstance(source, Mapping):
+        try:
+            source = pd.DataFrame({name: list(values) for name, values in source.items()})
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"the dict is no table ({error}); give it a list of values by name of column, all of one length."
+            ) from error
     if isinstance(source, pd.DataFrame):
-        columns = [to_arrow(column) for _, column in source.items()]
-        table = pa.table(columns, names=[str(name) for name in source.columns])
-    elif isinstance(source, pa.Table):
-        table = source
-    elif hasattr(source, "to_pyarrow"):
-        table = source.to_pyarrow()
-    else:
+        return arrow_of_pandas(source)
+    if hasattr(source, "to_pyarrow"):
+        return source.to_pyarrow()
+    if hasattr(source, "scanner"):
+        # A data set of Arrow, which is many files and no stream yet.
+        return source.scanner().to_table()
+    if not hasattr(source, "__arrow_c_stream__") and not hasattr(source, "__arrow_c_array__"):
         raise InputError(
             f"{source_name(source)} is no source of transactions; give a CSV or Parquet file, a folder of either, "
-            "duckdb://file.db/table, or a pandas or Arrow frame."
+            "duckdb://file.db/table, or a pandas or Arrow frame with named columns."
         )
+    try:
+        return pa.table(source)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise InputError(
+            f"{source_name(source)} gives no table to Arrow ({' '.join(str(error).split())}); give a frame with named "
+            "columns."
+        ) from error
+
+
+def arrow_of_pandas(frame: pd.DataFrame) -> pa.Table:
+    """Return the columns of a frame, and the named levels of its index, which may be the customer or the day."""
+    import pandas as pd
+    import pyarrow as pa
+
+    names = [str(name) for name in frame.columns]
+    known = {name.lower() for name in names}
+    columns = [to_arrow(column) for _, column in frame.items()]
+    for number, level in enumerate(frame.index.names):
+        if level is not None and str(level).lower() not in known:
+            columns.append(to_arrow(pd.Series(frame.index.get_level_values(number))))
+            names.append(str(level))
+    return pa.table(columns, names=names)
+
+
+def storable(table: pa.Table, where: str) -> pa.Table:
+    """Return a table with the types that DuckDB can store.
+
+    Raises
+    ------
+    InputError
+        If it has no columns, or two that differ in case only.
+    """
+    import pyarrow as pa
+
     names = [name.lower() for name in table.column_names]
     if not names:
-        raise InputError(
-            f"{source_name(source)} has no columns; give at least a customer, a date and an amount."
-        )
+        raise InputError(f"{where} has no columns; give at least a customer, a date and an amount.")
     twice = [name for name in table.column_names if names.count(name.lower()) > 1]
     if twice:
         raise InputError(
-            f"{source_name(source)} has columns that differ in case only or not at all: "
-            f"{', '.join(map(repr, twice))}; rename them."
+            f"{where} has columns that differ in case only or not at all: {', '.join(map(repr, twice))}; rename them."
         )
-    stored = pa.schema([(field.name, _stored_type(field.type)) for field in table.schema])
-    return workspace.create_table("source", obj=table.cast(stored, safe=False))
+    return pa.table([_stored(column) for column in table.columns], names=table.column_names)
+
+
+def _stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow as pa
+
+    kind = _stored_type(column.type)
+    try:
+        return column if kind == column.type else column.cast(kind, safe=False)
+    except pa.ArrowException:
+        # A type that nothing else can be made of; a role that needs it finds text.
+        return pa.chunked_array([pa.array(column.to_pandas().astype("str"), from_pandas=True)])
 
 
 def _stored_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type that DuckDB can store: it has none for nothing, and no nanoseconds in a duration."""
+    """Return the type that DuckDB can store: none for nothing, for codes of values or of somebody's own."""
     import pyarrow as pa
 
-    if pa.types.is_null(kind):
+    types = pa.types
+    if isinstance(kind, pa.BaseExtensionType):
+        return _stored_type(kind.storage_type)
+    if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
+        return _stored_type(kind.value_type)
+    if types.is_null(kind) or kind == pa.string_view():
         return pa.string()
-    return pa.duration("us") if pa.types.is_duration(kind) else kind
+    if types.is_float16(kind):
+        return pa.float32()
+    if types.is_decimal256(kind):
+        return pa.float64()
+    return pa.duration("us") if types.is_duration(kind) else kind
 
 
 def to_arrow(column: pd.Series[Any]) -> pa.Array:

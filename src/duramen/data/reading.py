@@ -23,6 +23,7 @@ from duramen.data.checks import (
 )
 from duramen.data.columns import REQUIRED, find_columns, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
+from duramen.data.file_columns import Opened
 from duramen.data.frames import is_spark_frame
 from duramen.data.ids import parse_id
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
@@ -97,13 +98,15 @@ def read_transactions(
     if customers is not None and not isinstance(customers, CustomerFile):
         customers = read_customer_file(customers)
     workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
-    raw = open_source(workspace, source)
+    opened = Opened()
+    raw = open_source(workspace, source, opened)
     roles = find_columns(raw.columns, given, where)
+    opened.refuse_lacking(roles, given)
     form = choose_date_format(raw, roles["date"], date_format, where)
     rows = _parse(raw, roles, form, decimal)
     if "currency" in roles:
         currency = choose_currency(rows, roles["currency"], currency, where)
-    assumed: list[str] = []
+    assumed: list[str] = list(opened.assumed)
     notes: tuple[str, ...] = ()
     if customers is not None:
         rows, note = customers.join(rows)

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from duramen.data.addresses import close_source, first_line, is_duckdb_address, open_duckdb_table, reopened
 from duramen.data.datasets import open_dataset
-from duramen.data.folders import list_files
+from duramen.data.delta_tables import read_delta
+from duramen.data.file_columns import Opened, read_files
+from duramen.data.folders import Files, list_files, not_read
 from duramen.data.frames import is_spark_frame, open_frame, source_name
-from duramen.data.text_files import csv_fault, literal_paths, read_csv
+from duramen.data.json_lines import read_json_lines
+from duramen.data.text_files import literal_paths, read_csv
+from duramen.data.workbooks import read_workbooks, split_sheet
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,45 +25,72 @@ if TYPE_CHECKING:
 __all__ = ["close_source", "open_source", "reopened", "source_name"]
 
 
-def open_source(workspace: Any, source: Any) -> ibis.Table:
+def open_source(workspace: Any, source: Any, opened: Opened | None = None) -> ibis.Table:
     """Return the raw rows of ``source`` as an Ibis table of ``workspace``.
 
     Parameters
     ----------
     workspace : ibis DuckDB backend
-    source : str, Path, pandas.DataFrame, pyarrow.Table, ibis.Table or pyspark.sql.DataFrame
-        A CSV or Parquet file, a folder of either, ``duckdb://file.db/table``, ``dataset:cdnow`` or
-        ``dataset:complete_journey``, or a frame.
+    source : str, Path, frame, ibis.Table or pyspark.sql.DataFrame
+        A CSV, Parquet, JSON lines or Excel file, a folder of one kind, a Delta table, ``duckdb://file.db/table``,
+        ``dataset:cdnow`` or ``dataset:complete_journey``, or a frame: of pandas, or whatever gives Arrow.
+    opened : Opened, optional
+        Is given what the opening decided by itself, and the columns of each file.
 
     Raises
     ------
     InputError
         If there is no such source, it is of no known kind, or it cannot be read.
     """
+    opened = Opened() if opened is None else opened
     if is_duckdb_address(source):
         return open_duckdb_table(workspace, source)
     if isinstance(source, str) and source.startswith("dataset:"):
         source = open_dataset(source.removeprefix("dataset:"))
     if isinstance(source, str | Path):
-        return _open_files(workspace, Path(source))
+        return _open_files(workspace, Path(source), opened)
     if is_spark_frame(source):
         return workspace.open(source)
     return open_frame(workspace, source)
 
 
-def _open_files(workspace: Any, path: Path) -> ibis.Table:
-    files, is_csv = list_files(path)
-    empty = [file for file in files if file.stat().st_size == 0]
+def _open_files(workspace: Any, path: Path, opened: Opened) -> ibis.Table:
+    path, sheet = split_sheet(path)
+    found = list_files(path)
+    empty = [file for file in found.paths if file.stat().st_size == 0]
     if empty:
         raise InputError(f"{empty[0]} is empty (0 bytes); give a file with a header and at least one row.")
     import duckdb
 
     try:
-        if is_csv:
-            return read_csv(workspace, files)
-        return workspace.read_parquet(literal_paths(files), union_by_name=True)
+        table = _read(workspace, path, found, sheet, opened)
     except duckdb.Error as error:
-        told = csv_fault(files) if is_csv else None
-        if told is None and "sniffing" in str(error):
-            told = "its quotes or line ends are not alike throughout; save it again as CSV in UTF-8."
-        raise InputError(f"{path} could not be read: {told or first_line(error)}") from error
+        raise InputError(f"{path} could not be read: {first_line(error)}") from error
+    if sentence := not_read(found.left_out, path):
+        opened.assumed.append(sentence)
+    return table
+
+
+def _read(workspace: Any, path: Path, found: Files, sheet: str | None, opened: Opened) -> ibis.Table:
+    if found.kind == "CSV":
+        return read_csv(workspace, path, found.paths, opened, found.left_out)
+    if found.kind == "Delta":
+        return read_delta(workspace, found.paths[0])
+    if found.kind == "Excel":
+        return read_workbooks(workspace, found.paths, sheet, opened)
+    if found.kind == "JSON":
+        return read_json_lines(workspace, found.paths, opened)
+    return _read_parquet(workspace, found.paths, opened)
+
+
+def _read_parquet(workspace: Any, files: list[Path], opened: Opened) -> ibis.Table:
+    def scan(some: list[Path], options: str) -> str:
+        return (
+            f"read_parquet({literal_paths(some)}, union_by_name = true, hive_partitioning = false{options})"
+        )
+
+    columns = {
+        file: workspace.con.execute(f"SELECT * FROM {scan([file], '')} LIMIT 0").description for file in files
+    }
+    names = {file: [column[0] for column in some] for file, some in columns.items()}
+    return read_files(workspace, names, scan, opened, copy=False)
