@@ -63,4 +63,4 @@ def reopened(workspace: Any, address: str | None) -> Iterator[None]:
 
 def first_line(error: BaseException | None) -> str:
     """Return the first line of a message as a sentence."""
-    return str(error).strip().split("\n")[0].rstrip(".") + "."
+    return str(error).strip().split("\n")[0].rstrip(". ") + "."

@@ -6,12 +6,13 @@ import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
+from duramen.data.column_languages import E_MAIL, NAMES_BY_LANGUAGE, NAMES_BY_SHOP
 from duramen.errors import InputError, suggest
 
 REQUIRED = ("customer_id", "date", "amount")
 
-# The usual names of each role, letters and digits only, the surest first.
-USUAL_NAMES: dict[str, tuple[str, ...]] = {
+# The usual names of each role as `plain_name` writes them, the surest first.
+_ENGLISH: dict[str, tuple[str, ...]] = {
     "customer_id": (
         "customerid", "customer", "custid", "clientid", "client", "householdid", "household", "userid", "user",
         "memberid", "member", "buyerid", "accountid", "shopperid", "customernumber", "customerno",
@@ -36,6 +37,11 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     "status": ("status", "orderstatus", "paymentstatus"),
     "kind": ("kind", "customerkind", "customertype"),
 }  # fmt: skip
+USUAL_NAMES: dict[str, tuple[str, ...]] = {
+    role: (*names, *NAMES_BY_SHOP.get(role, ()), *NAMES_BY_LANGUAGE.get(role, ()))
+    + E_MAIL * (role == "customer_id")
+    for role, names in _ENGLISH.items()
+}
 
 
 def find_columns(
@@ -121,8 +127,10 @@ def plain_name(name: str) -> str:
     >>> plain_name("Numéro_Client"), plain_name("Kunden-Nr."), plain_name("订单 金额")
     ('numeroclient', 'kundennr', '订单金额')
     """
-    parts = unicodedata.normalize("NFKD", name).casefold()
-    return unicodedata.normalize("NFKC", "".join(letter for letter in parts if letter.isalnum()))
+    parts = unicodedata.normalize("NFKD", name)
+    # The marks of Japanese letters are no accents.
+    bare = "".join(part for part in parts if not unicodedata.combining(part) or part in "\u3099\u309a")
+    return "".join(part for part in unicodedata.normalize("NFKC", bare).casefold() if part.isalnum())
 
 
 def usual_column(names: Sequence[str], available: Sequence[str], taken: set[str]) -> str | None:

@@ -51,6 +51,9 @@ def _arrow_table(source: Any) -> pa.Table:
         return arrow_of_pandas(source)
     if hasattr(source, "to_pyarrow"):
         return source.to_pyarrow()
+    if hasattr(source, "collect") and not hasattr(source, "__arrow_c_stream__"):
+        # A lazy frame of Polars.
+        source = source.collect()
     if hasattr(source, "scanner"):
         # A data set of Arrow, which is many files and no stream yet.
         return source.scanner().to_table()
@@ -106,13 +109,16 @@ def storable(table: pa.Table, where: str) -> pa.Table:
 
 def _stored(column: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow as pa
+    from ibis.formats.pyarrow import PyArrowType
 
     kind = _stored_type(column.type)
     try:
+        PyArrowType.to_ibis(kind)
         return column if kind == column.type else column.cast(kind, safe=False)
-    except pa.ArrowException:
-        # A type that nothing else can be made of; a role that needs it finds text.
-        return pa.chunked_array([pa.array(column.to_pandas().astype("str"), from_pandas=True)])
+    except (pa.ArrowException, KeyError, TypeError, ValueError):
+        # A type that Ibis does not know, or that nothing is cast to.
+        texts = [None if value is None else str(value) for value in column.to_pylist()]
+        return pa.chunked_array([pa.array(texts, pa.string())])
 
 
 def _stored_type(kind: pa.DataType) -> pa.DataType:
@@ -126,6 +132,8 @@ def _stored_type(kind: pa.DataType) -> pa.DataType:
         return _stored_type(kind.value_type)
     if types.is_null(kind) or kind == pa.string_view():
         return pa.string()
+    if types.is_fixed_size_binary(kind):
+        return pa.binary()
     if types.is_float16(kind):
         return pa.float32()
     if types.is_decimal256(kind):

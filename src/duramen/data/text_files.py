@@ -127,8 +127,8 @@ def _scan(text: TextFile, escape: str, files: list[Path], options: str) -> str:
 def _decided(texts: list[TextFile], escape: str) -> Iterator[str]:
     foreign = [text.path for text in texts if text.encoding == WINDOWS]
     if foreign:
-        others = f" and {len(foreign) - 1:,} more files are" if len(foreign) > 1 else " is"
-        yield f"{foreign[0]}{others} not UTF-8, and was read as Windows-1252; save it as UTF-8 if letters are wrong"
+        others = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
+        yield f"{foreign[0]}{others} not in UTF-8: read as Windows-1252; if letters are wrong, save as UTF-8"
     if escape == "\\":
         yield "quotes inside values are escaped by a backslash"
 

@@ -70,9 +70,10 @@ def _read_sheet(file: Path, sheet: str | None) -> pd.DataFrame:
             "extra: duramen[excel]."
         ) from error
     try:
-        with pd.ExcelFile(file, engine="calamine") as book:
-            # What is a missing id or amount, the reading decides: "NA" may be a customer.
-            sheets = book.parse(sheet_name=None, dtype=object, keep_default_na=False, na_values=[""])
+        # What is a missing id or amount, the reading decides: "NA" may be a customer.
+        sheets = pd.read_excel(
+            file, sheet_name=None, engine="calamine", dtype=object, keep_default_na=False, na_values=[""]
+        )
     except (CalamineError, OSError, ValueError) as error:
         raise InputError(
             f"{file} could not be read as an Excel workbook: {' '.join(str(error).split()).rstrip('.')}."
