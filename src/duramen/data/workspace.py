@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import threading
 from typing import Any
 
 from duramen.errors import InputError
@@ -32,6 +34,29 @@ def parse_memory(text: str) -> int:
     return int(float(found["number"]) * base ** ("kmgt".index(found["unit"].lower()) + 1))
 
 
+@functools.cache
+def _workspace_class() -> Any:
+    """Return Ibis's DuckDB connection with a cursor for each thread: one cursor gives one answer at a time."""
+    from ibis.backends.duckdb import Backend
+
+    class Workspace(Backend):  # type: ignore[misc]  # Ibis ships no types
+        @property
+        def con(self) -> Any:
+            cursor = getattr(self._cursors, "cursor", None)
+            if cursor is None:
+                cursor = self._cursors.cursor = self._connection.cursor()
+                # Settings of a session, which a cursor does not take over.
+                cursor.execute("SET TimeZone = 'UTC'; SET python_enable_replacements = false")
+            return cursor
+
+        @con.setter
+        def con(self, connection: Any) -> None:
+            self._connection, self._cursors = connection, threading.local()
+            self._cursors.cursor = connection
+
+    return Workspace
+
+
 def open_workspace(memory_limit: str | None = None, threads: int | None = None) -> Any:
     """Return an Ibis DuckDB connection whose tables live in memory and go to a temporary folder beyond its limit.
 
@@ -40,13 +65,12 @@ def open_workspace(memory_limit: str | None = None, threads: int | None = None) 
     InputError
         If the limit is no amount of memory.
     """
-    import ibis
-
     settings: dict[str, Any] = {}
     if memory_limit is not None:
         settings["memory_limit"] = f"{parse_memory(memory_limit) / 1000:.0f}KB"
     if threads is not None:
         settings["threads"] = threads
-    workspace = ibis.duckdb.connect(**settings)
+    workspace = _workspace_class()()
+    workspace.do_connect(**settings)
     workspace.con.execute("SET temp_directory = $1", [str(temporary_folder(workspace))])
     return workspace
