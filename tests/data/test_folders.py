@@ -180,7 +180,7 @@ def test_parquet_files_with_other_spellings_and_types_are_read(tmp_path):
 
 
 @pytest.fixture
-def delta(tmp_path, lines):
+def delta(tmp_path):
     """A Delta table that was overwritten once; with or without the entries that say what it is."""
     frame = pd.read_csv(ORDERS)
 

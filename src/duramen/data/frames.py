@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duramen.errors import InputError
+from duramen.io.credentials import mask_credentials
 
 if TYPE_CHECKING:
     import ibis
@@ -22,7 +23,7 @@ def is_spark_frame(source: Any) -> bool:
 
 def source_name(source: Any) -> str:
     """Return how a message calls the source."""
-    return str(source) if isinstance(source, str | Path) else f"the {type(source).__name__}"
+    return mask_credentials(str(source)) if isinstance(source, str | Path) else f"the {type(source).__name__}"
 
 
 def open_frame(workspace: Any, source: Any) -> ibis.Table:

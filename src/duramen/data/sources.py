@@ -8,7 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from duramen.data.addresses import close_source, first_line, is_duckdb_address, open_duckdb_table, reopened
+from duramen.data.addresses import (
+    close_source,
+    first_line,
+    is_address,
+    is_duckdb_address,
+    open_address,
+    open_duckdb_table,
+    reopened,
+)
 from duramen.data.datasets import open_dataset
 from duramen.data.delta_tables import read_delta
 from duramen.data.file_columns import Opened, read_files
@@ -33,6 +41,7 @@ def open_source(workspace: Any, source: Any, opened: Opened | None = None) -> ib
     workspace : ibis DuckDB backend
     source : str, Path, frame, ibis.Table or pyspark.sql.DataFrame
         A CSV, Parquet, JSON lines or Excel file, a folder of one kind, a Delta table, ``duckdb://file.db/table``,
+        a table or query of ``sqlite://`` or ``postgresql://``, a file at ``s3://`` or ``https://``,
         ``dataset:cdnow`` or ``dataset:complete_journey``, or a frame: of pandas, or whatever gives Arrow.
     opened : Opened, optional
         Is given what the opening decided by itself, and the columns of each file.
@@ -47,6 +56,8 @@ def open_source(workspace: Any, source: Any, opened: Opened | None = None) -> ib
         return open_duckdb_table(workspace, source)
     if isinstance(source, str) and source.startswith("dataset:"):
         source = open_dataset(source.removeprefix("dataset:"))
+    if is_address(source):
+        return open_address(workspace, source)
     if isinstance(source, str | Path):
         return _open_files(workspace, Path(source), opened)
     if is_spark_frame(source):
