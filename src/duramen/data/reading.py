@@ -57,9 +57,9 @@ def read_transactions(
 
     Parameters
     ----------
-    source : str, Path, pandas.DataFrame, pyarrow.Table, ibis.Table or pyspark.sql.DataFrame
-        A CSV or Parquet file, a folder of either, ``duckdb://file.db/table``, or a frame. What lies on Spark stays
-        there: the days are a table of Spark.
+    source : str, Path, frame, ibis.Table or pyspark.sql.DataFrame
+        A file (CSV, Parquet, JSON lines, Excel), a folder of one kind, a Delta table, an address such as
+        ``duckdb://file.db/table``, or a frame. What lies on Spark stays there: the days are a table of Spark.
     customer_id, date, amount : str, optional
         Names of the three columns that suffice; found by themselves where the names are usual. ``amount`` is net
         money of the row, negative for a return.
