@@ -105,7 +105,7 @@ def test_a_file_that_cannot_be_read_is_told_in_one_sentence(file, name, content,
     assert sentence in told(file(name, content))
 
 
-@pytest.mark.parametrize("fault", ["1,2020-01-03\n", "1,2020-01-03,3,9\n", "\x81,2020-01-02,3\n"])
+@pytest.mark.parametrize("fault", ["1,2020-01-03\n", "1,2020-01-03,3,9\n"])
 def test_a_bad_line_far_down_a_file_is_told_too(file, fault):
     lines = HEADER + "1,2020-01-02,3\n" * 30_000 + fault
     assert "could not be read" in told(file("orders.csv", lines.encode("latin-1")))
