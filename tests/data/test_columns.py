@@ -2,7 +2,8 @@
 
 import pytest
 
-from duramen.data.columns import USUAL_NAMES, find_columns
+from duramen.data.column_languages import NAMES_BY_LANGUAGE, NAMES_BY_SHOP
+from duramen.data.columns import USUAL_NAMES, find_columns, plain_name
 from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
@@ -93,3 +94,54 @@ def test_names_with_spaces_quotes_and_other_letters_are_names(orders, days_of):
     tx = read_transactions(frame, customer_id=odd["customer"], date=odd["date"], amount=odd["amount"])
     assert days_of(tx) == days_of(read_transactions(orders()))
     assert list(tx.columns.values()) == list(odd.values())
+
+
+@pytest.mark.parametrize(
+    ("names", "roles"),
+    [
+        (["Kunden-Nr.", "Bestelldatum", "Betrag (€)", "Menge", "Artikelnummer"],
+         ["customer_id", "date", "amount", "quantity", "product"]),
+        (["Debitor", "Währung", "Rechnungsdatum", "Umsatz", "Rechnungs-Nr."],
+         ["customer_id", "currency", "date", "amount", "order"]),
+        (["N° client", "Date de commande", "Montant TTC", "N° commande", "Quantité"],
+         ["customer_id", "date", "amount", "order", "quantity"]),
+        (["ID de cliente", "Fecha de compra", "Importe", "Categoría", "Descuento"],
+         ["customer_id", "date", "amount", "category", "discount"]),
+        (["Codice cliente", "Data ordine", "Importo totale", "Quantità"],
+         ["customer_id", "date", "amount", "quantity"]),
+        (["Código do cliente", "Data da compra", "Valor do pedido", "Situação"],
+         ["customer_id", "date", "amount", "status"]),
+        (["Klantnummer", "Besteldatum", "Bedrag", "Aantal"], ["customer_id", "date", "amount", "quantity"]),
+        (["客户编号", "下单时间", "订单金额", "商品名称"], ["customer_id", "date", "amount", "product"]),
+        (["會員編號", "訂單日期", "金額"], ["customer_id", "date", "amount"]),
+        (["顧客コード", "注文日", "売上", "数量", "カテゴリー"],
+         ["customer_id", "date", "amount", "quantity", "category"]),
+        (["amazon-order-id", "purchase-date", "buyer-email", "sku", "item-price"],
+         ["order", "date", "customer_id", "product", "amount"]),
+        (["Email", "Financial Status", "Subtotal", "Total", "Created at", "Lineitem name"],
+         ["customer_id", "status", None, "amount", "date", "product"]),
+        (["increment_id", "customer_email", "customer_id", "created_at", "grand_total"],
+         ["order", None, "customer_id", "date", "amount"]),
+        (["Created (UTC)", "Amount", "Currency", "Status", "Customer ID", "Customer Email"],
+         ["date", "amount", "currency", "status", "customer_id", None]),
+    ],
+    ids=lambda value: value[0],
+)  # fmt: skip
+def test_headings_of_other_languages_and_shop_systems_are_found(names, roles):
+    expected = {role: name for name, role in zip(names, roles, strict=True) if role}
+    assert find_columns(names, {}, "orders.csv") == expected
+
+
+def test_usual_names_are_plain_and_of_one_role_each():
+    tables = [USUAL_NAMES, NAMES_BY_LANGUAGE, NAMES_BY_SHOP]
+    for table in tables:
+        names = [name for names in table.values() for name in names]
+        assert names == [plain_name(name) for name in names]
+        assert len(set(names)) == len(names)
+
+
+def test_a_name_is_compared_by_its_letters_alone():
+    assert plain_name("  KUNDEN\u2013Nr. ") == plain_name("kunden_nr") == "kundennr"
+    assert plain_name("ｶﾃｺﾞﾘ") == plain_name("カテゴリ") != plain_name("カテコリ")
+    assert plain_name("Größe") == "grosse"
+    assert plain_name("#") == ""

@@ -15,7 +15,7 @@ from duramen.io.atomic import atomic_file, atomic_folder, temporary_folder, work
 
 # Each prints a line when it has come so far, and waits to be killed or to be given a line.
 OPEN_WORKSPACE = """
-from duramen.data.sources import open_workspace
+from duramen.data.workspace import open_workspace
 workspace = open_workspace()
 print("ready", flush=True)
 input()

@@ -11,7 +11,8 @@ import pandas as pd
 
 from duramen.data.checks import parse_text
 from duramen.data.ids import id_text, parse_id
-from duramen.data.sources import open_source, open_workspace, source_name
+from duramen.data.sources import open_source, source_name
+from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 
 CUSTOMER_ID, SEGMENT, TREATMENT, ASSIGNED_ON = "customer_id", "segment", "treatment", "assigned_on"

@@ -167,7 +167,9 @@ class PreviousScores(NamedTuple):
 
 def read_previous_scores(config: ScoreConfig | ListsConfig, key: str) -> PreviousScores | None:
     """Read the earlier ranking of a group, if there is one; it is checked before the orders are read."""
-    from duramen.data.sources import is_duckdb_address, open_source, open_workspace
+    from duramen.data.addresses import is_duckdb_address
+    from duramen.data.sources import open_source
+    from duramen.data.workspace import open_workspace
     from duramen.explain.changes import refuse_later, refuse_other_rankings
 
     address = config.previous_scores

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
+from duramen.data.column_languages import E_MAIL, NAMES_BY_LANGUAGE, NAMES_BY_SHOP
 from duramen.errors import InputError, suggest
 
 REQUIRED = ("customer_id", "date", "amount")
 
-# The usual names of each role, letters and digits only, the surest first.
-USUAL_NAMES: dict[str, tuple[str, ...]] = {
+# The usual names of each role as `plain_name` writes them, the surest first.
+_ENGLISH: dict[str, tuple[str, ...]] = {
     "customer_id": (
         "customerid", "customer", "custid", "clientid", "client", "householdid", "household", "userid", "user",
         "memberid", "member", "buyerid", "accountid", "shopperid", "customernumber", "customerno",
@@ -48,6 +49,11 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
     ),
     "kind": ("kind", "customerkind", "customertype"),
 }  # fmt: skip
+USUAL_NAMES: dict[str, tuple[str, ...]] = {
+    role: (*names, *NAMES_BY_SHOP.get(role, ()), *NAMES_BY_LANGUAGE.get(role, ()))
+    + E_MAIL * (role == "customer_id")
+    for role, names in _ENGLISH.items()
+}
 
 
 def find_columns(
@@ -126,12 +132,21 @@ def named_column(named: str, role: str, available: Sequence[str], where: str) ->
     )
 
 
-def plain_name(column: str) -> str:
-    """Return a name in lower case, letters and digits only."""
-    return re.sub(r"[^a-z0-9]", "", column.lower())
+def plain_name(name: str) -> str:
+    """Return a column name by its letters and digits alone, of any script, without case and accents.
+
+    Examples
+    --------
+    >>> plain_name("Numéro_Client"), plain_name("Kunden-Nr."), plain_name("订单 金额")
+    ('numeroclient', 'kundennr', '订单金额')
+    """
+    parts = unicodedata.normalize("NFKD", name)
+    # The marks of Japanese letters are no accents.
+    bare = "".join(part for part in parts if not unicodedata.combining(part) or part in "\u3099\u309a")
+    return "".join(part for part in unicodedata.normalize("NFKC", bare).casefold() if part.isalnum())
 
 
 def usual_column(names: Sequence[str], available: Sequence[str], taken: set[str]) -> str | None:
-    """Return the column of the surest of the usual names that the source has, of those not taken."""
+    """Return the column that has one of the usual names of a role, the surest first, and is not taken."""
     plain = {plain_name(column): column for column in reversed(available) if column not in taken}
     return next((plain[name] for name in names if name in plain), None)

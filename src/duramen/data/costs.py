@@ -10,7 +10,8 @@ import pandas as pd
 from duramen.data.amounts import choose_forms, parse_amount
 from duramen.data.hashed_ids import id_as_text
 from duramen.data.ids import id_text, ids_as_text
-from duramen.data.sources import open_source, open_workspace
+from duramen.data.sources import open_source
+from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 
 if TYPE_CHECKING:

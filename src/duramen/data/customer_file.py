@@ -11,7 +11,8 @@ from duramen.data.checks import parse_text
 from duramen.data.columns import USUAL_NAMES, find_columns
 from duramen.data.hashed_ids import id_as_text
 from duramen.data.ids import id_of_type, id_text, ids_as_text
-from duramen.data.sources import open_source, open_workspace, source_name
+from duramen.data.sources import open_source, source_name
+from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from duramen.data.amounts import choose_forms, parse_amount
 from duramen.data.checks import choose_date_format, parse_date, parse_text
 from duramen.data.columns import USUAL_NAMES, find_columns
 from duramen.data.purchase_days import MONEY
-from duramen.data.sources import open_source, open_workspace, source_name
+from duramen.data.sources import open_source, source_name
+from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from duramen.data.checks import parse_text
-from duramen.data.sources import open_workspace, to_arrow
+from duramen.data.frames import to_arrow
+from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from duramen.data.amounts import parse_amount
 from duramen.data.checks import parse_date, parse_text
-from duramen.data.sources import open_source, open_workspace, source_name
+from duramen.data.sources import open_source, source_name
+from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from duramen.data.addresses import is_duckdb_address
 from duramen.data.amount_columns import (
     NUMBERS,
     amount_as_it_came,
@@ -31,22 +32,18 @@ from duramen.data.columns import REQUIRED, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
 from duramen.data.discounts import find_discount_rate, parse_discount
 from duramen.data.exchange_rates import read_exchange_rates
+from duramen.data.file_columns import Opened
+from duramen.data.frames import is_spark_frame
 from duramen.data.hashed_ids import hash_id, read_salt
 from duramen.data.ids import parse_id
 from duramen.data.money_unit import unit_of
 from duramen.data.order_totals import AmountPer, take_once
 from duramen.data.row_filter import Conditions, rows_left_out
 from duramen.data.service_lines import ServiceLine, refuse_unknown_choice, use_service_lines
-from duramen.data.sources import (
-    close_source,
-    is_duckdb_address,
-    is_spark_frame,
-    open_source,
-    open_workspace,
-    source_name,
-)
+from duramen.data.sources import close_source, open_source, source_name
 from duramen.data.statuses import Status, parse_names, use_statuses
 from duramen.data.transactions import Transactions
+from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,9 +76,9 @@ def read_transactions(
 
     Parameters
     ----------
-    source : str, Path, pandas.DataFrame, pyarrow.Table, ibis.Table or pyspark.sql.DataFrame
-        A CSV or Parquet file, a folder of either, ``duckdb://file.db/table``, or a frame. What lies on Spark stays
-        there: the days are a table of Spark.
+    source : str, Path, frame, ibis.Table or pyspark.sql.DataFrame
+        A file (CSV, Parquet, JSON lines, Excel), a folder of one kind, a Delta table, an address such as
+        ``duckdb://file.db/table``, or a frame. What lies on Spark stays there: the days are a table of Spark.
     customer_id, date, amount : str, optional
         Names of the three columns that suffice; found by themselves where the names are usual. ``amount`` is net
         money of the row, negative for a return, or two columns to multiply, as in ``"Quantity*Price"``;
@@ -139,8 +136,10 @@ def read_transactions(
     if customers is not None and not isinstance(customers, CustomerFile):
         customers = read_customer_file(customers, hash_ids=hash_ids)
     workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
-    raw = open_source(workspace, source)
+    opened = Opened(assumed)
+    raw = open_source(workspace, source, opened)
     roles = find_order_columns(raw.columns, given, called, assumed)
+    opened.refuse_lacking({role: column for role, column in roles.items() if column in raw.columns}, given)
     _refuse_missing_roles(roles, called, exchange_rates, status_used, service_lines)
     left_out = None if where is None else rows_left_out(raw, where, decimal, called)
     form = choose_date_format(raw, roles["date"], date_format, called)

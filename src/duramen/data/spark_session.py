@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duramen.data.datasets import open_dataset
-from duramen.data.sources import CSV_ENDINGS, parse_memory
+from duramen.data.folders import CSV_ENDINGS
+from duramen.data.workspace import parse_memory
 from duramen.errors import InputError
 from duramen.io.hadoop import whole_address
 

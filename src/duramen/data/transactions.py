@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from duramen.data.checks import parse_text
 from duramen.data.columns import REQUIRED
@@ -75,6 +75,13 @@ class Transactions:
     statuses: tuple[Status, ...] = ()
     service_lines: tuple[ServiceLine, ...] = ()
     set_aside_money: dict[str, float] = field(default_factory=dict)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: the days lie in a database of this process."""
+        raise InputError(
+            "Transactions are tables in a database of this process and cannot be pickled; give the other process the "
+            "source to read, or tx.days.to_pandas()."
+        )
 
     @property
     def rows_used(self) -> int:

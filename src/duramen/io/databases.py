@@ -294,8 +294,8 @@ class PostgreSQLTransaction:
             raise _not_written(self.table, _words_of_postgresql(error)) from error
 
 
-def split_postgresql(address: str) -> tuple[PostgreSQLDatabase, str]:
-    """Return the database and the table that an address names.
+def split_postgresql(address: str, what: str = "`out`") -> tuple[PostgreSQLDatabase, str]:
+    """Return the database and the table that an address names; ``what`` is what messages call it.
 
     Raises
     ------
@@ -311,14 +311,14 @@ def split_postgresql(address: str) -> tuple[PostgreSQLDatabase, str]:
     parts = _POSTGRESQL.fullmatch(address)
     if parts is None:
         raise InputError(
-            "the address of `out` names no table of PostgreSQL; write postgresql://user@host:5432/database/table, with "
-            "@ and / in a name or a password as %40 and %2F."
+            f"the address of {what} names no table of PostgreSQL; write postgresql://user@host:5432/database/table, "
+            "with @ and / in a name or a password as %40 and %2F."
         )
     parameters = parts["parameters"] or ""
     if "password" in unquote(parameters).lower():
         raise InputError(
-            "`out` has a password among its parameters, where it would be shown; set PGPASSWORD, or put it into "
-            "~/.pgpass."
+            f"the address of {what} has a password among its parameters, where it would be shown; set PGPASSWORD, "
+            "or put it into ~/.pgpass."
         )
     user, password, where = (
         parts["user"],

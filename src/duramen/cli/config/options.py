@@ -23,7 +23,7 @@ def _checked_horizon(horizon: int | str) -> int | str:
 
 
 def _checked_memory(amount: str) -> str:
-    from duramen.data.sources import parse_memory
+    from duramen.data.workspace import parse_memory
 
     parse_memory(amount)
     return amount
