@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from duramen.data.checks import parse_amount, parse_date, parse_text
+from duramen.data.checks import parse_amount, parse_text
+from duramen.data.dates import parse_date
 from duramen.data.sources import open_source, open_workspace, source_name
 from duramen.errors import InputError
 

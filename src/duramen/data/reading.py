@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duramen.data.checks import (
     choose_currency,
-    choose_date_format,
     parse_amount,
-    parse_date,
     parse_money,
     reason_set_aside,
     refuse_finer_amounts,
-    refuse_unknown_format,
     refuse_unreadable,
 )
 from duramen.data.columns import REQUIRED, find_columns, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
+from duramen.data.dates import choose_date_format, parse_date, refuse_unknown_format
 from duramen.data.ids import parse_id
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
 from duramen.data.sources import (
@@ -32,6 +30,7 @@ from duramen.data.sources import (
     open_workspace,
     source_name,
 )
+from duramen.data.time_zones import refuse_unknown_zone
 from duramen.data.transactions import Transactions
 from duramen.errors import InputError
 
@@ -49,6 +48,7 @@ def read_transactions(
     amount: str | None = None,
     columns: Mapping[str, str] | None = None,
     date_format: str | None = None,
+    time_zone: str | None = None,
     decimal: str = ".",
     currency: str | None = None,
     customers: CustomerFile | Any = None,
@@ -69,7 +69,11 @@ def read_transactions(
     columns : mapping, optional
         Names of further columns by role: order, product, category, quantity, discount, cost, currency, status, kind.
     date_format : str, optional
-        ``iso``, ``compact``, ``day-first`` or ``month-first``; found by itself where it is unambiguous.
+        ``iso``, ``compact``, ``day-first``, ``month-first``, ``year-first``, ``month-name``, ``epoch`` or ``excel``;
+        found by itself where it is unambiguous.
+    time_zone : str, optional
+        The zone whose day counts for times that know their zone or are written with an offset, such as
+        ``Europe/Berlin``. By default the day in UTC, or with an offset the day as written. Other times stay as they are.
     decimal : str
         Decimal mark of numbers written as text.
     currency : str, optional
@@ -97,17 +101,17 @@ def read_transactions(
     """
     where = name or source_name(source)
     given = {"customer_id": customer_id, "date": date, "amount": amount, **(columns or {})}
-    _refuse_parameters(given, date_format, decimal, threads)
+    _refuse_parameters(given, date_format, time_zone, decimal, threads)
     if customers is not None and not isinstance(customers, CustomerFile):
         customers = read_customer_file(customers)
     workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
     raw = open_source(workspace, source)
     roles = find_columns(raw.columns, given, where)
-    form = choose_date_format(raw, roles["date"], date_format, where)
-    rows = _parse(raw, roles, form, decimal)
+    form = choose_date_format(raw, roles["date"], date_format, where, time_zone)
+    rows = _parse(raw, roles, form.name, time_zone, decimal)
     if "currency" in roles:
         currency = choose_currency(rows, roles["currency"], currency, where)
-    assumed: list[str] = []
+    assumed: list[str] = [*form.assumed]
     notes: tuple[str, ...] = ()
     if customers is not None:
         rows, note = customers.join(rows)
@@ -134,12 +138,18 @@ def read_transactions(
 
 
 def _refuse_parameters(
-    roles: Mapping[str, str | None], date_format: str | None, decimal: str, threads: int | None
+    roles: Mapping[str, str | None],
+    date_format: str | None,
+    time_zone: str | None,
+    decimal: str,
+    threads: int | None,
 ) -> None:
     """Refuse what is wrong whatever the source has, before the source is opened."""
     refuse_unknown_roles(roles)
     if date_format is not None:
         refuse_unknown_format(date_format)
+    if time_zone is not None:
+        refuse_unknown_zone(time_zone)
     if decimal not in (".", ","):
         raise InputError(f"decimal mark {decimal!r} is neither '.' nor ','; give one of them by `decimal`.")
     if threads is not None and threads < 1:
@@ -235,10 +245,12 @@ def _copied_lines(lines: ibis.Table) -> ibis.Table:
     return counted.filter(counted.copies > 1)
 
 
-def _parse(raw: ibis.Table, roles: Mapping[str, str], form: str, decimal: str) -> ibis.Table:
+def _parse(
+    raw: ibis.Table, roles: Mapping[str, str], form: str, time_zone: str | None, decimal: str
+) -> ibis.Table:
     parsed = {f"raw_{role}": raw[column] for role, column in roles.items()}
     parsed["customer_id"] = parse_id(raw[roles["customer_id"]])
-    parsed["date"] = parse_date(raw[roles["date"]], form)
+    parsed["date"] = parse_date(raw[roles["date"]], form, time_zone)
     parsed["amount"] = parse_amount(raw[roles["amount"]], decimal)
     for role in set(roles) - set(REQUIRED):
         column = raw[roles[role]]
