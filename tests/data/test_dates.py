@@ -28,7 +28,8 @@ DATES = {
                     "2/3/2011 3:45:00 PM": 3, "2/3/2011, 3:45\u202fp.m.": 3, "2/3/2011 25:00": None,
                     "2/3/2011 3:75 PM": None, "2/3/2011 soon": None},
     "year-first": {"11-02-03": 3, "11/2/3 10:15": 3, "2011-02-03": None, "11-13-03": None},
-    "month-name": {"03-Feb-2011": 3, "Feb 3, 2011": 3, "February 3rd, 2011 3:45 PM": 3, "3 février 2011": 3, "3. Febr. 2011": 3,
+    "month-name": {"03-Feb-2011": 3, "Feb 3, 2011": 3, "February 3rd, 2011 3:45 PM": 3, "3 février 2011": 3,
+                   "3. Febr. 2011": 3,
                    "3 de febrero de 2011": 3, "3 FEV 2011": 3, "03FEB11": 3, "Thu, 03 Feb 2011 23:45:00 GMT": 3,
                    "2011-Feb-03": 3, "30 Feb 2011": None, "3 Smarch 2011": None, "3 Ma 2011": None, "Feb 2011": None},
     "epoch": {"1296691200": 3, "1296777599": 3, "1296691200.5": 3, "1296691200123": 3, "1296691200123456": 3,
@@ -183,8 +184,10 @@ def test_months_are_known_by_their_names(values, language):
 
 
 OFFSETS = {
-    "2023-01-05 23:11:12 -0500": 6, "2023-01-05T23:11:12+02:00": 5, "2023-01-05T23:30:00Z": 6, "2023-01-05 22:59 UTC": 5,
-    "2023-01-05 11:11:12 PM -0500": 6, "2023-01-05 12:30 AM +01:00": 5, "2023-01-06 00:30+0200": 5, "2023-01-05 23:59:59": 5,
+    "2023-01-05 23:11:12 -0500": 6, "2023-01-05T23:11:12+02:00": 5, "2023-01-05T23:30:00Z": 6,
+    "2023-01-05 22:59 UTC": 5,
+    "2023-01-05 11:11:12 PM -0500": 6, "2023-01-05 12:30 AM +01:00": 5, "2023-01-06 00:30+0200": 5,
+    "2023-01-05 23:59:59": 5,
     "2023-01-05": 5,
 }  # fmt: skip
 
@@ -265,7 +268,7 @@ some_days = st.lists(st.dates(datetime.date(1975, 1, 1), datetime.date(2025, 12,
 
 
 @given(way=st.sampled_from(list(WAYS)), days=some_days, as_text=st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_days_read_back_as_they_were_written_or_are_refused(way, days, as_text):
     column = [WAYS[way](day) for day in days]
     if as_text:

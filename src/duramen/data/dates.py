@@ -59,7 +59,7 @@ _YEAR = r"(\d{2}(?:\d{2})?)"
 _NUMBERS = rf"^(\d{{1,2}})[./-](\d{{1,2}})[./-]{_YEAR}"
 _BETWEEN = r"[\s./,-]*(?:de\s+)?"
 _MONTH = r"(\p{L}{3,})"
-# Each form that is written, as what turns it into year, month and day; a name of a month comes first, and @ is its place.
+# Each form that is written, as what turns it into year, month and day; @ is the place of a month, whose name is ahead.
 _WRITTEN = {
     "iso": (r"^(\d{4})[./-](\d{1,2})[./-](\d{1,2})", r"\1-\2-\3"),
     "compact": (rf"^(\d{{4}})(\d{{2}})(\d{{2}}){_COMPACT_TIME}", r"\1-\2-\3"),
@@ -132,10 +132,12 @@ def _day_of_text(text: ir.StringColumn, form: str, tail: str, time_zone: str | N
     if form == "excel":
         number = text.re_extract(_EXCEL, 1).try_cast("int64")
         return day_in_zone((number - _EXCEL_1970) * _DAY_SECONDS, None)
+    # A column that is used twice is computed and compiled twice, so each step uses the one before it once.
     written = _year_month_day(text, form, tail)
-    two_digits = written.substr(2, 1) == "-"
-    century = (written < "7").ifelse("20", "19")
-    return two_digits.ifelse(century + written, written).try_cast("date")
+    if form not in ("iso", "compact"):
+        written = written.re_replace(rf"^{_FOUND}([0-6]\d-)", rf"{_FOUND}20\1")
+        written = written.re_replace(rf"^{_FOUND}([7-9]\d-)", rf"{_FOUND}19\1")
+    return written.re_replace(rf"(?s)^(?:[^{_FOUND}].*|{_FOUND})", "").try_cast("date")
 
 
 def _seconds(number: ir.Column) -> ir.Column:
@@ -151,19 +153,20 @@ def _seconds(number: ir.Column) -> ir.Column:
 
 
 def _year_month_day(text: ir.StringColumn, form: str, tail: str) -> ir.StringColumn:
-    """Return what is written as year, month and day, the year as many digits as it has, null where it is not."""
+    """Return year, month and day behind a mark, the year as many digits as it has; other text as it is."""
     import ibis
 
     pattern, order = _WRITTEN[form]
     found = text.re_replace(pattern + tail, _FOUND + order)
-    found = found.startswith(_FOUND).ifelse(found.substr(1), None)
     if form != "month-name":
         return found
-    bar = found.find("|")
-    name = found.left(bar).lower().translate(*_ACCENTS).replace("jui", "ju").left(3)
-    place = ibis.literal(_MONTH_NUMBERS).find(name)
-    month = (place >= 0).ifelse(ibis.literal(_MONTH_NUMBERS).substr(place + 3, 2), None)
-    return found.substr(bar + 1).replace("@", month)
+    name = (
+        found.re_extract(rf"^{_FOUND}(\p{{L}}+)", 1).lower().translate(*_ACCENTS).replace("jui", "ju").left(3)
+    )
+    numbers = ibis.literal(_MONTH_NUMBERS)
+    # Of an unknown name this is no number, and what holds it no day.
+    month = numbers.substr(numbers.find(name) + 3, 2)
+    return found.re_replace(rf"^{_FOUND}\p{{L}}+\|", _FOUND).replace("@", month)
 
 
 def refuse_unknown_format(date_format: str) -> None:
@@ -228,7 +231,7 @@ def _reads(head: ir.StringColumn, form: str) -> ir.BooleanColumn:
 
 
 def _short_year(head: ir.StringColumn, form: str) -> ir.BooleanColumn:
-    return (_year_month_day(head, form, _HOUR).substr(2, 1) == "-").fill_null(False)
+    return _year_month_day(head, form, _HOUR).re_search(rf"^{_FOUND}\d\d-").fill_null(False)
 
 
 def _count_forms(heads: ibis.Table) -> dict[str, int]:

@@ -21,6 +21,8 @@ from duramen.data.columns import REQUIRED, find_columns, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
 from duramen.data.dates import choose_date_format, parse_date, refuse_unknown_format
 from duramen.data.ids import parse_id
+from duramen.data.lone_dates import LONE_DATE, find_lone_dates
+from duramen.data.placeholders import describe_placeholders
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
 from duramen.data.sources import (
     close_source,
@@ -73,7 +75,7 @@ def read_transactions(
         found by itself where it is unambiguous.
     time_zone : str, optional
         The zone whose day counts for times that know their zone or are written with an offset, such as
-        ``Europe/Berlin``. By default the day in UTC, or with an offset the day as written. Other times stay as they are.
+        ``Europe/Berlin``. By default the day in UTC, or with an offset the day as written. Other times stay.
     decimal : str
         Decimal mark of numbers written as text.
     currency : str, optional
@@ -133,7 +135,7 @@ def read_transactions(
         _address=source if is_duckdb_address(source) else None,
         kinds=checked.kinds,
         notes=notes,
-        assumed=tuple(assumed),
+        assumed=(*assumed, *checked.assumed),
     )
 
 
@@ -175,6 +177,7 @@ class _Days(NamedTuple):
     kinds: ibis.Table | None
     rows_in: int
     set_aside: dict[str, int]
+    assumed: tuple[str, ...]
 
 
 def _check(rows: ibis.Table, roles: Mapping[str, str], where: str) -> _Checked:
@@ -208,6 +211,11 @@ def _keep_days(workspace: Any, checked: _Checked, roles: Mapping[str, str], *, k
     lines, rejected, set_aside = checked.lines, checked.rejected, dict(checked.set_aside)
     if keep_lines:
         lines = workspace.create_table("lines", lines)
+    assumed: tuple[str, ...] = ()
+    if lone := find_lone_dates(lines):
+        assumed, set_aside[LONE_DATE] = (str(lone),), lone.rows
+        far = lines.filter(lines.date > lone.last_day).mutate(reason=_text(LONE_DATE))
+        rejected, lines = rejected.union(_as_it_came(far, roles)), lines.filter(lines.date <= lone.last_day)
     used = lines
     shared = workspace.create_table("shared", lines_of_shared_days(lines))
     if "order" in roles or "product" in roles:
@@ -221,7 +229,8 @@ def _keep_days(workspace: Any, checked: _Checked, roles: Mapping[str, str], *, k
     # A copy, since the source may be gone when the quarantine is asked for; of nothing, where that needs no look.
     rejected = workspace.create_table("rejected", rejected if set_aside else rejected.limit(0))
     kinds = workspace.create_table("kinds", _kinds(lines)) if "kind" in lines.columns else None
-    return _Days(days, used, rejected, kinds, checked.rows_in, set_aside)
+    assumed += tuple(describe_placeholders(days))
+    return _Days(days, used, rejected, kinds, checked.rows_in, set_aside, assumed)
 
 
 def _on_spark(source: Any) -> Any:

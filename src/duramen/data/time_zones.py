@@ -56,7 +56,7 @@ def _clock_in(moment: ir.Column, time_zone: str | None) -> Any:
         if on_spark
         else ("timezone", (dt.string, dt.timestamp))
     )
-    clock = ibis.udf.scalar.builtin(lambda first, second: None, name=name, signature=(kinds, dt.timestamp))
+    clock = ibis.udf.scalar.builtin(lambda _first, _second: None, name=name, signature=(kinds, dt.timestamp))
     return clock(moment, time_zone) if on_spark else clock(time_zone, moment)
 
 

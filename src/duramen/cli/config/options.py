@@ -29,6 +29,13 @@ def _checked_memory(amount: str) -> str:
     return amount
 
 
+def _checked_zone(name: str) -> str:
+    from duramen.data.time_zones import refuse_unknown_zone
+
+    refuse_unknown_zone(name)
+    return name
+
+
 def _checked_roles(columns: dict[str, str]) -> dict[str, str]:
     from duramen.data.columns import refuse_unknown_roles
 
@@ -52,6 +59,7 @@ Day = Annotated[date, BeforeValidator(parse_day)]
 Days = Annotated[list[date], BeforeValidator(_days)]
 Horizon = Annotated[int | str, AfterValidator(_checked_horizon)]
 Memory = Annotated[str, AfterValidator(_checked_memory)]
+TimeZone = Annotated[str, AfterValidator(_checked_zone)]
 Columns = Annotated[dict[str, str], AfterValidator(_checked_roles)]
 SegmentWeights = Annotated[
     dict[str, Annotated[float, Setting("How much a measure counts.", "a number from 0 on", "0.5")]],
