@@ -283,3 +283,30 @@ def test_days_read_back_as_they_were_written_or_are_refused(way, days, as_text):
         assert may_be_ambiguous
         return
     assert table.select(day=parse_date(table.date, form)).to_pyarrow()["day"].to_pylist() == days
+
+
+# Spark leaves the sockets open through which it hands rows to Python, until the collector finds them.
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_spark_reads_dates_and_bytes_as_duckdb_does(spark):
+    from duramen.data.ids import parse_id
+    from duramen.data.spark_workspace import SparkWorkspace
+
+    table = pa.table(
+        {
+            "month-name": ["13-Jun-2011", "14. März 2011", "Aug 3, 11"],
+            "epoch": ["1307991599", "1307923200123", "nothing"],
+            "day-first": ["13.06.2011 23:30:00 -0500", "13/06/11 3:45 PM", "31.02.2011"],
+            "excel": [40707.5, 40708.0, None],
+            "id": pa.array([b"\xff\x00", b"\x00\xff", b"a"], pa.binary()),
+        }
+    )
+    found = []
+    for rows in (ibis.memtable(table), SparkWorkspace.of(spark).create_table("dates", table)):
+        columns = {form: parse_date(rows[form], form) for form in table.column_names[:-1]}
+        columns |= {
+            f"{form} in Tokyo": parse_date(rows[form], form, "Asia/Tokyo") for form in ("epoch", "day-first")
+        }
+        found.append(rows.select(id=parse_id(rows.id), **columns).order_by("id").to_pyarrow().to_pylist())
+    assert found[0] == found[1]
+    assert [row["id"] for row in found[0]] == ["00ff", "61", "ff00"]

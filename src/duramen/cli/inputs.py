@@ -263,6 +263,11 @@ def load_model(address: str) -> CoreCustomerModel:
         return CoreCustomerModel.load(address)
 
 
+def longest_horizon(models: dict[str, CoreCustomerModel]) -> int:
+    """Return the days of the longest forecast of the models."""
+    return max(model.window_.horizon for model in models.values())
+
+
 def tiers_of(models: dict[str, CoreCustomerModel], config: ScoreConfig | ListsConfig) -> dict[str, Tiers]:
     """Return the tiers of each model, changed setting by setting."""
     return {

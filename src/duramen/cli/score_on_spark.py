@@ -12,6 +12,7 @@ from duramen.cli.inputs import (
     choose_cutoff,
     column_settings,
     load_models,
+    longest_horizon,
     refuse_without_model,
     show_orders,
     tiers_of,
@@ -45,7 +46,7 @@ def score_on_spark(config: ScoreConfig) -> None:
             tx = read_transactions(orders, name=config.orders, **column_settings(config))
         show_orders(tx)
         groups = groups_to_score(tx, config.kind, address, models)
-        cutoff = choose_cutoff(tx, config.cutoff)
+        cutoff = choose_cutoff(tx, config.cutoff, longest_horizon(models))
         costs: dict[str, DataFrame] = {}
         if address_of_costs := config.cost_to_serve:
             costs = {

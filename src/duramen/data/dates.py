@@ -209,9 +209,12 @@ def choose_date_format(
 
 def _heads(raw: ibis.Table, column: str) -> ibis.Table:
     """Return the distinct values up to the minutes of their time, which are few, with the ``rows`` of each."""
-    text = _as_text(raw[column])
-    heads = raw.select(head=_before_colon(text)).group_by("head").aggregate(rows=lambda table: table.count())
-    return heads.filter(heads["head"].notnull() & ~heads["head"].lower().isin(MISSING_WORDS))
+    head = _before_colon(_as_text(raw[column]))
+    return raw.select(head=head).group_by("head").aggregate(rows=lambda table: table.count())
+
+
+def _is_filled(head: ir.StringColumn) -> ir.BooleanColumn:
+    return head.notnull() & ~head.lower().isin(MISSING_WORDS)
 
 
 def _before_colon(text: ir.StringColumn) -> ir.StringColumn:
@@ -236,7 +239,8 @@ def _short_year(head: ir.StringColumn, form: str) -> ir.BooleanColumn:
 
 def _count_forms(heads: ibis.Table) -> dict[str, int]:
     counts = heads.aggregate(
-        filled=heads.rows.sum(),
+        # As a filter, this would be asked of every row before they are grouped.
+        filled=heads.rows.sum(where=_is_filled(heads["head"])),
         **{form: heads.rows.sum(where=_reads(heads["head"], form)) for form in DATE_FORMATS},
     )
     return {name: int(count or 0) for name, count in counts.to_pyarrow().to_pylist()[0].items()}
@@ -317,7 +321,7 @@ class _Seen(NamedTuple):
         """Return a few values, of those that do not read in a form where one is given."""
         value: Any = self.raw[self.column]
         head = _before_colon(_as_text(value))
-        wanted = head.notnull() & ~head.lower().isin(MISSING_WORDS)
+        wanted = _is_filled(head)
         if unread is not None:
             wanted &= ~_reads(head, unread)
         rows = (

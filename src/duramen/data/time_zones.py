@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # A time that ends in Z, UTC, GMT or the hours and minutes that its clock is ahead of UTC.
 _OFFSET = r"(?:[zZ]|UTC|GMT|([+-])(\d{2}):?(\d{2})?)$"
-_HAS_OFFSET = rf"(?::[0-5]\d|[tT]\d{{4}}).*{_OFFSET}"
+_HAS_OFFSET = r"(?:[zZ]|UTC|GMT|[T:]\d[^+-]*[+-]\d{2}:?(?:\d{2})?)$"
 _CLOCK = r"[tT,\s](\d{1,2}):?([0-5]\d)[^AaPp+-]*([AaPp]?)[^+-]*"
 _DAY_SECONDS = 86_400
 
