@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -717,6 +718,6 @@ def test_a_cutoff_in_a_quiet_week_after_the_last_row_is_taken_and_said(capsys):
     tx = dm.read_transactions(orders)
     window = choose_window(tx, date(2025, 1, 7), 28)
     assert window.cutoff == date(2025, 1, 7)
-    assert "The last 7 days before the cutoff 2025-01-07 have no rows." in capsys.readouterr().out
+    assert "The last 7 days before the cutoff 2025-01-07 have no rows." in "".join(capsys.readouterr())
     with pytest.raises(dm.InputError, match="lies outside the data"):
         choose_window(tx, date(2025, 1, 29), 28)

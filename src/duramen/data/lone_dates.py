@@ -32,8 +32,8 @@ class LoneDates(NamedTuple):
     def __str__(self) -> str:
         days = (self.first - self.last_day).days
         return (
-            f"{self.rows:,} rows from {self.first} on lie {days:,} days after all others, which end on {self.last_day}, "
-            "and are set aside; correct their dates to use them"
+            f"{self.rows:,} rows from {self.first} on lie {days:,} days after all others, which end on "
+            f"{self.last_day}, and are set aside; correct their dates to use them"
         )
 
 

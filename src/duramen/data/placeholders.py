@@ -59,7 +59,7 @@ def describe_placeholders(days: ibis.Table) -> list[str]:
             or (share >= SHARE_OF_MANY and row["customers"] > MANY)
         ):
             told.append(
-                f"customer {row['id']!r} accounts for {share:.0%} of the lines and may stand for many people; it is used "
-                "as one customer, unless its rows are left out"
+                f"customer {row['id']!r} accounts for {share:.0%} of the lines and may stand for many people; it is "
+                "used as one customer, unless its rows are left out"
             )
     return told[:5]
