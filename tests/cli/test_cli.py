@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -707,3 +708,16 @@ def test_importing_the_package_imports_nothing_heavy():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert set(done.stdout.split()) & HEAVY == set()
+
+
+def test_a_cutoff_in_a_quiet_week_after_the_last_row_is_taken_and_said(capsys):
+    import duramen as dm
+    from duramen.cli.inputs import choose_window
+
+    orders = pd.DataFrame({"customer_id": [1, 2], "date": ["2023-01-01", "2024-12-30"], "amount": [1.0, 2.0]})
+    tx = dm.read_transactions(orders)
+    window = choose_window(tx, date(2025, 1, 7), 28)
+    assert window.cutoff == date(2025, 1, 7)
+    assert "The last 7 days before the cutoff 2025-01-07 have no rows." in "".join(capsys.readouterr())
+    with pytest.raises(dm.InputError, match="lies outside the data"):
+        choose_window(tx, date(2025, 1, 29), 28)

@@ -3,18 +3,12 @@
 import datetime
 
 import hypothesis.strategies as st
-import ibis
 import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 
 from duramen.data.amounts import parse_amount, parse_money
-from duramen.data.checks import (
-    DATE_FORMATS,
-    choose_date_format,
-    parse_date,
-)
 from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
@@ -54,99 +48,6 @@ def test_numbers_are_amounts_where_they_are_finite_and_exact(values, column, dty
 @settings(max_examples=20, deadline=None)
 def test_money_keeps_four_decimals_exactly(values, money):
     assert values(lambda column: parse_money(column, "."), [str(money)]) == [money]
-
-
-DATES = {
-    "iso": {"2011-02-03": 3, "2011/2/3": 3, "2011.02.03": 3, " 2011-02-03 ": 3, "2011-02-03 23:59:59": 3,
-            "2011-02-03T23:59:59.123": 3, "2011-02-03T00:30:00Z": 3, "2011-02-03T00:30:00+02:00": 3, "2011-02-30": None,
-            "2011-13-01": None, "20110203": None, "03.02.2011": None, "": None, "soon": None, "x2011-02-03": None},
-    "compact": {"20110203": 3, "2011020": None, "2011-02-03": None, "20110230": None, "201102031": None},
-    "day-first": {"03.02.2011": 3, "3/2/2011": 3, "03-02-2011 10:15": 3, "30.02.2011": None, "3.2.11": None},
-    "month-first": {"02/03/2011": 3, "2.3.2011": 3, "02-03-2011T10:15": 3, "13/03/2011": None, "2/3/11": None},
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("form", DATES)
-def test_a_date_is_read_in_its_form_or_not_at_all(values, form):
-    read = values(lambda column: parse_date(column, form), list(DATES[form]))
-    days = {text: day and datetime.date(2011, 2, day) for text, day in DATES[form].items()}
-    assert dict(zip(days, read, strict=True)) == days
-
-
-def test_a_time_that_knows_its_zone_is_its_day_in_utc(values):
-    late = datetime.datetime(2011, 2, 3, 23, 30, tzinfo=datetime.UTC)
-    for zone in ("UTC", "America/New_York", "Asia/Tokyo", "+05:30"):
-        assert values(lambda c: parse_date(c, "iso"), [late], pa.timestamp("us", zone)) == [late.date()]
-    before_1970 = datetime.datetime(1960, 1, 1, 0, 0, 0, 5, tzinfo=datetime.UTC)
-    assert values(lambda c: parse_date(c, "iso"), [before_1970], pa.timestamp("us", "UTC")) == [
-        before_1970.date()
-    ]
-    assert values(lambda c: parse_date(c, "iso"), [late.replace(tzinfo=None)], pa.timestamp("ns")) == [
-        late.date()
-    ]
-
-
-def chosen(column, given=None):
-    table = ibis.duckdb.connect().create_table("raw", pa.table({"date": column}))
-    return choose_date_format(table, "date", given, "orders.csv")
-
-
-@pytest.mark.parametrize(
-    ("column", "form"),
-    [
-        (["2011-02-03", "2011-02-04 10:00"], "iso"),
-        (["20110203", "20110204"], "compact"),
-        ([20110203, 20110204], "compact"),
-        (["03.02.2011", "13.02.2011"], "day-first"),
-        (["02/03/2011", "02/13/2011"], "month-first"),
-        ([datetime.date(2011, 2, 3)], "iso"),
-        (["", "nan", None], "iso"),
-    ],
-)
-def test_the_form_of_dates_is_found_where_it_is_plain(column, form):
-    assert chosen(column) == form
-
-
-def test_dates_that_could_be_day_or_month_first_are_asked_about():
-    column = ["03/02/2011", "04/02/2011", "04/03/2011"]
-    with pytest.raises(InputError) as told:
-        chosen(column)
-    assert str(told.value) == (
-        "the dates in column 'date' of orders.csv could be day first or month first in all 3 rows (for example "
-        "'03/02/2011', '04/02/2011', '04/03/2011'); say which with `date_format` day-first or month-first."
-    )
-    assert chosen(column, "day-first") == "day-first"
-    assert chosen(column, "month-first") == "month-first"
-
-
-def test_dates_in_three_forms_are_refused():
-    column = ["2011-02-03"] * 8 + ["13.02.2011"] * 6 + ["20110203"] * 6
-    with pytest.raises(InputError) as told:
-        chosen(column)
-    assert str(told.value) == (
-        "column 'date' of orders.csv holds dates in several forms or none: of 20 values 8 read as iso, 6 read as "
-        "compact, 6 read as day-first, and 12 do not read as iso (for example '13.02.2011', '20110203'); write them "
-        "all as YYYY-MM-DD, or name another column with `date`."
-    )
-
-
-def test_a_column_without_dates_is_refused():
-    with pytest.raises(InputError, match="not one reads as a date, and 2 do not read as iso"):
-        chosen(["A1", "A2"])
-    with pytest.raises(InputError, match="holds float64, not dates; name the date column with `date`"):
-        chosen([1.5, 2.5])
-    formats = ", ".join(map(repr, DATE_FORMATS))
-    with pytest.raises(InputError, match=f"'dmy' is not a date format; choose one of {formats}"):
-        chosen(["2011-02-03"], "dmy")
-
-
-def test_the_stated_form_decides_what_the_day_is(orders, days_of):
-    frame = orders(date=["03/02/2011"] * 3)
-    first = {
-        form: days_of(read_transactions(frame, date_format=form))[0]["date"]
-        for form in ("day-first", "month-first")
-    }
-    assert first == {"day-first": datetime.date(2011, 2, 3), "month-first": datetime.date(2011, 3, 2)}
 
 
 def test_amounts_finer_than_four_decimals_are_refused_where_rounding_them_counts(orders):

@@ -32,7 +32,8 @@ some_ids = st.lists(st.integers(0, 2**53), min_size=3, max_size=6, unique=True)
 
 TEXTS = {
     "C000123": "C000123", " C000123\n": "C000123", "\x0bC000123": "C000123", "C 123 456": "C 123 456", "12": "12",
-    "nan": None, " NaN ": None, "NULL": None, "None": None, "<NA>": None, "": None, " \t": None, None: None,
+    "nan": None, " NaN ": None, "NULL": None, "None": None, "<NA>": None, "": None, "NA": None, "n/a": None,
+    "#N/A": None, "\\N": None, "-": None, "NA1": "NA1", "N": "N", " \t": None, None: None,
     "f1v": "f1v", "nano": "nano", "nullable": "nullable", "\u00e9lan 1": "\u00e9lan 1",
     "\u00a0C0001234": "\u00a0C0001234",
     "7.0": "7", " 7.00 ": "7", "17045.0": "17045", "-7.0": "-7", "0.0": "0", "7": "7", "7.5": "7.5", "7.50": "7.50",
@@ -207,3 +208,66 @@ def test_a_customer_who_is_known_twice_is_refused():
         InputError, match=r"credit has 1 customers twice \(for example '7'\); give each one value"
     ):
         find_ids([8], [7, "7.0"], "credit")
+
+
+def test_ids_that_r_writes_as_missing_are_missing():
+    tx = read_transactions(FILES / "missing_NA.csv")
+    assert tx.set_aside == {"missing customer id": 88}
+    assert tx.rows_in == 436
+
+
+def test_a_guest_with_a_fifth_of_the_orders_is_named_and_used():
+    tx = read_transactions(FILES / "guest_account.csv")
+    assert tx.set_aside == {}
+    assert tx.assumed == (
+        "customer 'Guest' accounts for 20% of the lines and may stand for many people; it is used as one customer, "
+        "unless its rows are left out",
+    )
+    assert tx.assumed[0] in str(tx)
+
+
+@pytest.mark.parametrize(
+    ("ids", "named"),
+    [
+        ([0] * 60 + list(range(100, 300)), ["0"]),
+        ([7] * 60 + list(range(100, 300)), ["7"]),
+        ([1, 2, 3] * 60, []),
+        (["test"] * 4 + ["a", "b"] * 3, []),
+        (list(range(300)), []),
+    ],
+)
+def test_an_id_with_an_unlikely_share_is_named(ids, named):
+    tx = read_transactions(orders_of(pd.Series(ids)))
+    assert [sentence.split("'")[1] for sentence in tx.assumed] == named
+
+
+def test_ids_of_bytes_are_the_text_that_they_are_or_hexadecimal():
+    words = pa.table({"id": pa.array([b"C0001", b"C0002", b" NA ", None], pa.binary())})
+    table = ibis.memtable(words)
+    assert table.select(id=parse_id(table.id)).to_pyarrow()["id"].to_pylist() == [
+        "C0001",
+        "C0002",
+        None,
+        None,
+    ]
+    table = ibis.memtable(pa.table({"id": pa.array([b"\xff\x00", b"\x00\xff", b"61", b"a"], pa.binary())}))
+    found = table.select(id=parse_id(table.id)).to_pyarrow()["id"].to_pylist()
+    assert found == ["ff00", "00ff", "3631", "61"]
+
+
+def test_ids_of_every_width_and_kind_are_read_and_found():
+    import uuid
+
+    texts = [str(uuid.UUID(int=number << 64)) for number in (1, 2, 3)]
+    engine = ibis.duckdb.connect()
+    table = engine.create_table(
+        "orders", pa.table({"id": texts, "date": ["2024-01-01"] * 3, "amount": [1.0] * 3})
+    )
+    tx = read_transactions(table.mutate(customer_id=table.id.cast("uuid")).drop("id"))
+    assert customer_table(tx, "2025-01-01")["customer_id"].tolist() == texts
+    assert tx.of_customers(texts[:1]).summary().customers == 1
+    huge = table.mutate(customer_id=ibis.literal(2**70, "decimal(38, 0)") + ibis.row_number()).drop("id")
+    tx = read_transactions(huge)
+    customers = customer_table(tx, "2025-01-01")["customer_id"]
+    assert ids_as_text(customers).tolist() == [str(2**70 + number) for number in range(3)]
+    assert tx.of_customers([str(2**70)]).summary().customers == 1

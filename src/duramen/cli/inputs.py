@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.tiers import Tiers
 
+# The longest time after the last row at which a cutoff is taken, where no horizon bounds it.
+MOST_QUIET_DAYS = 366
+
 
 def read_customers(config: ReadingConfig) -> CustomerFile | None:
     """Read the file about customers, if there is one; it is read before the orders, which take longer."""
@@ -61,6 +64,7 @@ def column_settings(config: ReadingConfig) -> dict[str, Any]:
         "amount_per": config.amount_per,
         "columns": config.columns,
         "date_format": config.date_format,
+        "time_zone": config.time_zone,
         "decimal": config.decimal,
         "currency": config.currency,
         "where": config.where,
@@ -76,28 +80,32 @@ def show_orders(tx: Transactions, config: ReadingConfig) -> None:
     console.print(config.in_flags(str(tx)), highlight=False, markup=False, soft_wrap=True)
 
 
-def choose_cutoff(tx: Transactions, cutoff: date | None) -> date:
-    """Return the cutoff, by default the day after the last row.
+def choose_cutoff(tx: Transactions, cutoff: date | None, horizon: int = MOST_QUIET_DAYS) -> date:
+    """Return the cutoff, by default the day after the last row, and show how many days without rows lie before it.
 
     Raises
     ------
     InputError
-        If it is outside the data.
+        If it is before the data, or later after them than ``horizon`` days.
     """
     after_the_last = tx.last_date + timedelta(days=1)
     if cutoff is None:
         return after_the_last
-    if not tx.first_date < cutoff <= after_the_last:
+    quiet = (cutoff - after_the_last).days
+    if cutoff <= tx.first_date or quiet > horizon:
         raise InputError(
             f"the cutoff {cutoff} lies outside the data: column {tx.columns['date']!r} of {tx.source} runs from "
             f"{tx.first_date} to {tx.last_date} in {tx.rows_used:,} rows; choose a day in it or the day after it."
         )
+    if quiet > 0:
+        console.print(f"The last {quiet:,} days before the cutoff {cutoff} have no rows.", highlight=False)
     return cutoff
 
 
 def choose_window(tx: Transactions, cutoff: date | None, horizon: int | str | None) -> Window:
     """Return cutoff and horizon, and show how a horizon that is not set was chosen."""
-    cutoff = choose_cutoff(tx, cutoff)
+    allowed = MOST_QUIET_DAYS if horizon is None else Window(tx.last_date, horizon).horizon
+    cutoff = choose_cutoff(tx, cutoff, allowed)
     if horizon is not None:
         window = Window(cutoff, horizon)
         console.print(f"History before {cutoff}, forecast over {window.horizon} days.")
@@ -264,6 +272,11 @@ def load_model(address: str) -> CoreCustomerModel:
 
             return load_model(address)
         return CoreCustomerModel.load(address)
+
+
+def longest_horizon(models: dict[str, CoreCustomerModel]) -> int:
+    """Return the days of the longest forecast of the models."""
+    return max(model.window_.horizon for model in models.values())
 
 
 def tiers_of(models: dict[str, CoreCustomerModel], config: ScoreConfig | ListsConfig) -> dict[str, Tiers]:

@@ -14,6 +14,7 @@ from duramen.cli.inputs import (
     check_costs,
     choose_cutoff,
     load_models,
+    longest_horizon,
     read_costs_to_serve,
     read_customers,
     read_orders,
@@ -53,7 +54,7 @@ def lists(config: ListsConfig) -> None:
     tx = read_orders(config.orders, config, read_customers(config))
     refuse_other_units(models.values(), tx)
     groups = groups_to_score(tx, config.kind, config.model, models)
-    cutoff = choose_cutoff(tx, config.cutoff)
+    cutoff = choose_cutoff(tx, config.cutoff, longest_horizon(models))
     cost = read_costs_to_serve(config.cost_to_serve, groups, cutoff, config)
 
     def make(group: Group) -> tuple[CustomerLists, WrittenLists, str]:

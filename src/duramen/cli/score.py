@@ -21,6 +21,7 @@ from duramen.cli.inputs import (
     check_scenario,
     choose_cutoff,
     load_models,
+    longest_horizon,
     read_costs_to_serve,
     read_customers,
     read_index,
@@ -94,7 +95,7 @@ def score(config: ScoreConfig) -> None:
     refuse_other_units(models.values(), tx)
     check_tables(files, with_cost=with_cost, tx=tx)
     groups = groups_to_score(tx, config.kind, address, models)
-    cutoff = choose_cutoff(tx, config.cutoff)
+    cutoff = choose_cutoff(tx, config.cutoff, longest_horizon(models))
     check_categories(config, tx, cutoff)
     cost = read_costs_to_serve(config.cost_to_serve, groups, cutoff, config)
 

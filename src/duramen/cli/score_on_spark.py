@@ -12,6 +12,7 @@ from duramen.cli.inputs import (
     choose_cutoff,
     column_settings,
     load_models,
+    longest_horizon,
     refuse_other_units,
     refuse_without_model,
     show_orders,
@@ -47,7 +48,7 @@ def score_on_spark(config: ScoreConfig) -> None:
         show_orders(tx, config)
         refuse_other_units(models.values(), tx)
         groups = groups_to_score(tx, config.kind, address, models)
-        cutoff = choose_cutoff(tx, config.cutoff)
+        cutoff = choose_cutoff(tx, config.cutoff, longest_horizon(models))
         costs: dict[str, DataFrame] = {}
         if address_of_costs := config.cost_to_serve:
             costs = {

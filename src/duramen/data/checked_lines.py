@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duramen.data.checks import NOT_NUMERIC, refuse_finer_amounts, refuse_unreadable
+from duramen.data.lone_dates import LONE_DATE, find_lone_dates
 from duramen.data.losses import refuse_patterns
 from duramen.data.order_totals import repeated_total
+from duramen.data.placeholders import describe_placeholders
 from duramen.data.purchase_days import MONEY, collapse_to_days, lines_of_shared_days
 
 if TYPE_CHECKING:
@@ -81,10 +83,14 @@ def check_lines(rows: ibis.Table, roles: Mapping[str, str], called: str) -> Chec
 def keep_days(workspace: Any, checked: Checked, roles: Mapping[str, str], amount_per: str | None) -> KeptDays:
     """Collapse the lines to days without copies, and keep them and the rows set aside in the workspace."""
     lines, rejected, set_aside = checked.lines, checked.rejected, dict(checked.set_aside)
-    money = dict(checked.set_aside_money)
+    money, assumed = dict(checked.set_aside_money), []
+    if lone := find_lone_dates(lines):
+        assumed, set_aside[LONE_DATE], money[LONE_DATE] = [str(lone)], lone.rows, lone.money
+        far = lines.filter(lines.date > lone.last_day).mutate(reason=_text(LONE_DATE))
+        rejected, lines = rejected.union(_as_it_came(far, roles)), lines.filter(lines.date <= lone.last_day)
     used = lines
     shared = workspace.create_table("shared", lines_of_shared_days(lines))
-    assumed = [] if amount_per else repeated_total(shared, roles["amount"])
+    assumed += [] if amount_per else repeated_total(shared, roles["amount"])
     # A copy of a line whose order counts once adds no money.
     if amount_per != "order" and ("product" in roles or "line" in roles):
         copies = workspace.create_table("copies", _copied_lines(shared))
@@ -98,6 +104,7 @@ def keep_days(workspace: Any, checked: Checked, roles: Mapping[str, str], amount
     # A copy, since the source may be gone when the quarantine is asked for; of nothing, where that needs no look.
     rejected = workspace.create_table("rejected", rejected if set_aside else rejected.limit(0))
     kinds = workspace.create_table("kinds", _kinds(lines)) if "kind" in lines.columns else None
+    assumed += describe_placeholders(days)
     return KeptDays(days, used, rejected, kinds, checked.rows_in, set_aside, money, assumed)
 
 

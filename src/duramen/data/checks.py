@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from duramen.errors import InputError, suggest
+from duramen.errors import InputError
 
 if TYPE_CHECKING:
     import ibis
@@ -22,17 +22,9 @@ MOST_ROUNDED = 1e-3
 # Earlier days are what systems write for "unknown", such as 0001-01-01.
 EARLIEST_DAY = date(1900, 1, 1)
 NOT_NUMERIC = "amount is not numeric"
-MISSING_WORDS = ("", "nan", "null", "none", "<na>")
 LEFT_OUT = "left out by `where`"
-
-# Each form of a written date, as what turns it into the ISO form. The order breaks ties.
-_DAY_MONTH_YEAR = r"^(\d{1,2})[./-](\d{1,2})[./-](\d{4})"
-DATE_FORMATS: dict[str, tuple[str, str]] = {
-    "iso": (r"^(\d{4})[./-](\d{1,2})[./-](\d{1,2})", r"\1-\2-\3"),
-    "compact": (r"^(\d{4})(\d{2})(\d{2})", r"\1-\2-\3"),
-    "day-first": (_DAY_MONTH_YEAR, r"\3-\2-\1"),
-    "month-first": (_DAY_MONTH_YEAR, r"\3-\1-\2"),
-}
+# How sources write that a value is missing, in lower case.
+MISSING_WORDS = ("", "nan", "null", "none", "<na>", "na", "n/a", "#n/a", r"\n", "-")
 
 
 def parse_text(column: ir.Column) -> ir.Column:
@@ -51,67 +43,6 @@ def _is_one_of(text: ir.StringValue, words: Iterable[str]) -> ir.BooleanValue:
     import ibis
 
     return ibis.or_(*(text == word for word in words))
-
-
-def parse_date(column: ir.Column, form: str) -> ir.Column:
-    """Return the calendar day (UTC for times that know their zone), null where unreadable."""
-    if column.type().is_timestamp():
-        if column.type().timezone is not None:
-            return column.epoch_seconds().as_timestamp("s").date()
-        return column.date()
-    if column.type().is_date():
-        return column
-    pattern, iso = DATE_FORMATS[form]
-    text = column.cast("string").strip()
-    parsed = text.re_replace(pattern, iso).try_cast("timestamp").date()
-    return text.re_search(pattern).ifelse(parsed, None)
-
-
-def refuse_unknown_format(date_format: str) -> None:
-    """Refuse a form in which no dates are read."""
-    if date_format not in DATE_FORMATS:
-        raise InputError(f"{date_format!r} is not a date format; {suggest(date_format, DATE_FORMATS)}")
-
-
-def choose_date_format(raw: ibis.Table, column: str, given: str | None, where: str) -> str:
-    """Return the one form in which the dates of a text or number column are written.
-
-    Raises
-    ------
-    InputError
-        If the form is ambiguous (day or month first), mixed, or unknown.
-    """
-    if given is not None:
-        refuse_unknown_format(given)
-    dtype = raw[column].type()
-    if dtype.is_date() or dtype.is_timestamp():
-        return given or "iso"
-    if not (dtype.is_string() or dtype.is_integer()):
-        raise InputError(
-            f"column {column!r} of {where} holds {dtype}, not dates; name the date column with `date`."
-        )
-    text = raw[column].cast("string").strip()
-    filled = text.notnull() & ~text.lower().isin(MISSING_WORDS)
-    readable = {form: parse_date(raw[column], form).notnull() for form in DATE_FORMATS}
-    counts = raw.aggregate(filled=filled.sum(), **{form: ok.sum() for form, ok in readable.items()})
-    row = {name: int(count or 0) for name, count in counts.to_pyarrow().to_pylist()[0].items()}
-    filled_rows = row.pop("filled")
-    best = given or max(row, key=lambda form: row[form])
-    if given is None and row["day-first"] == row["month-first"] == row[best] > 0:
-        examples = quote_examples(raw.filter(filled), column)
-        raise InputError(
-            f"the dates in column {column!r} of {where} could be day first or month first in all "
-            f"{row[best]:,} rows (for example {examples}); say which with `date_format` day-first or month-first."
-        )
-    if filled_rows and row[best] < (1 - MOST_UNREADABLE) * filled_rows:
-        spread = ", ".join(f"{count:,} read as {form}" for form, count in row.items() if count)
-        examples = quote_examples(raw.filter(filled & ~readable[best]), column)
-        raise InputError(
-            f"column {column!r} of {where} holds dates in several forms or none: of {filled_rows:,} values "
-            f"{spread or 'not one reads as a date'}, and {filled_rows - row[best]:,} do not read as {best} "
-            f"(for example {examples}); write them all as YYYY-MM-DD, or name another column with `date`."
-        )
-    return best
 
 
 def reason_set_aside(rows: ibis.Table, today: date, currency: str | None) -> ir.StringColumn:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duramen.data.amounts import choose_forms, parse_amount
-from duramen.data.checks import choose_date_format, parse_date, parse_text
+from duramen.data.checks import parse_text
 from duramen.data.columns import USUAL_NAMES, find_columns
+from duramen.data.dates import choose_date_format, parse_date
 from duramen.data.purchase_days import MONEY
 from duramen.data.sources import open_source, source_name
 from duramen.data.workspace import open_workspace
@@ -156,7 +157,7 @@ def read_exchange_rates(source: Any, target: str | None, decimal: str | None = N
     form = choose_date_format(raw, roles["date"], None, called)
     numbers = choose_forms(raw, [roles["rate"]], decimal, called, [])
     parsed = raw.select(
-        date=parse_date(raw[roles["date"]], form),
+        date=parse_date(raw[roles["date"]], form.name),
         currency=parse_text(raw[roles["currency"]]),
         rate=parse_amount(raw[roles["rate"]], numbers[roles["rate"]]),
     )

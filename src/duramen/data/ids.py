@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # An id without space and point, longer than each word for a missing one: as it should be, as most are.
 _PLAIN = "^[!-\\-/-~]{5,}$"
+# Bytes of plain text without marks that engines escape.
+_TEXT_IN_HEX = r"^(?:2[013-689a-f]|[346][0-9a-f]|5[0-9abd-f]|7[0-9a-e])*$"
 _WHOLE_NUMBER = r"^(-?[1-9][0-9]*|0)\.0+$"
 
 
@@ -45,7 +47,25 @@ def parse_id(column: ir.Column) -> ir.Column:
         )
     if column.type().is_floating():
         return ibis.cases((column.isnan(), ibis.null(column.type())), else_=column)
-    return column
+    if column.type().is_binary():
+        return _bytes_as_text(column)
+    return column.cast("string") if column.type().is_uuid() else column
+
+
+def _bytes_as_text(column: ir.Column) -> ir.Column:
+    """Return bytes as the text that they are, or as hexadecimal digits where any of the column is none."""
+    import ibis
+    import ibis.expr.datatypes as dt
+
+    hexadecimal = ibis.udf.scalar.builtin(
+        lambda _bytes: None, name="hex", signature=((dt.binary,), dt.string)
+    )
+    digits = hexadecimal(column).lower()
+    table = column.name("id").as_table()
+    strange = ~hexadecimal(table.id).lower().re_search(_TEXT_IN_HEX)
+    if table.aggregate(strange=strange.any()).to_pyarrow()["strange"][0].as_py():
+        return digits
+    return parse_id(column.cast("string"))
 
 
 def id_text(ids: ir.Column) -> ir.Column:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from duramen.data.amounts import parse_amount
-from duramen.data.checks import parse_date, parse_text
+from duramen.data.checks import parse_text
+from duramen.data.dates import parse_date
 from duramen.data.sources import open_source, source_name
 from duramen.data.workspace import open_workspace
 from duramen.errors import InputError

@@ -21,15 +21,10 @@ from duramen.data.amount_columns import (
 )
 from duramen.data.amounts import choose_forms, parse_money
 from duramen.data.checked_lines import check_lines, keep_days
-from duramen.data.checks import (
-    choose_currency,
-    choose_date_format,
-    parse_date,
-    reason_set_aside,
-    refuse_unknown_format,
-)
+from duramen.data.checks import choose_currency, reason_set_aside
 from duramen.data.columns import REQUIRED, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
+from duramen.data.dates import choose_date_format, parse_date, refuse_unknown_format
 from duramen.data.discounts import find_discount_rate, parse_discount
 from duramen.data.exchange_rates import read_exchange_rates
 from duramen.data.file_columns import Opened
@@ -42,6 +37,7 @@ from duramen.data.row_filter import Conditions, rows_left_out
 from duramen.data.service_lines import ServiceLine, refuse_unknown_choice, use_service_lines
 from duramen.data.sources import close_source, open_source, source_name
 from duramen.data.statuses import Status, parse_names, use_statuses
+from duramen.data.time_zones import refuse_unknown_zone
 from duramen.data.transactions import Transactions
 from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
@@ -60,6 +56,7 @@ def read_transactions(
     amount_per: AmountPer | None = None,
     columns: Mapping[str, str] | None = None,
     date_format: str | None = None,
+    time_zone: str | None = None,
     decimal: str | None = None,
     currency: str | None = None,
     customers: CustomerFile | Any = None,
@@ -89,7 +86,11 @@ def read_transactions(
         Names of further columns by role: order, product, category, quantity, price, discount, discount_rate, cost,
         currency, status, kind, line.
     date_format : str, optional
-        ``iso``, ``compact``, ``day-first`` or ``month-first``; found by itself where it is unambiguous.
+        ``iso``, ``compact``, ``day-first``, ``month-first``, ``year-first``, ``month-name``, ``epoch`` or ``excel``;
+        found by itself where it is unambiguous.
+    time_zone : str, optional
+        The zone whose day counts for times that know their zone or are written with an offset, such as
+        ``Europe/Berlin``. By default the day in UTC, or with an offset the day as written. Other times stay.
     decimal : str, optional
         Decimal mark of numbers written as text; found in the numbers where they show it.
     currency : str, optional
@@ -129,7 +130,7 @@ def read_transactions(
     """
     called = name or source_name(source)
     given = {"customer_id": customer_id, "date": date, "amount": amount, **(columns or {})}
-    _refuse_parameters(given, date_format, decimal, amount_per, service_lines, threads)
+    _refuse_parameters(given, date_format, time_zone, decimal, amount_per, service_lines, threads)
     assumed: list[str] = []
     rates = None if exchange_rates is None else read_exchange_rates(exchange_rates, currency, decimal)
     salt = None if hash_ids is None else read_salt(hash_ids, assumed)
@@ -142,8 +143,10 @@ def read_transactions(
     opened.refuse_lacking({role: column for role, column in roles.items() if column in raw.columns}, given)
     _refuse_missing_roles(roles, called, exchange_rates, status_used, service_lines)
     left_out = None if where is None else rows_left_out(raw, where, decimal, called)
-    form = choose_date_format(raw, roles["date"], date_format, called)
-    roles, rows = _parse(raw, roles, form, decimal, left_out, called, assumed)
+    form = choose_date_format(raw, roles["date"], date_format, called, time_zone)
+    assumed += form.assumed
+    days = parse_date(raw[roles["date"]], form.name, time_zone)
+    roles, rows = _parse(raw, roles, days, decimal, left_out, called, assumed)
     if salt is not None:
         rows = rows.mutate(customer_id=hash_id(rows.customer_id, salt))
     if "currency" in roles and rates is None:
@@ -193,6 +196,7 @@ def read_transactions(
 def _refuse_parameters(
     roles: Mapping[str, str | None],
     date_format: str | None,
+    time_zone: str | None,
     decimal: str | None,
     amount_per: str | None,
     service_lines: str,
@@ -203,6 +207,8 @@ def _refuse_parameters(
     refuse_unknown_choice(service_lines)
     if date_format is not None:
         refuse_unknown_format(date_format)
+    if time_zone is not None:
+        refuse_unknown_zone(time_zone)
     if decimal not in (".", ",", None):
         raise InputError(f"decimal mark {decimal!r} is neither '.' nor ','; give one of them by `decimal`.")
     if amount_per not in ("line", "order", None):
@@ -260,7 +266,7 @@ def _count_sales(
 def _parse(
     raw: ibis.Table,
     roles: Mapping[str, str],
-    form: str,
+    days: ir.Column,
     decimal: str | None,
     left_out: ir.BooleanValue | None,
     called: str,
@@ -276,7 +282,7 @@ def _parse(
     if left_out is not None:
         parsed["left_out"] = left_out
     parsed["customer_id"] = parse_id(raw[roles["customer_id"]])
-    parsed["date"] = parse_date(raw[roles["date"]], form)
+    parsed["date"] = days
     parsed["amount"] = amounts
     for role in set(roles) - set(REQUIRED):
         column = raw[roles[role]]

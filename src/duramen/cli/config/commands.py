@@ -30,6 +30,7 @@ from duramen.cli.config.options import (
     Report,
     Seed,
     SegmentWeights,
+    TimeZone,
     column,
     earlier_ranking,
     folder,
@@ -68,10 +69,18 @@ class ReadingConfig(Config):
         ),
     ] = None  # fmt: skip
     date_format: Annotated[
-        Literal["iso", "compact", "day-first", "month-first"] | None,
+        Literal["iso", "compact", "day-first", "month-first", "year-first", "month-name", "epoch", "excel"] | None,
         Option(
-            "iso, compact, day-first or month-first.", "one of iso, compact, day-first, month-first", "day-first",
+            "iso, compact, day-first, month-first, year-first, month-name, epoch or excel.",
+            "one of iso, compact, day-first, month-first, year-first, month-name, epoch, excel", "day-first",
             metavar="FORMAT", default="found in the data",
+        ),
+    ] = None  # fmt: skip
+    time_zone: Annotated[
+        TimeZone | None,
+        Option(
+            "Time zone whose days count for times with a zone or an offset.", "a time zone", "Europe/Berlin",
+            metavar="ZONE", default="UTC, with an offset the day as written",
         ),
     ] = None  # fmt: skip
     decimal: Annotated[

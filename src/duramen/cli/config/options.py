@@ -29,6 +29,13 @@ def _checked_memory(amount: str) -> str:
     return amount
 
 
+def _checked_zone(name: str) -> str:
+    from duramen.data.time_zones import refuse_unknown_zone
+
+    refuse_unknown_zone(name)
+    return name
+
+
 def _checked_roles(columns: dict[str, str]) -> dict[str, str]:
     from duramen.data.columns import refuse_unknown_roles
 
@@ -69,6 +76,7 @@ Day = Annotated[date, BeforeValidator(parse_day)]
 Days = Annotated[list[date], BeforeValidator(_days)]
 Horizon = Annotated[int | str, AfterValidator(_checked_horizon)]
 Memory = Annotated[str, AfterValidator(_checked_memory)]
+TimeZone = Annotated[str, AfterValidator(_checked_zone)]
 Columns = Annotated[dict[str, str], AfterValidator(_checked_roles)]
 Conditions = Annotated[list[Text], BeforeValidator(_several), AfterValidator(_checked_conditions)]
 Names = Annotated[list[Text], Field(min_length=1), BeforeValidator(_names)]

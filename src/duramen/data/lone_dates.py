@@ -1,0 +1,67 @@
+"""Checked order lines come in; the last day that is no slip of the pen goes out.
+
+A wrong year in one row would otherwise set the cutoff, and leave a history without purchases before it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from duramen.data.purchase_days import MONEY
+
+if TYPE_CHECKING:
+    import ibis
+
+LONE_DATE = "date far after all others"
+# Less is no base to call a day unusual: a small shop may rest for a year.
+LEAST_ROWS = 100
+LEAST_GAP = 365
+# How many times as long as the gaps before the gap must be: all but one in a hundred of them, and the longest.
+USUAL_GAPS = 10
+LONGEST_GAPS = 2
+MOST_ROWS = 10
+MOST_SHARE = 0.01
+
+
+class LoneDates(NamedTuple):
+    """The few rows behind a long gap."""
+
+    last_day: date
+    first: date
+    rows: int
+    money: float
+
+    def __str__(self) -> str:
+        days = (self.first - self.last_day).days
+        return (
+            f"{self.rows:,} rows from {self.first} on lie {days:,} days after all others, which end on "
+            f"{self.last_day}, and are set aside; correct their dates to use them"
+        )
+
+
+def find_lone_dates(lines: ibis.Table) -> LoneDates | None:
+    """Return the few rows that lie far after all others, None where there are none."""
+    import numpy as np
+
+    counted = (
+        lines.group_by("date")
+        .aggregate(rows=lines.count(), money=lines.amount.cast(MONEY).sum())
+        .order_by("date")
+        .to_pyarrow()
+    )
+    days = counted["date"].to_numpy().astype("datetime64[D]")
+    rows = counted["rows"].to_numpy()
+    if rows.sum() < LEAST_ROWS or len(days) < 3:
+        return None
+    gaps = np.diff(days).astype(int)
+    behind = rows[::-1].cumsum()[::-1][1:]
+    few = behind <= min(MOST_ROWS, MOST_SHARE * rows.sum())
+    for place in (few & (gaps > LEAST_GAP)).nonzero()[0]:
+        before = gaps[:place]
+        if len(before) and gaps[place] > max(
+            USUAL_GAPS * np.quantile(before, 0.99), LONGEST_GAPS * before.max()
+        ):
+            money = sum(counted["money"].to_pylist()[place + 1 :])
+            return LoneDates(days[place].item(), days[place + 1].item(), int(behind[place]), float(money))
+    return None
