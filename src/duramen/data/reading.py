@@ -22,6 +22,7 @@ from duramen.data.checks import (
 )
 from duramen.data.columns import REQUIRED, find_columns, refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
+from duramen.data.feature_file import FeatureFile, read_feature_file, refuse_features_on_spark
 from duramen.data.ids import parse_id
 from duramen.data.purchase_days import collapse_to_days, lines_of_shared_days
 from duramen.data.sources import (
@@ -52,6 +53,7 @@ def read_transactions(
     decimal: str = ".",
     currency: str | None = None,
     customers: CustomerFile | Any = None,
+    features: FeatureFile | Any = None,
     name: str | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
@@ -77,6 +79,8 @@ def read_transactions(
     customers : CustomerFile or what ``read_customer_file`` takes, optional
         What is known of the customers: internal ones are set aside, and the orders of members become those of their
         household or firm, as if it had been their customer.
+    features : FeatureFile or what ``read_feature_file`` takes, optional
+        Further columns about the customers, for the models; not for orders on Spark.
     name : str, optional
         What messages call the source; by default its path.
     memory_limit : str, optional
@@ -100,6 +104,9 @@ def read_transactions(
     _refuse_parameters(given, date_format, decimal, threads)
     if customers is not None and not isinstance(customers, CustomerFile):
         customers = read_customer_file(customers)
+    if features is not None and not isinstance(features, FeatureFile):
+        features = read_feature_file(features, decimal=decimal, date_format=date_format)
+    refuse_features_on_spark(features, source)
     workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
     raw = open_source(workspace, source)
     roles = find_columns(raw.columns, given, where)
@@ -117,6 +124,9 @@ def read_transactions(
     keep = customers is not None or any(raw[roles[role]].type().is_string() for role in ("date", "amount"))
     checked = _keep_days(workspace, _check(rows, roles, where), roles, keep_lines=keep)
     close_source(workspace)
+    if features is not None:
+        notes = (*notes, features.compared_with(checked.days, customers))
+        assumed += features.assumed
     return Transactions(
         days=checked.days,
         rows_in=checked.rows_in,
@@ -130,6 +140,7 @@ def read_transactions(
         kinds=checked.kinds,
         notes=notes,
         assumed=tuple(assumed),
+        features=features,
     )
 
 

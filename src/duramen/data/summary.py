@@ -68,7 +68,7 @@ class DataSummary:
             ("money", f"{self.net_total:,.0f} {self.unit} net"),
             ("columns", f"optional columns in use: {', '.join(self.optional) or 'none'}"),
             *(("assumed", sentence) for sentence in self.assumed),
-            *(("customer file", sentence) for sentence in self.notes),
+            *(("other files", sentence) for sentence in self.notes),
             *(("can be fitted", sentence) for sentence in self.can_fit),
         )  # fmt: skip
         return "\n".join(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
+    from duramen.data.feature_file import FeatureFile
+
 
 @dataclass(frozen=True)
 class Transactions:
@@ -50,6 +52,8 @@ class Transactions:
         How orders and customer file fit, in sentences.
     assumed : tuple of str
         What the reading decided by itself, in sentences, each with the option that sets it.
+    features : FeatureFile, optional
+        Further columns about customers, which ``customer_table`` adds as they were known before its cutoff.
     """
 
     days: ibis.Table
@@ -64,6 +68,7 @@ class Transactions:
     kinds: ibis.Table | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
+    features: FeatureFile | None = field(default=None, repr=False)
 
     @property
     def rows_used(self) -> int:
@@ -210,7 +215,7 @@ class Transactions:
         return last
 
     def digest(self, cutoff: date) -> str:
-        """Return a fingerprint of the days before ``cutoff`` that no order of rows changes."""
+        """Return a fingerprint of what was known before ``cutoff`` that no order of rows changes."""
         days = self.history(cutoff)
         text = id_text(days.customer_id) + "|" + days.date.cast("string") + "|" + days.net.cast("string")
         texts, workspace = days.select(text=text), days.get_backend()
@@ -220,7 +225,8 @@ class Transactions:
             hashed = texts.aggregate(rows=texts.count(), bits=texts.text.hash().bit_xor())
             row = hashed.to_pyarrow().to_pylist()[0]
             bits, rows = row["bits"] or 0, row["rows"]
-        return f"{bits & (2**64 - 1):016x}-{rows}"
+        of_features = "" if self.features is None else f"-{self.features.digest(cutoff)}"
+        return f"{bits & (2**64 - 1):016x}-{rows}{of_features}"
 
     def summary(self, cutoff: date | None = None) -> DataSummary:
         """Return the figures that describe the data, or its history before ``cutoff``."""
