@@ -23,6 +23,7 @@ from duramen.cli.inputs import (
     load_models,
     read_costs_to_serve,
     read_customers,
+    read_features,
     read_index,
     read_orders,
     read_previous_scores,
@@ -89,7 +90,7 @@ def score(config: ScoreConfig) -> None:
     check_scenario(config, models)
     index = read_index(config)
     customers = read_customers(config)
-    tx = read_orders(config.orders, config, customers)
+    tx = read_orders(config.orders, config, customers, read_features(config, models.values()))
     check_tables(files, with_cost=with_cost, tx=tx)
     groups = groups_to_score(tx, config.kind, address, models)
     cutoff = choose_cutoff(tx, config.cutoff)

@@ -128,7 +128,6 @@ class FeatureFile:
             f"({met / len(ids):.0%}){known}; missing for the others"
         )
 
-
     def _refuse_members(self, customers: CustomerFile | None) -> None:
         if customers is None or "household" not in customers.table:
             return

@@ -58,7 +58,10 @@ def meaning(feature: str) -> tuple[str, str]:
     column, category = column_of(feature)
     if category is None:
         return "units", f"Column {column!r} of the feature file."
-    return "share", f"1 where column {column!r} of the feature file is {category!r}, and 0 where it is another."
+    return (
+        "share",
+        f"1 where column {column!r} of the feature file is {category!r}, and 0 where it is another.",
+    )
 
 
 class Explainer:

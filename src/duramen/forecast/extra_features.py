@@ -89,8 +89,8 @@ class ExtraFeatures:
         if not unknown:
             return []
         return [
-            f"The forecast learned nothing from {', '.join(unknown)}: no row of the feature file was known at a training "
-            "cutoff. Give rows of earlier days, each with the day from which it was known."
+            f"The forecast learned nothing from {', '.join(unknown)}: no row of the feature file was known at a "
+            "training cutoff. Give rows of earlier days, each with the day from which it was known."
         ]
 
     def to_dict(self) -> dict[str, Any]:
