@@ -116,7 +116,7 @@ def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
     if len(strange):
         raise InputError(
             f"column {column.name!r} of the features was numeric when the model learned, and is not now (for example "
-            f"{strange.iloc[0]!r}); give numbers."
+            f"{str(strange.iloc[0])!r}); give numbers."
         )
     return numbers
 
@@ -125,7 +125,7 @@ def _text(column: pd.Series[Any]) -> pd.Series[Any]:
     if pd.api.types.is_numeric_dtype(column) and column.notna().any():
         raise InputError(
             f"column {column.name!r} of the features was text when the model learned, and is numeric now (for example "
-            f"{column.dropna().iloc[0]!r}); give the categories."
+            f"{column.dropna().iloc[0]}); give the categories."
         )
     return column.astype(object)
 
