@@ -4,7 +4,6 @@ Read and prepare
     read_transactions        read orders, check every row once and collapse them to purchase days
     Transactions             the checked transactions; print them to see what is in them
     read_customer_file       read what is known of customers beside their orders
-    read_feature_file        read further columns about customers for the models
     Window                   a cutoff and a horizon
     customer_table           one row of features for each customer at a cutoff
     customer_outcomes        what each customer did in a window

@@ -11,7 +11,6 @@ from .analysis.rising import newly_rising as newly_rising
 from .analysis.segmentation_audit import audit as audit
 from .data.customer_file import read_customer_file as read_customer_file
 from .data.customers import customer_table as customer_table
-from .data.feature_file import read_feature_file as read_feature_file
 from .data.outcomes import customer_outcomes as customer_outcomes
 from .data.reading import read_transactions as read_transactions
 from .data.transactions import Transactions as Transactions
