@@ -46,7 +46,7 @@ def read_features(config: ModelledConfig, models: Collection[CoreCustomerModel] 
     if config.features is not None:
         features = read_feature_file(config.features, decimal=config.decimal, date_format=config.date_format)
     names = [] if features is None else list(features.kinds)
-    used = set()
+    used: set[str] = set()
     for model in models:
         model.forecast_.extra_.refuse_missing(names)
         used.update(model.forecast_.extra_.columns)

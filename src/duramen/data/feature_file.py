@@ -131,8 +131,8 @@ class FeatureFile:
     def _refuse_members(self, customers: CustomerFile | None) -> None:
         if customers is None or "household" not in customers.table:
             return
-        members = customers.table.dropna(subset=["household"])
-        members = members[members["customer_id"] != members["household"]]["customer_id"]
+        told = customers.table.dropna(subset=["household"])
+        members = told[told["customer_id"] != told["household"]]["customer_id"]
         found = members[members.isin(self.table["customer_id"])]
         if len(found):
             raise InputError(

@@ -259,7 +259,7 @@ class ForecastModel:
 
     def require(self, customers: pd.DataFrame) -> None:
         """Refuse a customer table without a column that the model learned from."""
-        self.extra_.refuse_missing(customers)
+        self.extra_.refuse_missing(map(str, customers.columns))
         missing = [name for name in ["customer_id", *self.features_] if name not in customers]
         if missing:
             raise InputError(
