@@ -55,7 +55,7 @@ def resolve(name):
 
 @pytest.fixture(scope="module")
 def workspace(shop, tmp_path_factory):
-    """Return a folder with the files that the blocks of the docs read: orders, customers, features, segments, a model."""
+    """Return a folder with the files that the blocks of the docs read: orders, customers, features, segments, model."""
     folder = tmp_path_factory.mktemp("docs")
     ids = shop.customers["customer_id"]
     shop.orders.to_csv(folder / "orders.csv", index=False)

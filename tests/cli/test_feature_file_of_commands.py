@@ -17,9 +17,7 @@ def learned(**columns):
 
 @pytest.fixture
 def config(tmp_path):
-    pd.DataFrame({"id": [1, 2], "customer": [1, 2], "age": ["3,5", "4"]}).to_csv(
-        tmp_path / "f.csv", sep=";", index=False
-    )
+    pd.DataFrame({"customer": [1, 2], "age": ["3,5", "4"]}).to_csv(tmp_path / "f.csv", sep=";", index=False)
     return ScoreConfig(orders="orders.csv", features=str(tmp_path / "f.csv"), decimal=",")
 
 

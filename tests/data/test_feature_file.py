@@ -94,13 +94,18 @@ def test_numbers_true_and_false_and_categories_are_the_same_in_a_file_and_a_fram
 def test_the_reading_says_who_is_covered_and_what_it_assumed(orders):
     features = visits(customer=[1, 9], gender="f", note=None)
     tx = read_transactions(orders(), features=features)
-    assert tx.notes == ("the DataFrame has visits, gender of 1 of 2 customers (50%); missing for the others",)
+    assert tx.features.notes == (
+        "the DataFrame has visits, gender of 1 of 2 customers (50%); missing for the others",
+    )
+    assert f"  feature file  {tx.features.notes[0]}" in str(tx).splitlines()
     assert len(tx.assumed) == 3
     assert "column 'note' of the DataFrame is empty, so it is left out" in tx.assumed[0]
     assert "'gender' of the DataFrame has one value throughout" in tx.assumed[1]
     assert "count as known from the beginning" in tx.assumed[2]
     dated = read_transactions(orders(), features=visits(date=["2019-12-31", "2020-01-01"]))
-    assert dated.notes[0].endswith("(100%), known from 2019-12-31 to 2020-01-01; missing for the others")
+    assert dated.features.notes[0].endswith(
+        "(100%), known from 2019-12-31 to 2020-01-01; missing for the others"
+    )
     assert dated.assumed == ()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -56,12 +56,15 @@ class FeatureFile:
         "numeric" or "categorical" by the name of each column.
     assumed : tuple of str
         What the reading decided by itself, in sentences.
+    notes : tuple of str
+        How many customers of the orders it has, in a sentence.
     """
 
     table: pd.DataFrame
     source: str
     kinds: dict[str, str]
     assumed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def known_before(self, cutoff: date) -> pd.DataFrame:
         """Return the latest row of each customer with a day before the cutoff, by ``customer_id`` as text."""
@@ -94,8 +97,8 @@ class FeatureFile:
         found.update(pd.util.hash_pandas_object(known).to_numpy().tobytes())
         return found.hexdigest()[:12]
 
-    def compared_with(self, days: ibis.Table, customers: CustomerFile | None = None) -> str:
-        """Return how many customers of the orders have a row, in a sentence.
+    def compared_with(self, days: ibis.Table, customers: CustomerFile | None = None) -> FeatureFile:
+        """Return the same with a note of how many customers of the orders have a row.
 
         Parameters
         ----------
@@ -123,10 +126,11 @@ class FeatureFile:
         if KNOWN_FROM in self.table:
             first, last = (day.date() for day in (self.table[KNOWN_FROM].min(), self.table[KNOWN_FROM].max()))
             known = f", known from {first}" + (f" to {last}" if last > first else "")
-        return (
+        note = (
             f"{self.source} has {', '.join(self.kinds)} of {met:,} of {len(ids):,} customers "
             f"({met / len(ids):.0%}){known}; missing for the others"
         )
+        return replace(self, notes=(note,))
 
     def _refuse_members(self, customers: CustomerFile | None) -> None:
         if customers is None or "household" not in customers.table:

@@ -125,7 +125,7 @@ def read_transactions(
     checked = _keep_days(workspace, _check(rows, roles, where), roles, keep_lines=keep)
     close_source(workspace)
     if features is not None:
-        notes = (*notes, features.compared_with(checked.days, customers))
+        features = features.compared_with(checked.days, customers)
         assumed += features.assumed
     return Transactions(
         days=checked.days,

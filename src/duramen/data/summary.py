@@ -31,6 +31,7 @@ class DataSummary:
     optional: tuple[str, ...]
     notes: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
 
     @property
     def rows_used(self) -> int:
@@ -68,7 +69,8 @@ class DataSummary:
             ("money", f"{self.net_total:,.0f} {self.unit} net"),
             ("columns", f"optional columns in use: {', '.join(self.optional) or 'none'}"),
             *(("assumed", sentence) for sentence in self.assumed),
-            *(("other files", sentence) for sentence in self.notes),
+            *(("customer file", sentence) for sentence in self.notes),
+            *(("feature file", sentence) for sentence in self.features),
             *(("can be fitted", sentence) for sentence in self.can_fit),
         )  # fmt: skip
         return "\n".join(

@@ -246,6 +246,7 @@ class Transactions:
             optional=tuple(role for role in self.columns if role not in REQUIRED),
             notes=self.notes,
             assumed=self.assumed,
+            features=() if self.features is None else self.features.notes,
         )
 
     def __str__(self) -> str:
