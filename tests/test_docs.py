@@ -55,7 +55,7 @@ def resolve(name):
 
 @pytest.fixture(scope="module")
 def workspace(shop, tmp_path_factory):
-    """Return a folder with the files that the blocks of the docs read: orders, customers, segments and a model."""
+    """Return a folder with the files that the blocks of the docs read: orders, customers, features, segments, model."""
     folder = tmp_path_factory.mktemp("docs")
     ids = shop.customers["customer_id"]
     shop.orders.to_csv(folder / "orders.csv", index=False)
@@ -64,6 +64,8 @@ def workspace(shop, tmp_path_factory):
     )
     known.loc[::3, "kind"] = "channel"
     known.to_csv(folder / "customers.csv", index=False)
+    visits = pd.DataFrame({"customer_id": ids, "known_from": "1998-01-01", "web_visits": range(len(ids))})
+    visits.to_csv(folder / "features.csv", index=False)
     labels = pd.DataFrame({"customer_id": ids, "segment": shop.model.segments_.predict(shop.customers)})
     labels.to_csv(folder / "segments.csv", index=False)
     shop.model.save(folder / "model")

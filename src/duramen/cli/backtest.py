@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from duramen.cli.config.commands import BacktestConfig
 from duramen.cli.groups import TOGETHER, choose_groups, count_groups
-from duramen.cli.inputs import choose_windows, read_customers, read_orders
+from duramen.cli.inputs import choose_windows, read_customers, read_features, read_orders
 from duramen.cli.ranking import NOT_DRAWN
 from duramen.cli.recording import UNRECORDED, recorded
 from duramen.cli.terminal import console, show_backtest, show_place, show_run, step
@@ -22,7 +22,7 @@ def backtest(config: BacktestConfig) -> None:
 
     refuse_unwritable_folder(config.out, "out")
     saved_model.refuse_occupied(config.out, BACKTEST_FILE, "backtest")
-    tx = read_orders(config.orders, config, read_customers(config))
+    tx = read_orders(config.orders, config, read_customers(config), read_features(config))
     windows = choose_windows(tx, config)
     if config.kind is None and all(count_groups(tx)):
         console.print(

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from duramen.cli.config.commands import ConsistencyConfig
 from duramen.cli.groups import TOGETHER, choose_groups
-from duramen.cli.inputs import choose_windows, read_customers, read_orders
+from duramen.cli.inputs import choose_windows, read_customers, read_features, read_orders
 from duramen.cli.terminal import console, step
 from duramen.data.windows import Window
 
@@ -25,7 +25,7 @@ def consistency(config: ConsistencyConfig) -> None:
     """Check rankings at past cutoffs and on the day after the last purchase; end with status 1 where a check fails."""
     from duramen.analysis.consistency_at_cutoffs import consistency_over_time
 
-    tx = read_orders(config.orders, config, read_customers(config))
+    tx = read_orders(config.orders, config, read_customers(config), read_features(config))
     windows = choose_windows(tx, config)
     last_day = Window(tx.last_date + timedelta(days=1), config.horizon or windows[-1].horizon)
     (group,) = choose_groups(tx, config.kind or TOGETHER)

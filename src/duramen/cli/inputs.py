@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +12,7 @@ from duramen.cli.config.commands import (
     BacktestConfig,
     ConsistencyConfig,
     ListsConfig,
+    ModelledConfig,
     ReadingConfig,
     ScoreConfig,
 )
@@ -25,6 +26,7 @@ from duramen.errors import InputError
 
 if TYPE_CHECKING:
     from duramen.data.customer_file import CustomerFile
+    from duramen.data.feature_file import FeatureFile
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.tiers import Tiers
 
@@ -41,12 +43,40 @@ def read_customers(config: ReadingConfig) -> CustomerFile | None:
     )
 
 
-def read_orders(orders: str, config: ReadingConfig, customers: CustomerFile | None = None) -> Transactions:
+def read_features(config: ModelledConfig, models: Collection[CoreCustomerModel] = ()) -> FeatureFile | None:
+    """Read the feature file, if there is one; it has the columns that the models learned from, or is refused."""
+    from duramen.data.feature_file import read_feature_file
+
+    features = None
+    if config.features is not None:
+        features = read_feature_file(config.features, decimal=config.decimal, date_format=config.date_format)
+    names = [] if features is None else list(features.kinds)
+    used: set[str] = set()
+    for model in models:
+        model.forecast_.extra_.refuse_missing(names)
+        used.update(model.forecast_.extra_.columns)
+    if models and (unused := [name for name in names if name not in used]):
+        console.print(
+            f"{config.features} has {', '.join(unused)}, from which the model did not learn: ignored.",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
+    return features
+
+
+def read_orders(
+    orders: str,
+    config: ReadingConfig,
+    customers: CustomerFile | None = None,
+    features: FeatureFile | None = None,
+) -> Transactions:
     """Read the orders, and show what they are."""
     with step("Reading and checking the orders"):
         tx = read_transactions(
             orders,
             customers=customers,
+            features=features,
             memory_limit=config.memory_limit,
             threads=config.threads,
             **column_settings(config),

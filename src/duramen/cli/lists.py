@@ -17,6 +17,7 @@ from duramen.cli.inputs import (
     longest_horizon,
     read_costs_to_serve,
     read_customers,
+    read_features,
     read_orders,
     read_previous_scores,
     refuse_other_units,
@@ -51,7 +52,7 @@ def lists(config: ListsConfig) -> None:
     tiers = tiers_of(models, config)
     check_costs(config.cost_to_serve)
     previous = {key: read_previous_scores(config, key) for key in models}
-    tx = read_orders(config.orders, config, read_customers(config))
+    tx = read_orders(config.orders, config, read_customers(config), read_features(config, models.values()))
     refuse_other_units(models.values(), tx)
     groups = groups_to_score(tx, config.kind, config.model, models)
     cutoff = choose_cutoff(tx, config.cutoff, longest_horizon(models))

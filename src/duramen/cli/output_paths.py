@@ -168,6 +168,7 @@ def refuse_shared_places(config: ScoreConfig, files: Mapping[str, RankingFiles])
         for place, name in (
             (config.orders, "the orders"),
             (config.customers, "--customers"),
+            (config.features, "--features"),
             (config.cost_to_serve, "--cost-to-serve"),
             (config.market.index, "--market"),
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from duramen.cli.config.commands import PromoteConfig
 from duramen.cli.groups import groups_to_score
-from duramen.cli.inputs import load_model, read_customers, read_orders, refuse_other_units
+from duramen.cli.inputs import load_model, read_customers, read_features, read_orders, refuse_other_units
 from duramen.cli.output_paths import model_addresses
 from duramen.cli.terminal import console, show_challenge, show_decision, step
 from duramen.errors import InputError
@@ -63,7 +63,7 @@ def promote(config: PromoteConfig) -> None:
 
 def _orders_of_model(config: PromoteConfig, kind: str | None, address: str) -> Transactions:
     """Return the orders of the customers whom the model is for."""
-    tx = read_orders(str(config.orders), config, read_customers(config))
+    tx = read_orders(str(config.orders), config, read_customers(config), read_features(config))
     (group,) = groups_to_score(tx, kind, address, [""])
     return group.tx
 

@@ -24,6 +24,7 @@ from duramen.cli.inputs import (
     longest_horizon,
     read_costs_to_serve,
     read_customers,
+    read_features,
     read_index,
     read_orders,
     read_previous_scores,
@@ -91,7 +92,7 @@ def score(config: ScoreConfig) -> None:
     check_scenario(config, models)
     index = read_index(config)
     customers = read_customers(config)
-    tx = read_orders(config.orders, config, customers)
+    tx = read_orders(config.orders, config, customers, read_features(config, models.values()))
     refuse_other_units(models.values(), tx)
     check_tables(files, with_cost=with_cost, tx=tx)
     groups = groups_to_score(tx, config.kind, address, models)

@@ -16,6 +16,7 @@ from duramen.cli.inputs import (
     load_models,
     read_costs_to_serve,
     read_customers,
+    read_features,
     read_orders,
     refuse_other_units,
 )
@@ -56,7 +57,7 @@ def train(config: TrainConfig) -> None:
     previous = load_models(config.previous, config.kind) if config.previous else {}
     check_costs(config.cost_to_serve)
     customers = read_customers(config)
-    tx = read_orders(config.orders, config, customers)
+    tx = read_orders(config.orders, config, customers, read_features(config))
     refuse_other_units(previous.values(), tx)
     window = choose_window(tx, config.cutoff, config.horizon)
     groups = choose_groups(tx, config.kind)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from duramen.data.feature_file import with_known_features
 from duramen.data.features import customer_features, feature_names
 from duramen.data.windows import parse_day
 from duramen.errors import InputError
@@ -42,7 +43,8 @@ def customer_table(tx: Transactions, cutoff: date | str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``customer_id`` in the dtype it came in, then the features that ``duramen.data.features.FEATURES`` explains,
-        all float64, missing where undefined. The cutoff is kept in ``attrs["cutoff"]``, also
+        all float64, missing where undefined; then the columns of the feature file as they were known before the
+        cutoff, float64 or text. The cutoff is kept in ``attrs["cutoff"]``, also
         through Parquet.
 
     Raises
@@ -64,7 +66,7 @@ def customer_table(tx: Transactions, cutoff: date | str) -> pd.DataFrame:
             placed.append(thread.submit(_place_sorted, found, values[start : start + SLICE]))
         for slice_ in placed:
             slice_.result()
-    return _as_frame(ids, values, names, cutoff)
+    return _as_frame(ids, values, names, cutoff, _known_features(tx, cutoff))
 
 
 def typical_basket(customers: pd.DataFrame) -> float:
@@ -109,11 +111,11 @@ def customer_blocks(
     import numpy as np
 
     cutoff = parse_day(cutoff)
-    names = feature_names(tx.days.columns)
+    names, known = feature_names(tx.days.columns), _known_features(tx, cutoff)
     for inside, found in slices_of_customers(tx, cutoff, _features_or_nan, ids):
         values = np.empty((len(inside), len(names)), order="F")
         _place_sorted(found, values)
-        yield _as_frame(inside, values, names, cutoff)
+        yield _as_frame(inside, values, names, cutoff, known)
 
 
 @contextmanager
@@ -215,11 +217,19 @@ def _features_or_nan(days: ibis.Table, cutoff: date) -> ibis.Table:
     return features.mutate(**{name: features[name].fill_null(float("nan")) for name in names})
 
 
-def _as_frame(ids: pa.ChunkedArray, values: np.ndarray, names: list[str], cutoff: date) -> pd.DataFrame:
+def _known_features(tx: Transactions, cutoff: date) -> pd.DataFrame | None:
+    return None if tx.features is None else tx.features.known_before(cutoff)
+
+
+def _as_frame(
+    ids: pa.ChunkedArray, values: np.ndarray, names: list[str], cutoff: date, known: pd.DataFrame | None
+) -> pd.DataFrame:
     import pandas as pd
 
     customers = pd.DataFrame(values, columns=names, copy=False)
     customers.insert(0, "customer_id", ids.to_pandas())
+    if known is not None:
+        customers = with_known_features(customers, known)
     customers.attrs["cutoff"] = cutoff.isoformat()
     return customers
 

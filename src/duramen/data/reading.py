@@ -27,6 +27,7 @@ from duramen.data.customer_file import CustomerFile, read_customer_file
 from duramen.data.dates import choose_date_format, parse_date, refuse_unknown_format
 from duramen.data.discounts import find_discount_rate, parse_discount
 from duramen.data.exchange_rates import read_exchange_rates
+from duramen.data.feature_file import FeatureFile, read_feature_file, refuse_features_on_spark
 from duramen.data.file_columns import Opened
 from duramen.data.frames import is_spark_frame
 from duramen.data.hashed_ids import hash_id, read_salt
@@ -60,6 +61,7 @@ def read_transactions(
     decimal: str | None = None,
     currency: str | None = None,
     customers: CustomerFile | Any = None,
+    features: FeatureFile | Any = None,
     name: str | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
@@ -98,6 +100,8 @@ def read_transactions(
     customers : CustomerFile or what ``read_customer_file`` takes, optional
         What is known of the customers: internal ones are set aside, and the orders of members become those of their
         household or firm, as if it had been their customer.
+    features : FeatureFile or what ``read_feature_file`` takes, optional
+        Further columns about the customers, for the models; not for orders on Spark.
     name : str, optional
         What messages call the source; by default its path.
     memory_limit : str, optional
@@ -136,6 +140,9 @@ def read_transactions(
     salt = None if hash_ids is None else read_salt(hash_ids, assumed)
     if customers is not None and not isinstance(customers, CustomerFile):
         customers = read_customer_file(customers, hash_ids=hash_ids)
+    if features is not None and not isinstance(features, FeatureFile):
+        features = read_feature_file(features, decimal=decimal, date_format=date_format, hash_ids=hash_ids)
+    refuse_features_on_spark(features, source)
     workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
     opened = Opened(assumed)
     raw = open_source(workspace, source, opened)
@@ -174,6 +181,9 @@ def read_transactions(
     rows, counted = _count_sales(rows, roles, called, assumed, status_used, service_lines)
     kept_days = keep_days(workspace, check_lines(rows, roles, called), roles, amount_per)
     close_source(workspace)
+    if features is not None:
+        features = features.compared_with(kept_days.days, customers)
+        assumed += features.assumed
     return Transactions(
         days=kept_days.days,
         rows_in=kept_days.rows_in,
@@ -190,6 +200,7 @@ def read_transactions(
         statuses=counted.statuses,
         service_lines=counted.service_lines,
         set_aside_money=kept_days.set_aside_money,
+        features=features,
     )
 
 

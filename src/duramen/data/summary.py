@@ -40,6 +40,7 @@ class DataSummary:
     statuses: tuple[Status, ...] = ()
     service_lines: tuple[ServiceLine, ...] = ()
     set_aside_money: dict[str, float] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
 
     @property
     def rows_used(self) -> int:
@@ -86,6 +87,7 @@ class DataSummary:
             *_counted_lines("service line", self.service_lines, self.unit),
             *(("assumed", sentence) for sentence in self.assumed),
             *(("customer file", sentence) for sentence in self.notes),
+            *(("feature file", sentence) for sentence in self.features),
             *(("can be fitted", sentence) for sentence in self.can_fit),
         )  # fmt: skip
         return "\n".join(

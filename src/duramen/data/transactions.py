@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
+    from duramen.data.feature_file import FeatureFile
+
 
 @dataclass(frozen=True)
 class Transactions:
@@ -58,6 +60,8 @@ class Transactions:
         Each product code that is postage, a fee, a voucher or a correction: ``code``, ``rows``, ``money``, ``used``.
     set_aside_money : dict
         Money of the rows that were not used, by reason, where their amounts are numbers.
+    features : FeatureFile, optional
+        Further columns about customers, which ``customer_table`` adds as they were known before its cutoff.
     """
 
     days: ibis.Table
@@ -75,6 +79,7 @@ class Transactions:
     statuses: tuple[Status, ...] = ()
     service_lines: tuple[ServiceLine, ...] = ()
     set_aside_money: dict[str, float] = field(default_factory=dict)
+    features: FeatureFile | None = field(default=None, repr=False)
 
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled: the days lie in a database of this process."""
@@ -243,7 +248,7 @@ class Transactions:
         return last
 
     def digest(self, cutoff: date) -> str:
-        """Return a fingerprint of the days before ``cutoff`` that no order of rows changes."""
+        """Return a fingerprint of what was known before ``cutoff`` that no order of rows changes."""
         days = self.history(cutoff)
         text = id_text(days.customer_id) + "|" + days.date.cast("string") + "|" + days.net.cast("string")
         texts, workspace = days.select(text=text), days.get_backend()
@@ -253,7 +258,8 @@ class Transactions:
             hashed = texts.aggregate(rows=texts.count(), bits=texts.text.hash().bit_xor())
             row = hashed.to_pyarrow().to_pylist()[0]
             bits, rows = row["bits"] or 0, row["rows"]
-        return f"{bits & (2**64 - 1):016x}-{rows}"
+        of_features = "" if self.features is None else f"-{self.features.digest(cutoff)}"
+        return f"{bits & (2**64 - 1):016x}-{rows}{of_features}"
 
     def summary(self, cutoff: date | None = None) -> DataSummary:
         """Return the figures that describe the data, or its history before ``cutoff``."""
@@ -276,6 +282,7 @@ class Transactions:
             statuses=self.statuses,
             service_lines=self.service_lines,
             set_aside_money=self.set_aside_money,
+            features=() if self.features is None else self.features.notes,
         )
 
     def __str__(self) -> str:

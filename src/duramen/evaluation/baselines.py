@@ -15,6 +15,7 @@ from duramen.data.windows import Window
 from duramen.evaluation.forecasts import Forecast
 from duramen.evaluation.registry import GROUPS, MONEY, ORDER, PROBABILITY
 from duramen.forecast.btyd_value import BTYDValueModel
+from duramen.forecast.extra_features import ExtraFeatures
 from duramen.forecast.folds import LEAST_CUSTOMERS, in_money_unit
 from duramen.forecast.growth import past_trend, past_value
 from duramen.segments.rfm import groups_of_equal_count, rfm_score
@@ -111,10 +112,10 @@ def _plain_trees(tx: Transactions, window: Window, customers: pd.DataFrame, seed
     outcomes = customer_outcomes(tx, training, known)
     if len(known) < LEAST_CUSTOMERS or not 0 < outcomes["active"].mean() < 1:
         return []
-    basket = typical_basket(known)
+    basket, extra = typical_basket(known), ExtraFeatures.of(tx, window.cutoff)
     money, active = np.maximum(outcomes["value"].to_numpy(), 0.0) / basket, outcomes["active"].to_numpy()
     features, at_cutoff = (
-        in_money_unit(table.drop(columns="customer_id"), basket) for table in (known, customers)
+        in_money_unit(extra.encode(table.drop(columns="customer_id")), basket) for table in (known, customers)
     )
     value = _default_trees(features, money, at_cutoff, seed, "tweedie") * basket * window.horizon / labels
     probability = _default_trees(features, active, at_cutoff, seed, "binary")

@@ -23,6 +23,7 @@ from duramen.explain.effects import (
 )
 from duramen.explain.reasons import AVERAGE, TYPICAL, average_facts, reasons
 from duramen.explain.tree_shap import TreeShap
+from duramen.forecast.extra_features import column_of
 from duramen.forecast.model import Forecast, ForecastModel
 
 # Customers over whom the importance and the dependence of features are averaged.
@@ -52,7 +53,15 @@ def meaning(feature: str) -> tuple[str, str]:
     """Return the unit and the meaning of a model feature."""
     if feature in MODEL_MEANINGS:
         return MODEL_MEANINGS[feature]
-    return FEATURES[feature].unit, FEATURES[feature].meaning
+    if feature in FEATURES:
+        return FEATURES[feature].unit, FEATURES[feature].meaning
+    column, category = column_of(feature)
+    if category is None:
+        return "units", f"Column {column!r} of the feature file."
+    return (
+        "share",
+        f"1 where column {column!r} of the feature file is {category!r}, and 0 where it is another.",
+    )
 
 
 class Explainer:
@@ -99,7 +108,7 @@ class Explainer:
             The model's forecast of them.
         """
         self.typical_ = typical_customer(forecast)
-        self.average_facts_ = average_facts(customers, forecast.probability)
+        self.average_facts_ = average_facts(customers, forecast.probability, self.model.extra_.numeric)
         self.compared_with_ = TYPICAL
         sample = customers.iloc[:: max(1, len(customers) // IMPORTANCE_CUSTOMERS)].reset_index(drop=True)
         forecast = self.model.forecast(sample)
@@ -137,7 +146,8 @@ class Explainer:
 
     def _known(self, customers: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
         """Return what the customers have of each feature that an explanation may name."""
-        return pd.concat([customers[self.model.features_], forecast.btyd], axis=1).assign(
+        own = self.model.extra_.encode(customers[self.model.features_])
+        return pd.concat([own, forecast.btyd], axis=1).assign(
             predicted_value=forecast.value,
             probability_active=forecast.probability,
             past_value=forecast.growth["past_value"],

@@ -6,10 +6,13 @@ customer's own facts.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from duramen.data.feature_file import IS
 from duramen.data.features import FEATURES
 
 # The themes in which reasons speak: each gathers the factors of the features that say the same.
@@ -66,9 +69,23 @@ TYPICAL, AVERAGE = "typical active customer", "average customer"
 MOST = 20.0
 
 
+# In front of the theme that a column of a feature file is by itself: a column may be called age as well.
+_COLUMN = "column "
+
+
 def theme(feature: str) -> str:
-    """Return the theme under which reasons speak of a feature."""
-    return _THEME_OF_FEATURE.get(feature) or _THEME_OF_FAMILY[FEATURES[feature].family]
+    """Return the theme under which reasons speak of a feature.
+
+    Examples
+    --------
+    >>> theme("overdue"), theme("age"), theme("channel = web")
+    ('recency', 'column age', 'column channel')
+    """
+    if feature in _THEME_OF_FEATURE:
+        return _THEME_OF_FEATURE[feature]
+    if feature in FEATURES:
+        return _THEME_OF_FAMILY[FEATURES[feature].family]
+    return _COLUMN + feature.partition(IS)[0]
 
 
 def reasons(
@@ -110,7 +127,7 @@ def reasons(
         column = np.empty(len(customers), dtype=object)
         for position, name in enumerate(themes.columns):
             rows = np.flatnonzero(order[:, place] == position)
-            factors, sentence = np.exp(strength[rows, position]).tolist(), _SENTENCES[name]
+            factors, sentence = np.exp(strength[rows, position]).tolist(), _sentence_of(name)
             column[rows] = [
                 f"{sentence(facts.of(row), unit)}: {factor_words(factor)}"
                 for row, factor in zip(rows.tolist(), factors, strict=True)
@@ -192,6 +209,17 @@ class _Facts:
         value = self[key]
         return 0.0 if value != value else value
 
+    def column(self, key: str) -> str:
+        """Write what a column of a feature file says of the customer, and a number beside the one to compare with."""
+        if key not in self._averages:
+            text = self._customers[key].iloc[self._row]
+            return f"{key} is unknown" if pd.isna(text) else f"{key} is {text}"
+        value, average = self[key], self._averages[key]
+        written = "unknown" if np.isnan(value) else _number(value)
+        return f"{key} is {written}" + (
+            "" if np.isnan(average) else f" ({self._compared_with} {_number(average)})"
+        )
+
     def days(self, key: str, what: str = "day", more: int = 0, then: str = "") -> str:
         """Write a count of days, and that of the customer to compare with; ``more`` are added to both."""
         count, average = self.number(key) + more, self._averages[key] + more
@@ -207,7 +235,9 @@ class _Facts:
         return f"{self.number(key):,.2f} ({brief} {self._averages[key]:,.2f})"
 
 
-def average_facts(customers: pd.DataFrame, weights: npt.ArrayLike | None = None) -> dict[str, float]:
+def average_facts(
+    customers: pd.DataFrame, weights: npt.ArrayLike | None = None, columns: Sequence[str] = ()
+) -> dict[str, float]:
     """Return the mean of each fact that a sentence compares, over the customers who have it.
 
     Parameters
@@ -216,6 +246,8 @@ def average_facts(customers: pd.DataFrame, weights: npt.ArrayLike | None = None)
         Customer table.
     weights : array-like of shape (n,), optional
         By default all customers count alike.
+    columns : sequence of str
+        Numeric columns of a feature file, which reasons compare too.
 
     Examples
     --------
@@ -225,12 +257,25 @@ def average_facts(customers: pd.DataFrame, weights: npt.ArrayLike | None = None)
     """
     by = np.ones(len(customers)) if weights is None else np.asarray(weights, dtype=float)
     means = {}
-    for name in AVERAGED:
+    for name in (*AVERAGED, *columns):
         if name in customers:
             values = customers[name].to_numpy(dtype=float)
             known = ~np.isnan(values)
             means[name] = float(np.average(values[known], weights=by[known])) if known.any() else float("nan")
     return means
+
+
+def _number(value: float) -> str:
+    """Write a number of an unknown unit with three digits or more.
+
+    Examples
+    --------
+    >>> _number(12.0), _number(3.14159), _number(-0.01234), _number(1234567.8), _number(250.26)
+    ('12', '3.14', '-0.0123', '1,234,568', '250')
+    """
+    if abs(value) >= 100 or value == round(value):
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
 
 
 def _times(count: float, what: str) -> str:
@@ -316,3 +361,10 @@ _SENTENCES = {
     "discounts": _discounts,
     "age": _age,
 }
+
+
+def _sentence_of(name: str) -> Callable[[_Facts, str], str]:
+    """Return what writes the sentence of a theme, of which a column of a feature file has the general one."""
+    if name in _SENTENCES:
+        return _SENTENCES[name]
+    return lambda facts, _unit: facts.column(name.removeprefix(_COLUMN))

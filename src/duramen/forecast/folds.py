@@ -17,6 +17,7 @@ from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.forecast.btyd_value import PURCHASE_MODELS, BTYDValueModel
+from duramen.forecast.extra_features import NO_EXTRA, ExtraFeatures
 
 # With fewer customers at a cutoff there is nothing to learn from it.
 LEAST_CUSTOMERS = 10
@@ -47,7 +48,11 @@ class Fold:
 
 
 def model_features(
-    customers: pd.DataFrame, btyd: BTYDValueModel, horizon: int, money_unit: float = 1.0
+    customers: pd.DataFrame,
+    btyd: BTYDValueModel,
+    horizon: int,
+    money_unit: float = 1.0,
+    extra: ExtraFeatures = NO_EXTRA,
 ) -> pd.DataFrame:
     """Return what the tree models see of each customer: the customer table without ids, and the BTYD forecast.
 
@@ -59,9 +64,12 @@ def model_features(
         Days.
     money_unit : float
         Amount that is counted as 1.
+    extra : ExtraFeatures
+        Columns of a feature file in the customer table.
     """
     forecast = btyd.forecast(customers, horizon)
-    features = pd.concat([customers.drop(columns="customer_id"), forecast[list(BTYD_FEATURES)]], axis=1)
+    known = extra.encode(customers.drop(columns="customer_id"))
+    features = pd.concat([known, forecast[list(BTYD_FEATURES)]], axis=1)
     return in_money_unit(features, money_unit)
 
 
@@ -78,6 +86,7 @@ def build_folds(
     windows: Sequence[Window],
     money_unit: float = 1.0,
     btyd_models: tuple[str, ...] = tuple(PURCHASE_MODELS),
+    extra: ExtraFeatures = NO_EXTRA,
 ) -> list[Fold]:
     """Return a fold for each window that has customers enough, in the order of the windows."""
     known: dict[date, tuple[pd.DataFrame, BTYDValueModel]] = {}
@@ -89,7 +98,7 @@ def build_folds(
                 continue
             known[window.cutoff] = customers, BTYDValueModel(btyd_models).fit(customers)
         customers, btyd = known[window.cutoff]
-        features = model_features(customers, btyd, window.horizon, money_unit)
+        features = model_features(customers, btyd, window.horizon, money_unit, extra)
         outcomes = customer_outcomes(tx, window, customers)
         outcomes["value"] /= money_unit
         folds.append(Fold(window, features, outcomes))

@@ -16,6 +16,7 @@ from duramen.errors import InputError
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.churn import ActivityModel, clip_probability
 from duramen.forecast.data_requirements import refuse_unfit, unmet_requirements
+from duramen.forecast.extra_features import ExtraFeatures
 from duramen.forecast.folds import BTYD_FEATURES, LEAST_CUSTOMERS, Fold, build_folds, model_features
 from duramen.forecast.growth import GROWTH_COLUMNS, growth_forecast, past_trend, past_value
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
@@ -70,6 +71,8 @@ class ForecastModel:
         Customers before the cutoff.
     features_ : list of str
         Columns that the customer table must have.
+    extra_ : ExtraFeatures
+        Those of them that a feature file had.
     money_unit_ : float
         Money that the trees count as 1: the median net spend of a purchase day.
     btyd_, activity_, value_, distribution_
@@ -109,6 +112,7 @@ class ForecastModel:
         self.window_, self.unit_ = window, tx.unit
         self.source_, self.customers_ = tx.source, len(customers)
         self.features_ = list(customers.columns[1:])
+        self.extra_ = ExtraFeatures.of(tx, window.cutoff)
         self.money_unit_ = typical_basket(customers)
         _LOG.info("purchases and spend of %s customers", f"{len(customers):,}")
         self.btyd_ = BTYDValueModel(self.settings.btyd_models).fit(customers)
@@ -133,6 +137,7 @@ class ForecastModel:
                 self.distribution_,
                 self.value_.correction_,
             ),
+            *self.extra_.never_known([fold.features for fold in folds]),
         ]
         return self
 
@@ -155,7 +160,7 @@ class ForecastModel:
         """Return the folds to learn from, and the one of them that is held out."""
         window = self.window_
         windows = training_windows(window, first, self.settings.training_cutoffs)
-        folds = build_folds(tx, windows, self.money_unit_, self.settings.btyd_models)
+        folds = build_folds(tx, windows, self.money_unit_, self.settings.btyd_models, self.extra_)
         latest = holdout_window(window, first)
         holdout = next((fold for fold in folds if fold.window == latest), None)
         if holdout is None:
@@ -250,10 +255,11 @@ class ForecastModel:
 
     def _features(self, customers: pd.DataFrame) -> pd.DataFrame:
         known = customers[["customer_id", *self.features_]]
-        return model_features(known, self.btyd_, self.window_.horizon, self.money_unit_)
+        return model_features(known, self.btyd_, self.window_.horizon, self.money_unit_, self.extra_)
 
     def require(self, customers: pd.DataFrame) -> None:
         """Refuse a customer table without a column that the model learned from."""
+        self.extra_.refuse_missing(map(str, customers.columns))
         missing = [name for name in ["customer_id", *self.features_] if name not in customers]
         if missing:
             raise InputError(
@@ -279,7 +285,9 @@ class ForecastModel:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything but the parameters, the trees and the holdout as plain values."""
-        return {
+        # Without a feature file the state is as it was before there were any.
+        extra = {"extra_features": self.extra_.to_dict()} if self.extra_.columns else {}
+        return extra | {
             "window": {"cutoff": self.window_.cutoff.isoformat(), "horizon_days": self.window_.horizon},
             "holdout_window": {
                 "cutoff": self.holdout_window_.cutoff.isoformat(),
@@ -314,6 +322,7 @@ class ForecastModel:
         )
         model.source_, model.customers_, model.unit_ = state["source"], state["customers"], state["unit"]
         model.features_, model.money_unit_ = state["features"], state["money_unit"]
+        model.extra_ = ExtraFeatures(state.get("extra_features", {}))
         model.btyd_ = BTYDValueModel.from_dict(state["btyd"], settings.btyd_models)
         model._refuse_other_trees(boosters)
         model.activity_ = ActivityModel.from_dict(

@@ -59,5 +59,13 @@ def fit_trees(
     }
     # More expected purchases or money by BTYD never mean less; of no other feature is the sense certain.
     parameters["monotone_constraints"] = [int(str(name).startswith("btyd_")) for name in features]
-    data = lgb.Dataset(features, label=target, init_score=start)
+    data = lgb.Dataset(features, label=target, init_score=start, feature_name=_names_of_trees(features))
     return lgb.train(parameters | objective, data, num_boost_round=rounds)
+
+
+def _names_of_trees(features: pd.DataFrame) -> list[str]:
+    """Return the names of the columns, or their place where LightGBM's text could not hold the name."""
+    names = [str(name) for name in features]
+    return [
+        name if name.isascii() and name.isidentifier() else str(place) for place, name in enumerate(names)
+    ]

@@ -101,6 +101,7 @@ def rescore(
         "feature_version": feature_version(tx),
         "customer_id": str(tx.days.customer_id.type()),
         "with_reasons": with_reasons,
+        "features": None if tx.features is None else tx.features.digest(cutoff),
     }
     workspace = tx.days.get_backend()
     now = workspace.create_table("histories", _histories(tx.history(cutoff)))
@@ -163,6 +164,7 @@ def _why_all(earlier: Path, made_of: dict[str, Any]) -> str:
         "feature_version": "the orders have other columns, or the customer table is defined differently",
         "customer_id": "the ids are of another type",
         "with_reasons": "other customers had reasons",
+        "features": "the feature file has other rows",
     }
     return next((reason for key, reason in reasons.items() if then.get(key) != made_of[key]), "")
 

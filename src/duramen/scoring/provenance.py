@@ -59,5 +59,6 @@ def provenance(
         "source": tx.source,
         "source_digest": tx.digest(cutoff),
         "orders": {"read": tx.rows_in, "used": tx.rows_used, "set_aside": tx.set_aside},
+        **({} if tx.features is None else {"features": tx.features.source}),
         "options": options | ({"market": dict(market)} if market else {}),
     }

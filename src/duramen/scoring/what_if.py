@@ -37,6 +37,8 @@ _WHY_LOWER = {
     "trend": "the recent months compare differently with those before",
     "weekdays": "the share of purchases at weekends changes",
 }
+# Columns of a feature file are what they were before the purchase.
+_OTHERWISE = "it counts for less with more purchases"
 SMALLER_BASKETS = "the forecast expects smaller baskets"
 
 
@@ -160,7 +162,7 @@ def _why_lower(theme: str, purchases: int, *, smaller_baskets: bool) -> str:
     '; with this purchase the value falls, mainly because the forecast expects smaller baskets (spend)'
     """
     these = "this purchase" if purchases == 1 else "these purchases"
-    why = SMALLER_BASKETS if theme == "spend" and smaller_baskets else _WHY_LOWER[theme]
+    why = SMALLER_BASKETS if theme == "spend" and smaller_baskets else _WHY_LOWER.get(theme, _OTHERWISE)
     return f"; with {these} the value falls, mainly because {why} ({theme})"
 
 

@@ -140,7 +140,19 @@ class ReadingConfig(Config):
     ] = None
 
 
-class OrdersConfig(ReadingConfig):
+class ModelledConfig(ReadingConfig):
+    """How orders are read that models learn from or score."""
+
+    features: Annotated[
+        Text | None,
+        Option(
+            "CSV or Parquet of further columns about customers, numbers or categories, each row known from a day on.",
+            "a CSV or Parquet file", "features.csv", metavar="FILE",
+        ),
+    ] = None  # fmt: skip
+
+
+class OrdersConfig(ModelledConfig):
     """Orders, and how they are read."""
 
     orders: Annotated[
@@ -282,7 +294,7 @@ class ScoreConfig(OrdersConfig):
         return self
 
     def _refuse_not_on_spark(self) -> None:
-        for option in ("report", "explanations", "customers", "incremental", "previous_scores"):
+        for option in ("report", "explanations", "customers", "features", "incremental", "previous_scores"):
             if getattr(self, option):
                 raise InputError(
                     f"--{option.replace('_', '-')} is not for --engine spark, which writes the ranking alone; leave it "
@@ -469,7 +481,7 @@ class AuditConfig(ReadingConfig):
     seed: Seed = 0
 
 
-class PromoteConfig(ReadingConfig):
+class PromoteConfig(ModelledConfig):
     """Settings of ``duramen promote``."""
 
     model: Annotated[
