@@ -230,22 +230,12 @@ def read_feature_file(
     kept = [name for name in names if name not in left_out]
     if not kept:
         raise InputError(f"{where} has no column to use as a feature: {'; '.join(left_out.values())}.")
-    assumed = [f"{reason}, so it is left out" for reason in left_out.values()]
-    assumed += [
-        f"column {name!r} of {where} has one value throughout, which explains nothing"
-        for name in kept
-        if table[name].nunique() == 1 and table[name].notna().all()
-    ]
-    if KNOWN_FROM not in table:
-        assumed.append(
-            f"the rows of {where} have no day from which they are known and count as known from the beginning: a "
-            "column made with later knowledge, such as a total to date, would show the models the future; add a column "
-            "known_from where it is"
-        )
     table = table[["customer_id", *keys[:-1], *kept]].astype(
         {name: "category" if kinds[name] == CATEGORICAL else "float64" for name in kept}
     )
-    return FeatureFile(table, where, {name: kinds[name] for name in kept}, tuple(assumed))
+    return FeatureFile(
+        table, where, {name: kinds[name] for name in kept}, _assumed(table, kept, left_out, where)
+    )
 
 
 def _refuse_names(names: list[str], where: str) -> None:
@@ -377,3 +367,20 @@ def _left_out(table: pd.DataFrame, kinds: dict[str, str], where: str) -> dict[st
                 f"column {name!r} of {where} has {distinct:,} different texts and at most {MOST_CATEGORIES} are used"
             )
     return reasons
+
+
+def _assumed(table: pd.DataFrame, kept: list[str], left_out: dict[str, str], where: str) -> tuple[str, ...]:
+    """Return in sentences what is left out, what explains nothing, and from when the rows count."""
+    assumed = [f"{reason}, so it is left out" for reason in left_out.values()]
+    assumed += [
+        f"column {name!r} of {where} has one value throughout, which explains nothing"
+        for name in kept
+        if table[name].nunique() == 1 and table[name].notna().all()
+    ]
+    if KNOWN_FROM not in table:
+        assumed.append(
+            f"the rows of {where} have no day from which they are known and count as known from the beginning: a "
+            "column made with later knowledge, such as a total to date, would show the models the future; add a column "
+            "known_from where there is one"
+        )
+    return tuple(assumed)
