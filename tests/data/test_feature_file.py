@@ -167,3 +167,16 @@ def test_features_of_members_of_a_household_are_refused(orders):
         read_transactions(orders(), customers=homes, features=visits())
     tx = read_transactions(orders(), customers=homes, features=visits(customer=["h", 2]))
     assert customer_table(tx, CUTOFF)["visits"].tolist() == [4, 3]
+
+
+def test_features_beside_orders_on_spark_are_refused_before_spark_is_asked():
+    class Frame:
+        __module__ = "pyspark.sql.dataframe"
+        sparkSession = None
+
+    with pytest.raises(
+        InputError, match="features of the DataFrame are joined where DuckDB reads the orders"
+    ):
+        read_transactions(Frame(), features=visits())
+    with pytest.raises(InputError, match="is a table of Spark; give features as a file"):
+        read_feature_file(Frame())

@@ -23,17 +23,18 @@ MOST_ROUNDED = 1e-3
 EARLIEST_DAY = date(1900, 1, 1)
 NOT_NUMERIC = "amount is not numeric"
 LEFT_OUT = "left out by `where`"
-# How sources write that a value is missing, in lower case.
-MISSING_WORDS = ("", "nan", "null", "none", "<na>", "na", "n/a", "#n/a", r"\n", "-")
+# How sources write that a text is missing, in lower case; and an id, a day or a number, which are never the region NA.
+MISSING_TEXT = ("", "nan", "null", "none", "<na>", "n/a", "#n/a", r"\n")
+MISSING_WORDS = (*MISSING_TEXT, "na", "-")
 
 
-def parse_text(column: ir.Column) -> ir.Column:
+def parse_text(column: ir.Column, missing: Iterable[str] = MISSING_TEXT) -> ir.Column:
     """Return a value as text without space around it, null where it is missing."""
     import ibis
 
     stripped = column.cast("string").strip()
     return ibis.cases(
-        (_is_one_of(stripped.lower(), MISSING_WORDS), ibis.null("string")),
+        (_is_one_of(stripped.lower(), missing), ibis.null("string")),
         else_=stripped,
     )
 

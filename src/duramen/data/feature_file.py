@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duramen.data.amounts import choose_forms, parse_amount
-from duramen.data.checks import parse_text
+from duramen.data.checks import MISSING_WORDS, parse_text
 from duramen.data.columns import find_columns
 from duramen.data.customer_file import USUAL_COLUMNS as OF_CUSTOMERS
 from duramen.data.customer_file import CustomerFile
@@ -241,22 +241,15 @@ def read_feature_file(
     kept = [name for name in names if name not in left_out]
     if not kept:
         raise InputError(f"{where} has no column to use as a feature: {'; '.join(left_out.values())}.")
-    assumed += [f"{reason}, so it is left out" for reason in left_out.values()]
-    assumed += [
-        f"column {name!r} of {where} has one value throughout, which explains nothing"
-        for name in kept
-        if table[name].nunique() == 1 and table[name].notna().all()
-    ]
-    if KNOWN_FROM not in table:
-        assumed.append(
-            f"the rows of {where} have no day from which they are known and count as known from the beginning: a "
-            "column made with later knowledge, such as a total to date, would show the models the future; add a column "
-            "known_from where it is"
-        )
     table = table[["customer_id", *keys[:-1], *kept]].astype(
         {name: "category" if kinds[name] == CATEGORICAL else "float64" for name in kept}
     )
-    return FeatureFile(table, where, {name: kinds[name] for name in kept}, tuple(assumed))
+    return FeatureFile(
+        table,
+        where,
+        {name: kinds[name] for name in kept},
+        (*assumed, *_assumed(table, kept, left_out, where)),
+    )
 
 
 def _refuse_names(names: list[str], where: str) -> None:
@@ -308,7 +301,7 @@ def _conditions(column: ir.Column, decimal: str | None, where: str) -> dict[str,
     import ibis
 
     kind = column.type()
-    text = parse_text(column)
+    text = parse_text(column, MISSING_WORDS)
     filled, never = text.notnull(), ibis.literal(False) & text.notnull()
     if kind.is_date() or kind.is_timestamp():
         return {"filled": filled, "numbers": never, "words": never, "codes": never, "dates": filled}
@@ -344,7 +337,7 @@ def _refuse_date(name: str, where: str, *, dated: bool) -> None:
 
 
 def _refuse_mixed(raw: ibis.Table, name: str, count: int, decimal: str | None, where: str) -> None:
-    strange = raw.filter(parse_text(raw[name]).notnull() & ~_is_number(raw[name], decimal))
+    strange = raw.filter(parse_text(raw[name], MISSING_WORDS).notnull() & ~_is_number(raw[name], decimal))
     example = strange[name].cast("string").min().to_pyarrow().as_py()
     raise InputError(
         f"column {name!r} of {where} has numbers, and {count:,} values that are none (for example {example!r}); "
@@ -396,3 +389,20 @@ def _left_out(table: pd.DataFrame, kinds: dict[str, str], where: str) -> dict[st
                 f"column {name!r} of {where} has {distinct:,} different texts and at most {MOST_CATEGORIES} are used"
             )
     return reasons
+
+
+def _assumed(table: pd.DataFrame, kept: list[str], left_out: dict[str, str], where: str) -> tuple[str, ...]:
+    """Return in sentences what is left out, what explains nothing, and from when the rows count."""
+    assumed = [f"{reason}, so it is left out" for reason in left_out.values()]
+    assumed += [
+        f"column {name!r} of {where} has one value throughout, which explains nothing"
+        for name in kept
+        if table[name].nunique() == 1 and table[name].notna().all()
+    ]
+    if KNOWN_FROM not in table:
+        assumed.append(
+            f"the rows of {where} have no day from which they are known and count as known from the beginning: a "
+            "column made with later knowledge, such as a total to date, would show the models the future; add a column "
+            "known_from where there is one"
+        )
+    return tuple(assumed)

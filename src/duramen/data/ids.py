@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from duramen.data.checks import parse_text
+from duramen.data.checks import MISSING_WORDS, parse_text
 from duramen.data.frames import to_arrow
 from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
@@ -43,7 +43,7 @@ def parse_id(column: ir.Column) -> ir.Column:
         return ibis.cases(
             (column.re_search(_PLAIN), column),
             (column.re_search(_WHOLE_NUMBER), column.re_replace(_WHOLE_NUMBER, r"\1")),
-            else_=parse_text(column).re_replace(_WHOLE_NUMBER, r"\1"),
+            else_=parse_text(column, MISSING_WORDS).re_replace(_WHOLE_NUMBER, r"\1"),
         )
     if column.type().is_floating():
         return ibis.cases((column.isnan(), ibis.null(column.type())), else_=column)

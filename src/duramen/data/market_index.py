@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from duramen.data.amounts import parse_amount
-from duramen.data.checks import parse_text
 from duramen.data.dates import parse_date
 from duramen.data.sources import open_source, source_name
 from duramen.data.workspace import open_workspace
@@ -73,8 +72,8 @@ def _parsed(table: ibis.Table, name: str) -> pd.DataFrame:
     rows = table.select(
         date=parse_date(table.date, "iso"),
         level=parse_amount(table.level, "."),
-        date_text=parse_text(table.date),
-        level_text=parse_text(table.level),
+        date_text=table.date.cast("string"),
+        level_text=table.level.cast("string"),
     ).to_pyarrow()
     index: pd.DataFrame = rows.to_pandas()
     level = index["level"].astype(float)

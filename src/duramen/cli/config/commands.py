@@ -146,7 +146,7 @@ class ModelledConfig(ReadingConfig):
     features: Annotated[
         Text | None,
         Option(
-            "CSV or Parquet of further columns about customers, numbers or categories, each row known from a day on.",
+            "CSV or Parquet with columns of your own about customers for the models, each row known from a day on.",
             "a CSV or Parquet file", "features.csv", metavar="FILE",
         ),
     ] = None  # fmt: skip
