@@ -1,7 +1,7 @@
 """Fuzz the readers of orders, guided by coverage: any bytes are read whole, or refused in one sentence.
 
-In: a folder of inputs to begin with, and options of libFuzzer. Out: an input that fails, if there is one. By hand, with the
-package atheris, which is no dependency of the tests:
+In: a folder of inputs to begin with, and options of libFuzzer. Out: an input that fails, if there is one. By hand, with
+the package atheris, which is no dependency of the tests:
 
     python tests/fuzz/readers.py -runs=1000000 -rss_limit_mb=1024 -timeout=60 corpus/
 """
@@ -24,10 +24,10 @@ HEADERS = (
     "CustomerID|date|amount|order|product",
 )
 CELLS = (
-    "7", "7.0", "007", "NA", "-", "", "Guest", "0", "2023-01-05", "13/06/2011", "6/13/11", "13-Jun-2011", "20230105",
-    "1304208000", "1304208000000", "45000", "45000.5", "2023-01-05 23:11:12 -0500", "12.50", "1.234,50", "1,23,456.00",
-    "(12.50)", "12.50-", "€ 12", "1e999", "nan", "inf", '"', '""', "\\", "\n", "\r\n", ",", ";", "\t", "|", "wc-completed",
-    "cancelled", "9" * 30, "\u202f", "\ufeff", "\x00", "ä", "客户",
+    "7", "7.0", "007", "NA", "-", "", "Guest", "0", "2023-01-05", "13/06/2011", "6/13/11", "13-Jun-2011", 
+    "20230105", "1304208000", "1304208000000", "45000", "45000.5", "2023-01-05 23:11:12 -0500", "12.50", "1.234,50", "1,23,456.00",
+    "(12.50)", "12.50-", "€ 12", "1e999", "nan", "inf", '"', '""', "\\", "\n", "\r\n", ",", ";", "\t", "|",
+    "wc-completed", "cancelled", "9" * 30, "\u202f", "\ufeff", "\x00", "ä", "客户",
 )  # fmt: skip
 ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".parquet", ".tsv", ".xlsx", ".jsonl")
 FOLDER = Path(tempfile.mkdtemp())
