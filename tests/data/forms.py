@@ -112,8 +112,8 @@ DATES = {
 # What `date_format` calls each way of writing a date.
 NAMED = {
     "iso": "iso", "slashes": "iso", "compact": "compact", "day": "day-first", "points": "day-first",
-    "month first": "month-first", "month name": "month-name", "two digits": "day-first", "two digits month first": "month-first", "epoch": "epoch",
-    "excel": "excel",
+    "month first": "month-first", "month name": "month-name", "two digits": "day-first",
+    "two digits month first": "month-first", "epoch": "epoch", "excel": "excel",
 }  # fmt: skip
 MISSING = ("", "NA", "N/A", "#N/A", "\\N", "null", "NaN", "None", "-")
 
