@@ -22,7 +22,7 @@ def test_orders_are_shown_with_what_is_unusual_in_them(duramen):
     assert "386 in = 384 used + 2 set aside" in out
     assert "missing customer id, for example customer empty, date '2022-01-04', amount '12.5'" in out
     assert "no rows from 2022-06-01 to 2022-06-14 (14 days; usually at most 0 in a row)" in out
-    assert "customer_id = customer, date = date, amount = amount" in out
+    assert "customer_id from 'customer', date from 'date', amount from 'amount'" in out
 
 
 @pytest.mark.usefixtures("shop")

@@ -116,7 +116,7 @@ def test_names_with_spaces_quotes_and_other_letters_are_names(orders, days_of):
         (["會員編號", "訂單日期", "金額"], ["customer_id", "date", "amount"]),
         (["顧客コード", "注文日", "売上", "数量", "カテゴリー"],
          ["customer_id", "date", "amount", "quantity", "category"]),
-        (["amazon-order-id", "purchase-date", "buyer-email", "sku", "item-price"],
+        (["amazon-order-id", "purchase-date", "buyer-email", "sku", "order-total"],
          ["order", "date", "customer_id", "product", "amount"]),
         (["Email", "Financial Status", "Subtotal", "Total", "Created at", "Lineitem name"],
          ["customer_id", "status", None, "amount", "date", "product"]),

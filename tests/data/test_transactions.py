@@ -329,7 +329,7 @@ def test_print_tells_what_a_careful_analyst_asks():
         "  grain         4 purchase days, one row per customer and day",
         "  netting       returns of 30 EUR netted; 1 days net to zero or less and are no purchases",
         "  money         1,205 EUR net",
-        "  columns       optional columns in use: currency",
+        "  columns       customer_id from 'customer', date from 'date', amount from 'amount', currency from 'currency'",
         "  can be fitted BTYD models and gamma-gamma: yes, 1 customers bought on more than one day.",
         "  can be fitted LightGBM on rolling cutoffs: horizons up to 122 days, a third of the 367 days of history.",
         "  can be fitted Yearly season: no, less than two years of history.",

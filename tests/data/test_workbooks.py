@@ -8,7 +8,7 @@ from duramen.errors import InputError
 
 FRAME = pd.DataFrame(
     {
-        "customer": ["007", "NA", None],
+        "customer": ["007", "N7", None],
         "date": pd.to_datetime(["2020-01-02 00:00", "2020-01-03 12:00", "2020-01-04 00:00"]),
         "amount": [1.5, 2, 3],
     }
@@ -39,7 +39,7 @@ def test_the_only_sheet_with_rows_is_read(workbook, days_of):
     tx = read_transactions(workbook(About=pd.DataFrame(), Orders=FRAME))
     assert [(day["customer_id"], str(day["date"]), float(day["net"])) for day in days_of(tx)] == [
         ("007", "2020-01-02", 1.5),
-        ("NA", "2020-01-03", 2.0),
+        ("N7", "2020-01-03", 2.0),
     ]
     assert tx.set_aside == {"missing customer id": 1}
 

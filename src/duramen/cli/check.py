@@ -31,12 +31,11 @@ def check(config: CheckConfig) -> None:
         **column_settings(config),
     )
     found = check_over_time(tx)
-    typer.echo(_as_json(tx, found) if config.as_json else _as_text(tx, found))
+    typer.echo(_as_json(tx, found) if config.as_json else config.in_flags(_as_text(tx, found)))
 
 
 def _as_text(tx: Transactions, found: TimeCheck) -> str:
-    columns = ", ".join(f"{role} = {column}" for role, column in tx.columns.items())
-    lines = [str(tx), _line("read as", columns)]
+    lines = [str(tx)]
     for reason, rows in tx.examples_set_aside(EXAMPLES).items():
         lines += [_line("set aside", f"{reason}, for example {_row(row)}") for row in rows[:1]]
     lines += [_line("unusual", str(one)) for one in (*found.gaps, *found.level_shifts)]
@@ -58,6 +57,8 @@ def _as_json(tx: Transactions, found: TimeCheck) -> str:
     examples = tx.examples_set_aside(EXAMPLES)
     content = {
         **asdict(summary),
+        "statuses": [status._asdict() for status in summary.statuses],
+        "service_lines": [line._asdict() for line in summary.service_lines],
         "rows_used": summary.rows_used,
         "one_time_share": summary.one_time_share,
         "columns": tx.columns,

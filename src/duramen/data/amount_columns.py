@@ -175,6 +175,6 @@ def _refuse_unit_price(amount: str, available: Sequence[str], given: Mapping[str
     if quantity:
         raise InputError(
             f"column {amount!r} looks like a price per unit, and column {quantity!r} says how many; give `amount` "
-            f"'{quantity}*{amount}' to multiply them, or leave the quantity out (`columns` quantity '') to take "
+            f"'{quantity}*{amount}' to multiply them, or leave the quantity out (`columns` quantity=) to take "
             f"{amount!r} as the money of the row."
         )

@@ -157,7 +157,7 @@ NAMES_BY_SHOP: dict[str, tuple[str, ...]] = {
     ),
     "amount": (
         "subtotal", "lineitemtotal", "itemtotal", "ordertotalamount", "grandtotal", "grandtotalpurchased",
-        "grandtotalbase", "basegrandtotal", "totalpaid", "totalpaidtaxincl", "itemprice", "ordervalue",
+        "grandtotalbase", "basegrandtotal", "totalpaid", "totalpaidtaxincl", "ordervalue",
         "orderamount", "transactionamount", "grosssales", "ordertotalinctax", "net", "gross",
     ),
     "order": (

@@ -36,21 +36,18 @@ _ENGLISH: dict[str, tuple[str, ...]] = {
     "category": ("category", "productcategory", "categoryid", "department", "productgroup"),
     "quantity": ("quantity", "qty", "units"),
     "price": (
-        "unitprice", "priceperunit", "priceeach", "itemprice", "unitsellingprice", "sellingprice", "saleprice",
+        "unitprice", "priceperunit", "priceeach", "unitsellingprice", "sellingprice", "saleprice",
         "productprice", "price",
     ),
     "discount": ("discount", "discountamount", "discountvalue"),
     "discount_rate": ("discountrate", "discountpercent", "discountpercentage", "discountpct"),
     "cost": ("cost", "cogs", "costamount"),
     "currency": ("currency", "currencycode"),
-    "status": (
-        "status", "orderstatus", "paymentstatus", "financialstatus", "orderstate", "paymentstate", "bestellstatus",
-        "zahlungsstatus", "auftragsstatus", "statut",
-    ),
+    "status": ("status", "orderstatus", "paymentstatus"),
     "kind": ("kind", "customerkind", "customertype"),
 }  # fmt: skip
 USUAL_NAMES: dict[str, tuple[str, ...]] = {
-    role: (*names, *NAMES_BY_SHOP.get(role, ()), *NAMES_BY_LANGUAGE.get(role, ()))
+    role: tuple(dict.fromkeys((*names, *NAMES_BY_SHOP.get(role, ()), *NAMES_BY_LANGUAGE.get(role, ()))))
     + E_MAIL * (role == "customer_id")
     for role, names in _ENGLISH.items()
 }

@@ -78,11 +78,11 @@ def find_discount_rate(
     if most > 100:
         raise InputError(
             f"column {roles[role]!r} of {where} looks like a rate of discount, and goes up to {most:,.0f}; give rates "
-            "from 0 to 100 percent, or leave it out (`columns` discount '' and discount_rate '')."
+            "from 0 to 100 percent, or leave it out (`columns` discount= and `columns` discount_rate=)."
         )
     assumed.append(
         f"column {roles[role]!r} is a rate of discount, not money: what it gave off follows from amounts after "
-        f"discount (`columns` {role} '' leaves it out)"
+        f"discount (`columns` {role}= leaves it out)"
     )
     kept = {name: source for name, source in roles.items() if name not in ("discount", "discount_rate")}
     return {**kept, "discount_rate": roles[role]}, 100.0 if percent or most > 1 else 1.0

@@ -22,6 +22,8 @@ TIMES, TIMES_NAMED = 20, 5
 SHARE, SHARE_NAMED = 0.05, 0.01
 # One of this many customers or more has not a tenth of all lines.
 MANY, SHARE_OF_MANY = 100, 0.10
+# Of fewer customers, one may well have most of the lines.
+FEWEST_CUSTOMERS = 20
 
 
 def describe_placeholders(days: ibis.Table) -> list[str]:
@@ -46,7 +48,7 @@ def describe_placeholders(days: ibis.Table) -> list[str]:
         .limit(MOST_ACTIVE)
         .to_pyarrow()
     )
-    if not len(most) or not most["total"][0].as_py():
+    if len(most) < FEWEST_CUSTOMERS or not most["total"][0].as_py():
         return []
     usual = float(most["lines"].to_numpy()[len(most) // 2])
     told = []

@@ -34,7 +34,7 @@ class DataSummary:
     net_total: float
     returned_total: float
     unit: str
-    optional: tuple[str, ...]
+    columns: dict[str, str]
     notes: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     statuses: tuple[Status, ...] = ()
@@ -82,7 +82,7 @@ class DataSummary:
             ("netting", f"returns of {self.returned_total:,.0f} {self.unit} netted; "
                         f"{self.days_without_purchase:,} days net to zero or less and are no purchases"),
             ("money", f"{self.net_total:,.0f} {self.unit} net"),
-            ("columns", f"optional columns in use: {', '.join(self.optional) or 'none'}"),
+            ("columns", ", ".join(f"{role} from {column!r}" for role, column in self.columns.items())),
             *_counted_lines("status", self.statuses, self.unit),
             *_counted_lines("service line", self.service_lines, self.unit),
             *(("assumed", sentence) for sentence in self.assumed),

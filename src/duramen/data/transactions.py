@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from duramen.data.checks import parse_text
-from duramen.data.columns import REQUIRED
 from duramen.data.customer_file import CHANNEL, INTERNAL
 from duramen.data.ids import id_of_type, id_table, id_text
 from duramen.data.purchase_days import BREADTHS, DAY, MONEY
@@ -276,7 +275,7 @@ class Transactions:
             set_aside=self.set_aside,
             **row,
             unit=self.unit,
-            optional=tuple(role for role in self.columns if role not in REQUIRED),
+            columns=self.columns,
             notes=self.notes,
             assumed=self.assumed,
             statuses=self.statuses,
