@@ -25,8 +25,8 @@ def test_one_date_twenty_months_after_the_rest_is_set_aside_and_named(as_text):
     assert tx.quarantine()["date"].str[:10].tolist() == ["2026-09-01"]
     assert tx.rows_in == tx.rows_used + 1 == len(orders)
     assert tx.assumed == (
-        "1 row is from 2026-09-01 on, 610 days after all others, which end on 2024-12-30: set aside; correct the dates to "
-        "use them",
+        "1 row is from 2026-09-01 on, 610 days after all others, which end on 2024-12-30: set aside; correct the "
+        "dates to use them",
     )
 
 

@@ -34,9 +34,10 @@ class LoneDates(NamedTuple):
 
     def __str__(self) -> str:
         days = (self.first - self.last_day).days
+        rows = "1 row is" if self.rows == 1 else f"{self.rows:,} rows are"
         return (
-            f"{self.rows:,} rows from {self.first} on lie {days:,} days after all others, which end on "
-            f"{self.last_day}, and are set aside; correct their dates to use them"
+            f"{rows} from {self.first} on, {days:,} days after all others, which end on {self.last_day}: set aside; "
+            "correct the dates to use them"
         )
 
 
