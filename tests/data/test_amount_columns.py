@@ -63,7 +63,7 @@ def test_a_unit_price_beside_a_quantity_is_no_amount():
         read_transactions(LINES, amount="UnitPrice")
     assert str(told.value) == (
         "column 'UnitPrice' looks like a price per unit, and column 'Quantity' says how many; give `amount` "
-        "'Quantity*UnitPrice' to multiply them, or leave the quantity out (`columns` quantity '') to take 'UnitPrice' "
+        "'Quantity*UnitPrice' to multiply them, or leave the quantity out (`columns` quantity=) to take 'UnitPrice' "
         "as the money of the row."
     )
     expected = sum(map(Decimal, LINES["UnitPrice"]))

@@ -16,6 +16,7 @@ from duramen.analysis.price_buyers import price_sensitivity
 from duramen.analysis.rising import newly_rising
 from duramen.analysis.scenario_summary import summarise_scenario
 from duramen.analysis.segmentation_review import SegmentationReview
+from duramen.data.statuses import Status
 from duramen.forecast.elasticities import MarketElasticities
 from duramen.scoring.growth_weight import growth_weight_curve
 from duramen.scoring.market_scenarios import MarketScenario, core_by_market_scenario
@@ -178,6 +179,9 @@ def run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
             rows_in=541_909,
             rows_used=397_884,
             set_aside={"missing customer id": 135_080, "duplicate line": 5_225, "amount not a number": 3_720},
+            set_aside_money={"missing customer id": 1_447_682.4, "duplicate line": 21_870.0},
+            statuses=(Status("completed", 397_884, 8_911_407.9, True), Status("cancelled", 3, 27.5, False)),
+            assumed=("customer 'Guest' accounts for 20% of the lines; `where` leaves them out",),
             customers=customers,
             first_date=date(2009, 12, 1),
             last_date=date(2011, 8, 31),

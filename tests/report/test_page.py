@@ -60,8 +60,12 @@ def test_rows_in_are_shown_as_used_and_set_aside(page):
     text = plain(page)
     for found in (
         "Used 397,884 73.42 %",
-        "Set aside: missing customer id 135,080 24.93 %",
+        "Set aside: missing customer id (1,447,682 GBP) 135,080 24.93 %",
+        "Set aside: amount not a number 3,720 0.69 %",
         "Read 541,909 100.00 %",
+        "completed: 397,884 rows, 8,911,408 GBP, used",
+        "cancelled: 3 rows, 28 GBP, not used",
+        "customer 'Guest' accounts for 20% of the lines; where leaves them out",
     ):
         assert found in text
 

@@ -114,7 +114,12 @@ def refuse_finer_amounts(
 
 
 def choose_currency(rows: ibis.Table, column: str, given: str | None, where: str) -> str | None:
-    """Return the one currency to use; of a source that mixes them one must be given."""
+    """Return the one currency to use; of a source that mixes them one must be given.
+
+    Rows that are left out (``left_out``) do not count.
+    """
+    if "left_out" in rows.columns:
+        rows = rows.filter(~rows.left_out)
     counted = rows.group_by(name=rows.currency.cast("string").strip()).aggregate(rows=rows.count())
     counted = counted.filter(counted.name.notnull()).order_by(counted.rows.desc(), counted.name)
     held = {row["name"]: row["rows"] for row in counted.to_pyarrow().to_pylist()}

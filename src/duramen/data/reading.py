@@ -11,33 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from duramen.data.addresses import is_duckdb_address
-from duramen.data.amount_columns import (
-    NUMBERS,
-    amount_as_it_came,
-    find_order_columns,
-    is_computed,
-    is_margin,
-    parse_line_amount,
-)
-from duramen.data.amounts import choose_forms, parse_money
+from duramen.data.amount_columns import NUMBERS, find_order_columns, is_computed, is_margin
 from duramen.data.checked_lines import check_lines, keep_days
 from duramen.data.checks import choose_currency, reason_set_aside
-from duramen.data.columns import REQUIRED, refuse_unknown_roles
+from duramen.data.columns import refuse_unknown_roles
 from duramen.data.customer_file import CustomerFile, read_customer_file
 from duramen.data.dates import choose_date_format, parse_date, refuse_unknown_format
-from duramen.data.discounts import find_discount_rate, parse_discount
-from duramen.data.exchange_rates import read_exchange_rates
+from duramen.data.exchange_rates import ExchangeRates, read_exchange_rates
 from duramen.data.feature_file import FeatureFile, read_feature_file, refuse_features_on_spark
 from duramen.data.file_columns import Opened
 from duramen.data.frames import is_spark_frame
 from duramen.data.hashed_ids import hash_id, read_salt
-from duramen.data.ids import parse_id
 from duramen.data.money_unit import unit_of
 from duramen.data.order_totals import AmountPer, take_once
+from duramen.data.parsed_lines import count_sales, parse_lines
 from duramen.data.row_filter import Conditions, rows_left_out
-from duramen.data.service_lines import ServiceLine, refuse_unknown_choice, use_service_lines
+from duramen.data.service_lines import refuse_unknown_choice
 from duramen.data.sources import close_source, open_source, source_name
-from duramen.data.statuses import Status, parse_names, use_statuses
 from duramen.data.time_zones import refuse_unknown_zone
 from duramen.data.transactions import Transactions
 from duramen.data.workspace import open_workspace
@@ -45,7 +35,6 @@ from duramen.errors import InputError
 
 if TYPE_CHECKING:
     import ibis
-    from ibis import ir
 
 
 def read_transactions(
@@ -136,72 +125,107 @@ def read_transactions(
     given = {"customer_id": customer_id, "date": date, "amount": amount, **(columns or {})}
     _refuse_parameters(given, date_format, time_zone, decimal, amount_per, service_lines, threads)
     assumed: list[str] = []
-    rates = None if exchange_rates is None else read_exchange_rates(exchange_rates, currency, decimal)
-    salt = None if hash_ids is None else read_salt(hash_ids, assumed)
-    if customers is not None and not isinstance(customers, CustomerFile):
-        customers = read_customer_file(customers, hash_ids=hash_ids)
-    if features is not None and not isinstance(features, FeatureFile):
-        features = read_feature_file(features, decimal=decimal, date_format=date_format, hash_ids=hash_ids)
-    refuse_features_on_spark(features, source)
+    other = _read_other_files(
+        customers, features, exchange_rates, hash_ids, currency, decimal, date_format, assumed
+    )
+    refuse_features_on_spark(other.features, source)
     workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
     opened = Opened(assumed)
     raw = open_source(workspace, source, opened)
     roles = find_order_columns(raw.columns, given, called, assumed)
     opened.refuse_lacking({role: column for role, column in roles.items() if column in raw.columns}, given)
     _refuse_missing_roles(roles, called, exchange_rates, status_used, service_lines)
-    left_out = None if where is None else rows_left_out(raw, where, decimal, called)
     form = choose_date_format(raw, roles["date"], date_format, called, time_zone)
     assumed += form.assumed
     days = parse_date(raw[roles["date"]], form.name, time_zone)
-    roles, rows = _parse(raw, roles, days, decimal, left_out, called, assumed)
-    if salt is not None:
-        rows = rows.mutate(customer_id=hash_id(rows.customer_id, salt))
-    if "currency" in roles and rates is None:
-        kept = rows if where is None else rows.filter(~rows.left_out)
-        currency = choose_currency(kept, roles["currency"], currency, called)
-    notes: tuple[str, ...] = ()
-    if customers is not None:
-        rows, note = customers.join(rows)
-        notes = (note,)
-    rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), None if rates else currency))
+    left_out = None if where is None else rows_left_out(raw, where, decimal, called)
+    roles, rows = parse_lines(raw, roles, days, decimal, left_out, called, assumed)
+    if "currency" in roles and other.rates is None:
+        currency = choose_currency(rows, roles["currency"], currency, called)
+    rows, notes = _join_customers(rows, other)
+    one_currency = currency if other.rates is None else None
+    rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), one_currency))
     if amount_per == "order":
         rows = take_once(rows, roles["amount"], called)
-    if rates is not None:
-        rows = rates.convert(rows, roles["currency"], called, assumed)
-    # Text is parsed, and other tables are joined, once, and not again by each look at the lines.
-    derived = (
-        any(one is not None for one in (customers, rates, salt))
-        or amount_per == "order"
-        or is_computed(roles)
-    )
-    if derived or any(
-        raw[roles[role]].type().is_string() for role in ("date", *NUMBERS) if roles.get(role) in raw.columns
-    ):
+    if other.rates is not None:
+        rows = other.rates.convert(rows, roles["currency"], called, assumed)
+    if other.change_lines or amount_per == "order" or _is_parsed(raw, roles):
+        # Once, and not again by each look at the lines.
         rows = workspace.create_table("rows", rows)
-    rows, counted = _count_sales(rows, roles, called, assumed, status_used, service_lines)
-    kept_days = keep_days(workspace, check_lines(rows, roles, called), roles, amount_per)
+    rows, sales = count_sales(rows, roles, called, assumed, status_used, service_lines)
+    kept = keep_days(workspace, check_lines(rows, roles, called), roles, amount_per)
     close_source(workspace)
+    features = other.features
     if features is not None:
-        features = features.compared_with(kept_days.days, customers)
+        features = features.compared_with(kept.days, other.customers)
         assumed += features.assumed
     return Transactions(
-        days=kept_days.days,
-        rows_in=kept_days.rows_in,
-        set_aside=kept_days.set_aside,
+        days=kept.days,
+        rows_in=kept.rows_in,
+        set_aside=kept.set_aside,
         columns=roles,
         unit=unit_of(currency, margin=is_margin(roles)),
         source=called,
-        _rejected=kept_days.rejected,
-        _lines=kept_days.lines,
+        _rejected=kept.rejected,
+        _lines=kept.lines,
         _address=source if is_duckdb_address(source) else None,
-        kinds=kept_days.kinds,
+        kinds=kept.kinds,
         notes=notes,
-        assumed=(*assumed, *kept_days.assumed),
-        statuses=counted.statuses,
-        service_lines=counted.service_lines,
-        set_aside_money=kept_days.set_aside_money,
+        assumed=(*assumed, *kept.assumed),
+        statuses=sales.statuses,
+        service_lines=sales.service_lines,
+        set_aside_money=kept.set_aside_money,
         features=features,
     )
+
+
+class _OtherFiles(NamedTuple):
+    """What is known beside the orders."""
+
+    customers: CustomerFile | None
+    features: FeatureFile | None
+    rates: ExchangeRates | None
+    salt: str | None
+
+    @property
+    def change_lines(self) -> bool:
+        """Whether lines are joined with one of them."""
+        return any(one is not None for one in (self.customers, self.rates, self.salt))
+
+
+def _read_other_files(
+    customers: Any,
+    features: Any,
+    exchange_rates: Any,
+    hash_ids: str | Path | None,
+    currency: str | None,
+    decimal: str | None,
+    date_format: str | None,
+    assumed: list[str],
+) -> _OtherFiles:
+    salt = None if hash_ids is None else read_salt(hash_ids, assumed)
+    rates = None if exchange_rates is None else read_exchange_rates(exchange_rates, currency, decimal)
+    if customers is not None and not isinstance(customers, CustomerFile):
+        customers = read_customer_file(customers, hash_ids=hash_ids)
+    if features is not None and not isinstance(features, FeatureFile):
+        features = read_feature_file(features, decimal=decimal, date_format=date_format, hash_ids=hash_ids)
+    return _OtherFiles(customers, features, rates, salt)
+
+
+def _join_customers(rows: ibis.Table, other: _OtherFiles) -> tuple[ibis.Table, tuple[str, ...]]:
+    """Return the lines with hashed ids and households where they are asked for, and a note of the customer file."""
+    if other.salt is not None:
+        rows = rows.mutate(customer_id=hash_id(rows.customer_id, other.salt))
+    if other.customers is None:
+        return rows, ()
+    rows, note = other.customers.join(rows)
+    return rows, (note,)
+
+
+def _is_parsed(raw: ibis.Table, roles: Mapping[str, str]) -> bool:
+    """Return whether dates or numbers of the lines are made of text or of several columns."""
+    columns = [roles[role] for role in ("date", *NUMBERS) if roles.get(role) in raw.columns]
+    return is_computed(roles) or any(raw[column].type().is_string() for column in columns)
 
 
 def _refuse_parameters(
@@ -246,62 +270,6 @@ def _refuse_missing_roles(
             raise InputError(
                 f"{called} has no column of the role {role}, which `{parameter}` needs; name it in `columns`."
             )
-
-
-class _Counted(NamedTuple):
-    """What was counted of the orders' own words, for the summary."""
-
-    statuses: tuple[Status, ...]
-    service_lines: tuple[ServiceLine, ...]
-
-
-def _count_sales(
-    rows: ibis.Table,
-    roles: Mapping[str, str],
-    called: str,
-    assumed: list[str],
-    status_used: str | Iterable[str] | None,
-    service_lines: str,
-) -> tuple[ibis.Table, _Counted]:
-    """Set aside the lines that are no sales by their status or product code."""
-    statuses: tuple[Status, ...] = ()
-    services: tuple[ServiceLine, ...] = ()
-    if "status" in roles:
-        names = None if status_used is None else parse_names(status_used)
-        rows, statuses = use_statuses(rows, roles["status"], names, called, assumed)
-    if "product" in roles:
-        rows, services = use_service_lines(rows, service_lines, assumed)
-    return rows, _Counted(statuses, services)
-
-
-def _parse(
-    raw: ibis.Table,
-    roles: Mapping[str, str],
-    days: ir.Column,
-    decimal: str | None,
-    left_out: ir.BooleanValue | None,
-    called: str,
-    assumed: list[str],
-) -> tuple[dict[str, str], ibis.Table]:
-    """Return the roles and each row as it came and as it was read."""
-    numbers = [roles[role] for role in NUMBERS if roles.get(role) in raw.columns]
-    forms = choose_forms(raw, numbers, decimal, called, assumed)
-    amounts = parse_line_amount(raw, roles, forms)
-    roles, scale = find_discount_rate(raw, roles, forms, amounts, called, assumed)
-    parsed = {f"raw_{role}": raw[column] for role, column in roles.items() if column in raw.columns}
-    parsed["raw_amount"] = amount_as_it_came(raw, roles)
-    if left_out is not None:
-        parsed["left_out"] = left_out
-    parsed["customer_id"] = parse_id(raw[roles["customer_id"]])
-    parsed["date"] = days
-    parsed["amount"] = amounts
-    for role in set(roles) - set(REQUIRED):
-        column = raw[roles[role]]
-        if role == "discount_rate":
-            parsed["discount"] = parse_discount(column, forms[roles[role]], amounts, scale)
-            continue
-        parsed[role] = parse_money(column, forms[roles[role]]) if role in NUMBERS else column
-    return roles, raw.select(**parsed)
 
 
 def _on_spark(source: Any) -> Any:
