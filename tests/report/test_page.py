@@ -65,7 +65,7 @@ def test_rows_in_are_shown_as_used_and_set_aside(page):
         "Read 541,909 100.00 %",
         "completed: 397,884 rows, 8,911,408 GBP, used",
         "cancelled: 3 rows, 28 GBP, not used",
-        "customer 'Guest' accounts for 20% of the lines; where leaves them out",
+        "accounts for 20% of the lines; where leaves them out",
     ):
         assert found in text
 

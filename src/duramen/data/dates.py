@@ -187,6 +187,8 @@ def choose_date_format(
     """
     if given is not None:
         refuse_unknown_format(given)
+    import ibis
+
     dtype = raw[column].type()
     if dtype.is_date() or dtype.is_timestamp():
         zoned = dtype.is_timestamp() and dtype.timezone is not None and time_zone is None
@@ -195,22 +197,32 @@ def choose_date_format(
         raise InputError(
             f"column {column!r} of {where} holds {dtype}, not dates; name the date column with `date`."
         )
-    heads = _heads(raw, column)
+    workspace, name = raw.get_backend(), ibis.util.gen_name("heads")
+    heads = workspace.create_table(name, _heads(raw, column))
     counts = _count_forms(heads)
     filled = counts.pop("filled")
     best = given or max(counts, key=lambda form: counts[form])
     seen = _Seen(raw, column, where, filled, counts)
-    if given is None:
-        seen.refuse_ambiguous(best)
     if counts[best] < (1 - MOST_UNREADABLE) * filled:
         seen.refuse(best, given)
-    return DateForm(best, tuple(_assumed(raw[column], heads, best, given, time_zone)) if filled else ())
+    if given is None:
+        seen.refuse_ambiguous(best)
+    assumed = _assumed(heads, best, given, time_zone) if filled else []
+    workspace.drop_table(name)
+    return DateForm(best, tuple(assumed))
 
 
 def _heads(raw: ibis.Table, column: str) -> ibis.Table:
-    """Return the distinct values up to the minutes of their time, which are few, with the ``rows`` of each."""
-    head = _before_colon(_as_text(raw[column]))
-    return raw.select(head=head).group_by("head").aggregate(rows=lambda table: table.count())
+    """Return the distinct values up to the minutes of their time, which are few.
+
+    Each has its ``rows``, and whether one of them has an ``offset`` from UTC.
+    """
+    import ibis
+
+    text = _as_text(raw[column])
+    offset = has_offset(text) if raw[column].type().is_string() else ibis.literal(False)
+    cut = raw.select(head=_before_colon(text), offset=offset)
+    return cut.group_by("head").aggregate(rows=cut.count(), offset=cut.offset.any())
 
 
 def _is_filled(head: ir.StringColumn) -> ir.BooleanColumn:
@@ -252,9 +264,7 @@ _AS_WRITTEN = "times with an offset from UTC count as the day that is written; `
 _CENTURY = "years of two digits are those from 1970 to 2069"
 
 
-def _assumed(
-    column: ir.Column, heads: ibis.Table, form: str, given: str | None, time_zone: str | None
-) -> list[str]:
+def _assumed(heads: ibis.Table, form: str, given: str | None, time_zone: str | None) -> list[str]:
     """Return what is decided about a column of this form that the user did not say."""
     said = []
     if form in COUNTED:
@@ -269,10 +279,8 @@ def _assumed(
         return [*said, _MOMENTS] if form == "epoch" and time_zone is None else said
     if _any(heads, _short_year(heads["head"], form)):
         said.append(_CENTURY)
-    if column.type().is_string() and time_zone is None:
-        table = column.name("date").as_table()
-        if _any(table, has_offset(_as_text(table.date))):
-            said.append(_AS_WRITTEN)
+    if time_zone is None and _any(heads, heads.offset):
+        said.append(_AS_WRITTEN)
     return said
 
 
