@@ -159,6 +159,8 @@ def test_the_core_by_the_outcomes_is_the_same_in_any_currency(backtest_in_unit, 
 class PastSpend:
     """A champion that takes past spend for the value to come."""
 
+    unit_ = "currency units"
+
     def __init__(self, scores):
         self.scores = scores
 
