@@ -67,3 +67,25 @@ def test_the_money_set_aside_is_counted_by_reason_where_it_is_numeric():
     assert (
         "missing customer id 3 (7 currency units), amount is not numeric 1, duplicate line 2 (20 currency units))"
     ) in str(tx)
+
+
+def test_losing_all_rows_of_one_file_of_a_folder_is_refused(tmp_path):
+    for month in range(30):
+        rows = [
+            f"c{i % 9},2023-01-{1 + (i + month) % 28:02d},{f'{i} units' if month == 7 else i + 0.5}"
+            for i in range(40)
+        ]
+        (tmp_path / f"{month:02d}.csv").write_text("\n".join(["customer,date,amount", *rows]))
+    with pytest.raises(InputError, match=r"does not read in 40 of 40 rows of the file 07\.csv"):
+        read_transactions(tmp_path)
+
+
+def test_losing_all_rows_of_a_country_that_has_no_role_is_refused_unless_it_is_left_out(tmp_path):
+    rows = [
+        f"c{i % 9},2023-01-{1 + i % 28:02d},{f'{i} units' if i % 25 == 0 else i + 0.5},{'CH' if i % 25 == 0 else 'FR'}"
+        for i in range(1, 1001)
+    ]
+    (tmp_path / "orders.csv").write_text("\n".join(["customer,date,amount,land", *rows]))
+    with pytest.raises(InputError, match="in 40 of 40 rows in which 'land' is 'CH'"):
+        read_transactions(tmp_path / "orders.csv")
+    assert read_transactions(tmp_path / "orders.csv", where="land!=CH").rows_used == 960

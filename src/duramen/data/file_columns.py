@@ -80,27 +80,29 @@ def read_files(
     alike: dict[tuple[tuple[str, ...], ...], list[Path]] = {}
     for file, columns in files.items():
         alike.setdefault((tuple(columns), tuple(renamed[file])), []).append(file)
+    several = len(files) > 1
     selects = [
-        _select(scan(some, f", filename = '{FILE}'" * bool(keys)), renamed[some[0]], keys)
+        _select(scan(some, f", filename = '{FILE}'" * bool(keys or several)), renamed[some[0]], keys, several)
         for some in alike.values()
     ]
     sql = " UNION ALL BY NAME ".join(selects)
     workspace.con.execute(f"CREATE {'TABLE' if copy else 'VIEW'} source AS {sql}")
-    if len(files) > 1:
+    if several:
         for file, columns in files.items():
             own = {renamed[file].get(column, column).lower() for column in columns}
             opened.files[str(file)] = own | {key.lower() for key in keys}
     return workspace.table("source")
 
 
-def _select(scan: str, renamed: Mapping[str, str], keys: list[str]) -> str:
+def _select(scan: str, renamed: Mapping[str, str], keys: list[str], with_file: bool) -> str:
     """Return the rows of a scan with the columns renamed, and those of the folders' names added."""
     names = ", ".join(f"{quoted(own)} AS {quoted(name)}" for own, name in renamed.items())
     columns = "*" + f" RENAME ({names})" * bool(names)
     if not keys:
         return f"SELECT {columns} FROM {scan}"
     values = "".join(f", {_value_of(key)} AS {quoted(key)}" for key in keys)
-    columns = columns.replace("*", f"* EXCLUDE ({FILE})", 1)
+    if not with_file:
+        columns = columns.replace("*", f"* EXCLUDE ({FILE})", 1)
     return f"SELECT {columns}{values} FROM {scan}"
 
 

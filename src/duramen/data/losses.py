@@ -7,9 +7,12 @@ form was not understood, and the money that is left is wrong.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from duramen.data.amount_columns import amount_as_it_came
 from duramen.data.checks import MISSING_WORDS, NOT_NUMERIC, quote_examples
+from duramen.data.file_columns import FILE
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +27,6 @@ MOST = 0.8
 WHOLE = 0.95
 # A column with more values than this names no groups.
 MOST_GROUPS = 50
-GROUPS = ("currency", "status", "kind", "category")
 # The reasons that suggest a misreading, and the role of the column that was read.
 MISREAD = {NOT_NUMERIC: "amount", "unreadable date": "date"}
 _NEGATIVE = r"^\s*[-\x{2212}(]|[-\x{2212})]\s*$"
@@ -61,9 +63,45 @@ def refuse_patterns(
         if role == "amount":
             _refuse_negatives(read, columns[role], where)
             _refuse_longest(read, columns[role], where)
-        for group in GROUPS:
-            if group in columns:
-                _refuse_group(read, group, columns, role, where)
+
+
+def refuse_lost_groups(
+    raw: ibis.Table,
+    read: Mapping[str, ir.Column],
+    columns: Mapping[str, str],
+    counts: Mapping[str, int],
+    called: str,
+) -> None:
+    """Refuse a source of which nearly all rows of one file, country or other group do not read.
+
+    Parameters
+    ----------
+    raw : ibis.Table
+        The source: any column with few values may name a group.
+    read : mapping of role to column
+        What was read of the source, ``date`` and ``amount``.
+    columns : mapping of role to column name
+        Columns of the source.
+    counts : mapping of reason to int
+        Rows set aside by reason.
+    called : str
+        How messages call the source.
+
+    Raises
+    ------
+    InputError
+        If a group is lost and others are not.
+    """
+    lost = [role for reason, role in MISREAD.items() if counts.get(reason, 0) >= FEWEST]
+    apart = {columns[role] for role in ("customer_id", "date", "amount", "order") if role in columns}
+    for role in lost:
+        came = amount_as_it_came(raw, columns) if role == "amount" else raw[columns[role]]
+        text = came.cast("string").strip()
+        unread = read[role].isnull() & ~_is_missing(text)
+        for group in raw.columns:
+            if group not in apart and not raw[group].type().is_floating():
+                grouped = raw.select(value=raw[group].cast("string"), lost=unread, text=text)
+                _refuse_group(grouped, group, columns[role], role, called)
 
 
 def _is_missing(text: ir.Column) -> ir.Column:
@@ -101,21 +139,22 @@ def _refuse_longest(read: ibis.Table, column: str, where: str) -> None:
         )
 
 
-def _refuse_group(read: ibis.Table, group: str, columns: Mapping[str, str], role: str, where: str) -> None:
+def _refuse_group(rows: ibis.Table, group: str, column: str, role: str, called: str) -> None:
     """Refuse where one value of a column has nearly all of its rows set aside, and other values do not."""
-    grouped = read.group_by(value=read[f"raw_{group}"].cast("string")).aggregate(
-        lost=read.lost.sum(), rows=read.count()
-    )
+    grouped = rows.group_by("value").aggregate(lost=rows.lost.sum(), rows=rows.count())
     groups = grouped.order_by(grouped.lost.desc(), "value").limit(MOST_GROUPS + 1).to_pyarrow().to_pylist()
-    if len(groups) > MOST_GROUPS:
+    if not 1 < len(groups) <= MOST_GROUPS:
         return
     for one in groups:
-        if one["lost"] >= FEWEST and one["lost"] >= WHOLE * one["rows"]:
-            examples = quote_examples(
-                read.filter(read.lost & (read[f"raw_{group}"].cast("string") == one["value"])), "text"
+        if one["value"] is not None and one["lost"] >= FEWEST and one["lost"] >= WHOLE * one["rows"]:
+            examples = quote_examples(rows.filter(rows.lost & (rows.value == one["value"])), "text")
+            place = (
+                f"of the file {Path(one['value']).name}"
+                if group == FILE
+                else f"in which {group!r} is {one['value']!r}"
             )
             raise InputError(
-                f"column {columns[role]!r} of {where} does not read in {one['lost']:,} of {one['rows']:,} rows in "
-                f"which {columns[group]!r} is {one['value']!r} (for example {examples}), so that all of them would be "
-                f"lost; write their {role}s in the same form as the others, or name another column with `{role}`."
+                f"column {column!r} of {called} does not read in {one['lost']:,} of {one['rows']:,} rows {place} (for "
+                f"example {examples}), so that all of them would be lost; write their {role}s in the same form as the "
+                "others, or leave these rows out by `where`."
             )

@@ -26,8 +26,8 @@ def parse_lines(
     left_out: ir.BooleanValue | None,
     called: str,
     assumed: list[str],
-) -> tuple[dict[str, str], ibis.Table]:
-    """Return the roles and each row as it came and as it was read."""
+) -> tuple[dict[str, str], ibis.Table, ir.Column]:
+    """Return the roles, each row as it came and as it was read, and the amount of each row of the source."""
     numbers = [roles[role] for role in NUMBERS if roles.get(role) in raw.columns]
     forms = choose_forms(raw, numbers, decimal, called, assumed)
     amounts = parse_line_amount(raw, roles, forms)
@@ -45,7 +45,7 @@ def parse_lines(
             parsed["discount"] = parse_discount(column, forms[roles[role]], amounts, scale)
             continue
         parsed[role] = parse_money(column, forms[roles[role]]) if role in NUMBERS else column
-    return roles, raw.select(**parsed)
+    return roles, raw.select(**parsed), amounts
 
 
 class CountedSales(NamedTuple):

@@ -19,9 +19,10 @@ from duramen.data.customer_file import CustomerFile, read_customer_file
 from duramen.data.dates import choose_date_format, parse_date, refuse_unknown_format
 from duramen.data.exchange_rates import ExchangeRates, read_exchange_rates
 from duramen.data.feature_file import FeatureFile, read_feature_file, refuse_features_on_spark
-from duramen.data.file_columns import Opened
+from duramen.data.file_columns import FILE, Opened
 from duramen.data.frames import is_spark_frame
 from duramen.data.hashed_ids import hash_id, read_salt
+from duramen.data.losses import refuse_lost_groups
 from duramen.data.money_unit import unit_of
 from duramen.data.order_totals import AmountPer, take_once
 from duramen.data.parsed_lines import count_sales, parse_lines
@@ -132,14 +133,15 @@ def read_transactions(
     workspace = _on_spark(source) if is_spark_frame(source) else open_workspace(memory_limit, threads)
     opened = Opened(assumed)
     raw = open_source(workspace, source, opened)
-    roles = find_order_columns(raw.columns, given, called, assumed)
+    named = [column for column in raw.columns if column != FILE]
+    roles = find_order_columns(named, given, called, assumed)
     opened.refuse_lacking({role: column for role, column in roles.items() if column in raw.columns}, given)
     _refuse_missing_roles(roles, called, exchange_rates, status_used, service_lines)
     form = choose_date_format(raw, roles["date"], date_format, called, time_zone)
     assumed += form.assumed
     days = parse_date(raw[roles["date"]], form.name, time_zone)
     left_out = None if where is None else rows_left_out(raw, where, decimal, called)
-    roles, rows = parse_lines(raw, roles, days, decimal, left_out, called, assumed)
+    roles, rows, amounts = parse_lines(raw, roles, days, decimal, left_out, called, assumed)
     if "currency" in roles and other.rates is None:
         currency = choose_currency(rows, roles["currency"], currency, called)
     rows, notes = _join_customers(rows, other)
@@ -153,7 +155,10 @@ def read_transactions(
         # Once, and not again by each look at the lines.
         rows = workspace.create_table("rows", rows)
     rows, sales = count_sales(rows, roles, called, assumed, status_used, service_lines)
-    kept = keep_days(workspace, check_lines(rows, roles, called), roles, amount_per)
+    checked = check_lines(rows, roles, called)
+    every = raw if left_out is None else raw.filter(~left_out)
+    refuse_lost_groups(every, {"amount": amounts, "date": days}, roles, checked.set_aside, called)
+    kept = keep_days(workspace, checked, roles, amount_per)
     close_source(workspace)
     features = other.features
     if features is not None:
