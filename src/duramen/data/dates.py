@@ -207,6 +207,19 @@ def choose_date_format(
     return DateForm(best, tuple(_assumed(raw[column], heads, best, given, time_zone)) if filled else ())
 
 
+def date_format_beside(raw: ibis.Table, column: str, date_format: str | None, where: str) -> str:
+    """Return the form of the dates of a file beside the orders, whose form decides where it could be two."""
+    try:
+        return choose_date_format(raw, column, None, where).name
+    except InputError as error:
+        if date_format is None:
+            raise InputError(
+                f"{str(error).rpartition('; ')[0]}; write them as YYYY-MM-DD, or give the `date_format` that they and "
+                "the orders have."
+            ) from error
+        return choose_date_format(raw, column, date_format, where).name
+
+
 def _heads(raw: ibis.Table, column: str) -> ibis.Table:
     """Return the distinct values up to the minutes of their time, which are few, with the ``rows`` of each."""
     head = _before_colon(_as_text(raw[column]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from duramen.data.checks import parse_code
 from duramen.errors import InputError
 
 # The unit of a source that does not name its currency.
@@ -17,7 +18,7 @@ def unit_of(currency: str | None, *, margin: bool) -> str:
     >>> unit_of("EUR", margin=True), unit_of(None, margin=False)
     ('EUR margin', 'currency units')
     """
-    return (currency or NO_UNIT) + _MARGIN * margin
+    return (parse_code(currency) if currency else NO_UNIT) + _MARGIN * margin
 
 
 def compare_units(model: str, orders: str, source: str) -> str | None:
@@ -41,7 +42,7 @@ def compare_units(model: str, orders: str, source: str) -> str | None:
     >>> compare_units("EUR", "currency units", "orders.csv")
     'orders.csv names no currency; its amounts are taken as EUR, the unit of the model.'
     """
-    if model == orders:
+    if model.casefold() == orders.casefold():
         return None
     if model.endswith(_MARGIN) != orders.endswith(_MARGIN):
         first, second = ("margin", "revenue") if model.endswith(_MARGIN) else ("revenue", "margin")

@@ -136,7 +136,11 @@ def read_transactions(
     given = {"customer_id": customer_id, "date": date, "amount": amount, **(columns or {})}
     _refuse_parameters(given, date_format, time_zone, decimal, amount_per, service_lines, threads)
     assumed: list[str] = []
-    rates = None if exchange_rates is None else read_exchange_rates(exchange_rates, currency, decimal)
+    rates = (
+        None
+        if exchange_rates is None
+        else read_exchange_rates(exchange_rates, currency, decimal, date_format, assumed)
+    )
     salt = None if hash_ids is None else read_salt(hash_ids, assumed)
     if customers is not None and not isinstance(customers, CustomerFile):
         customers = read_customer_file(customers, hash_ids=hash_ids)
