@@ -166,7 +166,7 @@ def read_transactions(
     notes: tuple[str, ...] = ()
     if customers is not None:
         rows, note = customers.join(rows)
-        notes = (note,)
+        notes = (note, *customers.assumed)
     rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), None if rates else currency))
     if amount_per == "order":
         rows = take_once(rows, roles["amount"], called)
