@@ -169,7 +169,8 @@ def read_transactions(
         notes = (note, *customers.assumed)
     rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), None if rates else currency))
     if amount_per == "order":
-        rows = take_once(rows, roles["amount"], called)
+        names = None if status_used is None else parse_names(status_used)
+        rows = take_once(rows, roles["amount"], called, names)
     if rates is not None:
         rows = rates.convert(rows, roles["currency"], called, assumed)
     # Text is parsed, and other tables are joined, once, and not again by each look at the lines.
