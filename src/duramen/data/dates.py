@@ -61,7 +61,8 @@ _BETWEEN = r"[\s./,-]*(?:de\s+)?"
 _MONTH = r"(\p{L}{3,})"
 # Each form that is written, as what turns it into year, month and day; @ is the place of a month, whose name is ahead.
 _WRITTEN = {
-    "iso": (r"^(\d{4})[./-](\d{1,2})[./-](\d{1,2})", r"\1-\2-\3"),
+    # Also 2011年6月13日.
+    "iso": (r"^(\d{4})[./年-](\d{1,2})[./月-](\d{1,2})日?", r"\1-\2-\3"),
     "compact": (rf"^(\d{{4}})(\d{{2}})(\d{{2}}){_COMPACT_TIME}", r"\1-\2-\3"),
     "day-first": (_NUMBERS, r"\3-\2-\1"),
     "month-first": (_NUMBERS, r"\3-\1-\2"),

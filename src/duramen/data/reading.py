@@ -32,7 +32,7 @@ from duramen.data.file_columns import Opened
 from duramen.data.frames import is_spark_frame
 from duramen.data.hashed_ids import hash_id, read_salt
 from duramen.data.ids import parse_id
-from duramen.data.money_unit import unit_of
+from duramen.data.money_unit import unit_beside, unit_of
 from duramen.data.order_totals import AmountPer, take_once
 from duramen.data.row_filter import Conditions, rows_left_out
 from duramen.data.service_lines import ServiceLine, refuse_unknown_choice, use_service_lines
@@ -157,7 +157,8 @@ def read_transactions(
     form = choose_date_format(raw, roles["date"], date_format, called, time_zone)
     assumed += form.assumed
     days = parse_date(raw[roles["date"]], form.name, time_zone)
-    roles, rows = _parse(raw, roles, days, decimal, left_out, called, assumed)
+    roles, rows, marks = _parse(raw, roles, days, decimal, left_out, called, assumed)
+    currency = unit_beside(marks, roles, currency, called, assumed)
     if salt is not None:
         rows = rows.mutate(customer_id=hash_id(rows.customer_id, salt))
     if "currency" in roles and rates is None:
@@ -287,10 +288,11 @@ def _parse(
     left_out: ir.BooleanValue | None,
     called: str,
     assumed: list[str],
-) -> tuple[dict[str, str], ibis.Table]:
-    """Return the roles and each row as it came and as it was read."""
+) -> tuple[dict[str, str], ibis.Table, dict[str, str]]:
+    """Return the roles, each row as it came and as it was read, and the currencies beside the numbers."""
     numbers = [roles[role] for role in NUMBERS if roles.get(role) in raw.columns]
-    forms = choose_forms(raw, numbers, decimal, called, assumed)
+    marks: dict[str, str] = {}
+    forms = choose_forms(raw, numbers, decimal, called, assumed, marks)
     amounts = parse_line_amount(raw, roles, forms)
     roles, scale = find_discount_rate(raw, roles, forms, amounts, called, assumed)
     parsed = {f"raw_{role}": raw[column] for role, column in roles.items() if column in raw.columns}
@@ -306,7 +308,7 @@ def _parse(
             parsed["discount"] = parse_discount(column, forms[roles[role]], amounts, scale)
             continue
         parsed[role] = parse_money(column, forms[roles[role]]) if role in NUMBERS else column
-    return roles, raw.select(**parsed)
+    return roles, raw.select(**parsed), marks
 
 
 def _on_spark(source: Any) -> Any:
