@@ -176,3 +176,8 @@ def test_a_sign_that_means_one_currency_is_the_unit(written, unit):
             read_transactions(orders, currency="USD")
     else:
         assert read_transactions(orders, currency="NOK").unit == "NOK"
+
+
+def test_true_and_false_are_no_amounts():
+    with pytest.raises(InputError, match="column 'amount' of the DataFrame has true and false, not numbers"):
+        read_transactions(pd.DataFrame({"customer_id": [1], "date": "2024-01-01", "amount": True}))

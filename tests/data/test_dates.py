@@ -318,3 +318,10 @@ def test_days_of_china_and_japan_are_read():
     )
     tx = read_transactions(orders)
     assert (tx.first_date, tx.last_date) == (datetime.date(2023, 6, 13), datetime.date(2023, 12, 1))
+
+
+def test_days_that_read_the_other_way_round_alone_are_said():
+    days = [day.strftime("%d/%m/%Y") for day in pd.date_range("2024-01-01", periods=100)] + ["1/31/2024"]
+    tx = read_transactions(pd.DataFrame({"customer_id": 1, "date": days, "amount": 1.0}))
+    assert tx.set_aside == {"unreadable date": 1}
+    assert any("1 that read month first alone are set aside" in sentence for sentence in tx.assumed)

@@ -109,6 +109,11 @@ def choose_forms(
         beside the numbers.
     """
     columns = list(dict.fromkeys(columns))
+    for name in columns:
+        if raw[name].type().is_boolean():
+            raise InputError(
+                f"column {name!r} of {where} has true and false, not numbers; name another column."
+            )
     texts = [name for name in columns if raw[name].type().is_string()]
     fancy = [name for name in texts if not _is_plain(raw, name, given)]
     forms = dict.fromkeys(columns, PLAIN) | dict.fromkeys(fancy, given or ".")

@@ -205,7 +205,27 @@ def choose_date_format(
         seen.refuse_ambiguous(best)
     if counts[best] < (1 - MOST_UNREADABLE) * filled:
         seen.refuse(best, given)
-    return DateForm(best, tuple(_assumed(raw[column], heads, best, given, time_zone)) if filled else ())
+    if not filled:
+        return DateForm(best)
+    assumed = _assumed(raw[column], heads, best, given, time_zone)
+    if counts[best] < filled:
+        assumed += _swapped(heads, best, column)
+    return DateForm(best, tuple(assumed))
+
+
+def _swapped(heads: ibis.Table, form: str, column: str) -> list[str]:
+    """Return a sentence where some days read with day and month the other way round alone."""
+    other = {"day-first": "month-first", "month-first": "day-first"}.get(form)
+    if other is None:
+        return []
+    strange = _reads(heads["head"], other) & ~_reads(heads["head"], form)
+    rows = int(heads.aggregate(rows=heads.rows.sum(where=strange)).to_pyarrow()["rows"][0].as_py() or 0)
+    if not rows:
+        return []
+    return [
+        f"dates of column {column!r} are read {form.replace('-', ' ')}, and {rows:,} that read "
+        f"{other.replace('-', ' ')} alone are set aside; others may be exchanged: write all days in one form"
+    ]
 
 
 def date_format_beside(raw: ibis.Table, column: str, date_format: str | None, where: str) -> str:
