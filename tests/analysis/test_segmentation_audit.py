@@ -263,3 +263,10 @@ def test_a_curve_of_past_spend_is_no_gain_of_its_quintiles():
     assert gain_in_value(spend, quintiles, value, 1.0).figure < 0.01
     label = rng.integers(2, size=2_000)
     assert gain_in_value(spend, label, value * (1 + 9 * label), 1.0).low > 0.1
+
+
+def test_what_opening_a_file_of_segments_assumed_is_kept(tmp_path):
+    (tmp_path / "segments.csv").write_bytes(
+        "customer_id,segment\n1,Käufer\n2,Gäste\n3,Gäste\n".encode("cp1252")
+    )
+    assert "read as Windows-1252" in read_assignment(tmp_path / "segments.csv").assumed[0]

@@ -44,3 +44,10 @@ def test_jobs_get_json_and_nothing_else(duramen):
 def test_orders_that_cannot_be_used_end_with_one_sentence(duramen, refused, tmp_path):
     (tmp_path / "orders.csv").write_text("customer,when,amount\n1,soon,2\n")
     assert "no column that looks like date" in refused(duramen("check", "orders.csv", "--json"))
+
+
+@pytest.mark.usefixtures("shop")
+def test_examples_have_no_ids_where_ids_are_hashed(duramen, tmp_path):
+    (tmp_path / "salt").write_text("0123456789abcdef")
+    out = duramen("check", "orders.csv", "--hash-ids", "salt")[1]
+    assert "missing customer id, for example date '2022-01-04', amount '12.5'" in out

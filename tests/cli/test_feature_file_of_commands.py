@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from duramen.cli.config.commands import ScoreConfig
-from duramen.cli.inputs import read_features
+from duramen.cli.inputs import check_costs, read_features
 from duramen.errors import InputError
 from duramen.forecast.extra_features import ExtraFeatures
 
@@ -40,3 +40,15 @@ def test_columns_that_no_model_learned_from_are_named(config, capsys):
     read_features(config)
     assert read_features(ScoreConfig(orders="orders.csv"), [learned()]) is None
     assert capsys.readouterr().out == ""
+
+
+def test_ids_of_a_feature_file_are_hashed_as_those_of_the_orders(config, tmp_path):
+    hashed = config.model_copy(update={"hash_ids": tmp_path / "salt"})
+    assert read_features(hashed).table["customer_id"].str.len().tolist() == [32, 32]
+
+
+def test_what_opening_a_file_of_costs_assumed_is_shown(tmp_path, capsys):
+    text = "customer_id,cost_to_serve,Straße\n1,2.5,x\n"
+    (tmp_path / "costs.csv").write_bytes(text.encode("cp1252"))
+    check_costs(str(tmp_path / "costs.csv"))
+    assert "costs.csv not in UTF-8: read as Windows-1252" in " ".join(capsys.readouterr().out.split())

@@ -136,3 +136,10 @@ def test_costs_are_not_taken_off_a_margin_again():
     assert "cost" not in tx.days.columns
     with pytest.raises(InputError, match="no column 'margin' and none that looks like cost"):
         read_transactions(sales().drop(columns="Cost"), amount="margin")
+
+
+def test_the_parts_may_be_named_by_their_roles():
+    lines = pd.DataFrame(
+        {"customer_id": [1, 2], "date": "2024-01-01", "Quantity": [2, 3], "UnitPrice": [1.5, 2.0]}
+    )
+    assert read_transactions(lines, amount="quantity*price").columns["amount"] == "Quantity*UnitPrice"

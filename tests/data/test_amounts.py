@@ -149,3 +149,35 @@ def test_the_same_amounts_read_the_same_in_every_form_or_are_refused(amounts, fo
         return
     read = table.select(money=parse_money(table.amount, forms["amount"])).to_pyarrow()["money"].to_pylist()
     assert read == amounts
+
+
+@pytest.mark.parametrize("written", ["{}元", "{}円", "\u2014{}"])
+def test_signs_of_china_and_japan_and_a_long_dash_are_read(written):
+    orders = pd.DataFrame(
+        {"customer_id": [1, 2], "date": "2024-01-01", "amount": ["5.00", written.format("2.50")]}
+    )
+    assert read_transactions(orders).summary().net_total == 5 + (-2.5 if written[0] == "\u2014" else 2.5)
+
+
+@pytest.mark.parametrize(
+    ("written", "unit"),
+    [("€ 5", "EUR"), ("5 CHF", "CHF"), ("$5", "currency units"), ("5 kr", "currency units")],
+)
+def test_a_sign_that_means_one_currency_is_the_unit(written, unit):
+    orders = pd.DataFrame({"customer_id": [1, 2], "date": "2024-01-01", "amount": written})
+    tx = read_transactions(orders)
+    assert tx.unit == unit
+    assert (unit == "currency units") == (not tx.assumed)
+    if unit != "currency units":
+        assert read_transactions(orders, currency=unit.lower()).unit == unit
+        with pytest.raises(
+            InputError, match=f"are written in {unit}, and `currency` is USD; give `currency` {unit}"
+        ):
+            read_transactions(orders, currency="USD")
+    else:
+        assert read_transactions(orders, currency="NOK").unit == "NOK"
+
+
+def test_true_and_false_are_no_amounts():
+    with pytest.raises(InputError, match="column 'amount' of the DataFrame has true and false, not numbers"):
+        read_transactions(pd.DataFrame({"customer_id": [1], "date": "2024-01-01", "amount": True}))

@@ -226,3 +226,10 @@ def test_a_file_of_other_customers_is_refused(orders):
         InputError, match=r"none of the 5 customers .* \(for example 'a'\) is among the 2 of the orders"
     ):
         read_transactions(orders(), customers=homes())
+
+
+def test_what_opening_the_file_assumed_is_said_of_the_orders(tmp_path):
+    (tmp_path / "customers.csv").write_bytes("customer_id,firm\n1,Müller\n2,Müller\n".encode("cp1252"))
+    orders = pd.DataFrame({"customer_id": [1, 2], "date": "2024-01-01", "amount": 1.0})
+    tx = read_transactions(orders, customers=str(tmp_path / "customers.csv"))
+    assert any("read as Windows-1252" in note for note in tx.notes)

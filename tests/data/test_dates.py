@@ -310,3 +310,18 @@ def test_spark_reads_dates_and_bytes_as_duckdb_does(spark):
         found.append(rows.select(id=parse_id(rows.id), **columns).order_by("id").to_pyarrow().to_pylist())
     assert found[0] == found[1]
     assert [row["id"] for row in found[0]] == ["00ff", "61", "ff00"]
+
+
+def test_days_of_china_and_japan_are_read():
+    orders = pd.DataFrame(
+        {"customer_id": [1, 2], "date": ["2023年6月13日", "2023年12月1日 10:15"], "amount": 1.0}
+    )
+    tx = read_transactions(orders)
+    assert (tx.first_date, tx.last_date) == (datetime.date(2023, 6, 13), datetime.date(2023, 12, 1))
+
+
+def test_days_that_read_the_other_way_round_alone_are_said():
+    days = [day.strftime("%d/%m/%Y") for day in pd.date_range("2024-01-01", periods=100)] + ["1/31/2024"]
+    tx = read_transactions(pd.DataFrame({"customer_id": 1, "date": days, "amount": 1.0}))
+    assert tx.set_aside == {"unreadable date": 1}
+    assert any("1 that read month first alone are set aside" in sentence for sentence in tx.assumed)

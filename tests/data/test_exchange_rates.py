@@ -110,3 +110,59 @@ def test_a_model_takes_orders_in_its_own_unit_and_says_where_one_is_missing():
     assert "taken to be USD" in compare_units("currency units", "USD", "orders.csv")
     with pytest.raises(InputError, match=r"trained on EUR and orders\.csv is in USD: .*`exchange_rates`"):
         compare_units("EUR", "USD", "orders.csv")
+
+
+def _two_currencies(**changes):
+    days = pd.date_range("2024-01-01", periods=12).strftime("%Y-%m-%d")
+    orders = {
+        "customer_id": [1, 2, None, None] * 3,
+        "date": days,
+        "amount": 10.0,
+        "currency": ["EUR", "USD"] * 6,
+    }
+    return pd.DataFrame(orders | changes)
+
+
+def test_money_set_aside_is_in_the_currency_to_convert_to():
+    tx = read_transactions(
+        _two_currencies(),
+        currency="EUR",
+        exchange_rates=pd.DataFrame({"date": ["2024-01-01"], "currency": ["USD"], "rate": [0.5]}),
+    )
+    assert tx.set_aside_money == {"missing customer id": 3 * 10 + 3 * 5}
+
+
+def test_money_set_aside_in_other_currencies_has_no_sum():
+    tx = read_transactions(_two_currencies(), currency="EUR")
+    assert tx.set_aside == {"other currency": 3, "missing customer id": 6}
+    assert tx.set_aside_money == {}
+
+
+@pytest.mark.parametrize("target", ["EUR", "eur"])
+def test_case_does_not_make_another_currency(target):
+    orders = _two_currencies(customer_id=7, currency=["EUR", "usd", "eur", " USD"] * 3)
+    rates = pd.DataFrame({"date": ["2024-01-01"], "currency": ["Usd"], "rate": [0.5]})
+    tx = read_transactions(orders, currency=target, exchange_rates=rates)
+    assert (tx.unit, tx.summary().net_total) == ("EUR", 6 * 10 + 6 * 5)
+    assert read_transactions(orders, currency=target).set_aside == {"other currency": 6}
+
+
+def test_dates_of_rates_that_could_be_two_are_those_of_the_orders():
+    orders = _two_currencies(customer_id=7, date=pd.date_range("2024-01-10", periods=12).strftime("%d.%m.%Y"))
+    rates = pd.DataFrame({"date": ["01.02.2023", "05.01.2024"], "currency": "USD", "rate": [9.0, 0.5]})
+    tx = read_transactions(orders, currency="EUR", exchange_rates=rates, date_format="day-first")
+    assert tx.summary().net_total == 6 * 10 + 6 * 5
+    with pytest.raises(
+        InputError, match="write them as YYYY-MM-DD, or give the `date_format` that they and the orders"
+    ):
+        read_transactions(orders, currency="EUR", exchange_rates=rates)
+
+
+def test_what_opening_a_file_of_rates_assumed_is_said(tmp_path):
+    (tmp_path / "rates.csv").write_bytes(
+        "date,currency,rate,Währung\n2024-01-01,USD,0.5,Dollar\n".encode("cp1252")
+    )
+    tx = read_transactions(
+        _two_currencies(customer_id=7), currency="EUR", exchange_rates=str(tmp_path / "rates.csv")
+    )
+    assert any("Windows-1252" in sentence for sentence in tx.assumed)

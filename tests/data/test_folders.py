@@ -239,3 +239,14 @@ def test_a_delta_table_without_the_package_is_refused_with_the_extra(delta, monk
 def test_a_delta_table_inside_a_folder_is_refused(delta):
     folder = delta(whole=True)
     assert refused(folder.parent) == f"{folder} in {folder.parent} is a Delta table; give that folder itself."
+
+
+def test_a_copy_of_a_file_is_named_and_small_files_are_not(tmp_path):
+    rows = "".join(f"{customer},2024-01-01,5.00\n" for customer in range(100))
+    for name in ("orders.csv", "orders (1).csv"):
+        (tmp_path / name).write_text("customer_id,date,amount\n" + rows)
+    (tmp_path / "empty.csv").write_text("customer_id,date,amount\n")
+    (tmp_path / "empty2.csv").write_text("customer_id,date,amount\n")
+    [sentence] = read_transactions(tmp_path).assumed
+    assert sentence.endswith("and the rows of both count: remove one if it is a copy")
+    assert "more such files" not in sentence

@@ -46,3 +46,14 @@ def test_a_level_applies_until_the_next_and_the_last_as_long_as_the_one_before()
     level = index_by_period(index, starts, 28)
     assert level[1:4].tolist() == pytest.approx([100.0, (7 * 100 + 21 * 90.5) / 28, 110.0])
     assert np.isnan(level[[0, 4]]).all()
+
+
+def test_levels_and_days_in_another_form_are_read_and_said(tmp_path):
+    text = "date;level;Währung\n01.01.2023;1.250,5;x\n13.02.2023;1.300;y\n"
+    (tmp_path / "index.csv").write_bytes(text.encode("cp1252"))
+    assumed = []
+    found = read_market_index(tmp_path / "index.csv", assumed=assumed)
+    assert found["level"].tolist() == [1250.5, 1300]
+    assert found["date"].tolist() == [pd.Timestamp("2023-01-01"), pd.Timestamp("2023-02-13")]
+    assert "Windows-1252" in assumed[0]
+    assert "the decimal mark of column 'level' is ','" in assumed[1]

@@ -66,3 +66,19 @@ def test_amounts_of_lines_are_no_totals():
 def test_an_amount_per_order_needs_orders(frame, per, sentence):
     with pytest.raises(InputError, match=sentence):
         read_transactions(frame, amount_per=per)
+
+
+@pytest.mark.parametrize(("status_used", "total"), [(None, 30.0), (["sent"], 30.0), (["void"], 20.0)])
+def test_the_total_of_an_order_is_on_a_line_that_counts_as_a_sale(status_used, total):
+    lines = pd.DataFrame(
+        {
+            "customer_id": [1, 1, 2],
+            "date": "2024-01-02",
+            "order": ["a", "a", "b"],
+            "product": ["1", "2", "3"],
+            "status": ["void", "sent", "sent"],
+            "amount": [20.0, 20.0, 10.0],
+        }
+    )
+    tx = read_transactions(lines, amount_per="order", status_used=status_used)
+    assert tx.summary().net_total == total

@@ -94,3 +94,18 @@ def test_a_written_condition_is_read_as_it_was_meant(values):
     (condition,) = parse_conditions(f" Country = {' , '.join(values)} ")
     assert parse_conditions(str(condition)) == (condition,)
     assert condition.values == tuple(values)
+
+
+def test_na_is_a_value_of_a_country_and_no_number():
+    orders = pd.DataFrame(
+        {
+            "customer_id": [1, 2, 3, 4],
+            "date": "2024-01-01",
+            "amount": 1.0,
+            "country": ["NA", "DE", "DE", None],
+            "quantity": ["NA", "1", "-", "3"],
+        }
+    )
+    assert read_transactions(orders, where="country=NA").rows_used == 1
+    assert read_transactions(orders, where="country!=NA").rows_used == 3
+    assert read_transactions(orders, where="quantity>=2").rows_used == 1

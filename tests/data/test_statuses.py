@@ -73,10 +73,10 @@ def test_of_a_woocommerce_export_only_completed_orders_count(shop):
     )
 
 
-def test_only_the_named_statuses_count_as_written_or_else_in_another_spelling(shop):
+def test_only_the_named_statuses_count_in_every_spelling(shop):
     orders = shop("wc-completed", "wc-on-hold", "Sent", "sent")
     tx = read_transactions(orders, status_used=["On Hold, sent"])
-    assert {one.status for one in tx.statuses if one.used} == {"wc-on-hold", "sent"}
+    assert {one.status for one in tx.statuses if one.used} == {"wc-on-hold", "Sent", "sent"}
     assert not tx.assumed
 
 
@@ -143,3 +143,18 @@ def test_the_status_of_a_shopify_export_is_found(shop):
 
 def test_names_are_given_one_by_one_or_separated_by_commas():
     assert parse_names("a, b,") == parse_names(["a", "b"]) == ["a", "b"]
+
+
+def _of_statuses(*words):
+    days = pd.date_range("2024-01-01", periods=len(words)).strftime("%Y-%m-%d")
+    return pd.DataFrame({"customer_id": 1, "date": days, "amount": 1.0, "status": words})
+
+
+def test_a_named_status_counts_in_every_spelling_of_a_known_word():
+    orders = _of_statuses("Paid", "paid ", "PAID", "wc-paid", "partially_paid", "shipped")
+    assert read_transactions(orders, status_used="paid").rows_used == 4
+
+
+def test_a_code_is_one_status_as_number_and_as_text_and_no_other_code():
+    assert read_transactions(_of_statuses(1.0, 2.0, 10.0, None), status_used="1").rows_used == 2
+    assert read_transactions(_of_statuses("1.0", "1", "10", "20"), status_used="1").rows_used == 2

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from duramen.data.checks import parse_text
+from duramen.data.file_columns import Opened
 from duramen.data.ids import id_text, parse_id
 from duramen.data.sources import open_source, source_name
 from duramen.data.workspace import open_workspace
@@ -30,10 +31,13 @@ class Assignment:
         where there is none) and ``assigned_on`` (datetime64).
     source : str
         How messages call it.
+    assumed : tuple of str
+        What the reading decided by itself, in sentences.
     """
 
     table: pd.DataFrame
     source: str
+    assumed: tuple[str, ...] = ()
 
     @property
     def assigned_on(self) -> date | None:
@@ -74,7 +78,8 @@ def read_assignment(
         each customer is a segment of its own.
     """
     where = source_name(source)
-    table = _table(source, where, (customer_id, segment))
+    opened = Opened()
+    table = _table(source, where, (customer_id, segment), opened)
     _refuse_missing(table, (customer_id, segment), where, "name the columns of the id and of the label")
     chosen = {CUSTOMER_ID: table[customer_id], SEGMENT: table[segment]}
     if isinstance(treatment, str) and treatment in table:
@@ -91,17 +96,17 @@ def read_assignment(
     _refuse(labels[twice], f"of {where} repeat a customer", "give each customer one row")
     _refuse_no_segments(labels, where)
     if treatment is not None and TREATMENT not in labels:
-        labels[TREATMENT] = labels[SEGMENT].map(_treatments(treatment, where))
+        labels[TREATMENT] = labels[SEGMENT].map(_treatments(treatment, where, opened))
     if assigned_on is not None:
         labels[ASSIGNED_ON] = str(assigned_on)
     if ASSIGNED_ON in labels:
         labels[ASSIGNED_ON] = _days(labels[ASSIGNED_ON], where)
-    return Assignment(labels, where)
+    return Assignment(labels, where, tuple(opened.assumed))
 
 
-def _table(source: Any, where: str, ids: tuple[str, ...]) -> pd.DataFrame:
+def _table(source: Any, where: str, ids: tuple[str, ...], opened: Opened) -> pd.DataFrame:
     """Return every column as text, missing where nothing is written; those of ids by their rule."""
-    table = open_source(open_workspace(), source)
+    table = open_source(open_workspace(), source, opened)
     written = {
         name: id_text(parse_id(table[name])) if name in ids else parse_text(table[name])
         for name in table.columns
@@ -140,13 +145,13 @@ def _refuse_no_segments(labels: pd.DataFrame, where: str) -> None:
         )
 
 
-def _treatments(treatment: str | Path, where: str) -> pd.Series[Any]:
+def _treatments(treatment: str | Path, where: str, opened: Opened) -> pd.Series[Any]:
     if not str(treatment).lower().endswith(TABLES):
         raise InputError(
             f"{str(treatment)!r} is neither a column of {where} nor a file of treatments; give a column, or a CSV or "
             "Parquet file with the columns segment and treatment."
         )
-    table = _table(treatment, str(treatment), (SEGMENT,))
+    table = _table(treatment, str(treatment), (SEGMENT,), opened)
     _refuse_missing(table, (SEGMENT, TREATMENT), str(treatment), "give a row a segment with its treatment")
     twice = table.loc[table[SEGMENT].duplicated(), SEGMENT]
     if len(twice):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from duramen.cli.config.commands import AuditConfig
-from duramen.cli.inputs import read_customers, read_orders
+from duramen.cli.inputs import read_customers, read_orders, show_assumed
 from duramen.cli.ranking import OPEN_REPORT
 from duramen.cli.terminal import show_audit, show_place, step
 
@@ -23,6 +23,8 @@ def audit(config: AuditConfig) -> None:
         config.segments, segment=config.segment, treatment=config.treatment, assigned_on=config.assigned_on
     )
     previous = read_assignment(config.previous, segment=config.segment) if config.previous else None
+    for one in filter(None, (assignment, previous)):
+        show_assumed(one.assumed)
     tx = read_orders(config.orders, config, read_customers(config))
     with step("Examining the segments"):
         examined = segmentation_audit.audit(

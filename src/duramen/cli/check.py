@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
 
 EXAMPLES = 3
+# Rows set aside by reason; a row is its values by column.
+Examples: TypeAlias = dict[str, list[dict[str, str | None]]]
 
 
 def check(config: CheckConfig) -> None:
@@ -31,12 +33,18 @@ def check(config: CheckConfig) -> None:
         **column_settings(config),
     )
     found = check_over_time(tx)
-    typer.echo(_as_json(tx, found) if config.as_json else config.in_flags(_as_text(tx, found)))
+    examples = tx.examples_set_aside(EXAMPLES)
+    if config.hash_ids is not None:
+        for row in (row for rows in examples.values() for row in rows):
+            del row[tx.columns["customer_id"]]
+    as_text = _as_json if config.as_json else _as_text
+    shown = as_text(tx, found, examples)
+    typer.echo(shown if config.as_json else config.in_flags(shown))
 
 
-def _as_text(tx: Transactions, found: TimeCheck) -> str:
+def _as_text(tx: Transactions, found: TimeCheck, examples: Examples) -> str:
     lines = [str(tx)]
-    for reason, rows in tx.examples_set_aside(EXAMPLES).items():
+    for reason, rows in examples.items():
         lines += [_line("set aside", f"{reason}, for example {_row(row)}") for row in rows[:1]]
     lines += [_line("unusual", str(one)) for one in (*found.gaps, *found.level_shifts)]
     if not found.gaps and not found.level_shifts:
@@ -52,9 +60,8 @@ def _row(row: dict[str, Any]) -> str:
     return ", ".join(f"{name} {'empty' if value is None else repr(value)}" for name, value in row.items())
 
 
-def _as_json(tx: Transactions, found: TimeCheck) -> str:
+def _as_json(tx: Transactions, found: TimeCheck, examples: Examples) -> str:
     summary = tx.summary()
-    examples = tx.examples_set_aside(EXAMPLES)
     content = {
         **asdict(summary),
         "statuses": [status._asdict() for status in summary.statuses],

@@ -49,7 +49,12 @@ def read_features(config: ModelledConfig, models: Collection[CoreCustomerModel] 
 
     features = None
     if config.features is not None:
-        features = read_feature_file(config.features, decimal=config.decimal, date_format=config.date_format)
+        features = read_feature_file(
+            config.features,
+            decimal=config.decimal,
+            date_format=config.date_format,
+            hash_ids=config.hash_ids,
+        )
     names = [] if features is None else list(features.kinds)
     used: set[str] = set()
     for model in models:
@@ -108,6 +113,12 @@ def column_settings(config: ReadingConfig) -> dict[str, Any]:
 def show_orders(tx: Transactions, config: ReadingConfig) -> None:
     """Show what was read and set aside, with the flags of the parameters that it names."""
     console.print(config.in_flags(str(tx)), highlight=False, markup=False, soft_wrap=True)
+
+
+def show_assumed(sentences: Iterable[str]) -> None:
+    """Show what the reading of a file beside the orders decided by itself."""
+    for sentence in sentences:
+        warn(f"{sentence}.")
 
 
 def choose_cutoff(tx: Transactions, cutoff: date | None, horizon: int = MOST_QUIET_DAYS) -> date:
@@ -171,7 +182,9 @@ def check_costs(path: str | None) -> None:
     from duramen.data.costs import open_costs
 
     if path is not None:
-        open_costs(path)
+        assumed: list[str] = []
+        open_costs(path, assumed)
+        show_assumed(assumed)
 
 
 def read_costs_to_serve(
@@ -206,6 +219,7 @@ class PreviousScores(NamedTuple):
 def read_previous_scores(config: ScoreConfig | ListsConfig, key: str) -> PreviousScores | None:
     """Read the earlier ranking of a group, if there is one; it is checked before the orders are read."""
     from duramen.data.addresses import is_duckdb_address
+    from duramen.data.file_columns import Opened
     from duramen.data.sources import open_source
     from duramen.data.workspace import open_workspace
     from duramen.explain.changes import refuse_later, refuse_other_rankings
@@ -219,7 +233,9 @@ def read_previous_scores(config: ScoreConfig | ListsConfig, key: str) -> Previou
             f"{address.partition('://')[0]}://; copy it to a file and name that by `previous_scores`."
         )
     place = str(group_place(scores_place(address), key))
-    table = open_source(open_workspace(), place)
+    opened = Opened()
+    table = open_source(open_workspace(), place, opened)
+    show_assumed(opened.assumed)
     needed = ("customer_id", "cutoff", "rank", "tier", "predicted_value")
     if missing := [name for name in needed if name not in table.columns]:
         raise InputError(
@@ -260,7 +276,12 @@ def read_index(config: ScoreConfig) -> pd.DataFrame | None:
     """Return the outside market index, if there is one; it is read before the orders, which take longer."""
     from duramen.data.market_index import read_market_index
 
-    return None if config.market.index is None else read_market_index(config.market.index)
+    if config.market.index is None:
+        return None
+    assumed: list[str] = []
+    index = read_market_index(config.market.index, config.decimal, assumed)
+    show_assumed(config.in_flags(sentence) for sentence in assumed)
+    return index
 
 
 def check_scenario(config: ScoreConfig, models: dict[str, CoreCustomerModel]) -> None:

@@ -139,7 +139,7 @@ def _column_of(
 def _named_parts(
     amount: str, available: Sequence[str], given: Mapping[str, str | None], where: str
 ) -> dict[str, str]:
-    names = [named_column(name.strip(), "amount", available, where) for name in amount.split("*")]
+    names = [_named_part(name.strip(), available, given, where) for name in amount.split("*")]
     if len(names) != 2:
         raise InputError(
             f"`amount` {amount!r} multiplies {len(names)} columns; give two, such as 'Quantity*Price'."
@@ -154,6 +154,13 @@ def _named_parts(
                 "the same column."
             )
     return dict(zip(PARTS, names, strict=True))
+
+
+def _named_part(name: str, available: Sequence[str], given: Mapping[str, str | None], where: str) -> str:
+    """Return the column of a name, or of a role: ``quantity*price`` are the columns found for them."""
+    if name not in available and name in PARTS and (found := _column_of(name, available, given, where)):
+        return found
+    return named_column(name, "amount", available, where)
 
 
 def _of_parts(

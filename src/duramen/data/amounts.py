@@ -23,7 +23,7 @@ PLAIN = "plain"
 MOST_CONTRADICTING = 0.05
 
 # Written for each other: no-break, figure, thin and narrow no-break space; apostrophes; minus signs.
-_MARKS = {" ": "\u00a0\u2007\u2009\u202f", "'": "\u2019\u02bc\u00b4`", "-": "\u2212\u2013\ufe63\uff0d"}
+_MARKS = {" ": "\u00a0\u2007\u2009\u202f", "'": "\u2019\u02bc\u00b4`", "-": "\u2212\u2013\u2014\ufe63\uff0d"}
 _CODES = """
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD
     CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ
@@ -35,7 +35,7 @@ _CODES = """
 # Longer signs before shorter ones, since a pattern takes the first that fits.
 _SIGNS = (
     r"US\$", r"NZ\$", r"HK\$", r"R\$", r"C\$", r"A\$", r"S\$", r"kr\.?", "Kč", "zł", "Ft", r"Rs\.?", r"SFr\.?",
-    r"Fr\.?", "lei", "\u0440\u0443\u0431\\.?", "\u043b\u0432\\.?", r"\p{Sc}",
+    r"Fr\.?", "元", "円", "lei", "\u0440\u0443\u0431\\.?", "\u043b\u0432\\.?", r"\p{Sc}",
 )  # fmt: skip
 _CURRENCY = f"(?i:{'|'.join((*_CODES.split(), *_SIGNS))})"
 # Signs that mean one currency whatever the country.
@@ -43,7 +43,10 @@ _SAME = {
     "€": "EUR", "£": "GBP", "$": "USD", "US$": "USD", "NZ$": "NZD", "HK$": "HKD", "A$": "AUD", "C$": "CAD", "S$": "SGD",
     "R$": "BRL", "₹": "INR", "RS": "INR", "FR": "CHF", "SFR": "CHF", "ZŁ": "PLN", "KČ": "CZK", "FT": "HUF", "₽": "RUB",
     "\u0420\u0423\u0411": "RUB", "\u041b\u0412": "BGN", "LEI": "RON",
+    "元": "CNY", "円": "JPY",
 }  # fmt: skip
+# Signs that several countries write for money of their own.
+_OF_SEVERAL = ("$", "RS", "FR", "LEI", "元")
 _WHOLE_NUMBER = r"^[-+]?\d+$"
 _PLAIN_NUMBER = r"^[-+]?\d+(\.\d+)?$"
 _GROUPS = {
@@ -75,7 +78,12 @@ def parse_money(column: ir.Column, form: str) -> ir.Column:
 
 
 def choose_forms(
-    raw: ibis.Table, columns: Iterable[str], given: str | None, where: str, assumed: list[str]
+    raw: ibis.Table,
+    columns: Iterable[str],
+    given: str | None,
+    where: str,
+    assumed: list[str],
+    marks: dict[str, str] | None = None,
 ) -> dict[str, str]:
     """Return the form in which each column of numbers is written, found from all of its values.
 
@@ -91,6 +99,8 @@ def choose_forms(
         How messages call the source.
     assumed : list of str
         Is given a sentence for each column of which the form is not that of programs.
+    marks : dict, optional
+        Is given the currency that is written beside the numbers of a column, where the sign means one alone.
 
     Raises
     ------
@@ -99,12 +109,18 @@ def choose_forms(
         beside the numbers.
     """
     columns = list(dict.fromkeys(columns))
+    for name in columns:
+        if raw[name].type().is_boolean():
+            raise InputError(
+                f"column {name!r} of {where} has true and false, not numbers; name another column."
+            )
     texts = [name for name in columns if raw[name].type().is_string()]
     fancy = [name for name in texts if not _is_plain(raw, name, given)]
     forms = dict.fromkeys(columns, PLAIN) | dict.fromkeys(fancy, given or ".")
     readings = {name: _readings(raw, name) for name in fancy}
     for name in fancy:
-        _refuse_mixed_currencies(readings[name], name, where)
+        if (mark := _currency_beside(readings[name], name, where)) and marks is not None:
+            marks[name] = mark
     if given is not None:
         return forms
     counts = {name: _count_readings(readings[name]) for name in fancy}
@@ -237,23 +253,24 @@ def _assumption(readings: ibis.Table, counts: _Readings, name: str, mark: str) -
     example = quote_examples(readings.filter(readings.reading == mark), "text", 1)
     if not example:
         return f"the decimal mark of column {name!r} is {mark!r}, as in other columns (`decimal` sets it)"
-    either = f", also in {counts.either:,} rows that read either way" if counts.either else ""
-    return (
-        f"the decimal mark of column {name!r} is ',' and '.' groups thousands, as {example} shows"
-        f"{either} (`decimal` sets it)"
-    )
+    rows = "1 row" if counts.either == 1 else f"{counts.either:,} rows"
+    either = f", also in {rows} that could be read either way" if counts.either else ""
+    return f"the decimal mark of column {name!r} is ',', as {example} shows{either} (`decimal` sets it)"
 
 
-def _refuse_mixed_currencies(readings: ibis.Table, name: str, where: str) -> None:
-    """Refuse amounts of several currencies in one column: their sum would mean nothing."""
+def _currency_beside(readings: ibis.Table, name: str, where: str) -> str | None:
+    """Return the currency beside the numbers; of several, the sum would mean nothing, and they are refused."""
     marked = readings.filter((readings.reading != "none") & readings.text.re_search(_CURRENCY))
     counted = marked.group_by(mark=marked.text.re_extract(_CURRENCY, 0).upper()).aggregate(
         rows=marked.rows.sum()
     )
     counts: dict[str, int] = {}
+    sure: set[str] = set()
     for row in counted.order_by("mark").to_pyarrow().to_pylist():
-        sign = row["mark"].rstrip(".")
-        sign = _SAME.get(sign, sign)
+        written = row["mark"].rstrip(".")
+        sign = _SAME.get(written, written)
+        if written not in _OF_SEVERAL and sign in _CODES.split():
+            sure.add(sign)
         counts[sign] = counts.get(sign, 0) + row["rows"]
     if len(counts) > 1:
         held = ", ".join(f"{sign} in {rows:,} rows" for sign, rows in counts.items())
@@ -261,6 +278,7 @@ def _refuse_mixed_currencies(readings: ibis.Table, name: str, where: str) -> Non
             f"the numbers of column {name!r} of {where} are of several currencies ({held}); write the currency into a "
             "column of its own, and choose one with `currency`."
         )
+    return next(iter(sure), None)
 
 
 def number_columns(roles: Mapping[str, Any], of: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from duramen.data.checks import NOT_NUMERIC, refuse_finer_amounts, refuse_unreadable
+from duramen.data.checks import NOT_NUMERIC, parse_currency, refuse_finer_amounts, refuse_unreadable
 from duramen.data.lone_dates import LONE_DATE, find_lone_dates
 from duramen.data.losses import refuse_patterns
 from duramen.data.order_totals import repeated_total
@@ -47,7 +47,11 @@ class KeptDays(NamedTuple):
 
 def check_lines(rows: ibis.Table, roles: Mapping[str, str], called: str) -> Checked:
     """Separate the rows by their reason, and refuse a source that is unusable as a whole."""
+    currencies = {}
+    if "currency" in rows.columns:
+        currencies = {"currencies": parse_currency(rows.currency).collect(distinct=True)}
     counted = rows.group_by("reason").aggregate(
+        **currencies,
         rows=rows.count(),
         returns=(rows.amount < 0).sum(),
         money=rows.amount.abs().sum(),
@@ -70,14 +74,21 @@ def check_lines(rows: ibis.Table, roles: Mapping[str, str], called: str) -> Chec
         rejected=_as_it_came(rows.filter(rows.reason.notnull()), roles),
         rows_in=sum(counts.values()),
         set_aside=set_aside,
-        # Where the amount is why a row is set aside, its money is unknown.
         set_aside_money={
             reason: float(by_reason[reason]["lost"])
             for reason in set_aside
-            if by_reason[reason]["lost"] is not None and reason != NOT_NUMERIC
+            if _has_known_money(reason, by_reason[reason], by_reason[None])
         },
         has_returns=bool(by_reason[None]["returns"]),
     )
+
+
+def _has_known_money(reason: str, row: Mapping[str, Any], used: Mapping[str, Any]) -> bool:
+    """Return whether the money of rows set aside is known in the unit of the rows to use."""
+    if row["lost"] is None or reason == NOT_NUMERIC:
+        return False
+    others = set(row.get("currencies") or ()) - set(used.get("currencies") or ())
+    return not others
 
 
 def keep_days(workspace: Any, checked: Checked, roles: Mapping[str, str], amount_per: str | None) -> KeptDays:

@@ -22,6 +22,7 @@ MOST_ROUNDED = 1e-3
 # Earlier days are what systems write for "unknown", such as 0001-01-01.
 EARLIEST_DAY = date(1900, 1, 1)
 NOT_NUMERIC = "amount is not numeric"
+OTHER_CURRENCY = "other currency"
 LEFT_OUT = "left out by `where`"
 # How sources write that a text is missing, in lower case; and an id, a day or a number, which are never the region NA.
 MISSING_TEXT = ("", "nan", "null", "none", "<na>", "n/a", "#n/a", r"\n")
@@ -37,6 +38,24 @@ def parse_text(column: ir.Column, missing: Iterable[str] = MISSING_TEXT) -> ir.C
         (_is_one_of(stripped.lower(), missing), ibis.null("string")),
         else_=stripped,
     )
+
+
+def parse_currency(column: ir.Column) -> ir.StringValue:
+    """Return currencies without space around them, null where missing; eur and EUR are one code."""
+    text = parse_text(column)
+    return text.re_search("^[a-zA-Z]{3}$").ifelse(text.upper(), text)
+
+
+def parse_code(currency: str) -> str:
+    """Return the currency that a user named, by the rule of ``parse_currency``.
+
+    Examples
+    --------
+    >>> parse_code(" eur"), parse_code("Euro")
+    ('EUR', 'Euro')
+    """
+    name = currency.strip()
+    return name.upper() if len(name) == 3 and name.isascii() and name.isalpha() else name
 
 
 def _is_one_of(text: ir.StringValue, words: Iterable[str]) -> ir.BooleanValue:
@@ -62,7 +81,7 @@ def reason_set_aside(rows: ibis.Table, today: date, currency: str | None) -> ir.
     if "left_out" in rows.columns:
         reasons.insert(0, (rows.left_out, LEFT_OUT))
     if "currency" in rows.columns and currency is not None:
-        reasons.append((rows.currency.cast("string").strip() != currency, "other currency"))
+        reasons.append((parse_currency(rows.currency) != parse_code(currency), OTHER_CURRENCY))
     return ibis.cases(
         *[(holds.fill_null(False), ibis.literal(reason)) for holds, reason in reasons], else_=None
     )
@@ -120,9 +139,10 @@ def choose_currency(rows: ibis.Table, column: str, given: str | None, where: str
     """
     if "left_out" in rows.columns:
         rows = rows.filter(~rows.left_out)
-    counted = rows.group_by(name=rows.currency.cast("string").strip()).aggregate(rows=rows.count())
+    counted = rows.group_by(name=parse_currency(rows.currency)).aggregate(rows=rows.count())
     counted = counted.filter(counted.name.notnull()).order_by(counted.rows.desc(), counted.name)
     held = {row["name"]: row["rows"] for row in counted.to_pyarrow().to_pylist()}
+    given = None if given is None else parse_code(given)
     if given is not None and given not in held:
         raise InputError(
             f"column {column!r} of {where} has no currency {given!r}; it holds {', '.join(held)}."

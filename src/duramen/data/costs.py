@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from duramen.data.amounts import choose_forms, parse_amount
+from duramen.data.file_columns import Opened
 from duramen.data.hashed_ids import id_as_text
 from duramen.data.ids import id_text, ids_as_text
 from duramen.data.sources import open_source
@@ -58,8 +59,10 @@ def read_costs(
     return pd.Series(in_order.to_numpy(), index=pd.Index(customers))
 
 
-def open_costs(path: str | Path) -> ibis.Table:
+def open_costs(path: str | Path, assumed: list[str] | None = None) -> ibis.Table:
     """Open a file of costs, and check its columns; its rows are not read.
+
+    ``assumed`` is given what the opening decided by itself.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def open_costs(path: str | Path) -> ibis.Table:
         raise InputError(
             "the file of costs to serve has no name; give a CSV or Parquet file, or leave it out."
         )
-    table = open_source(open_workspace(), path)
+    table = open_source(open_workspace(), path, Opened([] if assumed is None else assumed))
     _refuse_columns(table, str(path))
     return table
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from duramen.data.checks import parse_text
 from duramen.data.columns import USUAL_NAMES, find_columns
+from duramen.data.file_columns import Opened
 from duramen.data.hashed_ids import id_as_text
 from duramen.data.ids import id_of_type, id_text, ids_as_text
 from duramen.data.sources import open_source, source_name
@@ -46,10 +47,13 @@ class CustomerFile:
         missing where nothing is said.
     source : str
         How messages call the source.
+    assumed : tuple of str
+        What the reading decided by itself, in sentences.
     """
 
     table: pd.DataFrame
     source: str
+    assumed: tuple[str, ...] = ()
 
     def of(self, column: str, customers: pd.Series[Any]) -> pd.Series[Any]:
         """Return a column by customer id, such as ``credit`` for the portfolio, missing where nothing is said.
@@ -199,7 +203,8 @@ def read_customer_file(
     import pandas as pd
 
     where = source_name(source)
-    raw = open_source(open_workspace(), source)
+    opened = Opened()
+    raw = open_source(open_workspace(), source, opened)
     roles = find_columns(raw.columns, columns or {}, where, USUAL_COLUMNS, required=())
     if "customer_id" not in roles or len(roles) < 2:
         raise InputError(
@@ -222,7 +227,7 @@ def read_customer_file(
     if "kind" in table:
         table["kind"] = table["kind"].str.lower()
     _refuse_unsound(table, where)
-    return CustomerFile(table, where)
+    return CustomerFile(table, where, tuple(opened.assumed))
 
 
 def _refuse_unsound(table: pd.DataFrame, where: str) -> None:

@@ -61,7 +61,8 @@ _BETWEEN = r"[\s./,-]*(?:de\s+)?"
 _MONTH = r"(\p{L}{3,})"
 # Each form that is written, as what turns it into year, month and day; @ is the place of a month, whose name is ahead.
 _WRITTEN = {
-    "iso": (r"^(\d{4})[./-](\d{1,2})[./-](\d{1,2})", r"\1-\2-\3"),
+    # Also 2011年6月13日.
+    "iso": (r"^(\d{4})[./年-](\d{1,2})[./月-](\d{1,2})日?", r"\1-\2-\3"),
     "compact": (rf"^(\d{{4}})(\d{{2}})(\d{{2}}){_COMPACT_TIME}", r"\1-\2-\3"),
     "day-first": (_NUMBERS, r"\3-\2-\1"),
     "month-first": (_NUMBERS, r"\3-\1-\2"),
@@ -208,8 +209,38 @@ def choose_date_format(
     if given is None:
         seen.refuse_ambiguous(best)
     assumed = _assumed(heads, best, given, time_zone) if filled else []
+    if counts[best] < filled:
+        assumed += _swapped(heads, best, column)
     workspace.drop_table(name)
     return DateForm(best, tuple(assumed))
+
+
+def _swapped(heads: ibis.Table, form: str, column: str) -> list[str]:
+    """Return a sentence where some days read with day and month the other way round alone."""
+    other = {"day-first": "month-first", "month-first": "day-first"}.get(form)
+    if other is None:
+        return []
+    strange = _reads(heads["head"], other) & ~_reads(heads["head"], form)
+    rows = int(heads.aggregate(rows=heads.rows.sum(where=strange)).to_pyarrow()["rows"][0].as_py() or 0)
+    if not rows:
+        return []
+    return [
+        f"dates of column {column!r} are read {form.replace('-', ' ')}, and {rows:,} that read "
+        f"{other.replace('-', ' ')} alone are set aside; others may be exchanged: write all days in one form"
+    ]
+
+
+def date_format_beside(raw: ibis.Table, column: str, date_format: str | None, where: str) -> str:
+    """Return the form of the dates of a file beside the orders, whose form decides where it could be two."""
+    try:
+        return choose_date_format(raw, column, None, where).name
+    except InputError as error:
+        if date_format is None:
+            raise InputError(
+                f"{str(error).rpartition('; ')[0]}; write them as YYYY-MM-DD, or give the `date_format` that they and "
+                "the orders have."
+            ) from error
+        return choose_date_format(raw, column, date_format, where).name
 
 
 def _heads(raw: ibis.Table, column: str) -> ibis.Table:

@@ -81,8 +81,8 @@ def find_discount_rate(
             "from 0 to 100 percent, or leave it out (`columns` discount= and `columns` discount_rate=)."
         )
     assumed.append(
-        f"column {roles[role]!r} is a rate of discount, not money: what it gave off follows from amounts after "
-        f"discount (`columns` {role}= leaves it out)"
+        f"column {roles[role]!r} is a rate of discount, not money, and the amounts are those after discount "
+        f"(`columns` {role}= leaves it out)"
     )
     kept = {name: source for name, source in roles.items() if name not in ("discount", "discount_rate")}
     return {**kept, "discount_rate": roles[role]}, 100.0 if percent or most > 1 else 1.0

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duramen.data.amounts import choose_forms, parse_amount
-from duramen.data.checks import parse_text
+from duramen.data.checks import parse_code, parse_currency
 from duramen.data.columns import USUAL_NAMES, find_columns
-from duramen.data.dates import choose_date_format, parse_date
+from duramen.data.dates import date_format_beside, parse_date
+from duramen.data.file_columns import Opened
 from duramen.data.purchase_days import MONEY
 from duramen.data.sources import open_source, source_name
 from duramen.data.workspace import open_workspace
@@ -51,7 +52,8 @@ class ExchangeRates:
         Parameters
         ----------
         rows : ibis.Table
-            Has ``currency``, ``date``, ``reason`` and ``amount``; rows with a reason stay as they are.
+            Has ``currency``, ``date``, ``reason`` and ``amount``. The money of rows with a reason is converted too, and
+            null where no rate is known.
         column : str
             The source column of the currency, for messages.
         name : str
@@ -67,11 +69,13 @@ class ExchangeRates:
         import ibis
         import pyarrow as pa
 
-        rows = rows.mutate(its_currency=parse_text(rows.currency))
-        pairs = self._rates_of(self._pairs(rows), column, name)
+        rows = rows.mutate(its_currency=parse_currency(rows.currency))
+        pairs = self._pairs(rows)
         if pairs.empty:
             return rows.drop("its_currency")
-        assumed.append(f"money was converted to {self.target} by {self.source}: {_counts(pairs)}")
+        pairs = self._rates_of(pairs, column, name)
+        if counts := _counts(pairs):
+            assumed.append(f"money was converted to {self.target} by {self.source}: {counts}")
         rates = ibis.memtable(
             pa.table(
                 {
@@ -82,18 +86,18 @@ class ExchangeRates:
             )
         )
         joined = rows.left_join(rates, [("its_currency", "rate_currency"), ("date", "rate_date")])
-        rate = joined.rate.fill_null(1.0)
+        rate = (joined.its_currency == self.target).ifelse(1.0, joined.rate)
         money = {role: (joined[role] * rate).round(4) for role in CONVERTED if role in rows.columns}
         exact = {role: value.cast(MONEY) for role, value in money.items() if role != "amount"}
         return joined.mutate(**money | exact).drop("its_currency", "rate_currency", "rate_date", "rate")
 
     def _pairs(self, rows: ibis.Table) -> pd.DataFrame:
-        """Return the currencies and days that need a rate, with the number of rows of each."""
+        """Return the currencies and days that need a rate, with the number of rows to use of each."""
         import pandas as pd
 
-        foreign = rows.filter(rows.reason.isnull() & (rows.its_currency.fill_null("") != self.target))
+        foreign = rows.filter(rows.its_currency.fill_null("") != self.target)
         counted = foreign.group_by(currency=foreign.its_currency, date=foreign.date).aggregate(
-            rows=foreign.count()
+            rows=foreign.reason.isnull().sum()
         )
         pairs: pd.DataFrame = counted.to_pyarrow().to_pandas()
         return pairs.assign(date=pd.to_datetime(pairs["date"])).sort_values(["date", "currency"])
@@ -108,8 +112,9 @@ class ExchangeRates:
                 f"{without:,} rows of {name} have no currency in column {column!r} and cannot be converted; fill the "
                 "column, or leave these rows out by `where`."
             )
+        pairs = pairs.dropna(subset=["currency", "date"])
         found = pd.merge_asof(pairs, self.table, on="date", by="currency")
-        missing = found[found["rate"].isna()]
+        missing = found[found["rate"].isna() & (found["rows"] > 0)]
         if len(missing):
             examples = ", ".join(
                 f"{row.currency} on {row.date:%Y-%m-%d}" for row in missing.head(3).itertuples()
@@ -118,10 +123,16 @@ class ExchangeRates:
                 f"{self.source} has no rate for {missing['rows'].sum():,} rows of {name} (for example {examples}); add "
                 f"the rates to {self.target} from the first day of each currency on, or leave the rows out by `where`."
             )
-        return found
+        return found.dropna(subset=["rate"])
 
 
-def read_exchange_rates(source: Any, target: str | None, decimal: str | None = None) -> ExchangeRates:
+def read_exchange_rates(
+    source: Any,
+    target: str | None,
+    decimal: str | None = None,
+    date_format: str | None = None,
+    assumed: list[str] | None = None,
+) -> ExchangeRates:
     """Read and check a table of exchange rates.
 
     Parameters
@@ -133,6 +144,10 @@ def read_exchange_rates(source: Any, target: str | None, decimal: str | None = N
         The currency to convert to.
     decimal : str, optional
         Decimal mark of numbers in text; found by itself where the numbers show it.
+    date_format : str, optional
+        As of ``read_transactions``, used where days and months could be either way round.
+    assumed : list of str, optional
+        Is given what the reading decided by itself.
 
     Raises
     ------
@@ -152,13 +167,14 @@ def read_exchange_rates(source: Any, target: str | None, decimal: str | None = N
     called = source_name(source) if isinstance(source, str | Path) else "the table of exchange rates"
     if target is None:
         raise InputError("`exchange_rates` convert to one currency; name it by `currency`, for example EUR.")
-    raw = open_source(open_workspace(), source)
+    target, assumed = parse_code(target), [] if assumed is None else assumed
+    raw = open_source(open_workspace(), source, Opened(assumed))
     roles = find_columns(raw.columns, {}, called, USUAL_COLUMNS, required=tuple(USUAL_COLUMNS))
-    form = choose_date_format(raw, roles["date"], None, called)
-    numbers = choose_forms(raw, [roles["rate"]], decimal, called, [])
+    form = date_format_beside(raw, roles["date"], date_format, called)
+    numbers = choose_forms(raw, [roles["rate"]], decimal, called, assumed)
     parsed = raw.select(
-        date=parse_date(raw[roles["date"]], form.name),
-        currency=parse_text(raw[roles["currency"]]),
+        date=parse_date(raw[roles["date"]], form),
+        currency=parse_currency(raw[roles["currency"]]),
         rate=parse_amount(raw[roles["rate"]], numbers[roles["rate"]]),
     )
     table: pd.DataFrame = parsed.to_pyarrow().to_pandas()
@@ -190,4 +206,4 @@ def _refuse_unsound(table: pd.DataFrame, target: str, called: str) -> None:
 
 def _counts(pairs: pd.DataFrame) -> str:
     counts = pairs.groupby("currency")["rows"].sum().sort_values(ascending=False)
-    return ", ".join(f"{currency} in {rows:,} rows" for currency, rows in counts.items())
+    return ", ".join(f"{currency} in {rows:,} rows" for currency, rows in counts.items() if rows)

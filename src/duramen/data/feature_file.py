@@ -17,7 +17,7 @@ from duramen.data.checks import MISSING_WORDS, parse_text
 from duramen.data.columns import find_columns
 from duramen.data.customer_file import USUAL_COLUMNS as OF_CUSTOMERS
 from duramen.data.customer_file import CustomerFile
-from duramen.data.dates import choose_date_format, parse_date
+from duramen.data.dates import date_format_beside, parse_date
 from duramen.data.feature_list import FEATURES
 from duramen.data.file_columns import Opened
 from duramen.data.frames import is_spark_frame
@@ -232,7 +232,8 @@ def read_feature_file(
     parsed, kinds = _parse_features(raw, names, dated=KNOWN_FROM in roles, decimal=decimal, where=where)
     parsed["customer_id"] = id_as_text(hash_ids)(raw[roles["customer_id"]])
     if day := roles.get(KNOWN_FROM):
-        parsed[KNOWN_FROM] = parse_date(raw[day], _form(raw, day, date_format, where)).cast("timestamp")
+        form = date_format_beside(raw, day, date_format, where)
+        parsed[KNOWN_FROM] = parse_date(raw[day], form).cast("timestamp")
     table = raw.select(**parsed).to_pyarrow().to_pandas()
     _refuse_rows(table, where)
     keys = ["customer_id"] if KNOWN_FROM not in table else [KNOWN_FROM, "customer_id"]
@@ -343,16 +344,6 @@ def _refuse_mixed(raw: ibis.Table, name: str, count: int, decimal: str | None, w
         f"column {name!r} of {where} has numbers, and {count:,} values that are none (for example {example!r}); "
         "write plain numbers, or leave what is not known empty."
     )
-
-
-def _form(raw: ibis.Table, day: str, date_format: str | None, where: str) -> str:
-    """Return the form of the days, of which the one of the orders is asked where it could be two."""
-    try:
-        return choose_date_format(raw, day, None, where).name
-    except InputError:
-        if date_format is None:
-            raise
-        return choose_date_format(raw, day, date_format, where).name
 
 
 def _refuse_rows(table: pd.DataFrame, where: str) -> None:

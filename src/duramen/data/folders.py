@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,8 @@ ENDINGS = {
 }
 # A folder that has this in it is a table whose log names the files that count.
 DELTA_LOG = "_delta_log"
+# Smaller files may have a header alone.
+SMALLEST_COPY = 1024
 
 
 class Files(NamedTuple):
@@ -71,6 +74,26 @@ def not_read(left_out: Counter[str], path: Path) -> str | None:
     if not counts:
         return None
     return f"{' and '.join(counts)} of {path} {'were' if left_out.total() > 1 else 'was'} not read"
+
+
+def equal_files(paths: list[Path]) -> list[str]:
+    """Return a sentence where files are copies of each other, whose orders count as often."""
+    by_size: dict[int, list[Path]] = {}
+    for path in paths:
+        if path.is_file() and (size := path.stat().st_size) >= SMALLEST_COPY:
+            by_size.setdefault(size, []).append(path)
+    equal = [
+        (first, other)
+        for some in by_size.values()
+        for place, other in enumerate(some)
+        if (first := next((one for one in some[:place] if filecmp.cmp(one, other, shallow=False)), None))
+    ]
+    if not equal:
+        return []
+    more = f" (and {len(equal) - 1:,} more such files)" if len(equal) > 1 else ""
+    return [
+        f"{equal[0][1]} is equal to {equal[0][0]}{more}, and the rows of both count: remove one if it is a copy"
+    ]
 
 
 def _visible(folder: Path, top: Path, left_out: Counter[str]) -> list[Path]:

@@ -52,6 +52,12 @@ def parse_id(column: ir.Column) -> ir.Column:
     return column.cast("string") if column.type().is_uuid() else column
 
 
+def without_point(text: ir.Column) -> ir.StringColumn:
+    """Return text without the point and zeros of a whole number: 7.0 is 7."""
+    whole: ir.StringColumn = text.re_replace(_WHOLE_NUMBER, r"\1")
+    return whole
+
+
 def _bytes_as_text(column: ir.Column) -> ir.Column:
     """Return bytes as the text that they are, or as hexadecimal digits where any of the column is none."""
     import ibis

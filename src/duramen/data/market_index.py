@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from duramen.data.amounts import parse_amount
-from duramen.data.dates import parse_date
+from duramen.data.amounts import choose_forms, parse_amount
+from duramen.data.dates import choose_date_format, parse_date
+from duramen.data.file_columns import Opened
 from duramen.data.sources import open_source, source_name
 from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 COLUMNS = ("date", "level")
 
 
-def read_market_index(source: Any) -> pd.DataFrame:
+def read_market_index(
+    source: Any, decimal: str | None = None, assumed: list[str] | None = None
+) -> pd.DataFrame:
     """Return the level of an outside market by date: an index of an industry, a region or an economy.
 
     Parameters
@@ -28,6 +31,10 @@ def read_market_index(source: Any) -> pd.DataFrame:
     source : str, Path or DataFrame
         CSV or Parquet, or a frame, with the columns ``date`` and ``level`` (above 0, in any unit). A row is of any
         length of time, such as a month; its level applies from its date until the next one.
+    decimal : str, optional
+        Decimal mark of levels in text; found by itself where they show it.
+    assumed : list of str, optional
+        Is given what the reading decided by itself.
 
     Returns
     -------
@@ -46,14 +53,14 @@ def read_market_index(source: Any) -> pd.DataFrame:
     >>> read_market_index(months)["level"].tolist()
     [100.0, 98.5]
     """
-    name = source_name(source)
-    table = open_source(open_workspace(), source)
+    name, assumed = source_name(source), [] if assumed is None else assumed
+    table = open_source(open_workspace(), source, Opened(assumed))
     if missing := [column for column in COLUMNS if column not in table.columns]:
         raise InputError(
             f"the market index {name} has no column {' or '.join(missing)}; its columns are "
             f"{', '.join(map(repr, table.columns))}; give one row a period with date and level."
         )
-    index = _parsed(table, name)
+    index = _parsed(table, name, decimal, assumed)
     again = index.loc[index["date"].duplicated(), "date"]
     if len(again):
         raise InputError(
@@ -67,11 +74,18 @@ def read_market_index(source: Any) -> pd.DataFrame:
     return index.sort_values("date", ignore_index=True)
 
 
-def _parsed(table: ibis.Table, name: str) -> pd.DataFrame:
+def _parsed(table: ibis.Table, name: str, decimal: str | None, assumed: list[str]) -> pd.DataFrame:
     """Return dates and levels as they are in the source, none of them missing."""
+    where = f"the market index {name}"
+    try:
+        day = choose_date_format(table, "date", None, where).name
+    except InputError:
+        # The rows that do not read are refused below.
+        day = "iso"
+    form = choose_forms(table, ["level"], decimal, where, assumed)["level"]
     rows = table.select(
-        date=parse_date(table.date, "iso"),
-        level=parse_amount(table.level, "."),
+        date=parse_date(table.date, day),
+        level=parse_amount(table.level, form),
         date_text=table.date.cast("string"),
         level_text=table.level.cast("string"),
     ).to_pyarrow()

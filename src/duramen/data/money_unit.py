@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from duramen.data.checks import parse_code
 from duramen.errors import InputError
 
 # The unit of a source that does not name its currency.
@@ -17,7 +20,42 @@ def unit_of(currency: str | None, *, margin: bool) -> str:
     >>> unit_of("EUR", margin=True), unit_of(None, margin=False)
     ('EUR margin', 'currency units')
     """
-    return (currency or NO_UNIT) + _MARGIN * margin
+    return (parse_code(currency) if currency else NO_UNIT) + _MARGIN * margin
+
+
+def unit_beside(
+    marks: Mapping[str, str], roles: Mapping[str, str], given: str | None, where: str, assumed: list[str]
+) -> str | None:
+    """Return the currency of a source without a column for it: the one named, or written beside the amounts.
+
+    Parameters
+    ----------
+    marks : mapping of column name to currency
+    roles : mapping of role to column name
+    given : str, optional
+        The currency that the user named.
+    where : str
+        How messages call the source.
+    assumed : list of str
+        Gains a sentence where the currency was found.
+
+    Raises
+    ------
+    InputError
+        If another currency is written than named.
+    """
+    columns = [roles[role] for role in ("amount", "price", "revenue") if roles.get(role) in marks]
+    if "currency" in roles or not columns:
+        return given
+    mark = marks[columns[0]]
+    if given is not None and parse_code(given) != mark:
+        raise InputError(
+            f"the numbers of column {columns[0]!r} of {where} are written in {mark}, and `currency` is {given}; give "
+            f"`currency` {mark}, or leave it out."
+        )
+    if given is None:
+        assumed.append(f"amounts are in {mark}, which column {columns[0]!r} has beside the numbers")
+    return mark
 
 
 def compare_units(model: str, orders: str, source: str) -> str | None:
@@ -41,7 +79,7 @@ def compare_units(model: str, orders: str, source: str) -> str | None:
     >>> compare_units("EUR", "currency units", "orders.csv")
     'orders.csv names no currency; its amounts are taken as EUR, the unit of the model.'
     """
-    if model == orders:
+    if model.casefold() == orders.casefold():
         return None
     if model.endswith(_MARGIN) != orders.endswith(_MARGIN):
         first, second = ("margin", "revenue") if model.endswith(_MARGIN) else ("revenue", "margin")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from duramen.data.checks import MOST_UNREADABLE, quote_examples
+from duramen.data.statuses import sale_first
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,8 +62,12 @@ def repeated_total(shared: ibis.Table, column: str) -> list[str]:
     ]
 
 
-def take_once(rows: ibis.Table, column: str, where: str) -> ibis.Table:
+def take_once(
+    rows: ibis.Table, column: str, where: str, status_used: Sequence[str] | None = None
+) -> ibis.Table:
     """Return the rows with the amount of each order on one of its lines, and 0 on the others.
+
+    It is on a line whose status counts, where the order has one: ``status_used``, or by what the words mean.
 
     Raises
     ------
@@ -76,13 +82,14 @@ def take_once(rows: ibis.Table, column: str, where: str) -> ibis.Table:
             "`columns`, or leave `amount_per` out."
         )
     _refuse_several_amounts(rows, column, where)
+    sales = [sale_first(rows.status, status_used)] if "status" in rows.columns else []
     # Always the same line, whatever the order of rows.
     told_apart = [
         role for role in ("product", "line", "category", "quantity", "cost") if role in rows.columns
     ]
     window = ibis.window(
         group_by=[rows.customer_id, rows.order, rows.amount, rows.reason],
-        order_by=[rows.date, *(rows[role] for role in told_apart)],
+        order_by=[*sales, rows.date, *(rows[role] for role in told_apart)],
     )
     first = (ibis.row_number().over(window) == 0) | rows.order.isnull()
     return rows.mutate(amount=first.ifelse(rows.amount, rows.amount * 0))

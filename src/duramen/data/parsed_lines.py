@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from duramen.data.amount_columns import NUMBERS, amount_as_it_came, parse_line_amount
@@ -11,11 +11,24 @@ from duramen.data.columns import REQUIRED
 from duramen.data.discounts import find_discount_rate, parse_discount
 from duramen.data.ids import parse_id
 from duramen.data.service_lines import ServiceLine, use_service_lines
-from duramen.data.statuses import Status, parse_names, use_statuses
+from duramen.data.statuses import Status, use_statuses
 
 if TYPE_CHECKING:
     import ibis
     from ibis import ir
+
+
+class ParsedLines(NamedTuple):
+    """Each row as it came (``raw_``) and as it was read.
+
+    With the roles of the columns, the amount of each row of the source, and the currencies written beside the numbers
+    of its columns.
+    """
+
+    roles: dict[str, str]
+    rows: ibis.Table
+    amounts: ir.Column
+    currencies: dict[str, str]
 
 
 def parse_lines(
@@ -26,10 +39,11 @@ def parse_lines(
     left_out: ir.BooleanValue | None,
     called: str,
     assumed: list[str],
-) -> tuple[dict[str, str], ibis.Table, ir.Column]:
-    """Return the roles, each row as it came and as it was read, and the amount of each row of the source."""
+) -> ParsedLines:
+    """Read each row of a source."""
     numbers = [roles[role] for role in NUMBERS if roles.get(role) in raw.columns]
-    forms = choose_forms(raw, numbers, decimal, called, assumed)
+    marks: dict[str, str] = {}
+    forms = choose_forms(raw, numbers, decimal, called, assumed, marks)
     amounts = parse_line_amount(raw, roles, forms)
     roles, scale = find_discount_rate(raw, roles, forms, amounts, called, assumed)
     parsed = {f"raw_{role}": raw[column] for role, column in roles.items() if column in raw.columns}
@@ -45,7 +59,7 @@ def parse_lines(
             parsed["discount"] = parse_discount(column, forms[roles[role]], amounts, scale)
             continue
         parsed[role] = parse_money(column, forms[roles[role]]) if role in NUMBERS else column
-    return roles, raw.select(**parsed), amounts
+    return ParsedLines(roles, raw.select(**parsed), amounts, marks)
 
 
 class CountedSales(NamedTuple):
@@ -60,15 +74,14 @@ def count_sales(
     roles: Mapping[str, str],
     called: str,
     assumed: list[str],
-    status_used: str | Iterable[str] | None,
+    status_used: Sequence[str] | None,
     service_lines: str,
 ) -> tuple[ibis.Table, CountedSales]:
     """Set aside the lines that are no sales by their status or product code."""
     statuses: tuple[Status, ...] = ()
     services: tuple[ServiceLine, ...] = ()
     if "status" in roles:
-        names = None if status_used is None else parse_names(status_used)
-        rows, statuses = use_statuses(rows, roles["status"], names, called, assumed)
+        rows, statuses = use_statuses(rows, roles["status"], status_used, called, assumed)
     if "product" in roles:
         rows, services = use_service_lines(rows, service_lines, assumed)
     return rows, CountedSales(statuses, services)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 # What tills and shops write where they do not know the customer.
 _NAMES = re.compile(
-    r"(guest|unknown|anonym\w*|cash|walk.?in|test|dummy|default|customer|none|no ?name|n\.a\.|0+|-?1|9{4,})"
+    r"(guest|unknown|anonym\w*|cash|walk.?in|test|dummy|default|customer|none|no ?name|n\.a\.|0+|-?1|9{4,}"
+    r"|[(\[]?null[)\]]?|undefined|missing|\?+|#(null|ref|value|name)[!?]?)"
     r"([ _-]?(customer|user|account|sale|checkout))?",
     re.IGNORECASE,
 )

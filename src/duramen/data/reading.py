@@ -23,12 +23,13 @@ from duramen.data.file_columns import FILE, Opened
 from duramen.data.frames import is_spark_frame
 from duramen.data.hashed_ids import hash_id, read_salt
 from duramen.data.losses import refuse_lost_groups
-from duramen.data.money_unit import unit_of
+from duramen.data.money_unit import unit_beside, unit_of
 from duramen.data.order_totals import AmountPer, take_once
 from duramen.data.parsed_lines import count_sales, parse_lines
 from duramen.data.row_filter import Conditions, rows_left_out
 from duramen.data.service_lines import refuse_unknown_choice
 from duramen.data.sources import close_source, open_source, source_name
+from duramen.data.statuses import parse_names
 from duramen.data.time_zones import refuse_unknown_zone
 from duramen.data.transactions import Transactions
 from duramen.data.workspace import open_workspace
@@ -126,6 +127,7 @@ def read_transactions(
     given = {"customer_id": customer_id, "date": date, "amount": amount, **(columns or {})}
     _refuse_parameters(given, date_format, time_zone, decimal, amount_per, service_lines, threads)
     assumed: list[str] = []
+    status_names = None if status_used is None else parse_names(status_used)
     other = _read_other_files(
         customers, features, exchange_rates, hash_ids, currency, decimal, date_format, assumed
     )
@@ -141,20 +143,21 @@ def read_transactions(
     assumed += form.assumed
     days = parse_date(raw[roles["date"]], form.name, time_zone)
     left_out = None if where is None else rows_left_out(raw, where, decimal, called)
-    roles, rows, amounts = parse_lines(raw, roles, days, decimal, left_out, called, assumed)
+    roles, rows, amounts, marks = parse_lines(raw, roles, days, decimal, left_out, called, assumed)
+    currency = unit_beside(marks, roles, currency, called, assumed)
     if "currency" in roles and other.rates is None:
         currency = choose_currency(rows, roles["currency"], currency, called)
     rows, notes = _join_customers(rows, other)
     one_currency = currency if other.rates is None else None
     rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), one_currency))
     if amount_per == "order":
-        rows = take_once(rows, roles["amount"], called)
+        rows = take_once(rows, roles["amount"], called, status_names)
     if other.rates is not None:
         rows = other.rates.convert(rows, roles["currency"], called, assumed)
     if other.change_lines or amount_per == "order" or _is_parsed(raw, roles):
         # Once, and not again by each look at the lines.
         rows = workspace.create_table("rows", rows)
-    rows, sales = count_sales(rows, roles, called, assumed, status_used, service_lines)
+    rows, sales = count_sales(rows, roles, called, assumed, status_names, service_lines)
     checked = check_lines(rows, roles, called)
     every = raw if left_out is None else raw.filter(~left_out)
     refuse_lost_groups(every, {"amount": amounts, "date": days}, roles, checked.set_aside, called)
@@ -209,7 +212,11 @@ def _read_other_files(
     assumed: list[str],
 ) -> _OtherFiles:
     salt = None if hash_ids is None else read_salt(hash_ids, assumed)
-    rates = None if exchange_rates is None else read_exchange_rates(exchange_rates, currency, decimal)
+    rates = (
+        None
+        if exchange_rates is None
+        else read_exchange_rates(exchange_rates, currency, decimal, date_format, assumed)
+    )
     if customers is not None and not isinstance(customers, CustomerFile):
         customers = read_customer_file(customers, hash_ids=hash_ids)
     if features is not None and not isinstance(features, FeatureFile):
@@ -224,7 +231,7 @@ def _join_customers(rows: ibis.Table, other: _OtherFiles) -> tuple[ibis.Table, t
     if other.customers is None:
         return rows, ()
     rows, note = other.customers.join(rows)
-    return rows, (note,)
+    return rows, (note, *other.customers.assumed)
 
 
 def _is_parsed(raw: ibis.Table, roles: Mapping[str, str]) -> bool:

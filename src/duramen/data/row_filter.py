@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from duramen.data.amounts import choose_forms, parse_amount
-from duramen.data.checks import parse_text
-from duramen.data.ids import id_text, ids_as_text, parse_id
+from duramen.data.checks import MISSING_WORDS, parse_text
+from duramen.data.ids import id_text, ids_as_text, parse_id, without_point
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _compared(raw: ibis.Table, condition: Condition, decimal: str | None, name: 
     column = raw[condition.column]
     form = choose_forms(raw, [condition.column], decimal, name, [])[condition.column]
     number, bound = parse_amount(column, form), float(condition.values[0])
-    strange = raw.select(value=parse_text(column), number=number).filter(
+    strange = raw.select(value=parse_text(column, MISSING_WORDS), number=number).filter(
         lambda t: t.number.isnull() & t.value.notnull()
     )
     found = strange.aggregate(rows=strange.count(), example=strange.value.min()).to_pyarrow().to_pylist()[0]
@@ -149,6 +149,9 @@ def _compared(raw: ibis.Table, condition: Condition, decimal: str | None, name: 
 
 
 def _text(column: ir.Column) -> ir.StringColumn:
+    if column.type().is_string():
+        # NA may be Namibia here.
+        return without_point(parse_text(column))
     return id_text(parse_id(column))
 
 

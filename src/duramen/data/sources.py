@@ -20,7 +20,7 @@ from duramen.data.addresses import (
 from duramen.data.datasets import open_dataset
 from duramen.data.delta_tables import read_delta
 from duramen.data.file_columns import Opened, read_files
-from duramen.data.folders import Files, list_files, not_read
+from duramen.data.folders import Files, equal_files, list_files, not_read
 from duramen.data.frames import is_spark_frame, open_frame, source_name
 from duramen.data.json_lines import read_json_lines
 from duramen.data.text_files import literal_paths, read_csv
@@ -77,6 +77,7 @@ def _open_files(workspace: Any, path: Path, opened: Opened) -> ibis.Table:
         table = _read(workspace, path, found, sheet, opened)
     except duckdb.Error as error:
         raise InputError(f"{path} could not be read: {first_line(error)}") from error
+    opened.assumed += equal_files(found.paths)
     if sentence := not_read(found.left_out, path):
         opened.assumed.append(sentence)
     return table

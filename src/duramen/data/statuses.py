@@ -10,12 +10,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from duramen.data.checks import parse_text
+from duramen.data.ids import id_text, parse_id
 from duramen.data.purchase_days import MONEY
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
     import ibis
+    from ibis import ir
 
 NOT_A_SALE = "unpaid or refunded order"
 # A column with more different values than this holds something else, such as remarks.
@@ -176,7 +177,7 @@ def use_statuses(
     """
     import ibis
 
-    text = parse_text(rows.status)
+    text = id_text(parse_id(rows.status))
     counted = _count(rows.mutate(status_text=text))
     if len(counted) > MOST_STATUSES:
         raise InputError(
@@ -204,6 +205,20 @@ def use_statuses(
         )
         for row in counted
     )
+
+
+def sale_first(status: ir.Column, given: Sequence[str] | None) -> ir.IntegerValue:
+    """Return 0 for rows whose status counts as a sale and 1 for others, to sort by."""
+    import ibis
+
+    text = id_text(parse_id(status))
+    found = text.name("word").as_table().distinct().limit(MOST_STATUSES + 1).to_pyarrow()
+    words = [word for word in found["word"].to_pylist() if word is not None]
+    if given is None:
+        dropped = [word for word in words if meaning_of(word, words) in ("unpaid", "cancelled", "refunded")]
+    else:
+        dropped = sorted(set(words) - {word for asked in given for word in _spellings(asked, words)})
+    return ibis.or_(ibis.literal(False), *(text == word for word in dropped)).fill_null(False).cast("int8")
 
 
 def _count(rows: ibis.Table) -> list[dict[str, Any]]:
@@ -249,11 +264,10 @@ def _by_meaning(
 
 
 def _by_name(given: Sequence[str], words: Sequence[str], column: str, name: str) -> set[str]:
-    """Return the statuses that are named: as they are written, or in another spelling of the same word."""
+    """Return the statuses that are named."""
     used: set[str] = set()
     for asked in given:
-        found = {word for word in words if word == asked.strip()}
-        found = found or {word for word in words if compact(word) == compact(asked)}
+        found = _spellings(asked, words)
         if not found:
             raise InputError(
                 f"no row of {name} that can be used has the status {asked!r} in column {column!r}; the statuses are "
@@ -261,6 +275,14 @@ def _by_name(given: Sequence[str], words: Sequence[str], column: str, name: str)
             )
         used |= found
     return used
+
+
+def _spellings(asked: str, words: Sequence[str]) -> set[str]:
+    """Return a status in every spelling of a known word, and else as it is written."""
+    found = {word for word in words if word == asked.strip()}
+    if not found or compact(asked) in _MEANINGS:
+        found |= {word for word in words if compact(word) == compact(asked)}
+    return found
 
 
 def parse_names(names: str | Iterable[str]) -> list[str]:
