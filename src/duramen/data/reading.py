@@ -285,7 +285,8 @@ def _parse(
 ) -> tuple[dict[str, str], ibis.Table]:
     """Return the roles and each row as it came and as it was read."""
     numbers = [roles[role] for role in NUMBERS if roles.get(role) in raw.columns]
-    forms = choose_forms(raw, numbers, decimal, called, assumed)
+    money = set(numbers) - {roles.get("quantity"), roles.get("discount_rate")}
+    forms = choose_forms(raw, numbers, decimal, called, assumed, money)
     amounts = parse_line_amount(raw, roles, forms)
     roles, scale = find_discount_rate(raw, roles, forms, amounts, called, assumed)
     parsed = {f"raw_{role}": raw[column] for role, column in roles.items() if column in raw.columns}

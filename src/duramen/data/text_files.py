@@ -94,10 +94,11 @@ def look_at(workspace: Any, file: Path, *, whole: bool) -> TextFile:
             line = next((line for line in lines if line.strip()), "")
             plain = re.sub(r'"[^"]*"', "", line)
             separator = max(",;\t|", key=plain.count)
-            header = next(csv.reader([line, *_rest_of_header(line, lines)], delimiter=separator), [])
+            names = next(csv.reader([line, *_rest_of_header(line, lines)], delimiter=separator), [])
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{file} is not UTF-8 text; save it as CSV in UTF-8.") from error
-    return TextFile(file, read, encoding, header, separator)
+    # As DuckDB names the columns.
+    return TextFile(file, read, encoding, [name.strip() for name in names], separator)
 
 
 def literal_paths(files: list[Path]) -> str:
