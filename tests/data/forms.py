@@ -87,87 +87,21 @@ def make_orders() -> list[Order]:
 
 ORDERS = make_orders()
 
-NAMES = (
-    ("customer_id", "date", "amount", "order_id", "product", "quantity", "price", "status", "country"),
-    (
-        "Customer ID",
-        "Order Date",
-        "Total",
-        "Order No",
-        "Product",
-        "Quantity",
-        "Unit Price",
-        "Order Status",
-        "Country",
-    ),
-    (
-        "Kundennummer",
-        "Bestelldatum",
-        "Betrag",
-        "Bestellnummer",
-        "Artikel",
-        "Menge",
-        "Einzelpreis",
-        "Bestellstatus",
-        "Land",
-    ),
-    (
-        "Client",
-        "Date de commande",
-        "Montant",
-        "Numéro de commande",
-        "Produit",
-        "Quantité",
-        "Prix unitaire",
-        "Statut",
-        "Pays",
-    ),
-    (
-        "ID cliente",
-        "Fecha de pedido",
-        "Importe",
-        "Número de pedido",
-        "Producto",
-        "Cantidad",
-        "Precio unitario",
-        "Estado del pedido",
-        "País",
-    ),
-    (
-        "Codice cliente",
-        "Data ordine",
-        "Importo",
-        "Numero ordine",
-        "Prodotto",
-        "Quantità",
-        "Prezzo unitario",
-        "Stato",
-        "Paese",
-    ),
-    (
-        "Cliente",
-        "Data do pedido",
-        "Valor",
-        "Número do pedido",
-        "Produto",
-        "Quantidade",
-        "Preço unitário",
-        "Status",
-        "País",
-    ),
-    (
-        "Klantnummer",
-        "Besteldatum",
-        "Bedrag",
-        "Bestelnummer",
-        "Artikel",
-        "Aantal",
-        "Stukprijs",
-        "Bestelstatus",
-        "Land",
-    ),
-    ("客户ID", "订单日期", "金额", "订单号", "商品", "数量", "单价", "订单状态", "国家"),
-    ("顧客ID", "注文日", "金額", "注文番号", "商品", "数量", "単価", "注文状況", "国"),
+# Customer, date, amount, order, product, quantity, price per unit, status and country.
+NAMES = tuple(
+    tuple(line.split(", "))
+    for line in """
+customer_id, date, amount, order_id, product, quantity, price, status, country
+Customer ID, Order Date, Total, Order No, Product, Quantity, Unit Price, Order Status, Country
+Kundennummer, Bestelldatum, Betrag, Bestellnummer, Artikel, Menge, Einzelpreis, Bestellstatus, Land
+Client, Date de commande, Montant, Numéro de commande, Produit, Quantité, Prix unitaire, Statut, Pays
+ID cliente, Fecha de pedido, Importe, Número de pedido, Producto, Cantidad, Precio unitario, Estado del pedido, País
+Codice cliente, Data ordine, Importo, Numero ordine, Prodotto, Quantità, Prezzo unitario, Stato, Paese
+Cliente, Data do pedido, Valor, Número do pedido, Produto, Quantidade, Preço unitário, Status, País
+Klantnummer, Besteldatum, Bedrag, Bestelnummer, Artikel, Aantal, Stukprijs, Bestelstatus, Land
+客户ID, 订单日期, 金额, 订单号, 商品, 数量, 单价, 订单状态, 国家
+顧客ID, 注文日, 金額, 注文番号, 商品, 数量, 単価, 注文状況, 国
+""".strip().splitlines()
 )
 DATES = {
     "iso": "%Y-%m-%d",
@@ -434,7 +368,7 @@ def expected_days(form: Form) -> dict[tuple[str, datetime.date], Decimal]:
 
 
 def expected_aside(form: Form) -> dict[str, int]:
-    """Return how many rows must be set aside for each reason; of empty cells, as spreadsheets save them, there is no id."""
+    """Return how many rows must be set aside for each reason: those of empty cells have no id."""
     files = {"folder": 2, "parquet": 0, "xlsx": 0, "jsonl": 0}.get(form.layout, 1)
     empty = EMPTY * files if form.ending == "cells" else 0
     cancelled = sum(order.cancelled and order.customer is not None for order in ORDERS)

@@ -161,8 +161,8 @@ NAMES_BY_SHOP: dict[str, tuple[str, ...]] = {
         "orderamount", "transactionamount", "grosssales", "ordertotalinctax", "net", "gross",
     ),
     "order": (
-        "ordernumber", "idorder", "amazonorderid", "incrementid", "saleid", "paymentintentid", "chargeid", "invoicenumber",
-        "orderreference", "transactionno",
+        "ordernumber", "idorder", "amazonorderid", "incrementid", "saleid", "paymentintentid", "chargeid",
+        "invoicenumber", "orderreference", "transactionno",
     ),
     "product": (
         "lineitemsku", "lineitemname", "idproduct", "productsku", "itemsku", "asin", "productname", "itemname",
