@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import csv
 import datetime
-import gzip
 import io
+import json
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import xlsxwriter
 
-ROWS, NO_ID = 500, 12
+ROWS, NO_ID, EMPTY = 500, 12, 3
 NBSP, NARROW, THIN, MINUS, APOSTROPHE = "\u00a0", "\u202f", "\u2009", "\u2212", "\u2019"
 
 
@@ -29,6 +31,8 @@ class Order:
     amount: Decimal
     number: int
     product: str
+    quantity: int
+    cancelled: bool
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,14 @@ class Form:
     missing: str
     names: tuple[str, ...]
     layout: str
+    typed: bool
     line_end: str
     quoting: str
+    parts: bool
+    statuses: tuple[str, str] | None
+    country: bool
+    padded: bool
+    ending: str
     options: bool
 
 
@@ -68,6 +78,8 @@ def make_orders() -> list[Order]:
             amount=Decimal(f"{-amounts[i] if returned[i] else amounts[i]:.2f}"),
             number=500_000 + i,
             product=f"{products[i % 5]} {i}",
+            quantity=1 + i % 4,
+            cancelled=i % 17 == 3,
         )
         for i in range(ROWS)
     ]
@@ -75,17 +87,21 @@ def make_orders() -> list[Order]:
 
 ORDERS = make_orders()
 
-NAMES = (
-    ("customer_id", "date", "amount", "order_id", "product"),
-    ("Customer ID", "Order Date", "Total", "Order No", "Product"),
-    ("Kundennummer", "Bestelldatum", "Betrag", "Bestellnummer", "Artikel"),
-    ("Client", "Date de commande", "Montant", "Numéro de commande", "Produit"),
-    ("ID cliente", "Fecha de pedido", "Importe", "Número de pedido", "Producto"),
-    ("Codice cliente", "Data ordine", "Importo", "Numero ordine", "Prodotto"),
-    ("Cliente", "Data do pedido", "Valor", "Número do pedido", "Produto"),
-    ("Klantnummer", "Besteldatum", "Bedrag", "Bestelnummer", "Artikel"),
-    ("客户ID", "订单日期", "金额", "订单号", "商品"),
-    ("顧客ID", "注文日", "金額", "注文番号", "商品"),
+# Customer, date, amount, order, product, quantity, price per unit, status and country.
+NAMES = tuple(
+    tuple(line.split(", "))
+    for line in """
+customer_id, date, amount, order_id, product, quantity, price, status, country
+Customer ID, Order Date, Total, Order No, Product, Quantity, Unit Price, Order Status, Country
+Kundennummer, Bestelldatum, Betrag, Bestellnummer, Artikel, Menge, Einzelpreis, Bestellstatus, Land
+Client, Date de commande, Montant, Numéro de commande, Produit, Quantité, Prix unitaire, Statut, Pays
+ID cliente, Fecha de pedido, Importe, Número de pedido, Producto, Cantidad, Precio unitario, Estado del pedido, País
+Codice cliente, Data ordine, Importo, Numero ordine, Prodotto, Quantità, Prezzo unitario, Stato, Paese
+Cliente, Data do pedido, Valor, Número do pedido, Produto, Quantidade, Preço unitário, Status, País
+Klantnummer, Besteldatum, Bedrag, Bestelnummer, Artikel, Aantal, Stukprijs, Bestelstatus, Land
+客户ID, 订单日期, 金额, 订单号, 商品, 数量, 单价, 订单状态, 国家
+顧客ID, 注文日, 金額, 注文番号, 商品, 数量, 単価, 注文状況, 国
+""".strip().splitlines()
 )
 DATES = {
     "iso": "%Y-%m-%d",
@@ -99,6 +115,7 @@ DATES = {
     "day first time": "%d/%m/%Y %H:%M",
     "points": "%d.%m.%Y",
     "month first": "%m/%d/%Y",
+    "month first time": "%m/%d/%Y %H:%M",
     "month first AM": "%m/%d/%Y %I:%M:%S %p",
     "two digits": "%d.%m.%y",
     "two digits month first": "%m/%d/%y",
@@ -115,7 +132,11 @@ NAMED = {
     "month first": "month-first", "month name": "month-name", "two digits": "day-first",
     "two digits month first": "month-first", "epoch": "epoch", "excel": "excel",
 }  # fmt: skip
-MISSING = ("", "NA", "N/A", "#N/A", "\\N", "null", "NaN", "None", "-")
+MISSING = ("", "NA", "N/A", "#N/A", "#NV", "\\N", "null", "(null)", "NaN", "None", "-")
+STATUSES = (
+    None, None, ("wc-completed", "wc-cancelled"), ("paid", "voided"), ("Abgeschlossen", "Storniert"),
+    ("Terminée", "Annulée"), ("已完成", "已取消"),
+)  # fmt: skip
 
 
 @st.composite
@@ -140,9 +161,15 @@ def forms(draw: st.DrawFn) -> Form:
         ids=one("number", "number", "float", "spaces", "zeros", "letters", "uuid"),
         missing=one(*MISSING),
         names=one(*NAMES),
-        layout=one("file", "file", "gzip", "folder", "parquet"),
+        layout=one("file", "file", "file", "gzip", "zst", "folder", "parquet", "xlsx", "jsonl"),
+        typed=one(False, True),
         line_end=one("\n", "\r\n"),
         quoting=one("minimal", "minimal", "all", "backslash"),
+        parts=one(False, False, True),
+        statuses=one(*STATUSES),
+        country=one(False, True),
+        padded=one(False, False, False, True),
+        ending=one("", "", "lines", "cells"),
         options=one(False, False, True),
     )
 
@@ -214,42 +241,102 @@ def written_date(when: datetime.datetime, form: Form) -> str:
 
 def write_orders(form: Form, folder: Path) -> Path:
     """Write the 500 orders; return the file or folder."""
-    rows = [_row(order, form) for order in ORDERS]
-    if form.layout == "parquet":
-        path = folder / "orders.parquet"
-        pq.write_table(pa.table([list(column) for column in zip(*rows, strict=True)], list(form.names)), path)
+    header = [f" {name} " if form.padded else name for name in _shown(form)]
+    if form.layout in ("parquet", "xlsx", "jsonl"):
+        path = folder / f"orders.{form.layout}"
+        rows = [(_typed_row if form.typed else _row)(order, form) for order in ORDERS]
+        {"parquet": _write_parquet, "xlsx": _write_xlsx, "jsonl": _write_json}[form.layout](
+            path, header, rows
+        )
         return path
+    rows = [_row(order, form) for order in ORDERS]
     if form.layout == "folder":
         path = folder / "orders"
         path.mkdir()
         (path / ".orders.csv.swp").write_bytes(b"\x00\x01b0VIM")
-        (path / "2023.csv").write_bytes(_text(form, rows[:300]))
-        (path / "2024.csv").write_bytes(_text(form, rows[300:]))
+        (path / "2023.csv").write_bytes(_text(form, [header, *rows[:300]]))
+        (path / "2024.csv").write_bytes(_text(form, [header, *rows[300:]]))
         return path
-    path = folder / ("orders.csv.gz" if form.layout == "gzip" else "orders.csv")
-    text = _text(form, rows)
-    path.write_bytes(gzip.compress(text, 1) if form.layout == "gzip" else text)
+    path = folder / ("orders.csv" + {"gzip": ".gz", "zst": ".zst"}.get(form.layout, ""))
+    with pa.output_stream(path) as stream:
+        stream.write(_text(form, [header, *rows]))
     return path
 
 
-def _row(order: Order, form: Form) -> tuple[str, ...]:
-    return (
-        written_id(order.customer, form),
-        written_date(order.when, form),
-        written_amount(order.amount, form),
-        str(order.number),
-        order.product,
+def _shown(form: Form) -> list[str]:
+    """Return the names of the columns that the export has."""
+    shown = [
+        True,
+        True,
+        not form.parts,
+        True,
+        True,
+        form.parts,
+        form.parts,
+        bool(form.statuses),
+        form.country,
+    ]
+    return [name for name, has in zip(form.names, shown, strict=True) if has]
+
+
+def _cells(order: Order, form: Form, customer: Any, date: Any, amount: Any, quantity: Any) -> list[Any]:
+    money = [] if form.parts else [amount]
+    parts = [quantity, amount] if form.parts else []
+    status = [form.statuses[order.cancelled]] if form.statuses else []
+    country = [["Germany", "France"][order.number % 2]] if form.country else []
+    return [customer, date, *money, str(order.number), order.product, *parts, *status, *country]
+
+
+def _row(order: Order, form: Form) -> list[Any]:
+    """Return an order as text; a return has the negative quantity, where the price is that of a unit."""
+    amount = abs(order.amount) if form.parts else order.amount
+    quantity = str(order.quantity if order.amount > 0 else -order.quantity)
+    texts = (written_id(order.customer, form), written_date(order.when, form), written_amount(amount, form))
+    return _cells(order, form, *texts, quantity)
+
+
+def _typed_row(order: Order, form: Form) -> list[Any]:
+    """Return an order with numbers and times, where the kind of file has them."""
+    number = {"number": int, "float": float}.get(form.ids)
+    customer = (
+        (number(order.customer) if number else written_id(order.customer, form)) if order.customer else None
+    )
+    when = f"{order.when}" if form.layout == "jsonl" else order.when
+    amount = float(exact(abs(order.amount) if form.parts else order.amount, form))
+    return _cells(
+        order, form, customer, when, amount, order.quantity if order.amount > 0 else -order.quantity
     )
 
 
-def _text(form: Form, rows: list[tuple[str, ...]]) -> bytes:
+def _write_parquet(path: Path, header: list[str], rows: list[list[Any]]) -> None:
+    pq.write_table(pa.table([list(column) for column in zip(*rows, strict=True)], header), path)
+
+
+def _write_xlsx(path: Path, header: list[str], rows: list[list[Any]]) -> None:
+    with xlsxwriter.Workbook(path, {"default_date_format": "dd.mm.yy", "strings_to_formulas": False}) as book:
+        sheet = book.add_worksheet("Orders")
+        for number, row in enumerate([header, *rows]):
+            sheet.write_row(number, 0, row)
+        book.add_worksheet("Empty")
+
+
+def _write_json(path: Path, header: list[str], rows: list[list[Any]]) -> None:
+    path.write_text(
+        "\n".join(json.dumps(dict(zip(header, row, strict=True))) for row in rows), encoding="utf-8"
+    )
+
+
+def _text(form: Form, rows: list[list[Any]]) -> bytes:
     stream = io.StringIO(newline="")
     escaped = {"doublequote": False, "escapechar": "\\"} if form.quoting == "backslash" else {}
     quoting = csv.QUOTE_ALL if form.quoting == "all" else csv.QUOTE_MINIMAL
     writer = csv.writer(
         stream, delimiter=form.separator, lineterminator=form.line_end, quoting=quoting, **escaped
     )
-    writer.writerows([form.names, *rows])
+    writer.writerows(rows)
+    empty = {"lines": "", "cells": form.separator * (len(rows[0]) - 1)}
+    if form.ending:
+        stream.write(f"{empty[form.ending]}{form.line_end}" * EMPTY)
     text = stream.getvalue()
     try:
         return text.encode(form.encoding)
@@ -259,7 +346,7 @@ def _text(form: Form, rows: list[tuple[str, ...]]) -> bytes:
 
 def options(form: Form) -> dict[str, str]:
     """Return what a user who knows the form says of it."""
-    if not form.options:
+    if not form.options or (form.typed and form.layout in ("parquet", "xlsx", "jsonl")):
         return {}
     name = next(
         word
@@ -273,7 +360,19 @@ def expected_days(form: Form) -> dict[tuple[str, datetime.date], Decimal]:
     """Return the net money of each customer and day."""
     days: dict[tuple[str, datetime.date], Decimal] = {}
     for order in ORDERS:
-        if order.customer is not None:
+        if order.customer is not None and not (form.statuses and order.cancelled):
             day = (read_id(order.customer, form), order.when.date())
-            days[day] = days.get(day, Decimal(0)) + exact(order.amount, form)
+            money = exact(order.amount, form) * (order.quantity if form.parts else 1)
+            days[day] = days.get(day, Decimal(0)) + money
     return days
+
+
+def expected_aside(form: Form) -> dict[str, int]:
+    """Return how many rows must be set aside for each reason: those of empty cells have no id."""
+    files = {"folder": 2, "parquet": 0, "xlsx": 0, "jsonl": 0}.get(form.layout, 1)
+    empty = EMPTY * files if form.ending == "cells" else 0
+    cancelled = sum(order.cancelled and order.customer is not None for order in ORDERS)
+    return {
+        "missing customer id": empty + sum(order.customer is None for order in ORDERS),
+        **({"unpaid or refunded order": cancelled} if form.statuses else {}),
+    }

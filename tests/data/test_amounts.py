@@ -181,3 +181,36 @@ def test_a_sign_that_means_one_currency_is_the_unit(written, unit):
 def test_true_and_false_are_no_amounts():
     with pytest.raises(InputError, match="column 'amount' of the DataFrame has true and false, not numbers"):
         read_transactions(pd.DataFrame({"customer_id": [1], "date": "2024-01-01", "amount": True}))
+
+
+@pytest.mark.parametrize(("mark", "decimal"), [(".", ","), (",", ".")])
+def test_whole_money_of_which_thousands_are_grouped_is_read_and_said(mark, decimal):
+    texts = [f"{100 + 17 * i:,}".replace(",", mark) for i in range(100)]
+    table = ENGINE.create_table("raw", pa.table({"amount": texts}), overwrite=True)
+    assumed: list[str] = []
+    forms = choose_forms(table, ["amount"], None, "orders.csv", assumed, money=["amount"])
+    assert forms == {"amount": decimal}
+    assert assumed == [
+        f"the mark in the whole amounts of column 'amount', such as '1{mark}001', groups thousands (`decimal` sets it)"
+    ]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        pytest.param([f"{i}.250" for i in range(1, 99)], id="each with three decimals"),
+        pytest.param(
+            [f"{100 + i}" for i in range(50)] + [f"1.25{i % 9 + 1}" for i in range(50)], id="no last 0"
+        ),
+        pytest.param(
+            [f"{990 + i}" for i in range(50)] + [f"1.2{i:02d}" for i in range(50)], id="1000 without a mark"
+        ),
+        pytest.param(
+            [f"{i % 9 + 1}" for i in range(50)] + [f"1.2{i:02d}" for i in range(50)], id="no hundreds"
+        ),
+    ],
+)
+def test_marks_in_whole_money_that_may_be_decimal_ones_are_asked_about(texts):
+    table = ENGINE.create_table("raw", pa.table({"amount": texts}), overwrite=True)
+    with pytest.raises(InputError, match="could be the decimal mark or group thousands"):
+        choose_forms(table, ["amount"], None, "orders.csv", [], money=["amount"])

@@ -133,6 +133,13 @@ def test_days_that_only_the_folders_have_are_read(tmp_path):
     assert (str(tx.first_date), str(tx.last_date)) == ("2020-01-02", "2020-01-03")
 
 
+def test_spaces_around_the_names_of_columns_do_not_matter(export, lines):
+    header = lines[0].replace("customer_id", " customer_id\u00a0").replace(",", " ,\u3000")
+    first = header + "".join(line for line in lines[1:] if ",2024-" not in line)
+    second = lines[0] + "".join(line for line in lines if ",2024-" in line)
+    assert is_whole(read_transactions(export({"a.csv": first, "b.csv": second})))
+
+
 def test_one_column_under_two_spellings_is_one_column(export, lines):
     first = "".join(line for line in lines if ",2024-" not in line).replace("customer_id", "CustomerID")
     second = lines[0] + "".join(line for line in lines if ",2024-" in line)

@@ -33,7 +33,8 @@ some_ids = st.lists(st.integers(0, 2**53), min_size=3, max_size=6, unique=True)
 TEXTS = {
     "C000123": "C000123", " C000123\n": "C000123", "\x0bC000123": "C000123", "C 123 456": "C 123 456", "12": "12",
     "nan": None, " NaN ": None, "NULL": None, "None": None, "<NA>": None, "": None, "NA": None, "n/a": None,
-    "#N/A": None, "\\N": None, "-": None, "NA1": "NA1", "N": "N", " \t": None, None: None,
+    "#N/A": None, "#NV": None, "(null)": None, "\\N": None, "\\\\N": None, "-": None, "(a)bc": "(a)bc",
+    "NA1": "NA1", "N": "N", " \t": None, None: None,
     "f1v": "f1v", "nano": "nano", "nullable": "nullable", "\u00e9lan 1": "\u00e9lan 1",
     "\u00a0C0001234": "\u00a0C0001234",
     "7.0": "7", " 7.00 ": "7", "17045.0": "17045", "-7.0": "-7", "0.0": "0", "7": "7", "7.5": "7.5", "7.50": "7.50",

@@ -5,10 +5,11 @@ Every rule is an Ibis expression, so that it runs where the data lies. Patterns 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duramen.data.checks import MISSING_WORDS, quote_examples
+from duramen.data.whole_amounts import decimal_of_whole_amounts
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def choose_forms(
     where: str,
     assumed: list[str],
     marks: dict[str, str] | None = None,
+    money: Container[str] = (),
 ) -> dict[str, str]:
     """Return the form in which each column of numbers is written, found from all of its values.
 
@@ -101,6 +103,8 @@ def choose_forms(
         Is given a sentence for each column of which the form is not that of programs.
     marks : dict, optional
         Is given the currency that is written beside the numbers of a column, where the sign means one alone.
+    money : container of str, optional
+        Those of the columns that are money, of which whole amounts may have grouped thousands.
 
     Raises
     ------
@@ -128,7 +132,12 @@ def choose_forms(
     shown = {proven[name] for name in proven if counts[name].point + counts[name].comma}
     for name in fancy:
         if name not in proven and len(shown) != 1:
-            _refuse_ambiguous(readings[name], counts[name], name, where)
+            whole = decimal_of_whole_amounts(readings[name]) if name in money else None
+            if not whole or counts[name].point + counts[name].comma:
+                _refuse_ambiguous(readings[name], counts[name], name, where)
+            forms[name] = whole
+            assumed.append(_whole(readings[name], name))
+            continue
         forms[name] = proven.get(name) or next(iter(shown))
         if forms[name] == "," or name not in proven:
             assumed.append(_assumption(readings[name], counts[name], name, forms[name]))
@@ -216,7 +225,7 @@ def _readings(raw: ibis.Table, name: str) -> ibis.Table:
         (comma, ","),
         else_="none",
     )
-    return texts.mutate(reading=reading)
+    return texts.mutate(reading=reading, number=number)
 
 
 def _count_readings(readings: ibis.Table) -> _Readings:
@@ -256,6 +265,11 @@ def _assumption(readings: ibis.Table, counts: _Readings, name: str, mark: str) -
     rows = "1 row" if counts.either == 1 else f"{counts.either:,} rows"
     either = f", also in {rows} that could be read either way" if counts.either else ""
     return f"the decimal mark of column {name!r} is ',', as {example} shows{either} (`decimal` sets it)"
+
+
+def _whole(readings: ibis.Table, name: str) -> str:
+    example = quote_examples(readings.filter(readings.reading == "either"), "text", 1)
+    return f"the mark in the whole amounts of column {name!r}, such as {example}, groups thousands (`decimal` sets it)"
 
 
 def _currency_beside(readings: ibis.Table, name: str, where: str) -> str | None:

@@ -25,7 +25,7 @@ NOT_NUMERIC = "amount is not numeric"
 OTHER_CURRENCY = "other currency"
 LEFT_OUT = "left out by `where`"
 # How sources write that a text is missing, in lower case; and an id, a day or a number, which are never the region NA.
-MISSING_TEXT = ("", "nan", "null", "none", "<na>", "n/a", "#n/a", r"\n")
+MISSING_TEXT = ("", "nan", "null", "(null)", "none", "<na>", "n/a", "#n/a", "#nv", r"\n", r"\\n")
 MISSING_WORDS = (*MISSING_TEXT, "na", "-")
 
 

@@ -150,7 +150,7 @@ NAMES_BY_LANGUAGE: dict[str, tuple[str, ...]] = {
 # Headings of Shopify, WooCommerce, Magento, Amazon, Stripe, PrestaShop, BigCommerce, Etsy, Square and PayPal that are
 # no usual name already.
 NAMES_BY_SHOP: dict[str, tuple[str, ...]] = {
-    "customer_id": ("buyeruserid", "customeruserid", "buyerusername"),
+    "customer_id": ("idcustomer", "buyeruserid", "customeruserid", "buyerusername"),
     "date": (
         "purchasedon", "datecreated", "datecreatedgmt", "orderplaced", "orderdateutc", "paidat", "paiddate",
         "createdutc", "createddateutc", "created", "createddate", "createdon", "saledate", "dateadd", "processedat",
@@ -161,11 +161,11 @@ NAMES_BY_SHOP: dict[str, tuple[str, ...]] = {
         "orderamount", "transactionamount", "grosssales", "ordertotalinctax", "net", "gross",
     ),
     "order": (
-        "ordernumber", "amazonorderid", "incrementid", "saleid", "paymentintentid", "chargeid", "invoicenumber",
-        "orderreference", "transactionno",
+        "ordernumber", "idorder", "amazonorderid", "incrementid", "saleid", "paymentintentid", "chargeid",
+        "invoicenumber", "orderreference", "transactionno",
     ),
     "product": (
-        "lineitemsku", "lineitemname", "productsku", "itemsku", "asin", "productname", "itemname",
+        "lineitemsku", "lineitemname", "idproduct", "productsku", "itemsku", "asin", "productname", "itemname",
         "itemnumber", "listingid",
     ),
     "category": ("producttype", "itemcategory", "lineitemcategory"),
@@ -180,7 +180,7 @@ NAMES_BY_SHOP: dict[str, tuple[str, ...]] = {
     ),
     "cost": ("costofgoods", "costofgoodssold", "productcost", "itemcost"),
     "currency": ("ordercurrency", "ordercurrencycode", "itemcurrency", "currencyiso"),
-    "status": ("financialstatus", "orderstate", "itemstatus", "transactionstatus", "paymentstate"),
+    "status": ("financialstatus", "orderstate", "itemstatus", "transactionstatus", "paymentstate", "currentstate"),
     "kind": ("customergroup", "clienttype"),
 }  # fmt: skip
 

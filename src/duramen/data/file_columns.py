@@ -40,7 +40,8 @@ class Opened:
             lacking = [file for file, columns in self.files.items() if column.lower() not in columns]
             if not lacking:
                 continue
-            others = f" and {len(lacking) - 1:,} more files have" if len(lacking) > 1 else " has"
+            more = len(lacking) - 1
+            others = f" and {more:,} more file{'s' * (more > 1)} have" if more else " has"
             if role in NEEDED or given.get(role):
                 raise InputError(
                     f"{lacking[0]}{others} no column {column!r}, which is the {role} of the other files; its columns "

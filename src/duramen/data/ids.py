@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis import ir
 
-# An id without space and point, longer than each word for a missing one: as it should be, as most are.
-_PLAIN = "^[!-\\-/-~]{5,}$"
+# An id without space and point, longer than each word for a missing one but "(null)": as it should be, as most are.
+_PLAIN = r"^[!-')-\-/-~][!-\-/-~]{4,}$"
 # Bytes of plain text without marks that engines escape.
 _TEXT_IN_HEX = r"^(?:2[013-689a-f]|[346][0-9a-f]|5[0-9abd-f]|7[0-9a-e])*$"
 _WHOLE_NUMBER = r"^(-?[1-9][0-9]*|0)\.0+$"

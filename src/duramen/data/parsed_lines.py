@@ -43,7 +43,8 @@ def parse_lines(
     """Read each row of a source."""
     numbers = [roles[role] for role in NUMBERS if roles.get(role) in raw.columns]
     marks: dict[str, str] = {}
-    forms = choose_forms(raw, numbers, decimal, called, assumed, marks)
+    money = set(numbers) - {roles.get("quantity"), roles.get("discount_rate")}
+    forms = choose_forms(raw, numbers, decimal, called, assumed, marks, money)
     amounts = parse_line_amount(raw, roles, forms)
     roles, scale = find_discount_rate(raw, roles, forms, amounts, called, assumed)
     parsed = {f"raw_{role}": raw[column] for role, column in roles.items() if column in raw.columns}

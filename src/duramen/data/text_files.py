@@ -30,6 +30,9 @@ from duramen.io.atomic import temporary_folder
 if TYPE_CHECKING:
     import ibis
 
+# What DuckDB leaves out around the name of a column: the spaces of Unicode, and no tab.
+_BLANKS = " \u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+
 
 @dataclass(frozen=True)
 class TextFile:
@@ -94,10 +97,10 @@ def look_at(workspace: Any, file: Path, *, whole: bool) -> TextFile:
             line = next((line for line in lines if line.strip()), "")
             plain = re.sub(r'"[^"]*"', "", line)
             separator = max(",;\t|", key=plain.count)
-            header = next(csv.reader([line, *_rest_of_header(line, lines)], delimiter=separator), [])
+            names = next(csv.reader([line, *_rest_of_header(line, lines)], delimiter=separator), [])
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{file} is not UTF-8 text; save it as CSV in UTF-8.") from error
-    return TextFile(file, read, encoding, header, separator)
+    return TextFile(file, read, encoding, [name.strip(_BLANKS) for name in names], separator)
 
 
 def literal_paths(files: list[Path]) -> str:
