@@ -132,10 +132,7 @@ def choose_forms(
     shown = {proven[name] for name in proven if counts[name].point + counts[name].comma}
     for name in fancy:
         if name not in proven and len(shown) != 1:
-            whole = decimal_of_whole_amounts(readings[name]) if name in money else None
-            if not whole or counts[name].point + counts[name].comma:
-                _refuse_ambiguous(readings[name], counts[name], name, where)
-            forms[name] = whole
+            forms[name] = _form_of_whole(readings[name], counts[name], name, where, is_money=name in money)
             assumed.append(_whole(readings[name], name))
             continue
         forms[name] = proven.get(name) or next(iter(shown))
@@ -241,6 +238,14 @@ def _proven_mark(counts: _Readings) -> str | None:
     if either and (contradicted or not point + comma):
         return None
     return "," if comma > point else "."
+
+
+def _form_of_whole(readings: ibis.Table, counts: _Readings, name: str, where: str, *, is_money: bool) -> str:
+    """Return the decimal mark of a column of whole amounts, or refuse one that could be read in two ways."""
+    whole = decimal_of_whole_amounts(readings) if is_money else None
+    if not whole or counts.point + counts.comma:
+        _refuse_ambiguous(readings, counts, name, where)
+    return whole
 
 
 def _refuse_ambiguous(readings: ibis.Table, counts: _Readings, name: str, where: str) -> None:
