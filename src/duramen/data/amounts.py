@@ -243,7 +243,7 @@ def _proven_mark(counts: _Readings) -> str | None:
 def _form_of_whole(readings: ibis.Table, counts: _Readings, name: str, where: str, *, is_money: bool) -> str:
     """Return the decimal mark of a column of whole amounts, or refuse one that could be read in two ways."""
     whole = decimal_of_whole_amounts(readings) if is_money else None
-    if not whole or counts.point + counts.comma:
+    if whole is None or counts.point + counts.comma:
         _refuse_ambiguous(readings, counts, name, where)
     return whole
 
