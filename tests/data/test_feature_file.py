@@ -180,3 +180,15 @@ def test_features_beside_orders_on_spark_are_refused_before_spark_is_asked():
         read_transactions(Frame(), features=visits())
     with pytest.raises(InputError, match="is a table of Spark; give features as a file"):
         read_feature_file(Frame())
+
+
+def test_numbers_with_another_decimal_mark_than_the_rest_are_refused_and_the_mark_is_said():
+    table = pd.DataFrame({"customer_id": range(30), "income": ["1,5", "2,5"] * 15})
+    assert any(
+        "the decimal mark of column 'income' is ','" in one for one in read_feature_file(table).assumed
+    )
+    table.loc[4, "income"] = "7.5"
+    with pytest.raises(
+        InputError, match=r"1 numbers in column 'income' of the DataFrame .* \(for example '7.5'\)"
+    ):
+        read_feature_file(table)

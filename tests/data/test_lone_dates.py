@@ -49,3 +49,11 @@ def test_other_histories_stay_whole(history):
     tx = read_transactions(rows_on(HISTORIES[history]))
     assert tx.set_aside == {}
     assert tx.last_date == HISTORIES[history].max().date()
+
+
+def test_a_date_of_1970_does_not_hide_one_far_after_the_rest():
+    days = pd.date_range("2023-01-01", periods=200).strftime("%Y-%m-%d").tolist()
+    orders = pd.DataFrame({"customer_id": 1, "date": ["1970-01-01", *days, "2025-12-31"], "amount": 1.0})
+    tx = read_transactions(orders)
+    assert tx.set_aside == {"date far after all others": 1}
+    assert tx.last_date.year == 2023

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duramen.data.amounts import choose_forms, parse_amount
-from duramen.data.checks import MISSING_WORDS, parse_text
+from duramen.data.checks import MISSING_WORDS, parse_text, quote_examples
 from duramen.data.columns import find_columns
 from duramen.data.customer_file import USUAL_COLUMNS as OF_CUSTOMERS
 from duramen.data.customer_file import CustomerFile
@@ -229,7 +229,7 @@ def read_feature_file(
             f"{', '.join(map(repr, raw.columns))}; name that of the ids customer_id."
         )
     _refuse_names(names, where)
-    parsed, kinds = _parse_features(raw, names, dated=KNOWN_FROM in roles, decimal=decimal, where=where)
+    parsed, kinds = _parse_features(raw, names, KNOWN_FROM in roles, decimal, where, assumed)
     parsed["customer_id"] = id_as_text(hash_ids)(raw[roles["customer_id"]])
     if day := roles.get(KNOWN_FROM):
         form = date_format_beside(raw, day, date_format, where)
@@ -266,7 +266,7 @@ def _refuse_names(names: list[str], where: str) -> None:
 
 
 def _parse_features(
-    raw: ibis.Table, names: list[str], *, dated: bool, decimal: str | None, where: str
+    raw: ibis.Table, names: list[str], dated: bool, decimal: str | None, where: str, assumed: list[str]
 ) -> tuple[dict[str, ir.Column], dict[str, str]]:
     """Return the parsed columns and their kinds, by name."""
     counts = raw.aggregate(
@@ -286,8 +286,9 @@ def _parse_features(
         if filled and dates == filled:
             _refuse_date(name, where, dated=dated)
         if numbers == filled and not codes:
-            form = choose_forms(raw, [name], decimal, where, [])[name]
+            form = choose_forms(raw, [name], decimal, where, assumed)[name]
             parsed[name], kinds[name] = parse_amount(raw[name], form), NUMERIC
+            _refuse_other_mark(raw, name, parsed[name], where)
         elif words == filled:
             parsed[name], kinds[name] = (parse_text(raw[name]).lower() == "true").cast("float64"), NUMERIC
         else:
@@ -295,6 +296,19 @@ def _parse_features(
                 _refuse_mixed(raw, name, filled - numbers, decimal, where)
             parsed[name], kinds[name] = parse_text(raw[name]), CATEGORICAL
     return parsed, kinds
+
+
+def _refuse_other_mark(raw: ibis.Table, name: str, number: ir.Column, where: str) -> None:
+    """Refuse numbers of which some have another decimal mark than the rest: they would be missing."""
+    if not raw[name].type().is_string():
+        return
+    lost = raw.filter(parse_text(raw[name], MISSING_WORDS).notnull() & number.isnull())
+    count = lost.count().to_pyarrow().as_py()
+    if count:
+        raise InputError(
+            f"{count:,} numbers in column {name!r} of {where} have another decimal mark than the others (for example "
+            f"{quote_examples(lost, name)}); write them alike."
+        )
 
 
 def _conditions(column: ir.Column, decimal: str | None, where: str) -> dict[str, Any]:

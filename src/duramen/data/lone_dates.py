@@ -57,9 +57,12 @@ def find_lone_dates(lines: ibis.Table) -> LoneDates | None:
         return None
     gaps = np.diff(days).astype(int)
     behind = rows[::-1].cumsum()[::-1][1:]
-    few = behind <= min(MOST_ROWS, MOST_SHARE * rows.sum())
+    most = min(MOST_ROWS, MOST_SHARE * rows.sum())
+    few = behind <= most
+    # A few rows long before all others, such as of 1970, make no gap usual.
+    usual = rows.cumsum()[:-1] > most
     for place in (few & (gaps > LEAST_GAP)).nonzero()[0]:
-        before = gaps[:place]
+        before = gaps[:place][usual[:place]]
         if len(before) and gaps[place] > max(
             USUAL_GAPS * np.quantile(before, 0.99), LONGEST_GAPS * before.max()
         ):
