@@ -1,9 +1,11 @@
 """Fuzz the readers of orders, guided by coverage: any bytes are read whole, or refused in one sentence.
 
 In: a folder of inputs to begin with, and options of libFuzzer. Out: an input that fails, if there is one. By hand, with
-the package atheris, which is no dependency of the tests:
+the package atheris, which is no dependency of the tests. Begin with some files of random bytes in the folder: from
+nothing, libFuzzer stays at inputs of a few bytes for hours.
 
-    python tests/fuzz/readers.py -runs=1000000 -rss_limit_mb=1024 -timeout=60 corpus/
+    for i in $(seq 60); do head -c 2000 /dev/urandom > corpus/$i; done
+    python tests/fuzz/readers.py -runs=1000000 -len_control=0 -max_len=2000 -rss_limit_mb=4096 -timeout=60 corpus/
 """
 
 import shutil

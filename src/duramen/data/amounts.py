@@ -6,7 +6,7 @@ Every rule is an Ibis expression, so that it runs where the data lies. Patterns 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from duramen.data.checks import MISSING_WORDS, quote_examples
 from duramen.data.whole_amounts import decimal_of_whole_amounts
@@ -248,7 +248,7 @@ def _form_of_whole(readings: ibis.Table, counts: _Readings, name: str, where: st
     return whole
 
 
-def _refuse_ambiguous(readings: ibis.Table, counts: _Readings, name: str, where: str) -> None:
+def _refuse_ambiguous(readings: ibis.Table, counts: _Readings, name: str, where: str) -> NoReturn:
     examples = quote_examples(readings.filter(readings.reading == "either"), "text", 2)
     shown = (
         f"{counts.point:,} other values show a decimal point and {counts.comma:,} a decimal comma"

@@ -186,7 +186,8 @@ def _fault(texts: list[TextFile]) -> str | None:
                 for row in rows:
                     if row and len(row) != width:
                         return (
-                            f"line {rows.line_num:,} of {name} has {len(row)} values where the header has {width}; "
+                            f"line {rows.line_num:,} of {name} has {len(row)} value{'s' * (len(row) > 1)} where the "
+                            f"header has {width}; "
                             "fix the line."
                         )
         except (OSError, EOFError, UnicodeDecodeError):
