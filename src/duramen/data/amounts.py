@@ -269,7 +269,10 @@ def _assumption(readings: ibis.Table, counts: _Readings, name: str, mark: str) -
         return f"the decimal mark of column {name!r} is {mark!r}, as in other columns (`decimal` sets it)"
     rows = "1 row" if counts.either == 1 else f"{counts.either:,} rows"
     either = f", also in {rows} that could be read either way" if counts.either else ""
-    return f"the decimal mark of column {name!r} is ',', as {example} shows{either} (`decimal` sets it)"
+    groups = " and '.' groups thousands" if "." in example else ""
+    return (
+        f"the decimal mark of column {name!r} is ','{groups}, as {example} shows{either} (`decimal` sets it)"
+    )
 
 
 def _whole(readings: ibis.Table, name: str) -> str:
