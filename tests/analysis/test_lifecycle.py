@@ -1,5 +1,6 @@
 """How customers pass through the stages of life: from which to which, for how long, and what each stage brings."""
 
+import dataclasses
 from datetime import date, timedelta
 from types import SimpleNamespace
 
@@ -177,11 +178,16 @@ def test_what_follows_adds_up_to_the_orders_of_the_window(shop, tx, shop_orders)
     assert table.attrs["money"] == "net spend"
 
 
-def test_where_costs_are_known_the_margin_is_told():
+def test_money_is_what_the_ranking_is_of_also_where_costs_are_known():
     dear = bought(WORLD, cost=4.0)
     table = what_follows(dear, pd.Series("all", index=list(WORLD)), Window(day(300), 56))
-    assert table.attrs["money"] == "margin"
-    assert table.loc[0, "money_per_customer_day"] == pytest.approx(6.0 / 7)
+    assert table.attrs["money"] == "net spend"
+    assert table.loc[0, "money_per_customer_day"] == pytest.approx(10.0 / 7)
+    margin = dataclasses.replace(dear, columns={**dear.columns, "amount": "margin"})
+    assert (
+        what_follows(margin, pd.Series("all", index=list(WORLD)), Window(day(300), 56)).attrs["money"]
+        == "margin"
+    )
 
 
 def test_outcomes_of_stages_are_as_their_names_say(shop):

@@ -124,6 +124,15 @@ def test_the_margin_is_revenue_less_cost_in_days_and_unit():
     assert tx.assumed == ("the amount of a row is column 'Revenue' less column 'Cost' (`amount` 'margin')",)
 
 
+def test_the_margin_of_quantity_and_price_is_what_they_make_less_cost():
+    frame = sales(Cost=["4.25", "8", "1"], Quantity=["2", "1", "3"], Price=["5.25", "7", "1.75"])
+    tx = read_transactions(frame.drop(columns="Revenue"), amount="margin")
+    assert (net(tx), tx.unit) == (Decimal("9.50"), "currency units margin")
+    assert tx.rows_used == 3
+    (sentence,) = tx.assumed
+    assert sentence.startswith("the amount of a row is column 'Quantity*Price' less column 'Cost'")
+
+
 def test_a_row_without_a_cost_has_no_known_margin():
     tx = read_transactions(pd.concat([sales(Cost="1")] * 10 + [sales().tail(1)]), amount="margin")
     assert tx.set_aside == {"amount is not numeric": 1}

@@ -57,7 +57,7 @@ def test_members_of_a_household_are_one_customer_with_one_history(orders):
 
 
 def test_equal_lines_of_two_members_are_two_purchases(orders):
-    frame = orders(customer=["a", "b", "b"], date="2020-01-02", amount=5.0, product="p")
+    frame = orders(customer=["a", "b", "b"], date="2020-01-02", amount=5.0, product="p", order="1")
     tx = read_transactions(frame, customers=homes())
     assert tx.set_aside == {"duplicate line": 1}
     assert tx.summary().net_total == 10

@@ -82,3 +82,23 @@ def test_the_total_of_an_order_is_on_a_line_that_counts_as_a_sale(status_used, t
     )
     tx = read_transactions(lines, amount_per="order", status_used=status_used)
     assert tx.summary().net_total == total
+
+
+def test_a_total_on_the_first_line_alone_counts_once_and_the_refusal_without_the_option_names_it():
+    first = ~TOTALS.duplicated("order_id")
+    shopify = TOTALS.assign(order_total=TOTALS["order_total"].where(first, ""))
+    with pytest.raises(
+        InputError, match="give `amount_per` order if the total of an order is on one of its lines"
+    ):
+        read_transactions(shopify)
+    tx = read_transactions(shopify, amount_per="order")
+    assert net(tx) == TOTAL
+    assert tx.rows_used == len(TOTALS)
+
+
+def test_an_order_without_any_total_is_set_aside():
+    frame = TOTALS.copy()
+    last = frame["order_id"] == frame["order_id"].iloc[-1]
+    frame["order_total"] = frame["order_total"].where(~last, "")
+    tx = read_transactions(frame, amount_per="order")
+    assert tx.set_aside == {"amount is not numeric": int(last.sum())}

@@ -96,7 +96,7 @@ def test_what_is_not_there_or_of_no_known_kind_is_told(tmp_path, file):
         ("short.csv", HEADER + "1,2020-01-02,3\n1,2020-01-03\n", "line 3 of short.csv has 2 values where"),
         ("long.csv", HEADER + "1,2020-01-02,3\n1,2020-01-03,4,5\n", "line 3 of long.csv has 4 values"),
         ("title.csv", "Report of a shop\n" + HEADER + "1,2020-01-02,3\n", "line 2 of title.csv has 3 values"),
-        ("quote.csv", HEADER + '1,2020-01-02,3\n"2,2020-01-02,3\n', "line 3 of quote.csv has 1 values"),
+        ("quote.csv", HEADER + '1,2020-01-02,3\n"2,2020-01-02,3\n', "line 3 of quote.csv has 1 value where"),
         ("ends.csv", HEADER + "1,2020-01-02,3\r\n2,2020-01-02,3\n", "line ends are not alike"),
         ("bare.csv", "1,2020-01-02,3\n2,2020-01-03,4\n", "its columns are '1', '2020-01-02', '3'"),
     ],

@@ -123,3 +123,8 @@ def test_json_lines_are_read_as_text(written):
     assert ids(tx) == ["007", "8"]
     assert float(tx.days.net.sum().to_pyarrow().as_py()) == 15.5
     assert "could not be read" in refused(written("orders.jsonl", b'{"customer": 1\n'))
+
+
+def test_a_heading_that_is_there_twice_is_refused(written):
+    path = written("orders.csv", b"customer,date,amount,Amount\n1,2020-01-02,3,4\n")
+    assert "columns that differ in case only or not at all: 'amount', 'Amount'" in refused(path)

@@ -287,8 +287,8 @@ def what_follows(tx: Transactions, groups: pd.Series[Any], window: Window) -> pd
     -------
     pandas.DataFrame
         A row for each group, stages in the order of ``STAGES``, others sorted: ``group``, ``customers``,
-        ``active_share`` (with a purchase in the window), ``money_per_customer_day`` (margin where costs are known,
-        else net spend; attrs["money"] says which), ``share_of_money``.
+        ``active_share`` (with a purchase in the window), ``money_per_customer_day`` (of what the ranking is of:
+        net spend, or margin where the amounts are; attrs["money"] says which), ``share_of_money``.
 
     Raises
     ------
@@ -314,8 +314,8 @@ def what_follows(tx: Transactions, groups: pd.Series[Any], window: Window) -> pd
 
 
 def money_name(tx: Transactions) -> str:
-    """Return the kind of money that is counted: ``margin`` where costs are known or taken off, else ``net spend``."""
-    return "margin" if "cost" in tx.days.columns or is_margin(tx.columns) else "net spend"
+    """Return the kind of money that is counted: ``margin`` where amounts are after costs, else ``net spend``."""
+    return "margin" if is_margin(tx.columns) else "net spend"
 
 
 def _outcomes(tx: Transactions, customers: pd.DataFrame, window: Window) -> pd.DataFrame:
@@ -326,10 +326,4 @@ def _outcomes(tx: Transactions, customers: pd.DataFrame, window: Window) -> pd.D
             f"the {window} reach to {window.end}, but the data end on {tx.last_date}; choose a cutoff or horizon that "
             "ends inside the data."
         )
-    outcomes = customer_outcomes(tx, window, customers).rename(columns={"value": "money"})
-    if "cost" in tx.days.columns:
-        days = tx.days.filter((tx.days.date >= window.cutoff) & (tx.days.date < window.end))
-        spent = days.group_by("customer_id").aggregate(cost=days.cost.sum().cast("float64"))
-        cost = spent.to_pyarrow().to_pandas().set_index("customer_id")["cost"]
-        outcomes["money"] -= outcomes["customer_id"].map(cost).fillna(0.0)
-    return outcomes
+    return customer_outcomes(tx, window, customers).rename(columns={"value": "money"})

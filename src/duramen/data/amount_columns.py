@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 NUMBERS = ("amount", "price", "quantity", "discount", "discount_rate", "cost", "revenue", "cost_in_margin")
 MARGIN_NAMES = ("margin", "profit", "grossmargin", "grossprofit")
 PARTS = ("quantity", "price")
-MARGIN = ("revenue", "cost_in_margin")
 
 
 def find_order_columns(
@@ -79,29 +78,32 @@ def is_margin(roles: Mapping[str, str]) -> bool:
 
 def is_computed(roles: Mapping[str, str]) -> bool:
     """Return whether the amount is made of two columns."""
-    return is_of_parts(roles) or "revenue" in roles
+    return is_of_parts(roles) or "cost_in_margin" in roles
 
 
 def parse_line_amount(raw: ibis.Table, roles: Mapping[str, str], forms: Mapping[str, str]) -> ir.Column:
     """Return the amount of each row, null where it or a part of it is not numeric."""
-    if "revenue" in roles:
-        revenue, cost = (parse_amount(raw[roles[role]], forms[roles[role]]) for role in MARGIN)
-        return revenue - cost
-    if not is_of_parts(roles):
-        return parse_amount(raw[roles["amount"]], forms[roles["amount"]])
-    quantity, price = (parse_amount(raw[roles[role]], forms[roles[role]]) for role in PARTS)
-    return unit_price_total(quantity, price)
+
+    def number(role: str) -> ir.Column:
+        return parse_amount(raw[roles[role]], forms[roles[role]])
+
+    if is_of_parts(roles):
+        revenue = unit_price_total(number("quantity"), number("price"))
+    else:
+        revenue = number("revenue" if "revenue" in roles else "amount")
+    return revenue - number("cost_in_margin") if "cost_in_margin" in roles else revenue
 
 
 def amount_as_it_came(raw: ibis.Table, roles: Mapping[str, str]) -> ir.Column:
     """Return the column of the amount, or its parts as a text such as ``2 * 4.95``."""
-    if "revenue" in roles:
-        revenue, cost = (raw[roles[role]].cast("string").fill_null("") for role in MARGIN)
-        return revenue + " - " + cost
-    if not is_of_parts(roles):
+    if not is_computed(roles):
         return raw[roles["amount"]]
-    quantity, price = (raw[roles[role]].cast("string").fill_null("") for role in PARTS)
-    return quantity + " * " + price
+
+    def text(role: str) -> ir.StringColumn:
+        return raw[roles[role]].cast("string").fill_null("")
+
+    revenue = text("quantity") + " * " + text("price") if is_of_parts(roles) else text("revenue")
+    return revenue + " - " + text("cost_in_margin") if "cost_in_margin" in roles else revenue
 
 
 def _of_margin(
@@ -111,7 +113,8 @@ def _of_margin(
     if plain_name(amount) in map(plain_name, available):
         # The costs are taken off already; as costs they would count twice.
         return find_columns(available, {**given, "price": "", "cost": ""}, where)
-    roles = find_columns(available, {**given, "amount": None, "price": ""}, where)
+    # Revenue is found as an amount is that nobody named.
+    roles = find_order_columns(available, {**given, "amount": None}, where, [])
     if "cost" not in roles:
         raise InputError(
             f"{where} has no column {amount!r} and none that looks like cost, so that no margin is known; name the "
@@ -121,7 +124,8 @@ def _of_margin(
         f"the amount of a row is column {roles['amount']!r} less column {roles['cost']!r} (`amount` {amount!r})"
     )
     revenue, cost = roles.pop("amount"), roles.pop("cost")
-    return {**roles, "revenue": revenue, "cost_in_margin": cost, "amount": amount}
+    of_revenue = {} if is_of_parts(roles) else {"revenue": revenue}
+    return {**roles, **of_revenue, "cost_in_margin": cost, "amount": amount}
 
 
 def _taken(given: Mapping[str, str | None]) -> set[str]:

@@ -103,7 +103,7 @@ def keep_days(workspace: Any, checked: Checked, roles: Mapping[str, str], amount
     shared = workspace.create_table("shared", lines_of_shared_days(lines))
     assumed += [] if amount_per else repeated_total(shared, roles["amount"])
     # A copy of a line whose order counts once adds no money.
-    if amount_per != "order" and ("product" in roles or "line" in roles):
+    if amount_per != "order" and ("line" in roles or {"order", "product"} <= set(roles)):
         copies = workspace.create_table("copies", _copied_lines(shared))
         surplus, worth = _surplus(copies)
         if surplus:

@@ -103,6 +103,8 @@ def refuse_unreadable(
         count = counts.get(reason, 0)
         if count > MOST_UNREADABLE * total:
             examples = quote_examples(rows.filter(rows.reason == reason), f"raw_{role}")
+            if role == "amount" and "order" in columns and examples in ("empty", "''"):
+                remedy = "give `amount_per` order if the total of an order is on one of its lines alone"
             raise InputError(
                 f"column {columns[role]!r} of {where}: {count:,} of {total:,} rows, {reason} "
                 f"(for example {examples}); {remedy}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from duramen.data.checks import MOST_UNREADABLE, quote_examples
+from duramen.data.checks import MISSING_WORDS, MOST_UNREADABLE, parse_text, quote_examples
 from duramen.data.statuses import sale_first
 from duramen.errors import InputError
 
@@ -62,6 +62,18 @@ def repeated_total(shared: ibis.Table, column: str) -> list[str]:
     ]
 
 
+def fill_blank_lines(rows: ibis.Table) -> ibis.Table:
+    """Return the rows with 0 where the amount is empty and another line of the order has its total.
+
+    Some shop systems write the total of an order on its first line alone.
+    """
+    if "order" not in rows.columns:
+        return rows
+    empty = parse_text(rows.raw_amount, MISSING_WORDS).isnull() & rows.amount.isnull()
+    has_total = rows.amount.count().over(group_by=[rows.customer_id, rows.order]) > 0
+    return rows.mutate(amount=(empty & has_total).ifelse(0.0, rows.amount))
+
+
 def take_once(
     rows: ibis.Table, column: str, where: str, status_used: Sequence[str] | None = None
 ) -> ibis.Table:
@@ -81,7 +93,7 @@ def take_once(
             f"{where} has no column that looks like order, and the amount is to count once per order; name it by "
             "`columns`, or leave `amount_per` out."
         )
-    _refuse_several_amounts(rows, column, where)
+    _refuse_several_amounts(rows.filter(rows.amount != 0), column, where)
     sales = [sale_first(rows.status, status_used)] if "status" in rows.columns else []
     # Always the same line, whatever the order of rows.
     told_apart = [

@@ -24,7 +24,7 @@ from duramen.data.frames import is_spark_frame
 from duramen.data.hashed_ids import hash_id, read_salt
 from duramen.data.losses import refuse_lost_groups
 from duramen.data.money_unit import unit_beside, unit_of
-from duramen.data.order_totals import AmountPer, take_once
+from duramen.data.order_totals import AmountPer, fill_blank_lines, take_once
 from duramen.data.parsed_lines import count_sales, parse_lines
 from duramen.data.row_filter import Conditions, rows_left_out
 from duramen.data.service_lines import refuse_unknown_choice
@@ -119,8 +119,8 @@ def read_transactions(
 
     Notes
     -----
-    A row is a duplicate line where all its mapped columns equal another's and a product or line-number column tells
-    the lines of an order apart; without one, two equal rows may be two purchases and are kept. Lines of a day that
+    A row is a duplicate line where all its mapped columns equal another's and there is a line number, or an order
+    number and a product; without them, two equal rows may be two purchases and are kept. Lines of a day that
     cancel exactly (a sale and its reversal of the same amount) leave no trace but their rows.
     """
     called = name or source_name(source)
@@ -147,6 +147,8 @@ def read_transactions(
     currency = unit_beside(marks, roles, currency, called, assumed)
     if "currency" in roles and other.rates is None:
         currency = choose_currency(rows, roles["currency"], currency, called)
+    if amount_per == "order":
+        rows = fill_blank_lines(rows)
     rows, notes = _join_customers(rows, other)
     one_currency = currency if other.rates is None else None
     rows = rows.mutate(reason=reason_set_aside(rows, datetime.now(UTC).date(), one_currency))

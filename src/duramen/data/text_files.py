@@ -66,6 +66,8 @@ def read_csv(
     found = [look_at(workspace, file, whole=False) for file in files]
     texts = [text for text in found if text.header] or found[:1]
     left_out["empty file"] += len(found) - len(texts)
+    for text in texts:
+        _refuse_repeated_names(text)
     _refuse_other_separators(texts)
     first: duckdb.Error | None = None
     for attempt, escape in _ways(workspace, texts):
@@ -84,6 +86,16 @@ def read_csv(
     if fault is None and "sniffing" in str(first):
         fault = "its quotes or line ends are not alike throughout; save it again as CSV in UTF-8."
     raise InputError(f"{path} could not be read: {fault or first_line(first)}") from first
+
+
+def _refuse_repeated_names(text: TextFile) -> None:
+    lower = [name.lower() for name in text.header]
+    twice = [name for name in text.header if name and lower.count(name.lower()) > 1]
+    if twice:
+        raise InputError(
+            f"{text.path} has columns that differ in case only or not at all: {', '.join(map(repr, twice))}; rename "
+            "them."
+        )
 
 
 def look_at(workspace: Any, file: Path, *, whole: bool) -> TextFile:
