@@ -125,6 +125,16 @@ def test_json_lines_are_read_as_text(written):
     assert "could not be read" in refused(written("orders.jsonl", b'{"customer": 1\n'))
 
 
-def test_a_heading_that_is_there_twice_is_refused(written):
+def test_a_heading_in_use_that_is_there_twice_is_refused(written):
     path = written("orders.csv", b"customer,date,amount,Amount\n1,2020-01-02,3,4\n")
-    assert "columns that differ in case only or not at all: 'amount', 'Amount'" in refused(path)
+    assert "two columns are called 'amount', which is read as the amount" in refused(path)
+    path = written("orders.csv", b"customer,date,amount,note,note\n1,2020-01-02,3,a,b\n")
+    assert read_transactions(path).rows_used == 1
+
+
+@pytest.mark.parametrize("stated", [b"sep=|", b'"sep=|"', b"SEP=|"])
+def test_a_separator_that_is_stated_above_the_header_is_taken(written, stated):
+    path = written("orders.csv", stated + b"\r\ncustomer|date|amount, net|amount\r\n1|2020-01-02|3|4\r\n")
+    assert read_transactions(path).summary().net_total == 4
+    path = written("orders.csv", stated + b"\ncustomer|date|amount\n1|2020-01-02\n")
+    assert "line 3 of orders.csv has 2 values where the header has 3" in refused(path)

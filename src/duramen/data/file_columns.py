@@ -23,20 +23,26 @@ NEEDED = (*REQUIRED, "price", "revenue", "cost_in_margin")
 
 @dataclass
 class Opened:
-    """What opening a source decided by itself, in sentences, and the columns of each of its files."""
+    """What opening a source decided by itself, in sentences, the columns of each file, and those there twice."""
 
     assumed: list[str] = field(default_factory=list)
     files: dict[str, set[str]] = field(default_factory=dict)
+    repeated: set[str] = field(default_factory=set)
 
     def refuse_lacking(self, roles: Mapping[str, str], given: Mapping[str, str | None]) -> None:
-        """Refuse files without a column that is required or named; note those without another one.
+        """Refuse a column that is there twice, and files without one that is required or named; note other lacks.
 
         Raises
         ------
         InputError
-            If a file lacks such a column: its rows would be without a value, or set aside.
+            If a file lacks such a column: its rows would be without a value, or set aside. If a column in use has the
+            name of another: it would be chance which is read.
         """
         for role, column in roles.items():
+            if column.lower() in self.repeated:
+                raise InputError(
+                    f"two columns are called {column!r}, which is read as the {role}; give them different names."
+                )
             lacking = [file for file, columns in self.files.items() if column.lower() not in columns]
             if not lacking:
                 continue

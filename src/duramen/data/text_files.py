@@ -30,19 +30,21 @@ from duramen.io.atomic import temporary_folder
 if TYPE_CHECKING:
     import ibis
 
+_SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 # What DuckDB leaves out around the name of a column: the spaces of Unicode, and no tab.
 _BLANKS = " \u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 
 
 @dataclass(frozen=True)
 class TextFile:
-    """A CSV file, what is read for it (a copy, where it is not UTF-8), its encoding, header and separator."""
+    """A CSV file, what is read for it (a copy, where it is not UTF-8), its encoding, header, separator, and lines above."""
 
     path: Path
     read: Path
     encoding: str
     header: list[str]
     separator: str
+    above: int = 0
 
 
 def read_csv(
@@ -66,8 +68,7 @@ def read_csv(
     found = [look_at(workspace, file, whole=False) for file in files]
     texts = [text for text in found if text.header] or found[:1]
     left_out["empty file"] += len(found) - len(texts)
-    for text in texts:
-        _refuse_repeated_names(text)
+    opened.repeated |= {name for text in texts for name in _repeated(text.header)}
     _refuse_other_separators(texts)
     first: duckdb.Error | None = None
     for attempt, escape in _ways(workspace, texts):
@@ -88,14 +89,9 @@ def read_csv(
     raise InputError(f"{path} could not be read: {fault or first_line(first)}") from first
 
 
-def _refuse_repeated_names(text: TextFile) -> None:
-    lower = [name.lower() for name in text.header]
-    twice = [name for name in text.header if name and lower.count(name.lower()) > 1]
-    if twice:
-        raise InputError(
-            f"{text.path} has columns that differ in case only or not at all: {', '.join(map(repr, twice))}; rename "
-            "them."
-        )
+def _repeated(header: list[str]) -> set[str]:
+    lower = [name.lower() for name in header]
+    return {name for name in lower if lower.count(name) > 1}
 
 
 def look_at(workspace: Any, file: Path, *, whole: bool) -> TextFile:
@@ -107,12 +103,17 @@ def look_at(workspace: Any, file: Path, *, whole: bool) -> TextFile:
             read = copy_in_utf8(file, encoding, temporary_folder(workspace))
         with _open_text(read) as lines:
             line = next((line for line in lines if line.strip()), "")
+            # Spreadsheets write the separator above the header.
+            if stated := _SEPARATOR_LINE.fullmatch(line.strip()):
+                line = next(lines, "")
             plain = re.sub(r'"[^"]*"', "", line)
-            separator = max(",;\t|", key=plain.count)
+            separator = stated[1] if stated else max(",;\t|", key=plain.count)
             names = next(csv.reader([line, *_rest_of_header(line, lines)], delimiter=separator), [])
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{file} is not UTF-8 text; save it as CSV in UTF-8.") from error
-    return TextFile(file, read, encoding, [name.strip(_BLANKS) for name in names], separator)
+    return TextFile(
+        file, read, encoding, [name.strip(_BLANKS) for name in names], separator, int(stated is not None)
+    )
 
 
 def literal_paths(files: list[Path]) -> str:
@@ -135,7 +136,7 @@ def _scan(text: TextFile, escape: str, files: list[Path], options: str) -> str:
     separator = "\\t" if text.separator == "\t" else text.separator
     return (
         f"read_csv({literal_paths(files)}, all_varchar = true, header = true, hive_partitioning = false, "
-        f"sep = '{separator}', quote = '\"', escape = '{escape}', comment = '', skip = 0{options})"
+        f"sep = '{separator}', quote = '\"', escape = '{escape}', comment = '', skip = {text.above}{options})"
     )
 
 
@@ -180,7 +181,7 @@ def _has_backslash(text: TextFile) -> bool:
 
 def _refuse_other_separators(texts: list[TextFile]) -> None:
     separators = {text.separator for text in texts}
-    if len(separators) > 1:
+    if len({(text.separator, text.above) for text in texts}) > 1:
         raise InputError(
             f"{texts[0].path.parent} mixes CSV files with the separators "
             f"{' and '.join(map(repr, sorted(separators)))}; write them all alike."
@@ -194,7 +195,7 @@ def _fault(texts: list[TextFile]) -> str | None:
         try:
             with _open_text(text.read) as lines:
                 rows = csv.reader(lines, delimiter=text.separator)
-                width = len(next(rows))
+                width = [len(row) for _, row in zip(range(text.above + 1), rows, strict=False)][-1]
                 for row in rows:
                     if row and len(row) != width:
                         return (
