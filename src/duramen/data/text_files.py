@@ -37,7 +37,7 @@ _BLANKS = " \u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x2
 
 @dataclass(frozen=True)
 class TextFile:
-    """A CSV file, what is read for it (a copy, where it is not UTF-8), its encoding, header, separator, and lines above."""
+    """A CSV file: what is read for it (a copy where not in UTF-8), encoding, header, separator, and lines above it."""
 
     path: Path
     read: Path
