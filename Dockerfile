@@ -8,7 +8,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm 
 
 COPY pyproject.toml constraints.txt README.md CHANGELOG.md LICENSE /build/
 COPY src /build/src
-RUN pip install --no-cache-dir --constraint /build/constraints.txt "/build[report,postgres]" && rm -r /build
+RUN pip install --no-cache-dir --constraint /build/constraints.txt "/build[report,mysql,postgres]" && rm -r /build
 
 # Caches of libraries; the user of the container may be any.
 ENV HOME=/tmp

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 from functools import cache
 from pathlib import Path
@@ -29,10 +30,11 @@ CUTOFF, HORIZON = "1998-04-01", 91
 REFERENCE = Path(__file__).parent / "reference"
 
 
-# Fixtures that start another program (Java, PostgreSQL, a browser, an MLflow server), or train further models.
+# Fixtures that start another program (Java, PostgreSQL, MariaDB, a browser, an MLflow server), or train further models.
 SLOW_FIXTURES = {
     "spark",
     "postgresql",
+    "mariadb",
     "chromium",
     "start_store",
     "server",
@@ -266,6 +268,62 @@ def postgresql():
         yield SimpleNamespace(address=address, root=f"{root}/shop", host=f"127.0.0.1:{port}")
     finally:
         run("pg_ctl", "-w", "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def mariadb():
+    """Give the one MariaDB of all tests: a real one, of its own, on a free port of this machine.
+
+    ``address`` is that of the database ``shop`` for the user ``analyst``, with the password; ``run`` runs statements in
+    it as its owner, who may do everything.
+    """
+    if not shutil.which("mariadbd"):
+        # CI forbids it: only who develops without MariaDB sees a skip.
+        pytest.skip("no mariadbd on the path")
+    import pymysql
+
+    folder = Path(tempfile.mkdtemp(prefix="duramen-mariadb-"))
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        port = place.getsockname()[1]
+    known = ["--no-defaults", f"--datadir={folder / 'data'}", *(["--user=root"] if os.geteuid() == 0 else [])]
+    setup = ["mariadb-install-db", *known, "--auth-root-authentication-method=normal", "--skip-test-db"]
+    subprocess.run(setup, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    place = [
+        f"--socket={folder / 'socket'}",
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+        "--skip-name-resolve",
+    ]
+    small = ["--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(["mariadbd", *known, *place, *small], cwd=folder, stdout=log, stderr=log)
+
+    def run(*statements, database="shop"):
+        with pymysql.connect(unix_socket=str(folder / "socket"), user="root", database=database) as base:
+            for statement in statements:
+                base.cursor().execute(statement)
+            base.commit()
+
+    try:
+        until = time.monotonic() + 60
+        # Only the driver's own attempts would leave sockets open.
+        with socket.socket(socket.AF_UNIX) as attempt:
+            while attempt.connect_ex(str(folder / "socket")):
+                assert process.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < until, (folder / "log").read_text()
+                time.sleep(0.05)
+        run(
+            "CREATE DATABASE shop CHARACTER SET utf8mb4",
+            "CREATE USER analyst IDENTIFIED BY 'se@cr/et'",
+            "GRANT ALL ON shop.* TO analyst",
+            database=None,
+        )
+        address = f"mysql://analyst:se%40cr%2Fet@127.0.0.1:{port}/shop"
+        yield SimpleNamespace(address=address, host=f"127.0.0.1:{port}", run=run)
+    finally:
+        process.terminate()
+        process.wait(30)
         shutil.rmtree(folder)
 
 

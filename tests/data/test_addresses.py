@@ -79,14 +79,35 @@ def orders_of_ann(postgresql):
         cursor.execute("DROP TABLE marts.of_ann")
 
 
+def test_a_table_and_a_query_of_mysql_are_read(mariadb, days_of):
+    mariadb.run(
+        "CREATE TABLE of_ann (customer bigint unsigned, date date, amount decimal(10, 2), u binary(2), at timestamp)",
+        "INSERT INTO of_ann VALUES (7, '2020-01-02', 1.50, 'ab', '2020-01-02'), (8, '2020-01-03', 3.25, null, now())",
+        "INSERT INTO of_ann VALUES (null, '2020-01-04', 9, null, now())",
+    )
+    tx = read_transactions(f"{mariadb.address}/of_ann")
+    assert [(day["customer_id"], float(day["net"])) for day in days_of(tx)] == [(7, 1.5), (8, 3.25)]
+    assert tx.set_aside == {"missing customer id": 1}
+    assert tx.source == f"mysql://analyst:***@{mariadb.host}/shop/of_ann"
+    query = f"{mariadb.address.replace('mysql', 'mariadb')}#SELECT customer, at AS date, amount FROM of_ann"
+    assert read_transactions(f"{query} WHERE amount < 2").summary().net_total == 1.5
+    told = refused(f"{mariadb.address}/theirs")
+    assert told.endswith(
+        "could not be read: Table 'shop.theirs' doesn't exist; the tables of the database are of_ann."
+    )
+    mariadb.run("SET sql_mode = ''", "INSERT INTO of_ann VALUES (9, '0000-00-00', 4, null, now())")
+    assert "1 do not read as iso (for example '0000-00-00')" in refused(f"{mariadb.address}/of_ann")
+    mariadb.run("DROP TABLE of_ann")
+
+
 def test_what_needs_an_extension_or_is_not_read_is_refused_in_one_sentence():
     told = refused("s3://ann:s3cret@bucket/orders.csv")
     assert told.startswith(
         "s3://ann:***@bucket/orders.csv is read by DuckDB's extension httpfs, which is not installed"
     )
     assert "extension azure" in refused("az://container/orders.parquet")
-    assert refused("mysql://ann:s3cret@db/shop/orders").startswith(
-        "orders are not read from mysql://; write them to"
+    assert refused("oracle://ann:s3cret@db/shop/orders").startswith(
+        "orders are not read from oracle://; write them to"
     )
 
 

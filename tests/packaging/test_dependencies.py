@@ -56,6 +56,7 @@ def test_the_packages_of_an_extra_are_imported_where_that_extra_is_used_alone():
         "report": [ROOT / "src/duramen/report"],
         "spark": [ROOT / f"src/duramen/{folder}" for folder in ("cli", "data", "forecast", "io", "scoring")],
         "postgres": [ROOT / "src/duramen/io"],
+        "mysql": [ROOT / "src/duramen/io"],
         "delta": [ROOT / "src/duramen/data"],
         "excel": [ROOT / "src/duramen/data", ROOT / "src/duramen/io"],
     }

@@ -13,6 +13,7 @@ from duramen.data.frames import arrow_of_pandas, source_name, storable
 from duramen.errors import InputError
 from duramen.io.credentials import mask_credentials
 from duramen.io.databases import split_duckdb
+from duramen.io.mysql_rows import read_mysql
 from duramen.io.sql_rows import read_postgresql, read_sqlite
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def open_address(workspace: Any, address: str) -> ibis.Table:
     scheme = address.partition("://")[0].lower()
     if scheme in ("postgresql", "postgres"):
         return workspace.create_table("source", obj=storable(read_postgresql(address), source_name(address)))
+    if scheme in ("mysql", "mariadb"):
+        return workspace.create_table("source", obj=storable(read_mysql(address), source_name(address)))
     if scheme == "sqlite":
         rows = arrow_of_pandas(read_sqlite(address))
         return workspace.create_table("source", obj=storable(rows, source_name(address)))
@@ -75,7 +78,7 @@ def open_address(workspace: Any, address: str) -> ibis.Table:
         return _open_remote(workspace, address, _EXTENSIONS[scheme])
     raise InputError(
         f"orders are not read from {scheme}://; write them to a CSV or Parquet file, or name a table by duckdb://, "
-        "postgresql:// or sqlite://."
+        "postgresql://, mysql:// or sqlite://."
     )
 
 

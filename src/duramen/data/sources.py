@@ -41,7 +41,7 @@ def open_source(workspace: Any, source: Any, opened: Opened | None = None) -> ib
     workspace : ibis DuckDB backend
     source : str, Path, frame, ibis.Table or pyspark.sql.DataFrame
         A CSV, Parquet, JSON lines or Excel file, a folder of one kind, a Delta table, ``duckdb://file.db/table``,
-        a table or query of ``sqlite://`` or ``postgresql://``, a file at ``s3://`` or ``https://``,
+        a table or query of ``sqlite://``, ``postgresql://`` or ``mysql://``, a file at ``s3://`` or ``https://``,
         ``dataset:cdnow`` or ``dataset:complete_journey``, or a frame: of pandas, or whatever gives Arrow.
     opened : Opened, optional
         Is given what the opening decided by itself, and the columns of each file.

@@ -28,10 +28,10 @@ TO_WRITE_A_BLOCK = {"threads": 1, "memory_limit": "512MB"}
 TABLES_OF_POSTGRESQL = ("r", "p")
 
 # As libpq reads it; a raw @ or / in a password would end it there, and the rest would appear as the name of a host.
-_TEXT = r"(?:[^@/:%]|%(?!00)[0-9A-Fa-f]{2})"
+TEXT_OF_ADDRESS = r"(?:[^@/:%]|%(?!00)[0-9A-Fa-f]{2})"
 _HOST = r"(?:[^@/?#,:\[\]]*|\[[0-9A-Fa-f:.]+\])(?::\d*)?"
 _POSTGRESQL = re.compile(
-    rf"postgres(?:ql)?://(?:(?P<user>{_TEXT}*)(?P<password>:(?:{_TEXT}|:)*)?@)?"
+    rf"postgres(?:ql)?://(?:(?P<user>{TEXT_OF_ADDRESS}*)(?P<password>:(?:{TEXT_OF_ADDRESS}|:)*)?@)?"
     rf"(?P<hosts>{_HOST}(?:,{_HOST})*)/(?P<database>[^@/?#]+)/(?P<table>[^@/?]+)(?P<parameters>\?.*)?"
 )
 

@@ -41,7 +41,7 @@ def read_postgresql(address: str) -> pa.Table:
             rows: pa.Table = cursor.fetch_arrow_table()
             return rows
     except dbapi.Error as error:
-        raise _not_read(address, error) from error
+        raise not_read(address, str(error)) from error
 
 
 def read_sqlite(address: str) -> pd.DataFrame:
@@ -68,9 +68,10 @@ def read_sqlite(address: str) -> pd.DataFrame:
             names = [column[0] for column in cursor.description or ()]
             return pd.DataFrame(cursor.fetchall(), columns=names, dtype=object)
     except sqlite3.Error as error:
-        raise _not_read(address, error) from error
+        raise not_read(address, str(error)) from error
 
 
-def _not_read(address: str, error: BaseException) -> InputError:
-    line = mask_credentials(str(error).strip().split("\n")[0]).rstrip(".")
-    return InputError(f"{mask_credentials(address)} could not be read: {line}.")
+def not_read(address: str, reason: str) -> InputError:
+    """Return an error of one sentence, by the first line of a reason; no password is in it."""
+    line = mask_credentials(reason.strip().split("\n")[0]).rstrip(".")
+    return InputError(f"{' '.join(mask_credentials(address).split())} could not be read: {line}.")
