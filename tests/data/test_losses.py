@@ -57,7 +57,9 @@ def test_losing_all_rows_of_one_group_is_refused(role):
 
 
 def test_the_money_set_aside_is_counted_by_reason_where_it_is_numeric():
-    frame = orders([*READ, "5.25", "2", "free", "9.999"], product=[*range(202), "x", "y"])
+    frame = orders(
+        [*READ, "5.25", "2", "free", "9.999"], product=[*range(202), "x", "y"], order=[*range(204)]
+    )
     frame.loc[200:202, "customer"] = None
     frame.loc[203, "amount"] = "none"
     tx = read_transactions(pd.concat([frame, frame.head(2)]))

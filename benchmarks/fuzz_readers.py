@@ -5,7 +5,7 @@ the package atheris, which is no dependency of the tests. Begin with some files 
 nothing, libFuzzer stays at inputs of a few bytes for hours.
 
     for i in $(seq 60); do head -c 2000 /dev/urandom > corpus/$i; done
-    python tests/fuzz/readers.py -runs=1000000 -len_control=0 -max_len=2000 -rss_limit_mb=4096 -timeout=60 corpus/
+    python benchmarks/fuzz_readers.py -runs=1000000 -len_control=0 -max_len=2000 -rss_limit_mb=4096 -timeout=60 corpus/
 """
 
 import shutil
