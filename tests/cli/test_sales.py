@@ -35,7 +35,9 @@ def test_the_options_reach_the_reading_and_euros_are_refused_by_a_model_of_dolla
         "score", "orders.csv", "--model", SAVED, "--where", "country=DE", "--status-used", "paid,open",
         "--service-lines", "drop", "--currency", "EUR", "--exchange-rates", "rates.csv", "--hash-ids", "salt",
     )  # fmt: skip
-    assert "4 in = 2 used + 2 set aside (left out by --where 1, service line 1)" in result[1]
+    assert (
+        "4 in = 2 used + 2 set aside (left out by --where 1 (10 EUR), service line 1 (10 EUR))" in result[1]
+    )
     assert "22 EUR net" in result[1]
     assert "customer ids are hashed with the salt in salt; keep it secret" in result[1]
     sentence = refused(result)

@@ -44,6 +44,14 @@ class ExtraFeatures:
         """Names of the numeric columns."""
         return [name for name, categories in self.columns.items() if categories is None]
 
+    def encoded_names(self, features: Sequence[str]) -> list[str]:
+        """Return the names of the columns of ``encode``, in their order."""
+        names = [name for name in features if name not in self.columns]
+        for name in (name for name in features if name in self.columns):
+            categories = self.columns[name]
+            names += [name] if categories is None else [f"{name}{IS}{category}" for category in categories]
+        return names
+
     def encode(self, features: pd.DataFrame) -> pd.DataFrame:
         """Return features with numbers as float64 and a column for each category instead of text.
 

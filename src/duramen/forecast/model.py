@@ -20,6 +20,7 @@ from duramen.forecast.extra_features import ExtraFeatures
 from duramen.forecast.folds import BTYD_FEATURES, LEAST_CUSTOMERS, Fold, build_folds, model_features
 from duramen.forecast.growth import GROWTH_COLUMNS, growth_forecast, past_trend, past_value
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
+from duramen.forecast.trees import names_in_trees
 from duramen.forecast.value import Boosters, ValueModel
 from duramen.forecast.value_distribution import ValueDistribution
 
@@ -269,7 +270,7 @@ class ForecastModel:
 
     def _refuse_other_trees(self, boosters: dict[str, Any]) -> None:
         """Refuse saved trees that were not grown on what this model gives them."""
-        given = [*self.features_, *BTYD_FEATURES]
+        given = names_in_trees([*self.extra_.encoded_names(self.features_), *BTYD_FEATURES])
         for name, booster in boosters.items():
             other = set(booster.feature_name()) ^ set(given)
             if other:

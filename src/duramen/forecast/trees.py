@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from duramen.forecast.settings import DEFAULT_FORECAST, TreeSettings
@@ -59,13 +60,15 @@ def fit_trees(
     }
     # More expected purchases or money by BTYD never mean less; of no other feature is the sense certain.
     parameters["monotone_constraints"] = [int(str(name).startswith("btyd_")) for name in features]
-    data = lgb.Dataset(features, label=target, init_score=start, feature_name=_names_of_trees(features))
+    data = lgb.Dataset(
+        features, label=target, init_score=start, feature_name=names_in_trees(map(str, features))
+    )
     return lgb.train(parameters | objective, data, num_boost_round=rounds)
 
 
-def _names_of_trees(features: pd.DataFrame) -> list[str]:
+def names_in_trees(features: Iterable[str]) -> list[str]:
     """Return the names of the columns, or their place where LightGBM's text could not hold the name."""
-    names = [str(name) for name in features]
+    names = list(features)
     return [
         name if name.isascii() and name.isidentifier() else str(place) for place, name in enumerate(names)
     ]
