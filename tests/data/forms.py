@@ -142,7 +142,7 @@ STATUSES = (
 @st.composite
 def forms(draw: st.DrawFn) -> Form:
     """Draw a form that an export can have."""
-    one = lambda *choices: draw(st.sampled_from(choices))  # noqa: E731
+    one = lambda *choices: draw(st.sampled_from(choices))  # noqa: E731  so that each line below reads as a choice
     decimal = one(".", ",")
     groups = (
         ("", ",", " ", NBSP, NARROW, "'", APOSTROPHE, "indian")

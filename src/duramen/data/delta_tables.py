@@ -25,7 +25,7 @@ def read_delta(workspace: Any, folder: Path) -> ibis.Table:
         from deltalake.exceptions import DeltaError
     except ImportError as error:
         raise InputError(
-            f"{folder} is a Delta table, whose log tells which of its files count, and the package deltalake is not "
+            f"{folder} is a Delta table, whose log states which of its files count, and the package deltalake is not "
             "installed; install duramen with its extra: duramen[delta]."
         ) from error
     try:

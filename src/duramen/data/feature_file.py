@@ -142,8 +142,8 @@ class FeatureFile:
     def _refuse_members(self, customers: CustomerFile | None) -> None:
         if customers is None or "household" not in customers.table:
             return
-        told = customers.table.dropna(subset=["household"])
-        members = told[told["customer_id"] != told["household"]]["customer_id"]
+        in_households = customers.table.dropna(subset=["household"])
+        members = in_households[in_households["customer_id"] != in_households["household"]]["customer_id"]
         found = members[members.isin(self.table["customer_id"])]
         if len(found):
             raise InputError(
@@ -370,7 +370,7 @@ def _refuse_rows(table: pd.DataFrame, where: str) -> None:
     again = table[table.duplicated(keys)]
     if len(again):
         example = again.iloc[0]
-        told = f"{example['customer_id']!r}" + (
+        which = f"{example['customer_id']!r}" + (
             f" on {example[KNOWN_FROM].date()}" if KNOWN_FROM in table else ""
         )
         what_to_do = (
@@ -378,7 +378,7 @@ def _refuse_rows(table: pd.DataFrame, where: str) -> None:
         )
         raise InputError(
             f"{again['customer_id'].nunique():,} customers of {where} have two rows"
-            f"{' of one day' if KNOWN_FROM in table else ''} (for example {told}); {what_to_do}."
+            f"{' of one day' if KNOWN_FROM in table else ''} (for example {which}); {what_to_do}."
         )
 
 

@@ -52,7 +52,7 @@ def describe_placeholders(days: ibis.Table) -> list[str]:
     if len(most) < FEWEST_CUSTOMERS or not most["total"][0].as_py():
         return []
     usual = float(most["lines"].to_numpy()[len(most) // 2])
-    told = []
+    sentences = []
     for row in most.to_pylist():
         share, times = row["lines"] / row["total"], row["lines"] / max(usual, 1.0)
         named = _NAMES.fullmatch(row["id"]) and share >= SHARE_NAMED and times >= TIMES_NAMED
@@ -61,8 +61,8 @@ def describe_placeholders(days: ibis.Table) -> list[str]:
             or (share >= SHARE and times >= TIMES)
             or (share >= SHARE_OF_MANY and row["customers"] > MANY)
         ):
-            told.append(
+            sentences.append(
                 f"customer {row['id']!r} accounts for {share:.0%} of the lines and may stand for many people; it is "
                 "used as one customer, unless its rows are left out"
             )
-    return told[:5]
+    return sentences[:5]

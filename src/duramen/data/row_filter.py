@@ -172,8 +172,8 @@ def _refuse_absent(values: ibis.Table, asked: Iterable[str], condition: Conditio
     known = counted.order_by(counted.rows.desc(), counted.value).limit(1000).to_pyarrow()["value"].to_pylist()
     lower = {value.lower(): value for value in reversed(known)}
     near = difflib.get_close_matches(absent[0].lower(), lower, n=1)
-    told = ", ".join(map(repr, known[:5])) or "nothing"
+    examples = ", ".join(map(repr, known[:5])) or "nothing"
     raise InputError(
         f"no row of {name} has {absent[0]!r} in column {condition.column!r}, which `where` names; it holds for example "
-        f"{told}" + (f"; did you mean {lower[near[0]]!r}?" if near else ".")
+        f"{examples}" + (f"; did you mean {lower[near[0]]!r}?" if near else ".")
     )

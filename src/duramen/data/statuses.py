@@ -248,10 +248,10 @@ def _by_meaning(
         for row in counted
         if meanings.get(row["status"]) in ("cancelled", "refunded") and row["returns"] and not row["sales"]
     }
-    told = "; `status_used` sets which statuses count"
+    option = "; `status_used` sets which statuses count"
     if len(used | reversals) < len(words):
         assumed.append(
-            f"orders that are unpaid, cancelled or refunded by column {column!r} are no sales{told}"
+            f"orders that are unpaid, cancelled or refunded by column {column!r} are no sales{option}"
         )
     for which, what in (
         (reversals, "have negative amounts only and are netted as returns"),
@@ -259,7 +259,7 @@ def _by_meaning(
         (_of(meanings, "unknown"), "are not known order statuses and count as sales"),
     ):
         if which:
-            assumed.append(f"rows with the status {_listed(which)} in column {column!r} {what}{told}")
+            assumed.append(f"rows with the status {_listed(which)} in column {column!r} {what}{option}")
     return used | reversals
 
 

@@ -72,16 +72,16 @@ def read_csv(
     _refuse_other_separators(texts)
     first: duckdb.Error | None = None
     for attempt, escape in _ways(workspace, texts):
-        told = Opened()
+        noted = Opened()
         headers = {text.read: text.header for text in attempt}
         try:
-            table = read_files(workspace, headers, partial(_scan, attempt[0], escape), told, copy=True)
+            table = read_files(workspace, headers, partial(_scan, attempt[0], escape), noted, copy=True)
         except duckdb.Error as error:
             first = first or error
             continue
-        opened.assumed += [*told.assumed, *_decided(attempt, escape)]
+        opened.assumed += [*noted.assumed, *_decided(attempt, escape)]
         own = {str(text.read): str(text.path) for text in attempt}
-        opened.files |= {own[file]: columns for file, columns in told.files.items()}
+        opened.files |= {own[file]: columns for file, columns in noted.files.items()}
         return table
     fault = _fault(texts)
     if fault is None and "sniffing" in str(first):

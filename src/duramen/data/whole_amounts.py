@@ -14,7 +14,7 @@ FEWEST = 5
 def decimal_of_whole_amounts(readings: ibis.Table) -> str | None:
     """Return the decimal mark where the other one groups the thousands of whole amounts, None where it may not.
 
-    That ``1,250`` is beside ``950``, and nothing like ``1250``, can only be a group: whoever writes 950 without
+    That ``1,250`` is beside ``950``, and nothing like ``1250``, can only be a group: an export that writes 950 without
     decimals writes the decimal 1,25 without its last 0.
 
     Parameters
