@@ -277,6 +277,8 @@ def test_a_model_of_an_older_release_forecasts_as_it_did(older):
     )
     grows = again["predicted_value"] > again["past_value"]
     assert (grows == (again["growth_potential"] > 0)).all()
+    if json.loads((folder / "model.json").read_text())["format_version"] > 7:
+        return
     # The levels of activity were not kept: stages go by the plain ones.
     lapsed = (again["probability_active"] < 0.2) & ((customers["frequency"] > 1) | (customers["T"] >= 91))
     assert ((again["lifecycle_stage"] == "lapsed") == lapsed).all()

@@ -24,7 +24,7 @@ from duramen.io.model_contents import AGAIN, refuse_absurd_numbers, refuse_no_tr
 
 # What is in the folder, and how; a change that an older release would misread makes it one more, with a step in
 # ``UPGRADES`` and a small model of the old format in tests/fixtures.
-FORMAT_VERSION = 8
+FORMAT_VERSION = 9
 MODEL_FILE = "model.json"
 # The key under which the state keeps the SHA-256 of each other file, by name.
 DIGESTS = "digests"
@@ -331,11 +331,17 @@ def _by_stage(treatments: dict[str, str]) -> dict[str, str]:
 
 
 # From a format to the next one; the first of them is the oldest format that is read.
+def _from_8(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
+    """Keep the forecast as it was: spend from repeat purchases by gamma-gamma alone."""
+    return state | {"format_version": 9}
+
+
 UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {
     4: _from_4,
     5: _from_5,
     6: _from_6,
     7: _from_7,
+    8: _from_8,
 }
 # The first format whose model.json has its own digest.
 SEALED_SINCE = 5
