@@ -4,12 +4,12 @@ import pytest
 
 from duramen.data.windows import holdout_window, training_windows
 from duramen.forecast.churn import ActivityModel
-from duramen.forecast.folds import build_folds, model_features
+from duramen.forecast.folds import EarlierCutoffs, model_features
 
 
 @pytest.fixture(scope="session")
 def rolling_folds(shop):
-    return build_folds(shop.tx, training_windows(shop.window, shop.tx.first_date))
+    return EarlierCutoffs(shop.tx).folds(training_windows(shop.window, shop.tx.first_date))
 
 
 @pytest.fixture(scope="session")

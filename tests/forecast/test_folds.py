@@ -13,8 +13,8 @@ from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.folds import (
     BTYD_FEATURES,
     LEAST_CUSTOMERS,
+    EarlierCutoffs,
     Fold,
-    build_folds,
     complete_before,
     model_features,
     stack_features,
@@ -25,7 +25,7 @@ WINDOWS = [Window("1997-12-01", 91), Window("1997-09-01", 91), Window("1997-10-1
 
 @pytest.fixture(scope="module")
 def folds(shop):
-    return build_folds(shop.tx, WINDOWS)
+    return EarlierCutoffs(shop.tx).folds(WINDOWS)
 
 
 def test_folds_come_in_the_order_of_the_windows(folds):
@@ -66,7 +66,7 @@ def test_only_folds_whose_outcomes_were_complete_come_before_a_cutoff(folds):
 
 
 def test_windows_of_one_cutoff_share_their_customers_but_not_their_forecast(shop):
-    whole, half = build_folds(shop.tx, [Window("1997-12-01", 91), Window("1997-12-01", 45)])
+    whole, half = EarlierCutoffs(shop.tx).folds([Window("1997-12-01", 91), Window("1997-12-01", 45)])
     pd.testing.assert_frame_equal(
         whole.features.drop(columns=list(BTYD_FEATURES)), half.features.drop(columns=list(BTYD_FEATURES))
     )
@@ -80,8 +80,8 @@ def test_a_window_with_too_few_customers_makes_no_fold(shop):
     few = shop.orders[
         shop.orders["customer_id"].isin(shop.orders["customer_id"].unique()[: LEAST_CUSTOMERS - 1])
     ]
-    assert known >= LEAST_CUSTOMERS or build_folds(shop.tx, [early]) == []
-    assert build_folds(read_transactions(few), [Window("1997-12-01", 91)]) == []
+    assert known >= LEAST_CUSTOMERS or EarlierCutoffs(shop.tx).folds([early]) == []
+    assert EarlierCutoffs(read_transactions(few)).folds([Window("1997-12-01", 91)]) == []
 
 
 def test_stacks_keep_the_order_of_folds_and_rows(folds):

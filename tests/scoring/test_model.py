@@ -13,7 +13,7 @@ from duramen.data.customers import customer_table
 from duramen.data.reading import read_transactions
 from duramen.data.windows import Window, holdout_window, training_windows
 from duramen.errors import InputError
-from duramen.forecast.folds import build_folds, complete_before
+from duramen.forecast.folds import EarlierCutoffs, complete_before
 from duramen.forecast.settings import ForecastSettings, TreeSettings
 from duramen.io.files import write_scores
 from duramen.io.score_columns import PLACE_COLUMNS, SCORE_COLUMNS
@@ -203,7 +203,7 @@ def test_training_outcomes_end_before_the_cutoff_and_before_the_holdout(shop):
     windows = training_windows(shop.window, shop.tx.first_date)
     assert len(windows) >= 3
     assert all(window.end <= shop.window.cutoff for window in windows)
-    folds = build_folds(shop.tx, windows)
+    folds = EarlierCutoffs(shop.tx).folds(windows)
     holdout = holdout_window(shop.window, shop.tx.first_date)
     learned_from = complete_before(folds, holdout.cutoff)
     assert 0 < len(learned_from) < len(folds)

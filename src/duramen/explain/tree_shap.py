@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_info
+
+from duramen.io.processors import usable_processors
 
 # What contributions may miss LightGBM's own by, and their sum the trees' raw score, in log money or log odds.
 TOLERANCE = 1e-4
@@ -70,8 +71,7 @@ class TreeShap:
 
     def blocks(self, features: pd.DataFrame) -> Iterator[tuple[slice, np.ndarray]]:
         """Give the rows and values of ``values`` a block at a time, so that memory holds no more than that."""
-        # As many as NumPy and LightGBM may have: a Spark worker has one, and so have users who asked for one.
-        threads = min((library["num_threads"] for library in threadpool_info()), default=1)
+        threads = usable_processors()
         size = max(1, min(BLOCK, -(-len(features) // threads)))
         starts = range(0, len(features), size)
 
@@ -130,8 +130,9 @@ def _tables_of_cells(booster: Any, splits_of_trees: list[dict[int, set[float]]])
         cells = np.array(list(product(*map(_values_between, thresholds))))
         rows = np.zeros((len(cells), width))
         rows[:, features] = cells
-        values = booster.predict(rows, pred_contrib=True, start_iteration=position, num_iteration=1)
-        score = booster.predict(rows, raw_score=True, start_iteration=position, num_iteration=1)
+        tree = {"start_iteration": position, "num_iteration": 1, "num_threads": 1}
+        values = booster.predict(rows, pred_contrib=True, **tree)
+        score = booster.predict(rows, raw_score=True, **tree)
         # Whatever adds up in the cells of each tree adds up for every row.
         missed = np.abs(values.sum(axis=1) - score).max()
         if not missed <= TOLERANCE / booster.num_trees():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from threading import RLock
 
 import pandas as pd
 
@@ -81,28 +82,55 @@ def in_money_unit(features: pd.DataFrame, money_unit: float) -> pd.DataFrame:
     return scaled.astype("float32").astype("float64")
 
 
-def build_folds(
-    tx: Transactions,
-    windows: Sequence[Window],
-    money_unit: float = 1.0,
-    btyd_models: tuple[str, ...] = tuple(PURCHASE_MODELS),
-    extra: ExtraFeatures = NO_EXTRA,
-) -> list[Fold]:
-    """Return a fold for each window that has customers enough, in the order of the windows."""
-    known: dict[date, tuple[pd.DataFrame, BTYDValueModel]] = {}
-    folds = []
-    for window in windows:
-        if window.cutoff not in known:
-            customers = customer_table(tx, window.cutoff)
+class EarlierCutoffs:
+    """The customers of some transactions at earlier cutoffs, and BTYD models of them.
+
+    All are made when they are first asked for, and once: models of different cutoffs learn from the same earlier ones,
+    at the same time.
+
+    Parameters
+    ----------
+    tx : Transactions
+        Of the customers to learn from.
+    btyd_models : tuple of str
+        The candidates.
+    """
+
+    def __init__(self, tx: Transactions, btyd_models: tuple[str, ...] = tuple(PURCHASE_MODELS)) -> None:
+        self.tx = tx
+        self._btyd_models = btyd_models
+        self._customers: dict[date, pd.DataFrame] = {}
+        self._btyd: dict[date, BTYDValueModel] = {}
+        self._lock = RLock()
+
+    def customers(self, cutoff: date) -> pd.DataFrame:
+        """Return ``customer_table`` at a cutoff; it is shared, so that nobody may change it."""
+        with self._lock:
+            if cutoff not in self._customers:
+                self._customers[cutoff] = customer_table(self.tx, cutoff)
+            return self._customers[cutoff]
+
+    def btyd(self, cutoff: date) -> BTYDValueModel:
+        """Return the BTYD models fitted to the customers at a cutoff."""
+        with self._lock:
+            if cutoff not in self._btyd:
+                self._btyd[cutoff] = BTYDValueModel(self._btyd_models).fit(self.customers(cutoff))
+            return self._btyd[cutoff]
+
+    def folds(
+        self, windows: Sequence[Window], money_unit: float = 1.0, extra: ExtraFeatures = NO_EXTRA
+    ) -> list[Fold]:
+        """Return a fold for each window that has customers enough, in the order of the windows."""
+        folds = []
+        for window in windows:
+            customers = self.customers(window.cutoff)
             if len(customers) < LEAST_CUSTOMERS:
                 continue
-            known[window.cutoff] = customers, BTYDValueModel(btyd_models).fit(customers)
-        customers, btyd = known[window.cutoff]
-        features = model_features(customers, btyd, window.horizon, money_unit, extra)
-        outcomes = customer_outcomes(tx, window, customers)
-        outcomes["value"] /= money_unit
-        folds.append(Fold(window, features, outcomes))
-    return folds
+            features = model_features(customers, self.btyd(window.cutoff), window.horizon, money_unit, extra)
+            outcomes = customer_outcomes(self.tx, window, customers)
+            outcomes["value"] /= money_unit
+            folds.append(Fold(window, features, outcomes))
+        return folds
 
 
 def complete_before(folds: Sequence[Fold], cutoff: date) -> list[Fold]:

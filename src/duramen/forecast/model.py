@@ -17,12 +17,13 @@ from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.churn import ActivityModel, clip_probability
 from duramen.forecast.data_requirements import refuse_unfit, unmet_requirements
 from duramen.forecast.extra_features import ExtraFeatures
-from duramen.forecast.folds import BTYD_FEATURES, LEAST_CUSTOMERS, Fold, build_folds, model_features
+from duramen.forecast.folds import BTYD_FEATURES, LEAST_CUSTOMERS, EarlierCutoffs, Fold, model_features
 from duramen.forecast.growth import GROWTH_COLUMNS, growth_forecast, past_trend, past_value
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
 from duramen.forecast.trees import names_in_trees
 from duramen.forecast.value import Boosters, ValueModel
 from duramen.forecast.value_distribution import ValueDistribution
+from duramen.io.processors import workers
 
 _LOG = logging.getLogger(__name__)
 
@@ -91,7 +92,13 @@ class ForecastModel:
         self.settings = settings
         self.seed = seed
 
-    def fit(self, tx: Transactions, window: Window, customers: pd.DataFrame | None = None) -> Self:
+    def fit(
+        self,
+        tx: Transactions,
+        window: Window,
+        customers: pd.DataFrame | None = None,
+        earlier: EarlierCutoffs | None = None,
+    ) -> Self:
         """Learn from what lies before ``window.cutoff``, and from nothing else.
 
         Parameters
@@ -101,6 +108,8 @@ class ForecastModel:
             The cutoff, and the horizon to forecast.
         customers : pandas.DataFrame, optional
             ``customer_table(tx, window.cutoff)``, where it is known already.
+        earlier : EarlierCutoffs, optional
+            Earlier cutoffs of ``training_sample(tx, customers)``, where other models learn from them too.
 
         Raises
         ------
@@ -119,12 +128,15 @@ class ForecastModel:
         self.btyd_ = BTYDValueModel(self.settings.btyd_models).fit(customers)
         features = self._features(customers)
         _LOG.info("customers at earlier cutoffs")
-        folds, holdout = self._folds(self.training_sample(tx, customers), tx.first_date)
-        _LOG.info("activity over %s windows", len(folds))
-        self.activity_ = ActivityModel(**self._of_activity()).fit(folds, holdout, features, window)
-        _LOG.info("value over %s windows", len(folds))
-        self.value_ = ValueModel(**self._of_value())
-        self.value_.fit(folds, holdout, features, window, self.activity_)
+        if earlier is None:
+            earlier = EarlierCutoffs(self.training_sample(tx, customers), self.settings.btyd_models)
+        folds, holdout = self._folds(earlier, tx.first_date)
+        _LOG.info("activity and value over %s windows", len(folds))
+        self.activity_, self.value_ = ActivityModel(**self._of_activity()), ValueModel(**self._of_value())
+        with workers() as pool:
+            trial = pool.submit(self.value_.try_trees, folds, holdout)
+            fitted = pool.submit(self.activity_.fit, folds, holdout, features, window)
+            self.value_.fit(folds, holdout, features, window, fitted.result(), trial.result())
         self._learn_errors(holdout)
         self.notes_ = [
             # What the spend model says of its own premise is for the reader of the ranking too.
@@ -157,18 +169,18 @@ class ForecastModel:
         rows = np.sort(rng.choice(len(customers), most, replace=False))
         return tx.of_customers(customers["customer_id"].iloc[rows])
 
-    def _folds(self, tx: Transactions, first: date) -> tuple[list[Fold], Fold]:
+    def _folds(self, earlier: EarlierCutoffs, first: date) -> tuple[list[Fold], Fold]:
         """Return the folds to learn from, and the one of them that is held out."""
         window = self.window_
         windows = training_windows(window, first, self.settings.training_cutoffs)
-        folds = build_folds(tx, windows, self.money_unit_, self.settings.btyd_models, self.extra_)
+        folds = earlier.folds(windows, self.money_unit_, self.extra_)
         latest = holdout_window(window, first)
         holdout = next((fold for fold in folds if fold.window == latest), None)
         if holdout is None:
             raise InputError(
-                f"{tx.source} has fewer than {LEAST_CUSTOMERS} customers before {latest.cutoff}, {latest.horizon} days "
-                f"before the cutoff {window.cutoff}: too few to evaluate a forecast on; give a longer history or a "
-                "later cutoff."
+                f"{self.source_} has fewer than {LEAST_CUSTOMERS} customers before {latest.cutoff}, {latest.horizon} "
+                f"days before the cutoff {window.cutoff}: too few to evaluate a forecast on; give a longer history "
+                "or a later cutoff."
             )
         return folds, holdout
 

@@ -101,6 +101,7 @@ class ValueModel:
         features: pd.DataFrame,
         window: Window,
         activity: ActivityModel,
+        trial: Boosters | None = None,
     ) -> Self:
         """Learn to forecast a window from folds that were complete before its cutoff.
 
@@ -114,10 +115,13 @@ class ValueModel:
         window : Window
         activity : ActivityModel
             Fitted to the same.
+        trial : Boosters, optional
+            What ``try_trees`` returned for the same folds, where it was called already.
         """
-        self.floor_ = float(SMALLEST_SHARE * max(holdout.features["btyd_value"].mean(), 1e-9))
+        if trial is None:
+            trial = self.try_trees(folds, holdout)
         use = self._evaluate(
-            complete_before(folds, holdout.window.cutoff),
+            trial,
             holdout,
             money_level(folds, holdout.window),
             activity.holdout_["probability"].to_numpy(),
@@ -129,14 +133,20 @@ class ValueModel:
         self.level_ = self.correction_ * _ratio_of_totals(features["btyd_value"].to_numpy(), shape)
         return self
 
+    def try_trees(self, folds: Sequence[Fold], holdout: Fold) -> Boosters:
+        """Return trees that end before the holdout's cutoff, on which their use is decided."""
+        self.floor_ = float(SMALLEST_SHARE * max(holdout.features["btyd_value"].mean(), 1e-9))
+        rounds = max(use.rounds for use in value_uses(self.trees.rounds))
+        earlier = complete_before(folds, holdout.window.cutoff)
+        return self._fit_trees(earlier, TreesUse(1.0, rounds, two_stage=0.5))
+
     def _evaluate(
-        self, earlier: Sequence[Fold], holdout: Fold, correction: float, probability: np.ndarray
+        self, trial: Boosters, holdout: Fold, correction: float, probability: np.ndarray
     ) -> TreesUse:
-        """Keep the forecasts of trees that ended before the holdout's cutoff; return how to use trees."""
+        """Keep the forecasts of the trial on the holdout; return how to use trees."""
         btyd = holdout.features["btyd_value"].to_numpy()
         missing = np.full(len(btyd), np.nan)
         tried, two_stages = value_uses(self.trees.rounds), two_stages_alone(self.trees.rounds)
-        trial = self._fit_trees(earlier, TreesUse(1.0, max(use.rounds for use in tried), two_stage=0.5))
         uses = (NO_TREES,) if trial == NO_BOOSTERS else (*tried, two_stages, NO_TREES)
         shapes = {use: self._shape(holdout.features, probability, trial, use) for use in uses}
         actual = np.maximum(holdout.outcomes["value"].to_numpy(), 0.0)

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
-from duramen.data.transactions import Transactions
-from duramen.data.windows import Window
+from duramen.data.windows import Window, holdout_window
 from duramen.errors import InputError
+from duramen.forecast.folds import EarlierCutoffs
 from duramen.forecast.model import ForecastModel
+from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
 
 _LOG = logging.getLogger(__name__)
 
@@ -58,23 +58,28 @@ class GrowthWeight(NamedTuple):
         return cls(weight, pd.DataFrame(columns=list(CURVE_COLUMNS), dtype=float), notes or [])
 
 
-def learn_growth_weight(tx: Transactions, model: ForecastModel) -> GrowthWeight:
+def learn_growth_weight(
+    earlier: EarlierCutoffs, window: Window, settings: ForecastSettings = DEFAULT_FORECAST, *, seed: int = 0
+) -> GrowthWeight:
     """Choose the largest weight of growth that captured as much money in the horizon after the forecast one.
 
     Parameters
     ----------
-    tx : Transactions
+    earlier : EarlierCutoffs
         Of the customers to learn from.
-    model : ForecastModel
-        Fitted. A model with its parameters is fitted two horizons before its cutoff.
+    window : Window
+        The one that is forecast. A model is fitted two horizons before its cutoff.
+    settings : ForecastSettings
+    seed : int
 
     Returns
     -------
     GrowthWeight
         The default where the history is too short or too thin, with a note.
     """
-    horizon = model.holdout_window_.horizon
-    window = Window(model.window_.cutoff - timedelta(days=2 * horizon), horizon)
+    tx = earlier.tx
+    horizon = holdout_window(window, tx.first_date).horizon
+    window = Window(window.cutoff - timedelta(days=2 * horizon), horizon)
     if (window.cutoff - tx.first_date).days < horizon:
         return GrowthWeight.without_curve(
             notes=[
@@ -83,9 +88,9 @@ def learn_growth_weight(tx: Transactions, model: ForecastModel) -> GrowthWeight:
             ]
         )
     _LOG.info("the weight of growth, from %s", window)
-    customers = customer_table(tx, window.cutoff)
     try:
-        earlier = ForecastModel(model.settings, seed=model.seed).fit(tx, window, customers)
+        customers = earlier.customers(window.cutoff)
+        model = ForecastModel(settings, seed=seed).fit(tx, window, customers, earlier)
     except InputError:
         return GrowthWeight.without_curve(
             notes=[
@@ -93,7 +98,7 @@ def learn_growth_weight(tx: Transactions, model: ForecastModel) -> GrowthWeight:
                 f"after a horizon, and its weight in the score is the default, {DEFAULT_GROWTH_WEIGHT:g}."
             ]
         )
-    forecast = earlier.forecast(customers)
+    forecast = model.forecast(customers)
     money = customer_outcomes(tx, Window(window.end, horizon), customers)["value"].to_numpy()
     if money.sum() <= 0:
         return GrowthWeight.without_curve()

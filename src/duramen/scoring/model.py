@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from html import escape
 from math import inf
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
@@ -17,12 +19,15 @@ from duramen.data.customers import customer_table
 from duramen.data.ids import find_ids
 from duramen.data.money_unit import compare_units
 from duramen.data.transactions import Transactions
-from duramen.data.windows import YEAR, Window, parse_day
+from duramen.data.windows import YEAR, Window, holdout_window, parse_day
 from duramen.errors import InputError
 from duramen.explain.explainer import PARTS, Explainer, refuse_unknown_parts
+from duramen.forecast.data_requirements import refuse_unfit
+from duramen.forecast.folds import EarlierCutoffs
 from duramen.forecast.model import Forecast, ForecastModel
 from duramen.forecast.settings import DEFAULT_FORECAST, Bounds, ForecastSettings, refuse_outside
 from duramen.io.autologging import without_autologging
+from duramen.io.processors import workers
 from duramen.io.saved_model import SavedModel, fingerprint, read_model, refuse_damaged, write_model
 from duramen.io.score_columns import SCORE_COLUMNS
 from duramen.scoring.core_money import core_money
@@ -194,19 +199,19 @@ class CoreCustomerModel:
         if previous is not None:
             compare_units(previous.unit_, tx.unit, tx.source)
         customers = customer_table(tx, window.cutoff)
-        model = ForecastModel(self.forecast, seed=self.seed).fit(tx, window, customers)
-        training = model.training_sample(tx, customers)
-        growth = (
-            learn_growth_weight(training, model)
-            if self.growth_weight is None
-            else GrowthWeight.without_curve(self.growth_weight)
-        )
+        refuse_unfit(tx, window, customers)
+        model = ForecastModel(self.forecast, seed=self.seed)
+        earlier = EarlierCutoffs(model.training_sample(tx, customers), self.forecast.btyd_models)
+        with workers() as pool:
+            fitted = pool.submit(model.fit, tx, window, customers, earlier)
+            learned = pool.submit(self._growth_weight, earlier, window)
+            # What segments show of the future is measured on those that knew nothing of it.
+            before = pool.submit(self._segments_before, earlier, window, tx.first_date)
+            fitted.result()
+            growth, segments_then = learned.result(), before.result()
         segmenter = self._segmenter().set_params(previous=None if previous is None else previous.segments_)
         forecast = model.forecast(customers)
         segmenter.fit(customers, probability_active=forecast.probability)
-        # What segments show of the future is measured on those that knew nothing of it.
-        then = customer_table(training, model.holdout_window_.cutoff)
-        segments_then = self._segmenter().fit_predict(then)
         explainer = Explainer(model, growth.weight).fit(customers, forecast)
         self.core_money_ = core_money(model, forecast, self.seed)
         # All parts are whole before the model has any of them.
@@ -220,6 +225,15 @@ class CoreCustomerModel:
         self.placement_: PlacementThresholds | None = PlacementThresholds.of_ranking(base, self.tiers)
         self.model_version_ = f"{__version__}+{fingerprint(self._saved())}"
         return self
+
+    def _growth_weight(self, earlier: EarlierCutoffs, window: Window) -> GrowthWeight:
+        if self.growth_weight is not None:
+            return GrowthWeight.without_curve(self.growth_weight)
+        return learn_growth_weight(earlier, window, self.forecast, seed=self.seed)
+
+    def _segments_before(self, earlier: EarlierCutoffs, window: Window, first: date) -> np.ndarray:
+        """Return the segments of the customers at the holdout's cutoff, learned there."""
+        return self._segmenter().fit_predict(earlier.customers(holdout_window(window, first).cutoff))
 
     def predict(self, customers: pd.DataFrame, *, with_reasons: bool = True) -> pd.DataFrame:
         """Return the scores of each customer, not yet ranked.
