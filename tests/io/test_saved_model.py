@@ -228,7 +228,10 @@ def test_another_format_version_is_refused_with_the_release_that_reads_it(copy):
 @pytest.mark.parametrize(
     ("version", "told"),
     [
-        (10, r"model format 10, newer than those that this duramen reads, 4 to 9; use duramen 0\.9, or train"),
+        (
+            10,
+            r"model format 10, newer than those that this duramen reads, 4 to 9; use duramen 0\.9, or train",
+        ),
         (3, r"model format 3, older than those that this duramen reads, 4 to 9; use duramen 0\.9, or train"),
         *((odd, "which no duramen writes") for odd in (0, -1, 4.0, "5", True, None, [5])),
     ],
