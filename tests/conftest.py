@@ -18,6 +18,11 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # As the command line does it, before anything loads OpenMP or MLflow.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -75,7 +75,7 @@ def test_the_order_is_that_of_expected_profit_and_the_sums_are_those_of_the_camp
         )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     money=st.none() | st.floats(0.01, 5_000), contacts=st.none() | st.integers(1, 400),
     offer_cost=st.floats(0, 50), contact_cost=st.floats(0.01, 20), acceptance=st.floats(0.01, 1),

@@ -24,7 +24,7 @@ def by_id(groups):
     return pd.Series(groups, dtype=object)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(GROUPS, GROUPS)
 def test_everybody_of_either_cutoff_is_in_one_flow_and_shares_add_to_one(then, now):
     table = segment_transitions(by_id(then), by_id(now))
@@ -34,7 +34,7 @@ def test_everybody_of_either_cutoff_is_in_one_flow_and_shares_add_to_one(then, n
     assert table.loc[table["to"] == "gone", "customers"].sum() == len({*then} - {*now})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(GROUPS, GROUPS)
 def test_the_matrix_holds_the_flows_and_nobody_else(then, now):
     table = segment_transitions(by_id(then), by_id(now))
@@ -44,7 +44,7 @@ def test_the_matrix_holds_the_flows_and_nobody_else(then, now):
         assert wide.loc[row[0], row[1]] == row.customers
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(GROUPS, GROUPS, st.randoms())
 def test_the_order_of_the_customers_does_not_matter(then, now, random):
     shuffled = [random.sample(list(side.items()), len(side)) for side in (then, now)]

@@ -20,7 +20,7 @@ from duramen.data.outcomes import customer_outcomes
 from duramen.errors import InputError
 from duramen.forecast.growth import past_value
 
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=25)
 GRADES = ["AAA", "AA+", "AA", "A-", "BBB", "C"]
 THREE = Axes(
     loyalty=Axis(("wavering", "habitual", "loyal"), (0.33, 0.67)),

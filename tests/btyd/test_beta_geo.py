@@ -296,7 +296,7 @@ SIZES = st.floats(-10, 10).map(np.exp)
 
 
 @pytest.mark.parametrize("cls", MODELS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     x=st.one_of(st.integers(0, 40), st.integers(0, 10_000)),
     age=st.floats(0, 30 * 365.25 * 24),

@@ -160,7 +160,7 @@ def test_no_repeat_buyer_at_all_is_said_in_a_sentence():
         GammaGammaModel().fit(spend((0, np.nan))[["frequency"]])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     rows=st.lists(
         st.tuples(st.one_of(st.integers(0, 5), st.integers(0, 10_000)), st.floats(-4.6, 20.7).map(np.exp)),

@@ -93,7 +93,7 @@ def test_gradient_and_hessian_are_those_of_the_likelihood(cdnow, theta, covariat
         )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     logs=st.tuples(*[st.floats(-6, 6)] * 4),
     x=st.one_of(st.integers(0, 30), st.integers(0, 10_000)),
@@ -276,7 +276,7 @@ def test_thin_data_fit_to_something_finite_and_say_so(customers):
 SIZES = st.floats(-10, 10).map(np.exp)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     x=st.one_of(st.integers(0, 40), st.integers(0, 10_000)),
     age=st.floats(0, 30 * 365.25 * 24),

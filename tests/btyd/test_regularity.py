@@ -128,7 +128,7 @@ SIZES = st.floats(-8, 8).map(np.exp)
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     x=st.one_of(st.integers(0, 40), st.integers(0, 10_000)),
     age=st.floats(0, 30 * 365.25 * 24),

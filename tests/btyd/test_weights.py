@@ -81,7 +81,7 @@ def relevant(model, customers):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(counted=counted_customers())
 def test_a_weight_of_k_is_k_repeated_rows(make, counted):
     customers, count = counted

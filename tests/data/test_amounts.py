@@ -133,7 +133,7 @@ def written(amount, group, mark, frame, sign, *, whole):
     st.booleans(),
     st.sampled_from([None, "right"]),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_same_amounts_read_the_same_in_every_form_or_are_refused(amounts, form, sign, whole, decimal):
     if whole:
         amounts = [amount.to_integral() for amount in amounts]

@@ -45,7 +45,7 @@ def test_numbers_are_amounts_where_they_are_finite_and_exact(values, column, dty
 
 
 @given(st.decimals(-(10**8), 10**8, places=4))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_money_keeps_four_decimals_exactly(values, money):
     assert values(lambda column: parse_money(column, "."), [str(money)]) == [money]
 

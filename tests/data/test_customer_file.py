@@ -13,7 +13,7 @@ from duramen.data.datasets import package_file
 from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=25)
 HOMES = {"a": "h1", "b": "h1", "c": "h2", "d": None, "e": None}
 
 LINES = st.fixed_dictionaries(

@@ -268,7 +268,7 @@ some_days = st.lists(st.dates(datetime.date(1975, 1, 1), datetime.date(2025, 12,
 
 
 @given(way=st.sampled_from(list(WAYS)), days=some_days, as_text=st.booleans())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_days_read_back_as_they_were_written_or_are_refused(way, days, as_text):
     column = [WAYS[way](day) for day in days]
     if as_text:

@@ -93,7 +93,7 @@ days = st.integers(0, 400).map(lambda day: datetime.date(2023, 1, 1) + datetime.
 
 @pytest.mark.slow
 @given(st.lists(days, min_size=1, max_size=5, unique=True), st.lists(days, min_size=1, max_size=8))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_rate_of_a_day_is_the_latest_that_is_not_after_it(changes, dates):
     changes = sorted(changes)
     dates = [max(date, changes[0]) for date in dates]

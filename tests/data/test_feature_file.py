@@ -12,7 +12,7 @@ from duramen.data.feature_file import read_feature_file
 from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
-FEW = settings(max_examples=20, deadline=None)
+FEW = settings(max_examples=20)
 CUTOFF = datetime.date(2020, 2, 1)
 EVERY_DAY = [CUTOFF + datetime.timedelta(days=days) for days in range(-3, 3)]
 

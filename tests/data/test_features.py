@@ -228,27 +228,27 @@ histories = st.lists(day, max_size=40, unique_by=lambda row: (row["customer_id"]
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(histories)
 def test_every_feature_agrees_with_the_oracle(rows):
     assert_close(features(rows), expected(rows))
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(histories)
 def test_no_row_at_or_after_the_cutoff_changes_a_feature(rows):
     past = [row for row in rows if row["date"] < CUTOFF]
     pd.testing.assert_frame_equal(features(rows), features(past))
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(histories, st.randoms(use_true_random=False))
 def test_row_order_does_not_matter(rows, random):
     shuffled = random.sample(rows, len(rows))
     pd.testing.assert_frame_equal(features(rows), features(shuffled))
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(histories)
 def test_other_customers_do_not_matter(rows):
     alone = features([row for row in rows if row["customer_id"] == 2])
@@ -256,7 +256,7 @@ def test_other_customers_do_not_matter(rows):
     pd.testing.assert_frame_equal(together[together["customer_id"] == 2].reset_index(drop=True), alone)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(histories, st.sampled_from([3, 10, 100]))
 def test_amounts_times_k_scale_the_money_features_and_no_other(rows, k):
     money = [name for name, kind in (REQUIRED | OPTIONAL).items() if kind == MONEY and name != "quantity"]

@@ -30,7 +30,7 @@ def assert_same_figures(tx, form):
 
 @pytest.mark.slow
 @given(forms())
-@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CASES, suppress_health_check=list(HealthCheck))
 def test_the_same_orders_in_any_form_are_the_same_or_refused(form):
     folder = Path(tempfile.mkdtemp())
     try:

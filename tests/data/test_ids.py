@@ -50,7 +50,7 @@ def test_an_id_of_text_is_what_is_written_without_space_and_the_fraction_of_a_wh
 @given(
     texts=st.lists(st.text(st.sampled_from("aNnul<>oe1 \t\n\x0b\x0c\r\u00a0\u00e9"), max_size=9), min_size=1)
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_id_is_stripped_of_ascii_space_alone(values, texts):
     stripped = [text.strip(" \t\n\r\x0b\x0c") for text in texts]
     assert values(parse_id, texts) == [None if text.lower() in MISSING_WORDS else text for text in stripped]
@@ -124,7 +124,7 @@ def orders_of(ids):
 
 @pytest.mark.slow
 @given(ids=some_ids, orders=ways, file=ways, households=ways)
-@settings(max_examples=16, deadline=None)
+@settings(max_examples=16)
 def test_the_ways_to_write_an_id_are_one_customer_in_every_file(ids, orders, file, households):
     texts, beside = [str(number) for number in ids], WAYS[file](ids)
     tx = read_transactions(orders_of(WAYS[orders](ids)))
@@ -149,7 +149,7 @@ def test_the_ways_to_write_an_id_are_one_customer_in_every_file(ids, orders, fil
 
 @pytest.mark.slow
 @given(ids=some_ids, orders=ways, file=ways, ending=st.sampled_from(["csv", "parquet"]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_costs_are_found_however_ids_are_written(tmp_path_factory, ids, orders, file, ending):
     path = tmp_path_factory.getbasetemp() / f"costs.{ending}"
     costs = pd.DataFrame({"customer_id": WAYS[file](ids), "cost_to_serve": np.arange(len(ids))})

@@ -64,7 +64,7 @@ rows = st.tuples(st.integers(1, 3), st.integers(0, 60).map(on), st.sampled_from(
 
 @pytest.mark.slow
 @given(st.lists(rows, min_size=1, max_size=25), st.integers(1, 30), st.integers(1, 30))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_neighbouring_windows_add_up_and_nothing_is_counted_twice(lines, first, second):
     tx = read(lines)
     customers = pd.DataFrame({"customer_id": [1, 2, 3]})

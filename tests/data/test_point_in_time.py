@@ -44,7 +44,7 @@ def seen(lines):
     future=st.lists(line(AT, AT + 60), min_size=1, max_size=10),
     other_future=st.lists(line(AT, AT + 3), max_size=10),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_no_row_at_or_after_the_cutoff_is_seen(past, future, other_future):
     past = [BOUGHT, *past]
     table, digest = seen(past)

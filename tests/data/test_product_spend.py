@@ -62,7 +62,7 @@ def test_duplicates_other_currencies_unpaid_orders_and_households_are_those_of_t
     ),
     st.sampled_from([AFTER, "2024-01-03"]),
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_money_of_products_is_the_money_of_each_customer(lines, cutoff):
     usual = orders_of().assign(customer="c")
     tx = read_transactions(pd.concat([usual, pd.DataFrame(lines)]), currency="EUR", customers=HOMES)

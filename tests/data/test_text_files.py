@@ -99,7 +99,7 @@ def test_a_broken_letter_in_a_file_in_utf8_is_not_read_as_windows_1252(written):
     )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text("äöüßéèñçåø", min_size=1, max_size=9).map("-n ".join))
 def test_names_of_western_languages_survive_windows_1252(written, name):
     file = written("orders.csv", (HEADER + f"{name},2020-01-02,3\n").encode("cp1252"))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=25)
 
 GOOD = {"customer": "a", "date": "2020-01-02", "amount": "1", "order": "1", "product": "p", "kind": "consumer",
         "status": "paid", "currency": "EUR"}  # fmt: skip

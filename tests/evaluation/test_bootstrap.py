@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from duramen.evaluation import bootstrap
@@ -39,7 +39,6 @@ def at_share(function, share):
 
 @each_metric
 @given(rows=customers, share=st.sampled_from([0.1, 0.2, 0.25, 1.0]))
-@settings(deadline=None)
 def test_a_figure_of_customers_who_count_k_times_is_that_of_k_repeated_rows(metric, rows, share):
     forecast, actual, counts = map(np.array, zip(*rows, strict=True))
     forecast, actual = suited(metric, forecast, actual)

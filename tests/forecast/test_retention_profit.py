@@ -84,7 +84,7 @@ def test_published_parameters_on_real_forecasts_agree_with_brute_force(held_out)
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     rows=st.lists(
         st.tuples(st.integers(0, 6), st.booleans(), st.sampled_from([3.0, 8.0, 20.0, 90.0])),

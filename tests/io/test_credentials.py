@@ -45,7 +45,7 @@ def test_text_without_a_password_stays_as_it_is(text):
     assert mask_credentials(text) == text
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(password=WORDS, before=WORDS, after=WORDS)
 def test_whatever_characters_a_password_has_none_of_it_is_left(password, before, after):
     text = f"{before} scheme://user:{password}@host/path {after}"

@@ -64,7 +64,7 @@ def test_a_drawing_is_an_svg_in_the_colours_of_the_page_and_the_same_each_time(t
     st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.integers(1, 10**6)), min_size=1, max_size=30),
     st.sampled_from(WIDTHS),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_labels_stand_beside_their_bars_and_never_on_each_other(drawn, width):
     table = (
         pd.DataFrame(drawn, columns=["from", "to", "customers"]).groupby(["from", "to"]).sum().reset_index()

@@ -51,7 +51,7 @@ def test_the_number_0_of_an_older_segmenter_is_no_segment():
     assert changes_of([0, 0, 1], [2, 2, 1])[2] == ("new", "")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pairs=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60))
 def test_every_segment_has_one_line_and_every_line_a_reason(pairs):
     before, now = np.array(pairs).T

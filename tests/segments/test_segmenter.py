@@ -330,7 +330,7 @@ def test_customers_of_a_few_kinds_are_no_error(kinds):
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     customers=st.integers(1, 40),
     constant=st.sampled_from(["frequency", "basket_geometric_mean", "time_since_last", "T", None]),
