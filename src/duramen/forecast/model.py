@@ -20,6 +20,7 @@ from duramen.forecast.extra_features import ExtraFeatures
 from duramen.forecast.folds import BTYD_FEATURES, LEAST_CUSTOMERS, Fold, build_folds, model_features
 from duramen.forecast.growth import GROWTH_COLUMNS, growth_forecast, past_trend, past_value
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
+from duramen.forecast.spend_selection import credibility_gains, with_credibility
 from duramen.forecast.trees import names_in_trees
 from duramen.forecast.value import Boosters, ValueModel
 from duramen.forecast.value_distribution import ValueDistribution
@@ -117,9 +118,10 @@ class ForecastModel:
         self.money_unit_ = typical_basket(customers)
         _LOG.info("purchases and spend of %s customers", f"{len(customers):,}")
         self.btyd_ = BTYDValueModel(self.settings.btyd_models).fit(customers)
-        features = self._features(customers)
         _LOG.info("customers at earlier cutoffs")
         folds, holdout = self._folds(self.training_sample(tx, customers), tx.first_date)
+        folds, holdout = self._choose_spend(customers, folds, holdout)
+        features = self._features(customers)
         _LOG.info("activity over %s windows", len(folds))
         self.activity_ = ActivityModel(**self._of_activity()).fit(folds, holdout, features, window)
         _LOG.info("value over %s windows", len(folds))
@@ -128,7 +130,7 @@ class ForecastModel:
         self._learn_errors(holdout)
         self.notes_ = [
             # What the spend model says of its own premise is for the reader of the ranking too.
-            *self.btyd_.spend_.convergence_.notes,
+            *self.btyd_.spend_notes_,
             *unmet_requirements(
                 window,
                 folds,
@@ -171,6 +173,17 @@ class ForecastModel:
                 "later cutoff."
             )
         return folds, holdout
+
+    def _choose_spend(
+        self, customers: pd.DataFrame, folds: list[Fold], holdout: Fold
+    ) -> tuple[list[Fold], Fold]:
+        """Forecast spend by credibility, at every cutoff, where the holdout or gamma-gamma itself asks for it."""
+        if self.btyd_.spend_kind_ == "gamma-gamma":
+            if not credibility_gains(holdout):
+                return folds, holdout
+            self.btyd_.fit_spend(customers, "credibility")
+        folds = [with_credibility(fold) for fold in folds]
+        return folds, next(fold for fold in folds if fold.window == holdout.window)
 
     def _learn_errors(self, holdout: Fold) -> None:
         """Keep the forecasts and outcomes of the holdout, and learn the size of errors from them."""
