@@ -38,15 +38,17 @@ class CredibilitySpendModel(BaseEstimator):  # type: ignore[misc]  # scikit-lear
     s2 is read from the evenness of each customer's baskets, the geometric over the arithmetic mean, which one large
     basket moves less than a sum of squares. A customer's baskets are taken as gamma with a shape p that all customers
     share, so that their variance is mean**2 / p. For n of them the expected logarithm of the evenness is
-    f(n p) - f(p) with f(p) = log(p) - digamma(p), and p is where the sum over the customers is as observed. Then
-    s2 = (m**2 + a) / p and, of k customers with N purchase days in all and the mean m per purchase day, ::
+    f(n p) - f(p) with f(p) = log(p) - digamma(p), and p is where the sum over the customers is as observed. Then, for k
+    customers whose means have the mean m, ::
 
-        a = (sum(n (mean - m)**2) - (k - 1) s2) / (N - sum(n**2) / N)
+        s2 = (m**2 + a) / p
+        a  = sum((mean - m)**2) / (k - 1) - s2 * sum(1 / n) / k
 
-    is unbiased for known m and p (Buehlmann and Gisler, section 4.8), and 0 where that is negative. Z is at most
-    n p / (n p + 1), however large the differences are. In m and a the largest thousandth of the means counts as much
-    as the next, so that a single customer does not decide on the others. The collective mean is that of the
-    customers, weighted by Z.
+    where a is unbiased given s2, and taken as 0 where it is negative. Each customer counts once in it: weighted by n,
+    which is also usual, frequent buyers would hide the rest where they differ from them. In m and a the largest
+    thousandth of the means counts as much as the next, so that a single customer does not decide on the others; and
+    Z is at most n p / (n p + 1), however much customers differ. The collective mean is that of the customers, weighted
+    by Z.
 
     Attributes
     ----------
@@ -251,24 +253,22 @@ def _without_largest(means: FloatArray, weight: FloatArray) -> FloatArray:
     largest = math.ceil(_LARGEST * float(weight.sum()))
     order = np.argsort(-means, kind="stable")
     first = np.searchsorted(np.cumsum(weight[order]), largest, side="right")
-    return np.minimum(means, means[order[min(int(first), len(means) - 1)]])
+    return np.asarray(np.minimum(means, means[order[min(int(first), len(means) - 1)]]))
 
 
 def _moments(
     days: FloatArray, means: FloatArray, weight: FloatArray, shape: float | None
 ) -> tuple[float, float, float]:
     """Return the collective mean, and the variance within and between customers."""
-    purchases = weight * days
-    total, customers = float(purchases.sum()), float(weight.sum())
-    mean = float(purchases @ means) / total
-    squares = float(purchases @ (means - mean) ** 2)
+    customers = float(weight.sum())
+    mean = float(weight @ means) / customers
+    variance = float(weight @ (means - mean) ** 2) / max(customers - 1, 1.0)
     if shape is None:
-        # How means of one purchase day differ shows both variances together.
-        return mean, max(squares / customers, mean**2 / math.exp(_LOG_SHAPES[1])), 0.0
-    spread = total - float(purchases @ days) / total
+        # One purchase day each shows both variances together; baskets that are all alike have a little.
+        return mean, max(variance, mean**2 / math.exp(_LOG_SHAPES[1])), 0.0
     # s2 = (mean**2 + a) / shape is in the equation of a on both sides.
-    between = squares - max(customers - 1, 0.0) * mean**2 / shape
-    between = max(between, 0.0) / (spread + max(customers - 1, 0.0) / shape) if spread > 0 else 0.0
+    of_mean = float(weight @ (1 / days)) / customers / shape
+    between = max(variance - of_mean * mean**2, 0.0) / (1 + of_mean)
     within = (mean**2 + between) / shape
     own = weight * _credibility(days, within, between)
     return float(own @ means / own.sum()) if between > 0 else mean, within, between

@@ -23,6 +23,8 @@ SPEND_MODELS: dict[str, type[GammaGammaModel | CredibilitySpendModel]] = {
     "gamma-gamma": GammaGammaModel,
     "credibility": CredibilitySpendModel,
 }
+# With q of gamma-gamma above it the expected spend of customers differs by less than 1 %, 1 / sqrt(q - 2).
+ALIKE = 10_000.0
 NO_GAMMA_GAMMA = (
     "Gamma-gamma does not fit these amounts (its parameters end at a bound), so spend per purchase day is each "
     "customer's mean, shrunk to that of all customers (credibility)."
@@ -40,8 +42,8 @@ class BTYDValueModel:
         Names in ``PURCHASE_MODELS``; of several the one with the highest likelihood is used. All have four parameters,
         so that none of them is favoured.
     spend : str
-        Name in ``SPEND_MODELS``. Credibility is used instead of gamma-gamma where that does not converge or ends at a bound.
-        Both are of all purchase days.
+        Name in ``SPEND_MODELS``. Credibility is used instead of gamma-gamma where that does not converge, ends at a
+        bound or lets customers hardly differ. Both are of all purchase days.
 
     Attributes
     ----------
@@ -81,9 +83,9 @@ class BTYDValueModel:
         """Fit the spend model alone; ``kind`` as the parameter ``spend``."""
         if kind == "gamma-gamma":
             spend = GammaGammaModel(purchases="all").fit(customers)
-            report = spend.convergence_
-            if report.converged and not report.boundary:
-                self.spend_kind_, self.spend_, self.spend_notes_ = "gamma-gamma", spend, report.notes
+            if not _degenerate(spend):
+                self.spend_kind_, self.spend_ = "gamma-gamma", spend
+                self.spend_notes_ = spend.convergence_.notes
                 return self
         self.spend_kind_, self.spend_ = "credibility", CredibilitySpendModel().fit(customers)
         self.spend_notes_ = self.spend_.notes_
@@ -135,6 +137,12 @@ class BTYDValueModel:
         model.spend_ = SPEND_MODELS[model.spend_kind_].from_dict(state["spend"])
         model.net_ratio_ = state["net_ratio"]
         return model
+
+
+def _degenerate(spend: GammaGammaModel) -> bool:
+    """Return whether the likelihood found no spread of customers' spend: none to speak of, or one without end."""
+    report = spend.convergence_
+    return not report.converged or bool(report.boundary) or spend.params_["q"] > ALIKE
 
 
 def net_ratio(customers: pd.DataFrame) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from duramen.btyd.credibility import CredibilitySpendModel
 from duramen.forecast.btyd_value import net_ratio
@@ -37,7 +36,7 @@ def with_credibility(fold: Fold) -> Fold:
     """Return a fold whose BTYD spend and value are by credibility, learned from the customers of the fold."""
     features = fold.features
     spend = CredibilitySpendModel().fit(features).expected_spend(features) * net_ratio(features)
-    by_credibility = {"btyd_spend": spend, "btyd_value": features["btyd_purchases"].to_numpy() * spend}
+    value = features["btyd_purchases"].to_numpy() * spend
     # As precise as the other features.
-    exact = pd.DataFrame(by_credibility, index=features.index).astype("float32").astype("float64")
-    return replace(fold, features=features.assign(**dict(exact.items())))
+    spend, value = (column.astype("float32").astype("float64") for column in (spend, value))
+    return replace(fold, features=features.assign(btyd_spend=spend, btyd_value=value))
