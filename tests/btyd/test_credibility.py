@@ -31,7 +31,7 @@ def world(customers=20_000, seed=0):
 
 
 def correlated_shop(customers=2500, seed=0):
-    """Draw a shop whose regulars have larger baskets: 16 purchase days each, correlated .6 with expected spend."""
+    """Draw a shop whose regulars have larger baskets: 16 purchase days each, correlated .66 with what they spend."""
     rng = np.random.default_rng(seed)
     days = rng.geometric(1 / 16, customers)
     expected = (85 - 75 / np.sqrt(days)) * np.exp(0.05 * rng.normal(size=customers))

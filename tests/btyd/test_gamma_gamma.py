@@ -243,7 +243,7 @@ def test_the_purchases_that_count_are_saved_and_a_dict_without_them_is_of_repeat
 def test_unknown_purchases_and_first_baskets_of_nothing_are_refused_in_a_sentence():
     table = first_baskets(20)
     for unknown in ("first", None, ["all"]):
-        with pytest.raises(InputError, match="give 'repeat' .frequency, monetary_value. or 'all'"):
+        with pytest.raises(InputError, match=r"give 'repeat' .frequency, monetary_value. or 'all'"):
             GammaGammaModel(purchases=unknown).fit(table)
     with pytest.raises(InputError, match="basket_mean is not positive in 20 of 20 rows"):
         GammaGammaModel(purchases="all").fit(table.assign(basket_mean=0.0))

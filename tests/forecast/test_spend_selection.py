@@ -54,7 +54,7 @@ def test_a_fold_that_is_by_credibility_already_gains_nothing(holdout):
 
 def test_the_kind_is_chosen_once_for_the_model_and_shown_in_what_it_forecasts_by(shop):
     btyd = shop.model.forecast_.btyd_
-    assert btyd.spend_kind_ in shop.model.training_facts()["Forecast by"]
+    assert btyd.spend_kind_ in repr(shop.model)
     spend = btyd.forecast(shop.customers, 91)["btyd_spend"]
     alone = BTYDValueModel(spend=btyd.spend_kind_).fit(shop.customers).forecast(shop.customers, 91)
     np.testing.assert_allclose(spend, alone["btyd_spend"], rtol=1e-12)
