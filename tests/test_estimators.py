@@ -20,12 +20,18 @@ from tests.histories import simulate
 
 import duramen.btyd
 import duramen.segments
-from duramen.btyd import BetaGeoModel, GammaGammaModel, ModifiedBetaGeoModel, ParetoNBDModel
+from duramen.btyd import (
+    BetaGeoModel,
+    CredibilitySpendModel,
+    GammaGammaModel,
+    ModifiedBetaGeoModel,
+    ParetoNBDModel,
+)
 from duramen.errors import InputError
 from duramen.segments import BehaviouralSegmenter, clustering
 
 MODELS = [BetaGeoModel, ModifiedBetaGeoModel, ParetoNBDModel, GammaGammaModel]
-ESTIMATORS = [*MODELS, BehaviouralSegmenter]
+ESTIMATORS = [*MODELS, CredibilitySpendModel, BehaviouralSegmenter]
 WITHOUT_INPUT = [
     "check_estimator_cloneable", "check_estimator_tags_renamed", "check_valid_tag_types", "check_estimator_repr",
     "check_no_attributes_set_in_init", "check_do_not_raise_errors_in_init_or_set_params", "check_mixin_order",
@@ -36,7 +42,7 @@ WITHOUT_INPUT = [
 
 def predictions(model, customers):
     """Return what each kind of estimator predicts."""
-    if isinstance(model, GammaGammaModel):
+    if isinstance(model, GammaGammaModel | CredibilitySpendModel):
         return model.expected_spend(customers)
     if isinstance(model, BehaviouralSegmenter):
         return model.predict(customers)
@@ -93,6 +99,8 @@ def named(array):
             "T": age,
             "monetary_value": money,
             "gap_mean": np.where(repeat, age / (frequency + 1), np.nan),
+            "basket_mean": money,
+            "basket_evenness": 1 - part / 2,
             "basket_geometric_mean": money,
             "time_since_last": age * (1 - part),
             "purchase_position": np.where(repeat, part, np.nan),
@@ -155,6 +163,11 @@ class GammaGammaOfArrays(WeightedArrays, GammaGammaModel):
     pass
 
 
+class CredibilityOfArrays(Arrays, CredibilitySpendModel):
+    def fit(self, X, y=None, sample_weight=None):
+        return self.learn(X, y, sample_weight)
+
+
 class SegmenterOfArrays(Arrays, BehaviouralSegmenter):
     def fit(self, X, y=None):
         return self.learn(X, y)
@@ -167,6 +180,7 @@ class SegmenterOfArrays(Arrays, BehaviouralSegmenter):
         ModifiedBetaGeoOfArrays,
         ParetoNBDOfArrays,
         GammaGammaOfArrays,
+        CredibilityOfArrays,
         pytest.param(SegmenterOfArrays, marks=pytest.mark.slow),
     ],
 )

@@ -185,3 +185,67 @@ def test_every_admissible_table_fits_and_gives_finite_positive_spend(rows):
     assert np.isfinite(expected).all()
     assert (expected > 0).all()
     assert (np.linalg.eigvalsh(model.covariance_) > -1e-9 * np.linalg.norm(model.covariance_)).all()
+
+
+def all_purchases(table):
+    """Count the first purchase day in frequency and mean, as the published form would of a table without it."""
+    return pd.DataFrame({"frequency": table["frequency"] + 1, "monetary_value": table["basket_mean"]})
+
+
+def first_baskets(customers=2000, seed=4):
+    rng = np.random.default_rng(seed)
+    days = rng.geometric(0.5, customers)
+    mean = rng.gamma(3.0 * days) * 20 / rng.gamma(4, size=customers) / days
+    return pd.DataFrame({"frequency": days - 1, "basket_mean": mean, "monetary_value": np.nan})
+
+
+def test_all_purchases_are_the_published_model_with_the_first_one_counted():
+    table = first_baskets()
+    model, published = (
+        GammaGammaModel(purchases="all").fit(table),
+        GammaGammaModel().fit(all_purchases(table)),
+    )
+    assert model.params_ == published.params_
+    assert model.spend_correlation_ == published.spend_correlation_
+    assert list(model.feature_names_in_) == ["frequency", "basket_mean"]
+    np.testing.assert_array_equal(model.expected_spend(table), published.expected_spend(all_purchases(table)))
+    np.testing.assert_array_equal(
+        model.simulate_spend(table, 5, seed=1), published.simulate_spend(all_purchases(table), 5, seed=1)
+    )
+    weight = np.arange(len(table)) % 3
+    weighted = GammaGammaModel(purchases="all").fit(table, sample_weight=weight)
+    assert weighted.score(table) == GammaGammaModel().fit(all_purchases(table), sample_weight=weight).score(
+        all_purchases(table)
+    )
+
+
+def test_one_time_buyers_differ_by_their_first_basket_where_all_purchases_count():
+    table = first_baskets()
+    once = table[table["frequency"] == 0].sort_values("basket_mean")
+    expected = GammaGammaModel(purchases="all").fit(table).expected_spend(once)
+    assert (np.diff(expected) > 0).all()
+    unknown = GammaGammaModel(purchases="all").fit(table).expected_spend(table.assign(basket_mean=np.nan))
+    assert len(set(unknown)) == 1
+
+
+def test_the_purchases_that_count_are_saved_and_a_dict_without_them_is_of_repeat_purchases():
+    table = first_baskets()
+    model = GammaGammaModel(purchases="all").fit(table)
+    again = GammaGammaModel.from_dict(json.loads(json.dumps(model.to_dict())))
+    assert again.purchases == "all"
+    np.testing.assert_array_equal(again.expected_spend(table), model.expected_spend(table))
+    older = {key: value for key, value in model.to_dict().items() if key != "purchases"}
+    assert GammaGammaModel.from_dict(older).purchases == "repeat"
+    with pytest.raises(InputError, match="lifetimes has gamma-gamma of repeat purchases alone"):
+        model.to_lifetimes()
+
+
+def test_unknown_purchases_and_first_baskets_of_nothing_are_refused_in_a_sentence():
+    table = first_baskets(20)
+    for unknown in ("first", None, ["all"]):
+        with pytest.raises(InputError, match=r"give 'repeat' .frequency, monetary_value. or 'all'"):
+            GammaGammaModel(purchases=unknown).fit(table)
+    with pytest.raises(InputError, match="basket_mean is not positive in 20 of 20 rows"):
+        GammaGammaModel(purchases="all").fit(table.assign(basket_mean=0.0))
+    with pytest.raises(InputError, match="basket_mean is known for none of the 20 customers; spend"):
+        GammaGammaModel(purchases="all").fit(table.assign(basket_mean=np.nan))

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from duramen.forecast.btyd_value import PURCHASE_MODELS, SMALLEST_NET_RATIO, BTYDValueModel
+from duramen.errors import InputError
+from duramen.forecast.btyd_value import PURCHASE_MODELS, SMALLEST_NET_RATIO, SPEND_MODELS, BTYDValueModel
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,48 @@ def test_every_kind_comes_back_from_its_state(shop, kind):
     np.testing.assert_array_equal(
         again.lifetime_value(shop.customers, 364, 0.1), model.lifetime_value(shop.customers, 364, 0.1)
     )
+
+
+def test_one_time_buyers_differ_in_spend_by_their_first_basket(shop, fitted):
+    once = shop.customers[shop.customers["frequency"] == 0].sort_values("basket_mean")
+    spend = fitted.forecast(once, 91)["btyd_spend"].to_numpy()
+    assert (np.diff(spend) >= 0).all()
+    assert spend[-1] > 2 * spend[0]
+
+
+@pytest.mark.parametrize("kind", SPEND_MODELS)
+def test_every_spend_model_scales_with_money_and_comes_back_from_its_state(shop, kind):
+    model = BTYDValueModel(("BG/NBD",), kind).fit(shop.customers)
+    assert model.spend_kind_ == kind
+    again = BTYDValueModel.from_dict(json.loads(json.dumps(model.to_dict())), ("BG/NBD",))
+    forecast = model.forecast(shop.customers, 91)
+    pd.testing.assert_frame_equal(again.forecast(shop.customers, 91), forecast, check_exact=True)
+    money = ["monetary_value", "basket_mean", "net_spend"]
+    dear = shop.customers.assign(**{name: shop.customers[name] * 100 for name in money})
+    of_dear = BTYDValueModel(("BG/NBD",), kind).fit(dear).forecast(dear, 91)
+    np.testing.assert_allclose(of_dear["btyd_value"], 100 * forecast["btyd_value"], rtol=1e-4)
+
+
+def test_an_unknown_spend_model_is_refused_by_name():
+    with pytest.raises(InputError, match="spend is 'gamma'; give 'gamma-gamma' or 'credibility'"):
+        BTYDValueModel(spend="gamma")
+
+
+def test_credibility_is_used_where_gamma_gamma_says_that_customers_do_not_differ(shop):
+    # Expected spend grows with purchase days so that its spread shrinks as chance would make it shrink.
+    days = shop.customers["frequency"] + 1
+    regulars = shop.customers.assign(basket_mean=85 - 75 / np.sqrt(days), basket_evenness=0.97)
+    model = BTYDValueModel(("BG/NBD",)).fit(regulars)
+    assert model.spend_kind_ == "credibility"
+    assert "Gamma-gamma does not fit these amounts" in model.spend_notes_[0]
+    assert model.forecast(regulars, 91)["btyd_spend"].std() > 10
+
+
+def test_spend_is_learned_where_hardly_any_customer_came_back(shop):
+    once = shop.customers[shop.customers["frequency"] == 0]
+    few = pd.concat([once, shop.customers[shop.customers["frequency"] == 1].head(3)])
+    for kind in SPEND_MODELS:
+        forecast = BTYDValueModel(("BG/NBD",), kind).fit(few).forecast(few, 91)
+        assert np.isfinite(forecast).all(axis=None)
+        assert (forecast["btyd_spend"] > 0).all()
+        assert (BTYDValueModel(("BG/NBD",), kind).fit(once).forecast(once, 91)["btyd_spend"] > 0).all()

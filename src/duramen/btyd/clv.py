@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from duramen.btyd.credibility import CredibilitySpendModel
 from duramen.btyd.gamma_gamma import GammaGammaModel
 from duramen.btyd.pareto_nbd import ParetoNBDModel
 from duramen.btyd.purchase_model import PurchaseModel
@@ -23,7 +24,7 @@ UNITS_PER_YEAR = {
 
 def customer_lifetime_value(
     purchases: PurchaseModel,
-    spend: GammaGammaModel | ArrayLike,
+    spend: GammaGammaModel | CredibilitySpendModel | ArrayLike,
     customers: pd.DataFrame,
     horizon: float,
     *,
@@ -41,10 +42,10 @@ def customer_lifetime_value(
     ----------
     purchases : purchase model
         Fitted BetaGeoModel, ModifiedBetaGeoModel or ParetoNBDModel.
-    spend : GammaGammaModel or array-like of shape (n,)
+    spend : GammaGammaModel, CredibilitySpendModel or array-like of shape (n,)
         Fitted spend model, or the expected spend per purchase day itself.
     customers : DataFrame
-        Columns frequency, recency, T and, for a spend model, monetary_value.
+        Columns frequency, recency, T and, for a spend model, those that it reads.
     horizon : float
         Length of the future, in the unit of T. `math.inf` gives the residual lifetime value, which ParetoNBDModel
         alone has, at a discount rate above 0.
@@ -78,7 +79,11 @@ def customer_lifetime_value(
     per_unit = yearly_to_unit(discount_rate, unit)
     if not math.isfinite(margin):
         raise InputError(f"The margin is {margin}; give the share of spend that is kept, such as 0.3.")
-    money = spend.expected_spend(customers) if isinstance(spend, GammaGammaModel) else spend
+    money = (
+        spend.expected_spend(customers)
+        if isinstance(spend, GammaGammaModel | CredibilitySpendModel)
+        else spend
+    )
     if horizon != math.inf:
         counted = purchases.discounted_purchases(customers, horizon, per_unit)
     elif isinstance(purchases, ParetoNBDModel):

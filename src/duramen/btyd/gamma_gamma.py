@@ -1,11 +1,11 @@
-"""A customer table with frequency and monetary_value comes in; gamma-gamma, fitted, goes out."""
+"""A customer table with frequency and mean spend comes in; gamma-gamma, fitted, goes out."""
 
 from __future__ import annotations
 
 import logging
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,12 @@ from duramen.btyd.validation import check_table, read_weights, refuse, whole
 from duramen.errors import InputError
 
 FloatArray = NDArray[np.float64]
+Purchases = Literal["repeat", "all"]
 
 _LOG = logging.getLogger(__name__)
 _NAMES = ("p", "q", "v")
-_COLUMNS = ("frequency", "monetary_value")
+# The column with a customer's mean spend, and the purchase days that it has beside frequency.
+_SPEND_OF = {"repeat": ("monetary_value", 0), "all": ("basket_mean", 1)}
 _STARTS = ((1.0, 2.0, 1.0), (6.0, 4.0, 0.5), (2.0, 10.0, 5.0), (20.0, 20.0, 1.0))
 # Mean spend is p v / (q - 1): infinite at q = 1, negative below. At this floor it is 20 p v.
 Q_FLOOR = 1.05
@@ -40,11 +42,20 @@ class GammaGammaModel(LikelihoodModel):
 
     The premise: spend is independent of frequency.
 
+    The published form leaves out the first purchase, so that all one-time buyers take the mean of the population.
+    With ``purchases="all"`` the first purchase day counts as the others do, and one-time buyers differ too.
+
     v is in the unit of money, p and q have none. q is kept at 1.05 or more, since below 1 the mean spend of
     the population is infinite; where that bound is reached, customers without repeat purchases (and the
-    shrinkage of the others) take the mean of the monetary values seen in the fit instead of p v / (q - 1),
-    and convergence_ says so. Rows with frequency 0 or a missing monetary value are left out of the fit and
-    the score.
+    shrinkage of the others) take the mean of the amounts seen in the fit instead of p v / (q - 1),
+    and convergence_ says so. Rows without such a purchase day or with a missing mean are left out of the fit and the
+    score.
+
+    Parameters
+    ----------
+    purchases : {"repeat", "all"}
+        Which purchase days the mean spend is of: "repeat" reads frequency and monetary_value, "all" reads frequency
+        and basket_mean, the mean of frequency + 1 purchase days.
 
     Attributes
     ----------
@@ -53,7 +64,7 @@ class GammaGammaModel(LikelihoodModel):
     population_mean_ : float
         Expected spend per purchase day of a customer about whom nothing is known.
     spend_correlation_ : dict
-        Correlation of frequency and monetary value: pearson, and spearman, above 0.3 of which a warning is
+        Correlation of purchase days and mean spend: pearson, and spearman, above 0.3 of which a warning is
         logged.
     log_likelihood_, covariance_, convergence_, feature_names_in_, n_features_in_
         As in `LikelihoodModel`.
@@ -74,14 +85,17 @@ class GammaGammaModel(LikelihoodModel):
 
     _lifetimes = "GammaGammaFitter"
 
+    def __init__(self, purchases: Purchases = "repeat") -> None:
+        self.purchases = purchases
+
     def _columns(self) -> tuple[str, ...]:
-        return _COLUMNS
+        return spend_columns(self.purchases)
 
     def _names(self) -> tuple[str, ...]:
         return _NAMES
 
     def _estimate(self, customers: pd.DataFrame, sample_weight: ArrayLike | None) -> Fit:
-        x, money, weight = _repeat_buyers(customers, sample_weight)
+        x, money, weight = _known_spend(customers, sample_weight, self.purchases)
         total = float(weight.sum())
         log_scale = float(weight @ np.log(money)) / total
         scaled = np.exp(np.log(money) - log_scale)
@@ -129,7 +143,7 @@ class GammaGammaModel(LikelihoodModel):
     def _log_likelihood(
         self, customers: pd.DataFrame, sample_weight: ArrayLike | None
     ) -> tuple[float, float]:
-        x, money, weight = _repeat_buyers(customers, sample_weight)
+        x, money, weight = _known_spend(customers, sample_weight, self.purchases)
         likelihood, *_ = _Likelihood(x, money, weight)(np.array(list(self.params_.values())))
         return likelihood, float(weight.sum())
 
@@ -145,13 +159,13 @@ class GammaGammaModel(LikelihoodModel):
         Parameters
         ----------
         customers : DataFrame
-            Columns frequency and monetary_value.
+            Columns frequency and monetary_value, or basket_mean with all purchases.
 
         Returns
         -------
         ndarray of shape (n,)
             Money per purchase day (eq. 5 of the note), finite and positive; the population mean where
-            frequency is 0 or the monetary value is missing.
+            there is no such purchase day or the mean spend is missing.
 
         Raises
         ------
@@ -159,7 +173,7 @@ class GammaGammaModel(LikelihoodModel):
             If a value is inadmissible.
         """
         check_is_fitted(self, "params_")
-        x, money = read_spend(customers)
+        x, money = read_spend(customers, self.purchases)
         out = np.full(len(x), self.population_mean_)
         known = np.flatnonzero((x > 0) & ~np.isnan(money))
         weight = self.params_["p"] * x[known]
@@ -176,7 +190,7 @@ class GammaGammaModel(LikelihoodModel):
         Parameters
         ----------
         customers : DataFrame
-            Columns frequency and monetary_value.
+            Columns frequency and monetary_value, or basket_mean with all purchases.
         draws : int
             Draws a customer.
         seed : int or Generator
@@ -194,7 +208,7 @@ class GammaGammaModel(LikelihoodModel):
             If a value is inadmissible.
         """
         check_is_fitted(self, "params_")
-        x, money = read_spend(customers)
+        x, money = read_spend(customers, self.purchases)
         x = np.where(np.isnan(money), 0.0, x)
         money = np.nan_to_num(money)
         p, q, v = (self.params_[name] for name in _NAMES)
@@ -206,10 +220,22 @@ class GammaGammaModel(LikelihoodModel):
         return out
 
     def _state(self) -> dict[str, Any]:
-        state: dict[str, Any] = {"population_mean": self.population_mean_}
+        state: dict[str, Any] = {"population_mean": self.population_mean_, "purchases": self.purchases}
         if hasattr(self, "spend_correlation_"):
             state["spend_correlation"] = dict(self.spend_correlation_)
         return state
+
+    @classmethod
+    def _settings(cls, saved: dict[str, Any]) -> dict[str, Any]:
+        return {"purchases": saved.get("purchases", "repeat")}
+
+    def _not_in_lifetimes(self) -> str:
+        if self.purchases == "repeat":
+            return ""
+        return (
+            "lifetimes has gamma-gamma of repeat purchases alone: fit GammaGammaModel(purchases='repeat'), or call "
+            "its methods with frequency + 1 and basket_mean."
+        )
 
     def _restore(self, saved: dict[str, Any]) -> None:
         self.population_mean_ = float(saved.get("population_mean", _model_mean(self.params_)))
@@ -217,36 +243,57 @@ class GammaGammaModel(LikelihoodModel):
             self.spend_correlation_ = dict(saved["spend_correlation"])
 
 
-def read_spend(customers: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+def spend_columns(purchases: Purchases) -> tuple[str, str]:
     """
-    Check and take frequency and monetary value, each of shape (n,); the latter is NaN where it is missing.
+    Return the columns with frequency and mean spend of repeat or all purchase days.
 
     Raises
     ------
     InputError
-        If a column is missing, a frequency is not a whole number of at least 0, or the monetary value of a
-        repeat buyer is not positive and finite.
+        If it is neither.
     """
-    check_table(customers, _COLUMNS)
-    x = whole(customers, "frequency")
-    given = customers["monetary_value"]
+    if purchases not in tuple(_SPEND_OF):
+        raise InputError(
+            f"purchases of gamma-gamma is {purchases!r}; give 'repeat' (frequency, monetary_value) or 'all' "
+            "(frequency, basket_mean)."
+        )
+    return "frequency", _SPEND_OF[purchases][0]
+
+
+def read_spend(customers: pd.DataFrame, purchases: Purchases) -> tuple[FloatArray, FloatArray]:
+    """
+    Check and take purchase days and mean spend, each of shape (n,); the latter is NaN where it is missing.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a frequency is not a whole number of at least 0, or the mean spend of purchase days
+        is not positive and finite.
+    """
+    columns = spend_columns(purchases)
+    check_table(customers, columns)
+    column, more = _SPEND_OF[purchases]
+    x = whole(customers, "frequency") + more
+    given = customers[column]
     money = pd.to_numeric(given, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     unreadable = np.isnan(money) & given.notna().to_numpy()
-    refuse(customers, unreadable | np.isinf(money), "monetary_value", "is not a finite number")
-    refuse(customers, (x > 0) & (money <= 0), "monetary_value", "is not positive though frequency is above 0")
+    refuse(customers, unreadable | np.isinf(money), column, "is not a finite number")
+    bought = "" if more else " though frequency is above 0"
+    refuse(customers, (x > 0) & (money <= 0), column, f"is not positive{bought}")
     return x, money
 
 
-def _repeat_buyers(
-    customers: pd.DataFrame, sample_weight: ArrayLike | None
+def _known_spend(
+    customers: pd.DataFrame, sample_weight: ArrayLike | None, purchases: Purchases
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Frequency, monetary value and weight of customers whose spend is known, sorted."""
-    x, money = read_spend(customers)
+    """Purchase days, mean spend and weight of customers whose spend is known, sorted."""
+    x, money = read_spend(customers, purchases)
     weight = read_weights(customers, sample_weight)
     used = (x > 0) & ~np.isnan(money) & (weight > 0)
     if not used.any():
+        column, more = _SPEND_OF[purchases]
         raise InputError(
-            f"monetary_value is known for none of the {len(customers)} customers with a repeat purchase; "
+            f"{column} is known for none of the {len(customers)} customers{'' if more else ' with a repeat purchase'}; "
             "spend needs at least one."
         )
     order = np.lexsort((weight[used], money[used], x[used]))

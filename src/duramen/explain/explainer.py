@@ -35,7 +35,10 @@ PARTS = ("value", "activity", "score", "growth")
 
 MODEL_MEANINGS = {
     "btyd_purchases": ("count", "Purchase days that the BTYD model expects in the horizon."),
-    "btyd_spend": ("money", "Net money per purchase day that gamma-gamma expects."),
+    "btyd_spend": (
+        "money",
+        "Expected net money per purchase day: the customer's own mean, shrunk to that of all.",
+    ),
     "btyd_probability_active": ("probability", "P(at least one purchase in the horizon) by the BTYD model."),
     "btyd_value": ("money", "Expected purchase days times expected spend."),
     "btyd_probability_alive": (

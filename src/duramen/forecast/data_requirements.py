@@ -82,7 +82,7 @@ def unmet_requirements(
     correction : float
         What the BTYD total was multiplied with.
     """
-    btyd, notes = f"{btyd_value.kind_} and gamma-gamma", []
+    btyd, notes = f"{btyd_value.kind_} and {btyd_value.spend_kind_}", []
     count, days = len(holdout.outcomes), holdout.window.horizon
     if days < window.horizon:
         notes.append(

@@ -20,6 +20,7 @@ from duramen.forecast.extra_features import ExtraFeatures
 from duramen.forecast.folds import BTYD_FEATURES, LEAST_CUSTOMERS, EarlierCutoffs, Fold, model_features
 from duramen.forecast.growth import GROWTH_COLUMNS, growth_forecast, past_trend, past_value
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
+from duramen.forecast.spend_selection import credibility_gains, with_credibility
 from duramen.forecast.trees import names_in_trees
 from duramen.forecast.value import Boosters, ValueModel
 from duramen.forecast.value_distribution import ValueDistribution
@@ -126,11 +127,11 @@ class ForecastModel:
         self.money_unit_ = typical_basket(customers)
         _LOG.info("purchases and spend of %s customers", f"{len(customers):,}")
         self.btyd_ = BTYDValueModel(self.settings.btyd_models).fit(customers)
-        features = self._features(customers)
         _LOG.info("customers at earlier cutoffs")
         if earlier is None:
             earlier = EarlierCutoffs(self.training_sample(tx, customers), self.settings.btyd_models)
-        folds, holdout = self._folds(earlier, tx.first_date)
+        folds, holdout = self._choose_spend(customers, *self._folds(earlier, tx.first_date))
+        features = self._features(customers)
         _LOG.info("activity and value over %s windows", len(folds))
         self.activity_, self.value_ = ActivityModel(**self._of_activity()), ValueModel(**self._of_value())
         with workers() as pool:
@@ -140,7 +141,7 @@ class ForecastModel:
         self._learn_errors(holdout)
         self.notes_ = [
             # What the spend model says of its own premise is for the reader of the ranking too.
-            *self.btyd_.spend_.convergence_.notes,
+            *self.btyd_.spend_notes_,
             *unmet_requirements(
                 window,
                 folds,
@@ -183,6 +184,17 @@ class ForecastModel:
                 "or a later cutoff."
             )
         return folds, holdout
+
+    def _choose_spend(
+        self, customers: pd.DataFrame, folds: list[Fold], holdout: Fold
+    ) -> tuple[list[Fold], Fold]:
+        """Forecast spend by credibility, at every cutoff, where the holdout or gamma-gamma itself asks for it."""
+        if self.btyd_.spend_kind_ == "gamma-gamma":
+            if not credibility_gains(holdout):
+                return folds, holdout
+            self.btyd_.fit_spend(customers, "credibility")
+        folds = [with_credibility(fold) for fold in folds]
+        return folds, next(fold for fold in folds if fold.window == holdout.window)
 
     def _learn_errors(self, holdout: Fold) -> None:
         """Keep the forecasts and outcomes of the holdout, and learn the size of errors from them."""

@@ -58,12 +58,13 @@ def choose_use(losses: dict[TreesUse, np.ndarray]) -> TreesUse:
     """
     chosen, *others = (use for use in losses if use != NO_TREES)
     best = min(others, key=lambda use: float(losses[use].mean()), default=chosen)
-    if _is_clearly_less(losses[best], losses[chosen]):
+    if is_clearly_less(losses[best], losses[chosen]):
         chosen = best
-    return chosen if _is_clearly_less(losses[chosen], losses[NO_TREES]) else NO_TREES
+    return chosen if is_clearly_less(losses[chosen], losses[NO_TREES]) else NO_TREES
 
 
-def _is_clearly_less(losses: np.ndarray, others: np.ndarray) -> bool:
+def is_clearly_less(losses: np.ndarray, others: np.ndarray) -> bool:
+    """Return whether the mean loss is smaller than the other by more than the standard error of the difference."""
     gain = others - losses
     # None counts for more than the thousandth that differs most: a single customer must not decide, but the heavy
     # buyers, on whom much of the gain is made, are to be heard.

@@ -37,7 +37,7 @@ def sample_money(
     spend : GammaGammaModel
         Fitted.
     customers : DataFrame
-        Columns frequency, recency, T, monetary_value.
+        Columns frequency, recency, T, and the mean spend that the spend model reads.
     horizon : float
         Length of the future, in the unit of T.
     draws : int
@@ -57,7 +57,8 @@ def sample_money(
     """
     rng = np.random.default_rng(seed)
     # drawn in the order of the histories, so that the order of the frame leaves no trace
-    keys = [customers[name].to_numpy() for name in ("monetary_value", "recency", "T", "frequency")]
+    mean_spend = spend.feature_names_in_[-1]
+    keys = [customers[name].to_numpy() for name in (mean_spend, "recency", "T", "frequency")]
     order = np.lexsort(keys)
     ordered = customers.iloc[order]
     made = purchases.simulate_purchases(ordered, horizon, draws, rng)

@@ -154,9 +154,7 @@ class ValueModel:
         two_stage_value = forecasts.pop(two_stages, missing)
 
         def losses(forecast: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            # The total is another question than how it is spread: all are compared at the true one.
-            scale = _ratio_of_totals(actual[rows], forecast[rows])
-            return _deviance(actual[rows], scale * forecast[rows])
+            return losses_of_spread(actual[rows], forecast[rows])
 
         if (
             trial == NO_BOOSTERS
@@ -301,6 +299,11 @@ def _ratio_of_totals(money: np.ndarray, other: np.ndarray) -> float:
     largest = int(np.ceil(len(money) / 1000))
     totals = [np.minimum(values, np.sort(values)[-largest - 1]).sum() for values in (money, other)]
     return float(totals[0] / totals[1])
+
+
+def losses_of_spread(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:
+    """Return the deviance of each customer at the true total: how it is spread is another question than its size."""
+    return _deviance(actual, _ratio_of_totals(actual, forecast) * forecast)
 
 
 def _deviance(actual: np.ndarray, forecast: np.ndarray) -> np.ndarray:

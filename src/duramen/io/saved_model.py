@@ -333,7 +333,9 @@ def _by_stage(treatments: dict[str, str]) -> dict[str, str]:
 # From a format to the next one; the first of them is the oldest format that is read.
 def _from_8(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
     """Keep the forecast as it was: spend from repeat purchases by gamma-gamma alone."""
-    return state | {"format_version": 9}
+    btyd = state["forecast"]["btyd"]
+    btyd = btyd | {"spend_kind": "gamma-gamma", "spend": btyd["spend"] | {"purchases": "repeat"}}
+    return state | {"format_version": 9, "forecast": state["forecast"] | {"btyd": btyd}}
 
 
 UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {

@@ -17,7 +17,7 @@ def training_facts(forecast: ForecastModel, growth_weight: float) -> dict[str, s
     return {
         "Trained on": f"{forecast.customers_:,} customers of {forecast.source_} before {window.cutoff}, "
         f"{window.horizon} days ahead in {forecast.unit_}",
-        "Forecast by": ", ".join([forecast.btyd_.kind_, "gamma-gamma", *trees]),
+        "Forecast by": ", ".join([forecast.btyd_.kind_, forecast.btyd_.spend_kind_, *trees]),
         "Score": f"{growth_weight:g} of growth potential in the score",
     }
 

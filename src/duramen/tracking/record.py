@@ -337,6 +337,7 @@ def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
         return {
             "purchases": model.forecast_.btyd_.kind_,
             **model.forecast_.btyd_.purchases_.params_,
+            "spend": model.forecast_.btyd_.spend_kind_,
             **model.forecast_.btyd_.spend_.params_,
             "net_ratio": model.forecast_.btyd_.net_ratio_,
         }
