@@ -201,7 +201,8 @@ def misses_of(tx, cutoffs, horizon):
 def test_no_world_is_forecast_further_from_its_total_than_by_btyd_alone(world):
     tx = read_transactions(simulated(world, np.random.default_rng(3)))
     btyd, ours, error = misses_of(tx, ["2021-09-25"], 91).T
-    assert (np.abs(ours) < np.abs(btyd) + 0.08).all()
+    # Further by less than half of the standard error that the total is given: noise.
+    assert (np.abs(ours) < np.abs(btyd) + 0.5 * error).all()
     assert (np.abs(ours) < 2.5 * error).all()
     if world == "season":
         # The last quarter brings twice as much, as it did a year before.
@@ -211,8 +212,8 @@ def test_no_world_is_forecast_further_from_its_total_than_by_btyd_alone(world):
 @pytest.mark.slow
 def test_rolling_origins_of_cdnow_are_no_further_from_the_total_than_btyd_alone(shop):
     cutoffs = ["1997-07-01", "1997-10-01", "1998-01-01", "1998-04-01"]
-    btyd, ours, _ = misses_of(shop.tx, cutoffs, 91).T
-    assert (np.abs(ours) < np.abs(btyd) + 0.1).all()
+    btyd, ours, error = misses_of(shop.tx, cutoffs, 91).T
+    assert (np.abs(ours) < np.abs(btyd) + 0.5 * error).all()
     assert np.sqrt(np.mean(ours**2)) < np.sqrt(np.mean(btyd**2)) + 0.02
 
 

@@ -171,7 +171,7 @@ def estimate_level(misses: Sequence[Miss], window: Window, first: date, chance_e
         standard_error=float(np.sqrt(weights @ of_outcome + between + chance_error**2)),
         season=float(weights @ seasons),
         season_known=any(_is_same_season(miss.window, window) for miss in misses),
-        clear=abs(mean) > np.sqrt(weights @ of_shift + between),
+        clear=bool(abs(mean) > np.sqrt(weights @ of_shift + between)),
         windows=len(misses),
     )
 
@@ -253,7 +253,8 @@ def _overlap(windows: Sequence[Window]) -> np.ndarray:
     starts = np.array([one.cutoff.toordinal() for one in windows], dtype=float)
     ends = starts + [one.horizon for one in windows]
     shared = np.minimum.outer(ends, ends) - np.maximum.outer(starts, starts)
-    return np.maximum(shared, 0.0)
+    days: np.ndarray = np.maximum(shared, 0.0)
+    return days
 
 
 def _is_same_season(earlier: Window, window: Window) -> bool:
