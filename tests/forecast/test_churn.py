@@ -39,7 +39,7 @@ def test_the_log_odds_are_a_sum(features, fitted):
 
 def test_the_mean_is_that_of_btyd_corrected(shop, features, fitted, rolling_folds):
     mean = expit(
-        logit(features["btyd_probability_active"].mean()) + activity_level(rolling_folds, shop.window)
+        logit(features["btyd_probability_active"].mean()) + activity_level(rolling_folds, shop.window).shift
     )
     assert fitted.predict(features).mean() == pytest.approx(mean, abs=1e-4)
 

@@ -78,7 +78,7 @@ def test_the_weights_of_a_blend_leave_one_whole_btyd_value():
 def test_the_total_is_that_of_btyd_corrected_with_the_largest_counted_as_the_next(
     shop, fitted, rolling_folds, features, activity
 ):
-    assert fitted.correction_ == money_level(rolling_folds, shop.window)
+    assert fitted.correction_ == money_level(rolling_folds, shop.window).factor
     value, btyd = fitted.predict(features, activity.predict(features)), features["btyd_value"].to_numpy()
     # a thousandth of 2,613 customers is 3
     value, btyd = (np.minimum(money, np.sort(money)[-4]) for money in (value, btyd))
@@ -100,7 +100,7 @@ def test_the_level_of_the_holdout_is_of_its_past_too(fitted, rolling_folds, hold
         np.minimum(money, np.sort(money)[-4]).sum()
         for money in (fitted.holdout_["trees_value"].to_numpy(), holdout.features["btyd_value"].to_numpy())
     )
-    assert trees == pytest.approx(money_level(rolling_folds, holdout.window) * btyd, rel=1e-9)
+    assert trees == pytest.approx(money_level(rolling_folds, holdout.window).factor * btyd, rel=1e-9)
     assert money_level(rolling_folds, holdout.window) == money_level(
         complete_before(rolling_folds, holdout.window.cutoff), holdout.window
     )

@@ -21,6 +21,7 @@ from duramen.analysis.scenario_summary import ScenarioSummary, summarise_scenari
 from duramen.analysis.segmentation_review import SegmentationReview, review_segmentation
 from duramen.data.customers import customer_table
 from duramen.forecast.elasticities import MarketElasticities
+from duramen.scoring.model_summary import total_sentence
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class ReportTables:
     horizon_days : int
         Length of the horizon, in days.
     model_version : str
+    total : str
+        The expected total with its interval, in a few words; empty where a model did not keep it.
     past_value : pandas.Series, optional
         Net money of the whole history by customer id.
     tiers : Tiers
@@ -104,6 +107,7 @@ class ReportTables:
     cutoff: date
     horizon_days: int
     model_version: str
+    total: str = ""
     past_value: pd.Series[float] | None = None
     tiers: Tiers = DEFAULT_TIERS
     growth_weight: float | None = None
@@ -167,6 +171,7 @@ def report_tables(
         cutoff=ranked.cutoff,
         horizon_days=horizon,
         model_version=model.model_version_,
+        total=total_sentence(model.forecast_),
         past_value=ranked.customers.set_index("customer_id")["net_spend"],
         tiers=ranked.tiers,
         growth_weight=model.growth_weight_,

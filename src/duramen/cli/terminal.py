@@ -21,6 +21,7 @@ from rich.text import Text
 from duramen.cli.short_ids import SHORTEST, short_ids
 from duramen.data.transactions import Transactions
 from duramen.io.credentials import mask_credentials, mask_values
+from duramen.scoring.model_summary import total_sentence
 
 if TYPE_CHECKING:
     from duramen.analysis.scenario_summary import ScenarioSummary
@@ -235,6 +236,8 @@ def show_scorecard(card: pd.DataFrame, model: Any) -> None:
         f"\n[bold]Holdout: {model.holdout_window_}, on purchases that the models had not seen.[/]",
         highlight=False,
     )
+    if total := total_sentence(model.forecast_):
+        console.print(f"Total forecast: {total}.", highlight=False, markup=False)
     # A table for each target: all models side by side would not fit into 80 columns.
     for target in card["target"].unique():
         rows = card[card["target"] == target]

@@ -40,7 +40,7 @@ class ActivityModel:
     leaves a trace. How many trees and how much of them is used is chosen on the holdout by log loss, and nothing but
     BTYD unless the gain exceeds its standard error. ``slope`` is the coefficient of the log odds in a logistic
     regression on the holdout, shrunk towards 1 as far as it is uncertain (``calibration_slope``). ``intercept`` gives
-    the customers at the cutoff the mean probability of BTYD, corrected by its error at the same season or last time
+    the customers at the cutoff the mean probability of BTYD, corrected by its errors in all earlier windows
     (``duramen.forecast.bias_correction``).
 
     Parameters
@@ -82,10 +82,10 @@ class ActivityModel:
         window : Window
         """
         earlier = complete_before(folds, holdout.window.cutoff)
-        use = self._evaluate(earlier, holdout, activity_level(folds, holdout.window))
+        use = self._evaluate(earlier, holdout, activity_level(folds, holdout.window).shift)
         self.booster_ = None if use == NO_TREES else self._fit_trees(folds, use.rounds)
         self.trees_weight_, self.btyd_weight_ = use.share, 1.0 - use.share * (1.0 - BTYD_POWER)
-        mean = _expected_share(features, activity_level(folds, window))
+        mean = _expected_share(features, activity_level(folds, window).shift)
         self.intercept_ = _shift_to(self.slope_ * _log_odds(features, self.booster_, use), mean)
         return self
 

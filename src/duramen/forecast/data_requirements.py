@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 
 from duramen.data.transactions import Transactions
 from duramen.data.windows import YEAR, Window
 from duramen.errors import InputError
+from duramen.forecast.bias_correction import EIGHTY_PERCENT, Level
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.folds import LEAST_CUSTOMERS, Fold
 from duramen.forecast.value_distribution import ValueDistribution
@@ -58,12 +60,11 @@ def refuse_unfit(tx: Transactions, window: Window, customers: pd.DataFrame) -> N
 
 def unmet_requirements(
     window: Window,
-    folds: list[Fold],
     holdout: Fold,
     btyd_value: BTYDValueModel,
     boosters: Collection[str],
     distribution: ValueDistribution,
-    correction: float,
+    level: Level,
 ) -> list[str]:
     """Return what a reader must know of how a forecast was learned: what the data could not support.
 
@@ -71,16 +72,14 @@ def unmet_requirements(
     ----------
     window : Window
         The one that is forecast.
-    folds : list of Fold
-        What was learned from.
     holdout : Fold
-        The one of them on which the forecast was evaluated.
+        The window on which the forecast was evaluated.
     btyd_value : BTYDValueModel
     boosters : collection of str
         Names of the trees that are used.
     distribution : ValueDistribution
-    correction : float
-        What the BTYD total was multiplied with.
+    level : Level
+        How the BTYD total was corrected.
     """
     btyd, notes = f"{btyd_value.kind_} and {btyd_value.spend_kind_}", []
     count, days = len(holdout.outcomes), holdout.window.horizon
@@ -108,12 +107,32 @@ def unmet_requirements(
         notes.append(
             f"{holdout.window} brought no money from the customers known by then, so nothing checks the total."
         )
-    total = f"total is that of {btyd} {correction - 1:+.0%}, by what"
-    if any(fold.window == window.earlier(YEAR) for fold in folds):
-        notes.append(f"The {total} the same season a year earlier brought.")
-    elif window.horizon < YEAR:
-        notes.append(
-            f"No full year lies before the cutoff to show the season of these {window.horizon} days; the {total} "
-            f"the last {days} days brought."
-        )
+    notes.append(_of_total(btyd, window, level))
     return notes
+
+
+def _of_total(btyd: str, window: Window, level: Level) -> str:
+    """Return how the total was corrected, what of it is season, and how far it may miss."""
+    spread = np.exp(EIGHTY_PERCENT * level.standard_error)
+    total = f"The total is that of {btyd} {level.factor - 1:+.0%}"
+    if level.windows == 0:
+        why = ", because no earlier window shows how it misses"
+    elif not level.clear:
+        why = f": over {level.windows} earlier windows it missed no more than by chance"
+        why += ", in this season or another" if level.season_known else ""
+    elif level.season_known and abs(level.season) >= abs(level.shift) / 2:
+        why = (
+            f", by {level.windows} earlier windows, of which the season makes {np.expm1(level.season):+.0%}: "
+            "the same season a year earlier brought another total than the windows beside it"
+        )
+    else:
+        why = f", by what {level.windows} earlier windows brought, with no season of its own"
+    unknown = (
+        ""
+        if level.season_known or window.horizon >= YEAR
+        else f" No comparable year shows the season of these {window.horizon} days, which is not in it."
+    )
+    return (
+        f"{total}{why}.{unknown} In 8 of 10 cases the actual total is expected between {1 / spread - 1:+.0%} and "
+        f"{spread - 1:+.0%} of the forecast."
+    )

@@ -13,6 +13,7 @@ from duramen.data.customers import customer_table, typical_basket
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window, holdout_window, training_windows
 from duramen.errors import InputError
+from duramen.forecast.bias_correction import Total, total_interval
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.churn import ActivityModel, clip_probability
 from duramen.forecast.data_requirements import refuse_unfit, unmet_requirements
@@ -144,16 +145,23 @@ class ForecastModel:
             *self.btyd_.spend_notes_,
             *unmet_requirements(
                 window,
-                folds,
                 holdout,
                 self.btyd_,
                 self.boosters(),
                 self.distribution_,
-                self.value_.correction_,
+                self.value_.total_level_,
             ),
             *self.extra_.never_known([fold.features for fold in folds]),
         ]
         return self
+
+    @property
+    def total_(self) -> Total | None:
+        """Money that the customers at the cutoff are expected to bring over the horizon, None where not kept."""
+        if self.value_.total_ is None or self.value_.total_error_ is None:
+            return None
+        total = self.money_unit_ * self.value_.total_
+        return Total(total, *total_interval(total, self.value_.total_error_))
 
     def _of_activity(self) -> dict[str, Any]:
         return self._of_value() | {"calibrated": self.settings.calibrated}

@@ -68,7 +68,7 @@ class ValueModel:
     of the window, so that neither the season nor the length of an earlier window leaves a trace. How many trees, of
     which kind and how much of them is used is chosen on the holdout by Tweedie deviance, and nothing but BTYD unless
     the gain exceeds its standard error. ``level`` gives the customers at the cutoff the BTYD total (the largest
-    thousandth counted as much as the next), corrected by its error at the same season or last time
+    thousandth counted as much as the next), corrected by its errors in all earlier windows
     (``duramen.forecast.bias_correction``).
 
     Parameters
@@ -81,6 +81,11 @@ class ValueModel:
     trees_weight_, two_stage_weight_, btyd_weight_, level_, floor_ : float
     correction_ : float
         What the BTYD total was multiplied with.
+    total_level_ : Level
+        Where that comes from, and how uncertain the total is; not kept in a saved model.
+    total_, total_error_ : float or None
+        Sum of the forecasts of the customers at the cutoff, and the standard error of its logarithm; None in a model
+        that an older release saved.
     boosters_ : Boosters
         Their raw scores are ``trees`` and ``spend_trees``.
     holdout_ : pandas.DataFrame
@@ -123,14 +128,17 @@ class ValueModel:
         use = self._evaluate(
             trial,
             holdout,
-            money_level(folds, holdout.window),
+            money_level(folds, holdout.window).factor,
             activity.holdout_["probability"].to_numpy(),
         )
         self.trees_weight_, self.two_stage_weight_, self.btyd_weight_ = _weights(use)
         self.boosters_ = self._fit_trees(folds, use)
-        self.correction_ = money_level(folds, window)
+        self.total_level_ = money_level(folds, window)
+        self.correction_ = self.total_level_.factor
         shape = self._shape(features, activity.predict(features), self.boosters_, use)
         self.level_ = self.correction_ * _ratio_of_totals(features["btyd_value"].to_numpy(), shape)
+        self.total_: float | None = float(self.level_ * shape.sum())
+        self.total_error_: float | None = self.total_level_.standard_error
         return self
 
     def try_trees(self, folds: Sequence[Fold], holdout: Fold) -> Boosters:
@@ -251,6 +259,8 @@ class ValueModel:
             "btyd_weight": self.btyd_weight_,
             "level": self.level_,
             "correction": self.correction_,
+            "total": self.total_,
+            "total_error": self.total_error_,
             "floor": self.floor_,
         }
 
@@ -261,6 +271,7 @@ class ValueModel:
         model.trees_weight_, model.btyd_weight_ = state["trees_weight"], state["btyd_weight"]
         model.two_stage_weight_ = state["two_stage_weight"]
         model.level_, model.correction_, model.floor_ = state["level"], state["correction"], state["floor"]
+        model.total_, model.total_error_ = state["total"], state["total_error"]
         model.boosters_ = boosters
         return model
 

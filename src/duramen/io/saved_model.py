@@ -330,14 +330,16 @@ def _by_stage(treatments: dict[str, str]) -> dict[str, str]:
     return by_stage
 
 
-# From a format to the next one; the first of them is the oldest format that is read.
 def _from_8(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
-    """Keep the forecast as it was: spend from repeat purchases by gamma-gamma alone."""
-    btyd = state["forecast"]["btyd"]
-    btyd = btyd | {"spend_kind": "gamma-gamma", "spend": btyd["spend"] | {"purchases": "repeat"}}
-    return state | {"format_version": 9, "forecast": state["forecast"] | {"btyd": btyd}}
+    """Keep the forecast as it was: spend from repeat purchases by gamma-gamma alone; its total had no interval."""
+    forecast = dict(state["forecast"])
+    btyd = forecast["btyd"]
+    forecast["btyd"] = btyd | {"spend_kind": "gamma-gamma", "spend": btyd["spend"] | {"purchases": "repeat"}}
+    forecast["value"] = forecast["value"] | {"total": None, "total_error": None}
+    return state | {"format_version": 9, "forecast": forecast}
 
 
+# From a format to the next one; the first of them is the oldest format that is read.
 UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {
     4: _from_4,
     5: _from_5,

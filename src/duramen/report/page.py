@@ -130,6 +130,7 @@ def _optional(tables: ReportTables) -> dict[str, Any]:
             tables.portfolios, lambda matrices: portfolio_section(matrices, unit, tables.horizon_days)
         ),
         "price_sensitivity": _if_given(tables.price_sensitivity, price_section),
+        "total": tables.total,
         "boards": scoreboard.boards(tables.scorecard, unit),
         "factors": importance_section(tables.importance),
         "dependence": [] if tables.dependence is None else dependence_section(tables.dependence, unit),

@@ -14,12 +14,23 @@ def training_facts(forecast: ForecastModel, growth_weight: float) -> dict[str, s
     """Return what a fitted model was trained on, what it forecasts by and how it scores, by the name of each."""
     trees = [f"{booster.num_trees()} trees for {name}" for name, booster in forecast.boosters().items()]
     window = forecast.window_
-    return {
+    facts = {
         "Trained on": f"{forecast.customers_:,} customers of {forecast.source_} before {window.cutoff}, "
         f"{window.horizon} days ahead in {forecast.unit_}",
         "Forecast by": ", ".join([forecast.btyd_.kind_, forecast.btyd_.spend_kind_, *trees]),
         "Score": f"{growth_weight:g} of growth potential in the score",
     }
+    total = total_sentence(forecast)
+    return facts | {"Total": total} if total else facts
+
+
+def total_sentence(forecast: ForecastModel) -> str:
+    """Return what the customers at the cutoff are expected to bring, with its interval; empty where it was not kept."""
+    total, window = forecast.total_, forecast.window_
+    if total is None:
+        return ""
+    expected, low, high = (f"{amount:,.0f}" for amount in total)
+    return f"{expected} {forecast.unit_} expected in {window} (80 % interval {low} to {high})"
 
 
 def html_table(facts: Mapping[str, str], notes: Iterable[str]) -> str:
