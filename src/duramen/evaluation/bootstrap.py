@@ -56,8 +56,12 @@ class Pair:
     """
 
     def __init__(self, forecast: np.ndarray, actual: np.ndarray, by_actual: Order | None = None) -> None:
-        self.forecast, self.actual = forecast, actual
-        self.by_actual = by_actual or Order(actual)
+        self.forecast, self.actual, self._by_actual = forecast, actual, by_actual
+
+    @cached_property
+    def by_actual(self) -> Order:
+        """The customers by outcome."""
+        return self._by_actual or Order(self.actual)
 
     @cached_property
     def by_forecast(self) -> Order:
@@ -74,6 +78,23 @@ class Pair:
     def scores(self) -> np.ndarray:
         """The CRPS of each, where the forecast is a distribution."""
         return distributions.ranked_probability_scores(self.forecast, self.actual)
+
+    @cached_property
+    def transforms(self) -> tuple[np.ndarray, np.ndarray]:
+        """The bounds of the probability integral transform of each, where the forecast is a distribution."""
+        return distributions.transform_bounds(self.forecast, self.actual)
+
+    @cached_property
+    def bands(self) -> list[Pair]:
+        """Whether the outcome exceeds each threshold, and the probability of that by the forecast distribution."""
+        return [
+            Pair(
+                distributions.probability_above(self.forecast, threshold),
+                (self.actual > threshold).astype(float),
+            )
+            for threshold in distributions.band_thresholds(self.actual)
+            if not np.isnan(threshold)
+        ]
 
     @cached_property
     def error(self) -> np.ndarray:
@@ -165,10 +186,14 @@ class Resample:
     """
 
     def __init__(self, pair: Pair, counts: np.ndarray, by_actual: Drawn | None = None) -> None:
-        self.pair, self.counts = pair, counts
-        self.by_actual = by_actual or Drawn(pair.by_actual, counts)
+        self.pair, self.counts, self._by_actual = pair, counts, by_actual
         self.size = int(counts.sum())
         self.total = float(counts @ pair.actual)
+
+    @cached_property
+    def by_actual(self) -> Drawn:
+        """The drawn customers by outcome."""
+        return self._by_actual or Drawn(self.pair.by_actual, self.counts)
 
     @cached_property
     def by_forecast(self) -> Drawn:
@@ -241,6 +266,17 @@ def mean_absolute_error(drawn: Resample) -> float:
 def crps(drawn: Resample) -> float:
     """Return ``distributions.crps`` of the drawn customers."""
     return float(drawn.counts @ drawn.pair.scores / drawn.size)
+
+
+def pit_distance(drawn: Resample) -> float:
+    """Return ``distributions.pit_distance`` of the drawn customers."""
+    return distributions.transform_distance(drawn.pair.transforms, drawn.counts)
+
+
+def band_calibration_error(drawn: Resample) -> float:
+    """Return ``distributions.band_calibration_error`` of the drawn customers, by the thresholds of all customers."""
+    errors = [calibration_error(Resample(band, drawn.counts)) for band in drawn.pair.bands]
+    return float(np.mean(errors)) if errors else float("nan")
 
 
 def total_bias(drawn: Resample) -> float:
