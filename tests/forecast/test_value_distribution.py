@@ -102,12 +102,88 @@ def test_each_customer_can_have_a_threshold_and_one_of_nothing_is_exceeded_by_ev
     np.testing.assert_array_equal(above[::2], distribution.probability_above(value, probability, 20.0)[::2])
 
 
-def test_an_interval_contains_the_predicted_value_and_both_quantiles(fitted):
+def test_an_interval_contains_the_predicted_value(fitted):
     value, probability, _, distribution = fitted
-    low, high = distribution.interval(value, probability, 0.1, 0.9)
-    assert (low <= np.minimum(value, distribution.quantile(value, probability, 0.1))).all()
-    assert (high >= np.maximum(value, distribution.quantile(value, probability, 0.9))).all()
-    assert (high > 0).all()
+    low, high = distribution.interval(value, probability)
+    assert (low <= value).all()
+    assert (value <= high).all()
+    assert (low[probability < 0.9] == 0).all()
+    unlikely = probability < 0.15
+    np.testing.assert_array_equal(high[unlikely], value[unlikely])
+
+
+@pytest.mark.parametrize(
+    ("probability", "below", "above"),
+    [(1 - 1e-9, 0.1, 0.1), (0.97, 0.07, 0.13), (0.9, 0.0, 0.2), (0.6, 0.0, 0.2), (0.3, 0.0, 0.2)],
+)
+def test_an_interval_leaves_out_one_outcome_in_five(probability, below, above):
+    """For a spread so small that no end is moved to the predicted value, drawn from the distribution itself."""
+    rng = np.random.default_rng(3)
+    value, probability = np.full(100_000, 10.0), np.full(100_000, probability)
+    error = rng.lognormal(-0.005, 0.1, 100_000)
+    actual = np.where(rng.random(100_000) < probability, value / probability * error, 0.0)
+    distribution = ValueDistribution().fit(value, probability, actual)
+    low, high = distribution.interval(value, probability)
+    assert ((actual < low).mean(), (actual > high).mean()) == pytest.approx((below, above), abs=0.01)
+
+
+def test_the_ends_of_an_interval_do_not_jump_where_it_becomes_one_sided():
+    """With one shape of errors for all, which is assumed where hardly anybody is active."""
+    distribution = ValueDistribution().fit(np.ones(2), np.full(2, 0.5), np.array([0.0, 2.0]))
+    probability = np.linspace(0.5, 1 - 1e-9, 2_001)
+    low, high = distribution.interval(10 * probability, probability)
+    assert np.abs(np.diff(high)).max() < 0.05
+    # The low end leaves 0 for the least money that an active customer spends, the quantile at half a per cent.
+    assert np.abs(np.diff(low)).max() < 0.05 * 10
+
+
+def skewed(customers, spread, rng):
+    """Return value, probability and actual money with errors of a log-normal spread."""
+    value, probability = rng.lognormal(3, 1, customers), rng.uniform(0.05, 1, customers)
+    error = rng.lognormal(-(spread**2) / 2, spread, customers)
+    return value, probability, np.where(rng.random(customers) < probability, value / probability * error, 0.0)
+
+
+@pytest.mark.parametrize("wrong", [0.85, 1.0, 1.2])
+def test_the_intervals_of_later_customers_contain_eight_in_ten_even_if_probabilities_are_wrong(wrong):
+    """P(active) that is too low or too high by a factor leaves the errors right but not the quantiles."""
+    rng = np.random.default_rng(4)
+    parts = []
+    for _ in range(2):
+        value, probability, actual = skewed(20_000, 0.4, rng)
+        parts.append((value, np.clip(probability * wrong, 0.01, 0.99), actual))
+    distribution = ValueDistribution().fit(*parts[0])
+    value, probability, actual = parts[1]
+    low, high = distribution.interval(value, probability)
+    inside = (actual >= low) & (actual <= high)
+    assert inside[probability > 0.2].mean() == pytest.approx(0.8, abs=0.015)
+    assert inside[probability <= 0.2].mean() > 0.8
+    if wrong != 1:
+        assert abs(distribution.share_ - 0.8) > 0.01
+
+
+def test_the_needed_share_is_the_smallest_whose_interval_contains_the_outcome(fitted):
+    value, probability, actual, distribution = fitted
+    needed = distribution.needed_share(value, probability, actual)
+    assert np.isnan(needed[probability <= 0.2]).all()
+    again = ValueDistribution.from_dict(distribution.to_dict())
+    for share in (0.5, 0.7, 0.9):
+        again.share_ = share
+        low, high = again.interval(value, probability)
+        inside = (actual >= low) & (actual <= high)
+        clear = (probability > 0.2) & (np.abs(needed - share) > 0.006)
+        np.testing.assert_array_equal(inside[clear], needed[clear] <= share)
+
+
+def test_a_return_lies_below_every_interval(fitted):
+    value, probability, _, distribution = fitted
+    needed = distribution.needed_share(value, probability, np.full(4_000, -1.0))
+    assert np.isinf(needed[probability > 0.2]).all()
+
+
+def test_with_few_customers_the_interval_takes_the_usual_share():
+    value, probability, actual = skewed(150, 0.4, np.random.default_rng(5))
+    assert ValueDistribution().fit(value, probability, actual).share_ == 0.8
 
 
 def test_each_group_by_probability_has_its_own_errors():
@@ -136,7 +212,7 @@ def test_state_and_back_is_the_same(fitted):
     _, _, _, distribution = fitted
     again = ValueDistribution.from_dict(distribution.to_dict())
     np.testing.assert_array_equal(again.errors_, distribution.errors_)
-    assert again.source_ == distribution.source_
+    assert (again.source_, again.share_) == (distribution.source_, distribution.share_)
 
 
 def test_there_are_199_levels_evenly_apart():
