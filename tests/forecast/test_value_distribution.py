@@ -137,55 +137,6 @@ def test_the_ends_of_an_interval_do_not_jump_where_it_becomes_one_sided():
     assert np.abs(np.diff(low)).max() < 0.05 * 10
 
 
-def skewed(customers, spread, rng):
-    """Return value, probability and actual money with errors of a log-normal spread."""
-    value, probability = rng.lognormal(3, 1, customers), rng.uniform(0.05, 1, customers)
-    error = rng.lognormal(-(spread**2) / 2, spread, customers)
-    return value, probability, np.where(rng.random(customers) < probability, value / probability * error, 0.0)
-
-
-@pytest.mark.parametrize("wrong", [0.85, 1.0, 1.2])
-def test_the_intervals_of_later_customers_contain_eight_in_ten_even_if_probabilities_are_wrong(wrong):
-    """P(active) that is too low or too high by a factor leaves the errors right but not the quantiles."""
-    rng = np.random.default_rng(4)
-    parts = []
-    for _ in range(2):
-        value, probability, actual = skewed(20_000, 0.4, rng)
-        parts.append((value, np.clip(probability * wrong, 0.01, 0.99), actual))
-    distribution = ValueDistribution().fit(*parts[0])
-    value, probability, actual = parts[1]
-    low, high = distribution.interval(value, probability)
-    inside = (actual >= low) & (actual <= high)
-    assert inside[probability > 0.2].mean() == pytest.approx(0.8, abs=0.015)
-    assert inside[probability <= 0.2].mean() > 0.8
-    if wrong != 1:
-        assert abs(distribution.share_ - 0.8) > 0.01
-
-
-def test_the_needed_share_is_the_smallest_whose_interval_contains_the_outcome(fitted):
-    value, probability, actual, distribution = fitted
-    needed = distribution.needed_share(value, probability, actual)
-    assert np.isnan(needed[probability <= 0.2]).all()
-    again = ValueDistribution.from_dict(distribution.to_dict())
-    for share in (0.5, 0.7, 0.9):
-        again.share_ = share
-        low, high = again.interval(value, probability)
-        inside = (actual >= low) & (actual <= high)
-        clear = (probability > 0.2) & (np.abs(needed - share) > 0.006)
-        np.testing.assert_array_equal(inside[clear], needed[clear] <= share)
-
-
-def test_a_return_lies_below_every_interval(fitted):
-    value, probability, _, distribution = fitted
-    needed = distribution.needed_share(value, probability, np.full(4_000, -1.0))
-    assert np.isinf(needed[probability > 0.2]).all()
-
-
-def test_with_few_customers_the_interval_takes_the_usual_share():
-    value, probability, actual = skewed(150, 0.4, np.random.default_rng(5))
-    assert ValueDistribution().fit(value, probability, actual).share_ == 0.8
-
-
 def test_each_group_by_probability_has_its_own_errors():
     rng = np.random.default_rng(0)
     value, probability = rng.lognormal(3, 1, 20_000), rng.uniform(0.05, 0.95, 20_000)
@@ -212,7 +163,7 @@ def test_state_and_back_is_the_same(fitted):
     _, _, _, distribution = fitted
     again = ValueDistribution.from_dict(distribution.to_dict())
     np.testing.assert_array_equal(again.errors_, distribution.errors_)
-    assert (again.source_, again.share_) == (distribution.source_, distribution.share_)
+    assert again.source_ == distribution.source_
 
 
 def test_there_are_199_levels_evenly_apart():

@@ -333,10 +333,7 @@ def _by_stage(treatments: dict[str, str]) -> dict[str, str]:
 # From a format to the next one; the first of them is the oldest format that is read.
 def _from_8(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
     """Keep the forecast as it was: spend from repeat purchases by gamma-gamma alone."""
-    forecast = dict(state["forecast"])
-    # Intervals follow the present rule, without what a later fold would have corrected.
-    forecast["distribution"] = forecast["distribution"] | {"share": 0.8}
-    return state | {"format_version": 9, "forecast": forecast}
+    return state | {"format_version": 9}
 
 
 UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {
