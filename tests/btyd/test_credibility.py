@@ -215,3 +215,13 @@ def test_every_admissible_table_fits_and_gives_finite_positive_spend(rows):
     assert np.isfinite(expected).all()
     assert (expected > 0).all()
     CredibilitySpendModel.from_dict(model.to_dict())
+
+
+def test_draws_have_the_expected_spend_and_the_variance_that_purchase_days_leave():
+    params = {"collective_mean": 40.0, "within_variance": 600.0, "between_variance": 300.0}
+    model = CredibilitySpendModel.from_dict({"params": params})
+    customers = pd.DataFrame({"frequency": [0, 7], "basket_mean": [100.0, 100.0]})
+    drawn = model.simulate_spend(customers, 200_000, 0)
+    np.testing.assert_allclose(drawn.mean(axis=1), model.expected_spend(customers), rtol=0.01)
+    np.testing.assert_allclose(drawn.var(axis=1), [200.0, 60.0], rtol=0.02)
+    assert model.basket_shape == pytest.approx((40.0**2 + 300.0) / 600.0)

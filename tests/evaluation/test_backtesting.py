@@ -14,7 +14,7 @@ from duramen.errors import InputError
 from duramen.evaluation.backtesting import backtest, backtest_windows
 from duramen.evaluation.baselines import baseline_forecasts
 from duramen.evaluation.comparison import mean_figures
-from duramen.evaluation.registry import METRICS
+from duramen.evaluation.registry import DISTRIBUTION, METRICS
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.growth import past_value
 from duramen.forecast.settings import ForecastSettings
@@ -96,7 +96,10 @@ def test_every_figure_is_that_of_the_kept_forecasts(tested, latest):
     figures = tested.figures[tested.figures["cutoff"] == latest["cutoff"].iloc[0]]
     by_name = {(metric.target, metric.name): metric for metric in METRICS if metric.target != "segments"}
     assert set(zip(figures["target"], figures["metric"], strict=True)) == set(by_name)
+    of_columns = {key for key, metric in by_name.items() if metric.requires != DISTRIBUTION}
     for row in figures.itertuples():
+        if (row.target, row.metric) not in of_columns:
+            continue
         forecast, actual = (latest[f"{row.target}: {name}"].to_numpy() for name in (row.model, "actual"))
         assert row.figure == by_name[row.target, row.metric].function(forecast, actual)
 
@@ -215,7 +218,16 @@ def test_coverage_counts_outcomes_inside_the_interval(tested, latest):
         .index[: int(np.ceil(len(latest) / 10))]
     )
     assert coverage.loc["1", "inside"] == pytest.approx(inside[best].mean())
-    assert coverage.drop(index="all")["customers"].sum() == coverage.loc["all", "customers"] == len(latest)
+    likely = latest["activity: duramen"] > 0.2
+    assert coverage.loc["positive interval", "inside"] == pytest.approx(inside[likely].mean())
+    tenths = coverage.drop(index=["all", "positive interval"])
+    assert tenths["customers"].sum() == coverage.loc["all", "customers"] == len(latest)
+
+
+def test_eight_in_ten_outcomes_of_those_with_a_positive_interval_lie_inside(tested):
+    coverage = tested.coverage[tested.coverage["group"] == "positive interval"]
+    assert coverage["inside"].between(0.74, 0.86).all()
+    assert coverage["inside"].mean() == pytest.approx(0.8, abs=0.04)
 
 
 def test_the_calibration_curve_has_every_customer_once(tested, latest):

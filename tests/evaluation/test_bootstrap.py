@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from duramen.evaluation import bootstrap
 from duramen.evaluation.bootstrap import Pair, Resample, draws
-from duramen.evaluation.registry import METRICS, PROBABILITY
+from duramen.evaluation.distributions import band_calibration_error, band_thresholds
+from duramen.evaluation.registry import DISTRIBUTION, METRICS, PROBABILITY
+from duramen.forecast.value_distribution import LEVELS
 
 # Few distinct values, so that ties are everywhere; money may be taken back, and a count of 0 leaves a customer out.
 customers = st.lists(
@@ -29,6 +31,9 @@ def suited(metric, forecast, actual):
     """Return a forecast from 0 to 5 and an outcome of the kinds that a metric takes."""
     if metric.target in ("activity", "growing"):
         actual = (actual > 0).astype(float)
+    if metric.requires == DISTRIBUTION:
+        # Nothing below a level of 0.4, and up to five times 50 above it.
+        forecast = np.outer(forecast, np.maximum(LEVELS - 0.4, 0) * 50)
     return forecast / 5 if metric.requires == PROBABILITY else forecast, actual
 
 
@@ -43,7 +48,10 @@ def test_a_figure_of_customers_who_count_k_times_is_that_of_k_repeated_rows(metr
     forecast, actual, counts = map(np.array, zip(*rows, strict=True))
     forecast, actual = suited(metric, forecast, actual)
     plain, resampled = (at_share(function, share) for function in (metric.function, metric.resampled))
-    expected = plain(np.repeat(forecast, counts), np.repeat(actual, counts))
+    if plain is band_calibration_error:
+        # The thresholds are those of all customers in every resample.
+        plain = partial(plain, thresholds=band_thresholds(actual))
+    expected = plain(np.repeat(forecast, counts, axis=0), np.repeat(actual, counts))
     assert resampled(resample(forecast, actual, counts)) == pytest.approx(expected, abs=1e-9, nan_ok=True)
 
 

@@ -85,7 +85,9 @@ def test_a_verdict_says_who_is_better_whichever_way_the_metric_points(verdict):
     noise = rng.permutation(good)
     forecast, baseline = {"better": (good, noise), "worse": (noise, good), "level": (good, good)}[verdict]
     found = compared(holdout_of(forecast, baseline, active))
-    assert set(found["metric"]) == {"AUC", "PR-AUC", "lift at top 10 %", "retention profit", "Brier"}
+    assert set(found["metric"]) == {
+        "AUC", "PR-AUC", "lift at top 10 %", "retention profit", "Brier", "calibration error",
+    }  # fmt: skip
     assert set(found["verdict"]) == {verdict}
 
 

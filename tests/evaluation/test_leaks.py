@@ -52,9 +52,12 @@ def shop_with_two_futures(shop, orders_of_another_future):
 def predicted(tx, window):
     """Everything that the backtest knows at a cutoff: scores, segments, the model's version, all forecasts."""
     scores, forecasts = forecasts_at(tx, window)
-    return scores.assign(
-        **{f"{forecast.target}: {forecast.model}": forecast.values for forecast in forecasts}
-    )
+    columns = {}
+    for forecast in forecasts:
+        # Of a distribution each quantile is a column.
+        for number, values in enumerate(np.atleast_2d(forecast.values.T)):
+            columns[f"{forecast.target}: {forecast.model}, {forecast.kind} {number}"] = values
+    return pd.concat([scores, pd.DataFrame(columns, index=scores.index)], axis=1)
 
 
 def predicted_with_a_day_too_many(tx, window):

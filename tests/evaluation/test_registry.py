@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 def test_each_metric_has_a_unit_a_direction_and_a_sentence():
     table = describe_metrics()
     assert not table.duplicated(["target", "metric"]).any()
-    assert set(table["requires"]) == {"order", "money", "probability", "groups"}
+    assert set(table["requires"]) == {"order", "money", "probability", "distribution", "groups"}
     assert set(table["unit"]) == {"share", "money", "times", "0 to 1", "-1 to 1"}
     assert set(table["better"]) == {"higher", "lower", "nearest to 0"}
     assert table["meaning"].str.fullmatch(r"[A-Z].*\.").all()

@@ -102,12 +102,39 @@ def test_each_customer_can_have_a_threshold_and_one_of_nothing_is_exceeded_by_ev
     np.testing.assert_array_equal(above[::2], distribution.probability_above(value, probability, 20.0)[::2])
 
 
-def test_an_interval_contains_the_predicted_value_and_both_quantiles(fitted):
+def test_an_interval_contains_the_predicted_value(fitted):
     value, probability, _, distribution = fitted
-    low, high = distribution.interval(value, probability, 0.1, 0.9)
-    assert (low <= np.minimum(value, distribution.quantile(value, probability, 0.1))).all()
-    assert (high >= np.maximum(value, distribution.quantile(value, probability, 0.9))).all()
-    assert (high > 0).all()
+    low, high = distribution.interval(value, probability)
+    assert (low <= value).all()
+    assert (value <= high).all()
+    assert (low[probability < 0.9] == 0).all()
+    unlikely = probability < 0.15
+    np.testing.assert_array_equal(high[unlikely], value[unlikely])
+
+
+@pytest.mark.parametrize(
+    ("probability", "below", "above"),
+    [(1 - 1e-9, 0.1, 0.1), (0.97, 0.07, 0.13), (0.9, 0.0, 0.2), (0.6, 0.0, 0.2), (0.3, 0.0, 0.2)],
+)
+def test_an_interval_leaves_out_one_outcome_in_five(probability, below, above):
+    """For a spread so small that no end is moved to the predicted value, drawn from the distribution itself."""
+    rng = np.random.default_rng(3)
+    value, probability = np.full(100_000, 10.0), np.full(100_000, probability)
+    error = rng.lognormal(-0.005, 0.1, 100_000)
+    actual = np.where(rng.random(100_000) < probability, value / probability * error, 0.0)
+    distribution = ValueDistribution().fit(value, probability, actual)
+    low, high = distribution.interval(value, probability)
+    assert ((actual < low).mean(), (actual > high).mean()) == pytest.approx((below, above), abs=0.01)
+
+
+def test_the_ends_of_an_interval_do_not_jump_where_it_becomes_one_sided():
+    """With one shape of errors for all, which is assumed where hardly anybody is active."""
+    distribution = ValueDistribution().fit(np.ones(2), np.full(2, 0.5), np.array([0.0, 2.0]))
+    probability = np.linspace(0.5, 1 - 1e-9, 2_001)
+    low, high = distribution.interval(10 * probability, probability)
+    assert np.abs(np.diff(high)).max() < 0.05
+    # The low end leaves 0 for the least money that an active customer spends, the quantile at half a per cent.
+    assert np.abs(np.diff(low)).max() < 0.05 * 10
 
 
 def test_each_group_by_probability_has_its_own_errors():

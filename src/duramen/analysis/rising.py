@@ -27,9 +27,9 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
 
     Only customers scored at both cutoffs are compared, and ranked among themselves. The change of their total is
     removed from each. The result has the customers who rank higher than before and whose value is now above the upper
-    end of the earlier predictive interval (nine outcomes in ten are below it), changed with the total; a smaller rise
-    is noise. Where that end is nearer to the value than is usual, as for customers who buy with a probability of
-    less than one in ten, the median ratio of end to value of the other customers is used.
+    end of the earlier predictive interval (eight to nine outcomes in ten are below it), changed with the total; a
+    smaller rise is noise. Where that end is nearer to the value than is usual, as for customers who buy with a
+    probability of less than one in five, the median ratio of end to value of the other customers is used.
 
     Parameters
     ----------

@@ -158,6 +158,48 @@ class CredibilitySpendModel(BaseEstimator):  # type: ignore[misc]  # scikit-lear
         own = _credibility(days, within, between)
         return np.where(np.isnan(means), collective, own * np.nan_to_num(means) + (1 - own) * collective)
 
+    @property
+    def basket_shape(self) -> float:
+        """Shape of the gamma distribution of a customer's baskets."""
+        collective, within, between = (self.params_[name] for name in _NAMES)
+        return (collective**2 + between) / within
+
+    def simulate_spend(
+        self, customers: pd.DataFrame, draws: int, seed: int | np.random.Generator
+    ) -> FloatArray:
+        """
+        Draw each customer's mean spend per purchase day about the expected one.
+
+        Credibility has two moments: the expected spend, and the variance (1 - Z) a that the own purchase days leave.
+        The draws are gamma distributed with both.
+
+        Parameters
+        ----------
+        customers : DataFrame
+            Columns frequency and basket_mean.
+        draws : int
+            Draws a customer.
+        seed : int or Generator
+            Seed of the draws.
+
+        Returns
+        -------
+        ndarray of shape (n, draws)
+            Money per purchase day.
+
+        Raises
+        ------
+        InputError
+            If a value is inadmissible.
+        """
+        expected = self.expected_spend(customers)
+        days, _ = read_spend(customers, "all")
+        _, within, between = (self.params_[name] for name in _NAMES)
+        left = (1 - _credibility(days, within, between)) * between
+        shape = expected**2 / np.maximum(left, 1e-12 * expected**2)
+        drawn = np.random.default_rng(seed).standard_gamma(shape[:, None], (len(expected), draws))
+        return np.asarray(drawn * (expected / shape)[:, None])
+
     def to_dict(self) -> dict[str, Any]:
         """
         Return the fitted model as a small dict of JSON types.

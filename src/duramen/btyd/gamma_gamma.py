@@ -181,6 +181,11 @@ class GammaGammaModel(LikelihoodModel):
         out[known] = (1 - weight) * self.population_mean_ + weight * money[known]
         return out
 
+    @property
+    def basket_shape(self) -> float:
+        """Shape of the gamma distribution of a customer's baskets."""
+        return self.params_["p"]
+
     def simulate_spend(
         self, customers: pd.DataFrame, draws: int, seed: int | np.random.Generator
     ) -> FloatArray:

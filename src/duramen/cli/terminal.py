@@ -347,9 +347,10 @@ def _show_comparisons(tested: Any) -> None:
         name = metric if row.target == "value" else f"{row.target}: {metric}"
         table.add_row(name, baseline, _difference(row.difference), interval, row.verdict, style=style)
     console.print(table)
-    inside = tested.coverage[tested.coverage["group"] == "all"]["inside"].mean()
+    inside = tested.coverage.groupby("group")["inside"].mean()
     console.print(
-        f"{inside:.0%} of the customers were inside their 80 % interval; where nearest to zero is best, absolute "
+        f"{inside['all']:.0%} of the customers were inside their 80 % interval, {inside['positive interval']:.0%} of "
+        f"those whose probability to be active is above 20 %; where nearest to zero is best, absolute "
         f"values are compared; money in {tested.unit}.",
         style="dim",
         highlight=False,

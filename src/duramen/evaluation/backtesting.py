@@ -27,6 +27,7 @@ from duramen.evaluation.metrics import spearman, tenths
 from duramen.evaluation.registry import PROBABILITY
 from duramen.evaluation.top_customers import first_customers
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
+from duramen.forecast.value_distribution import LEAST_PROBABILITY
 from duramen.io.autologging import without_autologging
 
 _LOG = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ RESAMPLES = 1000
 # The first shares of the customers that are compared between two cutoffs.
 TOP_SHARES = (0.1, 0.2)
 
+# Group of the customers whose interval would end above 0 without being widened to the predicted value.
+POSITIVE = "positive interval"
 STABILITY_COLUMNS = ["earlier", "later", "customers", "spearman", "overlap_10", "overlap_20"]
 
 
@@ -60,8 +63,10 @@ class Backtest:
         (95 %) and ``verdict``: "better", "level" (0 lies in the interval) or "worse". Where nearest to zero is best,
         sizes are compared.
     coverage : pandas.DataFrame
-        ``cutoff``, ``group`` ("all", or the tenth by predicted value, 1 the highest), ``customers``, and the shares
-        ``below``, ``inside`` and ``above`` the predicted interval, which should contain 80 %.
+        ``cutoff``, ``group`` ("all"; "positive interval", the customers with P(active) above 20 %; or the tenth by
+        predicted value, 1 the highest), ``customers``, and the shares ``below``, ``inside`` and ``above`` the predicted
+        interval. It should contain 80 % of those with a positive interval; of the others more than 80 % have an outcome
+        of 0.
     calibration : pandas.DataFrame
         ``cutoff``, ``model`` and the columns of ``calibration_curve``.
     core : pandas.DataFrame
@@ -207,7 +212,8 @@ def _coverage(holdout: Holdout) -> pd.DataFrame:
     actual, scores = holdout.outcomes["value"], holdout.scores
     below = actual < scores["predicted_value_low"].to_numpy()
     above = actual > scores["predicted_value_high"].to_numpy()
-    groups = {"all": np.arange(len(actual))}
+    likely = scores["probability_active"].to_numpy() > LEAST_PROBABILITY
+    groups = {"all": np.arange(len(actual)), POSITIVE: np.flatnonzero(likely)}
     groups |= {
         str(number): rows for number, rows in enumerate(tenths(scores["predicted_value"].to_numpy()), start=1)
     }
@@ -216,9 +222,10 @@ def _coverage(holdout: Holdout) -> pd.DataFrame:
             "cutoff": holdout.cutoff,
             "group": list(groups),
             "customers": [len(rows) for rows in groups.values()],
-            "below": [below[rows].mean() for rows in groups.values()],
-            "inside": [1 - (below | above)[rows].mean() for rows in groups.values()],
-            "above": [above[rows].mean() for rows in groups.values()],
+            **{
+                side: [part[rows].mean() if len(rows) else np.nan for rows in groups.values()]
+                for side, part in (("below", below), ("inside", ~(below | above)), ("above", above))
+            },
         }
     )
 

@@ -13,7 +13,7 @@ from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.evaluation.forecasts import Forecast
-from duramen.evaluation.registry import GROUPS, MONEY, ORDER, PROBABILITY
+from duramen.evaluation.registry import DISTRIBUTION, GROUPS, MONEY, ORDER, PROBABILITY
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.extra_features import ExtraFeatures
 from duramen.forecast.folds import LEAST_CUSTOMERS, in_money_unit
@@ -78,7 +78,7 @@ def baseline_forecasts(
     return [
         *simple_orders(customers),
         Forecast(PAST_RATE, "value", MONEY, past),
-        *_btyd(customers, horizon),
+        *_btyd(customers, horizon, seed),
         *_plain_trees(tx, window, customers, seed),
         # A past rate that continues is a growth of 0 for every customer and orders none, so its order is by spend.
         *(Forecast(PAST_RATE, target, ORDER, past) for target in ("growth", "growing")),
@@ -86,15 +86,20 @@ def baseline_forecasts(
     ]
 
 
-def _btyd(customers: pd.DataFrame, horizon: int) -> list[Forecast]:
+def _btyd(customers: pd.DataFrame, horizon: int, seed: int) -> list[Forecast]:
     forecasts = []
     for kind in ("BG/NBD", "Pareto/NBD"):
-        forecast = BTYDValueModel((kind,)).fit(customers).forecast(customers, horizon)
+        model = BTYDValueModel((kind,)).fit(customers)
+        forecast = model.forecast(customers, horizon)
         value, active = forecast["btyd_value"].to_numpy(), forecast["btyd_probability_active"].to_numpy()
         forecasts += [
             Forecast(f"{kind} x gamma-gamma", "value", MONEY, value),
+            Forecast(
+                f"{kind} x gamma-gamma", "value", DISTRIBUTION,
+                model.money_quantiles(customers, horizon, seed=seed),
+            ),
             Forecast(kind, "activity", PROBABILITY, active),
-        ]
+        ]  # fmt: skip
     return forecasts
 
 

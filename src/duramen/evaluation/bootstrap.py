@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from duramen.evaluation import metrics
+from duramen.evaluation import distributions, metrics
 from duramen.evaluation.top_customers import first_count
 
 
@@ -49,15 +49,52 @@ class Pair:
 
     Parameters
     ----------
-    forecast, actual : numpy.ndarray of shape (n,)
+    forecast : numpy.ndarray of shape (n,) or, of a distribution, (n, 199)
+    actual : numpy.ndarray of shape (n,)
     by_actual : Order, optional
         That of ``actual``, which all forecasts of a target share.
     """
 
     def __init__(self, forecast: np.ndarray, actual: np.ndarray, by_actual: Order | None = None) -> None:
-        self.forecast, self.actual = forecast, actual
-        self.by_forecast, self.by_actual = Order(forecast), by_actual or Order(actual)
-        self.actual_by_forecast = actual[self.by_forecast.rows]
+        self.forecast, self.actual, self._by_actual = forecast, actual, by_actual
+
+    @cached_property
+    def by_actual(self) -> Order:
+        """The customers by outcome."""
+        return self._by_actual or Order(self.actual)
+
+    @cached_property
+    def by_forecast(self) -> Order:
+        """The customers by forecast."""
+        return Order(self.forecast)
+
+    @cached_property
+    def actual_by_forecast(self) -> np.ndarray:
+        """The outcomes in the order of the forecast."""
+        actual: np.ndarray = self.actual[self.by_forecast.rows]
+        return actual
+
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """The CRPS of each, where the forecast is a distribution."""
+        return distributions.ranked_probability_scores(self.forecast, self.actual)
+
+    @cached_property
+    def transforms(self) -> tuple[np.ndarray, np.ndarray]:
+        """The bounds of the probability integral transform of each, where the forecast is a distribution."""
+        return distributions.transform_bounds(self.forecast, self.actual)
+
+    @cached_property
+    def bands(self) -> list[Pair]:
+        """Whether the outcome exceeds each threshold, and the probability of that by the forecast distribution."""
+        return [
+            Pair(
+                distributions.probability_above(self.forecast, threshold),
+                (self.actual > threshold).astype(float),
+            )
+            for threshold in distributions.band_thresholds(self.actual)
+            if not np.isnan(threshold)
+        ]
 
     @cached_property
     def error(self) -> np.ndarray:
@@ -149,11 +186,19 @@ class Resample:
     """
 
     def __init__(self, pair: Pair, counts: np.ndarray, by_actual: Drawn | None = None) -> None:
-        self.pair, self.counts = pair, counts
-        self.by_forecast = Drawn(pair.by_forecast, counts)
-        self.by_actual = by_actual or Drawn(pair.by_actual, counts)
+        self.pair, self.counts, self._by_actual = pair, counts, by_actual
         self.size = int(counts.sum())
         self.total = float(counts @ pair.actual)
+
+    @cached_property
+    def by_actual(self) -> Drawn:
+        """The drawn customers by outcome."""
+        return self._by_actual or Drawn(self.pair.by_actual, self.counts)
+
+    @cached_property
+    def by_forecast(self) -> Drawn:
+        """The drawn customers by forecast."""
+        return Drawn(self.pair.by_forecast, self.counts)
 
     @cached_property
     def totals_of_tenths(self) -> tuple[np.ndarray, np.ndarray]:
@@ -216,6 +261,22 @@ def spearman_of_buyers(drawn: Resample) -> float:
 def mean_absolute_error(drawn: Resample) -> float:
     """Return ``metrics.mean_absolute_error`` of the drawn customers."""
     return float(drawn.counts @ drawn.pair.error / drawn.size)
+
+
+def crps(drawn: Resample) -> float:
+    """Return ``distributions.crps`` of the drawn customers."""
+    return float(drawn.counts @ drawn.pair.scores / drawn.size)
+
+
+def pit_distance(drawn: Resample) -> float:
+    """Return ``distributions.pit_distance`` of the drawn customers."""
+    return distributions.transform_distance(drawn.pair.transforms, drawn.counts)
+
+
+def band_calibration_error(drawn: Resample) -> float:
+    """Return ``distributions.band_calibration_error`` of the drawn customers, by the thresholds of all customers."""
+    errors = [calibration_error(Resample(band, drawn.counts)) for band in drawn.pair.bands]
+    return float(np.mean(errors)) if errors else float("nan")
 
 
 def total_bias(drawn: Resample) -> float:

@@ -9,10 +9,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from duramen.evaluation import bootstrap, metrics
+from duramen.evaluation import bootstrap, distributions, metrics
 from duramen.evaluation.top_customers import hit_rate
 
 ORDER, MONEY, PROBABILITY, GROUPS = "order", "money", "probability", "groups"
+# Quantiles of each customer at duramen.forecast.value_distribution.LEVELS, an array of shape (n, 199).
+DISTRIBUTION = "distribution"
 DIRECTIONS = {True: "higher", False: "lower", None: "nearest to 0"}
 
 
@@ -26,7 +28,8 @@ class Metric:
         What is forecast: "value", "activity", "growth" (change of spend), "growing" (whether it rose) or "segments".
     name : str
     requires : str
-        What a forecast must be: "order" (any is one), "money", "probability", or "groups" for segments.
+        What a forecast must be: "order" (any but a distribution is one), "money", "probability", "distribution", or
+        "groups" for segments.
     unit : str
         "share" (of one), "money" (in the unit of the source), "times", "0 to 1" or "-1 to 1".
     higher_is_better : bool or None
@@ -138,6 +141,33 @@ def _brier(target: str) -> Metric:
     )  # fmt: skip
 
 
+def _calibration_error(target: str) -> Metric:
+    return Metric(
+        target, "calibration error", PROBABILITY, "0 to 1", False,
+        "Mean difference of the probability and the share of customers with the outcome, over tenths by forecast "
+        "(expected calibration error, ECE).",
+        metrics.calibration_error, bootstrap.calibration_error, in_scorecard=True,
+    )  # fmt: skip
+
+
+def _of_distributions(target: str, unit: str) -> tuple[Metric, Metric]:
+    """Return the metrics of how well whole distributions forecast."""
+    return (
+        Metric(
+            target, "CRPS", DISTRIBUTION, unit, False,
+            "Mean distance of the forecast distribution from the outcome (continuous ranked probability score); of a "
+            "single figure it is the absolute error.",
+            distributions.crps, bootstrap.crps,
+        ),
+        Metric(
+            target, "PIT distance", DISTRIBUTION, "0 to 1", False,
+            "Largest difference between the share of outcomes below a quantile and the level of that quantile; 0 is "
+            "a calibrated distribution.",
+            distributions.pit_distance, bootstrap.pit_distance,
+        ),
+    )  # fmt: skip
+
+
 METRICS = (
     _captured(0.1),
     _captured(0.2),
@@ -153,6 +183,13 @@ METRICS = (
         metrics.mean_absolute_error, bootstrap.mean_absolute_error, in_scorecard=True,
     ),
     *_of_totals("value", in_scorecard=True),
+    *_of_distributions("value", "money"),
+    Metric(
+        "value", "band calibration error", DISTRIBUTION, "0 to 1", False,
+        "Mean difference of P(value > threshold) and the share who spent more, over tenths by forecast and over three "
+        "thresholds: the quartiles of the money of those who spent.",
+        distributions.band_calibration_error, bootstrap.band_calibration_error,
+    ),
     _auc("activity"),
     Metric(
         "activity", "PR-AUC", ORDER, "0 to 1", True, "Mean precision at each gain of recall (average precision).",
@@ -165,15 +202,12 @@ METRICS = (
         metrics.retention_profit, bootstrap.retention_profit,
     ),
     _brier("activity"),
+    _calibration_error("activity"),
     _of_order("growth", in_scorecard=True)[1],
     _auc("growing"),
     _lift("growing", in_scorecard=True),
     _brier("growing"),
-    Metric(
-        "growing", "calibration error", PROBABILITY, "0 to 1", False,
-        "Mean difference of the probability to grow and the share who grew, over tenths by forecast.",
-        metrics.calibration_error, bootstrap.calibration_error, in_scorecard=True,
-    ),
+    _calibration_error("growing"),
     Metric(
         "segments", "log value explained", GROUPS, "share", True,
         "Share of the variance of log value that lies between the segments (eta squared).",

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from duramen.btyd.credibility import CredibilitySpendModel
 from duramen.btyd.gamma_gamma import GammaGammaModel
 from duramen.btyd.purchase_model import PurchaseModel
 from duramen.errors import InputError
+from duramen.forecast.value_distribution import LEVELS
 
 FloatArray = NDArray[np.float64]
+SpendModel: TypeAlias = GammaGammaModel | CredibilitySpendModel
+# Draws behind the quantiles of a customer, so many that every second one in order is the quantile of a level; and
+# customers that are drawn at a time.
+DRAWS = 2 * len(LEVELS) + 1
+BLOCK = 5_000
 
 
 def sample_money(
     purchases: PurchaseModel,
-    spend: GammaGammaModel,
+    spend: SpendModel,
     customers: pd.DataFrame,
     horizon: float,
     draws: int,
@@ -34,7 +41,7 @@ def sample_money(
     ----------
     purchases : purchase model
         Fitted.
-    spend : GammaGammaModel
+    spend : GammaGammaModel or CredibilitySpendModel
         Fitted.
     customers : DataFrame
         Columns frequency, recency, T, and the mean spend that the spend model reads.
@@ -56,18 +63,55 @@ def sample_money(
         If a history, an amount or the horizon is inadmissible.
     """
     rng = np.random.default_rng(seed)
-    # drawn in the order of the histories, so that the order of the frame leaves no trace
-    mean_spend = spend.feature_names_in_[-1]
-    keys = [customers[name].to_numpy() for name in (mean_spend, "recency", "T", "frequency")]
-    order = np.lexsort(keys)
+    order = _order_of_histories(spend, customers)
     ordered = customers.iloc[order]
     made = purchases.simulate_purchases(ordered, horizon, draws, rng)
     mean = spend.simulate_spend(ordered, draws, rng)
-    p = spend.params_["p"]
+    p = spend.basket_shape
     money = rng.standard_gamma(np.maximum(p * made, 1e-300)) * mean / p
     out = np.empty(made.shape)
     out[order] = np.where(made > 0, money, 0.0)
     return out
+
+
+def _order_of_histories(spend: SpendModel, customers: pd.DataFrame) -> NDArray[np.intp]:
+    """Return the order to draw in, so that the order of the frame leaves no trace."""
+    columns = sorted({"recency", "T", *spend.feature_names_in_} - {"frequency"})
+    keys = [customers[name].to_numpy() for name in (*columns, "frequency")]
+    return np.lexsort(keys)
+
+
+def money_quantiles(
+    purchases: PurchaseModel, spend: SpendModel, customers: pd.DataFrame, horizon: float, seed: int
+) -> NDArray[np.float32]:
+    """
+    Return the quantiles of each customer's money over a horizon, from draws of a block of customers at a time.
+
+    Parameters
+    ----------
+    purchases : purchase model
+        Fitted.
+    spend : GammaGammaModel or CredibilitySpendModel
+        Fitted.
+    customers : DataFrame
+        Columns frequency, recency, T, monetary_value.
+    horizon : float
+        Length of the future, in the unit of T.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    ndarray of shape (n, 199)
+        Quantiles at `duramen.forecast.value_distribution.LEVELS`.
+    """
+    order = _order_of_histories(spend, customers)
+    quantiles = np.empty((len(customers), len(LEVELS)), dtype=np.float32)
+    for number, start in enumerate(range(0, len(order), BLOCK)):
+        rows = order[start : start + BLOCK]
+        drawn = sample_money(purchases, spend, customers.iloc[rows], horizon, DRAWS, seed + number)
+        quantiles[rows] = np.sort(drawn.astype(np.float32), axis=1)[:, 1::2]
+    return quantiles
 
 
 class ConformalIntervals:

@@ -14,6 +14,10 @@ MOST_GROUPS = 5
 # Fewer active customers than this cannot show a shape; a log-normal one with this spread stands in.
 LEAST_ACTIVE = 50
 USUAL_SPREAD = 1.0
+# Share of the outcomes that an interval should contain.
+INTERVAL = 0.8
+# Customers who are active with no more than this probability stay away more often than an interval has room for.
+LEAST_PROBABILITY = 1 - INTERVAL
 
 
 class ValueDistribution:
@@ -66,13 +70,24 @@ class ValueDistribution:
             error[rows] = np.interp(inside[rows], LEVELS, errors)
         return np.where(inside > 0, value / probability * error, 0.0)
 
-    def interval(
-        self, value: np.ndarray, probability: np.ndarray, low: float, high: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the quantiles ``low`` and ``high`` of net money, widened to contain the predicted value.
+    def quantiles(self, value: np.ndarray, probability: np.ndarray) -> np.ndarray:
+        """Return the quantiles of net money at ``LEVELS`` in single precision, of shape (n, 199)."""
+        return np.stack(
+            [self.quantile(value, probability, level).astype(np.float32) for level in LEVELS], axis=1
+        )
 
-        Where inactivity is likelier than ``high``, both quantiles are 0 and the mean is above them.
+    def interval(self, value: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ends of the interval that is meant to contain 80 % of the outcomes of such customers.
+
+        A customer who is certain to buy has 10 % of the outcomes below and 10 % above. No outcome lies below 0, so each
+        per cent by which a customer may stay away moves a per cent from below to above; where 10 % or more stay away,
+        the interval is one-sided: from 0 to the money that 80 % stay below. Where 5 to 10 % stay away it contains up to
+        85 %, since it begins at 0 already.
+
+        Both ends are widened to contain the predicted value. Where 80 % or more stay away, no purchase at all is enough
+        to cover 80 %: the interval is 0 to the predicted value and contains more than 80 %.
         """
+        low, high = _levels(probability)
         return (
             np.minimum(self.quantile(value, probability, low), value),
             np.maximum(self.quantile(value, probability, high), value),
@@ -107,3 +122,15 @@ class ValueDistribution:
         model.edges_, model.errors_ = np.array(state["edges"]), np.array(state["errors"])
         model.source_ = state["source"]
         return model
+
+
+def _levels(probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the levels of the quantiles at which an interval ends, each of shape (n,).
+
+    Examples
+    --------
+    >>> [level.round(2).tolist() for level in _levels(np.array([1.0, 0.96, 0.9, 0.5]))]
+    [[0.1, 0.06, 0.0, 0.0], [0.9, 0.86, 0.8, 0.8]]
+    """
+    low = np.maximum((1 - INTERVAL) / 2 - (1 - probability), 0.0)
+    return low, low + INTERVAL

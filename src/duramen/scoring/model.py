@@ -41,8 +41,6 @@ from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
 from duramen.segments.lifecycle_stage import lifecycle_stage
 from duramen.segments.segmenter import BehaviouralSegmenter
 
-# Bounds of the predictive interval of value: eight in ten outcomes are meant to lie inside.
-LOW, HIGH = 0.1, 0.9
 # Seeds that NumPy and LightGBM both take.
 SEEDS = Bounds(0, 2**31 - 1, whole=True)
 
@@ -268,7 +266,7 @@ class CoreCustomerModel:
         """Return the scores without reasons and version."""
         model = self.forecast_
         value, probability, growth = forecast.value, forecast.probability, forecast.growth
-        low, high = model.distribution_.interval(value, probability, LOW, HIGH)
+        low, high = model.distribution_.interval(value, probability)
         expected = model.purchases_and_spend(forecast)
         segments, is_outlier = self.segments_.place(customers)
         return pd.DataFrame(
