@@ -14,7 +14,7 @@ from duramen.data.windows import Window
 from duramen.evaluation.forecasts import Forecast
 from duramen.evaluation.learned_baselines import learned_forecasts
 from duramen.evaluation.moving_average import WEEK, weekly_average
-from duramen.evaluation.registry import GROUPS, MONEY, ORDER, PROBABILITY
+from duramen.evaluation.registry import DISTRIBUTION, GROUPS, MONEY, ORDER, PROBABILITY
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.growth import past_trend, past_value
 from duramen.segments.rfm import groups_of_equal_count, rfm_score
@@ -78,7 +78,7 @@ def baseline_forecasts(
         Forecast(PAST_RATE, "value", MONEY, past),
         *_last_horizon(tx, window, customers),
         *_moving_average(tx, window, customers),
-        *_btyd(customers, horizon),
+        *_btyd(customers, horizon, seed),
         *learned_forecasts(tx, window, customers, seed=seed),
         # A past rate that continues is a growth of 0 for every customer and orders none, so its order is by spend.
         *(Forecast(PAST_RATE, target, ORDER, past) for target in ("growth", "growing")),
@@ -103,13 +103,18 @@ def _moving_average(tx: Transactions, window: Window, customers: pd.DataFrame) -
     return [Forecast(MOVING_AVERAGE, "value", MONEY, np.maximum(average, 0.0) * window.horizon / WEEK)]
 
 
-def _btyd(customers: pd.DataFrame, horizon: int) -> list[Forecast]:
+def _btyd(customers: pd.DataFrame, horizon: int, seed: int) -> list[Forecast]:
     forecasts = []
     for kind in ("BG/NBD", "Pareto/NBD"):
-        forecast = BTYDValueModel((kind,)).fit(customers).forecast(customers, horizon)
+        model = BTYDValueModel((kind,)).fit(customers)
+        forecast = model.forecast(customers, horizon)
         value, active = forecast["btyd_value"].to_numpy(), forecast["btyd_probability_active"].to_numpy()
         forecasts += [
             Forecast(f"{kind} x gamma-gamma", "value", MONEY, value),
+            Forecast(
+                f"{kind} x gamma-gamma", "value", DISTRIBUTION,
+                model.money_quantiles(customers, horizon, seed=seed),
+            ),
             Forecast(kind, "activity", PROBABILITY, active),
-        ]
+        ]  # fmt: skip
     return forecasts

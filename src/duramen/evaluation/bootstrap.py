@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from duramen.evaluation import metrics
+from duramen.evaluation import distributions, metrics
 from duramen.evaluation.top_customers import first_count
 
 
@@ -49,15 +49,31 @@ class Pair:
 
     Parameters
     ----------
-    forecast, actual : numpy.ndarray of shape (n,)
+    forecast : numpy.ndarray of shape (n,) or, of a distribution, (n, 199)
+    actual : numpy.ndarray of shape (n,)
     by_actual : Order, optional
         That of ``actual``, which all forecasts of a target share.
     """
 
     def __init__(self, forecast: np.ndarray, actual: np.ndarray, by_actual: Order | None = None) -> None:
         self.forecast, self.actual = forecast, actual
-        self.by_forecast, self.by_actual = Order(forecast), by_actual or Order(actual)
-        self.actual_by_forecast = actual[self.by_forecast.rows]
+        self.by_actual = by_actual or Order(actual)
+
+    @cached_property
+    def by_forecast(self) -> Order:
+        """The customers by forecast."""
+        return Order(self.forecast)
+
+    @cached_property
+    def actual_by_forecast(self) -> np.ndarray:
+        """The outcomes in the order of the forecast."""
+        actual: np.ndarray = self.actual[self.by_forecast.rows]
+        return actual
+
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """The CRPS of each, where the forecast is a distribution."""
+        return distributions.ranked_probability_scores(self.forecast, self.actual)
 
     @cached_property
     def error(self) -> np.ndarray:
@@ -150,10 +166,14 @@ class Resample:
 
     def __init__(self, pair: Pair, counts: np.ndarray, by_actual: Drawn | None = None) -> None:
         self.pair, self.counts = pair, counts
-        self.by_forecast = Drawn(pair.by_forecast, counts)
         self.by_actual = by_actual or Drawn(pair.by_actual, counts)
         self.size = int(counts.sum())
         self.total = float(counts @ pair.actual)
+
+    @cached_property
+    def by_forecast(self) -> Drawn:
+        """The drawn customers by forecast."""
+        return Drawn(self.pair.by_forecast, self.counts)
 
     @cached_property
     def totals_of_tenths(self) -> tuple[np.ndarray, np.ndarray]:
@@ -216,6 +236,11 @@ def spearman_of_buyers(drawn: Resample) -> float:
 def mean_absolute_error(drawn: Resample) -> float:
     """Return ``metrics.mean_absolute_error`` of the drawn customers."""
     return float(drawn.counts @ drawn.pair.error / drawn.size)
+
+
+def crps(drawn: Resample) -> float:
+    """Return ``distributions.crps`` of the drawn customers."""
+    return float(drawn.counts @ drawn.pair.scores / drawn.size)
 
 
 def total_bias(drawn: Resample) -> float:

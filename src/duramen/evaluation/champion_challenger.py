@@ -21,7 +21,7 @@ from duramen.evaluation.baselines import PAST_SPEND, RECENCY, simple_orders
 from duramen.evaluation.comparison import compare, figures_by_cutoff
 from duramen.evaluation.forecasts import DURAMEN, Forecast
 from duramen.evaluation.holdout import Holdout, forecasts_of, outcomes_of
-from duramen.evaluation.registry import METRICS, ORDER, Metric
+from duramen.evaluation.registry import DISTRIBUTION, METRICS, ORDER, Metric
 from duramen.evaluation.scorecards import holdout_forecasts
 from duramen.scoring.model import CoreCustomerModel
 
@@ -32,7 +32,7 @@ SIMPLE = {"value": PAST_SPEND, "activity": RECENCY}
 _BY_NAME = {
     name.casefold(): metric
     for metric in METRICS
-    if metric.target in SIMPLE
+    if metric.target in SIMPLE and metric.requires != DISTRIBUTION
     for name in (metric.name, metric.name.removeprefix("value "))
 }
 CHALLENGE_COLUMNS = [

@@ -161,7 +161,7 @@ def _needed(holdout: Holdout, matches: Sequence[_Match], model: str) -> list[tup
         metrics = {
             match.metric: None  # a set that keeps its order
             for match in matches
-            if match.metric.target == forecast.target
+            if forecast.suits(match.metric)
             and match.cutoff in (holdout.cutoff, None)
             and forecast.model in (model, match.baseline)
         }

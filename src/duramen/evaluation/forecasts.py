@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from duramen.evaluation.registry import METRICS, ORDER, Metric
+from duramen.evaluation.registry import DISTRIBUTION, METRICS, ORDER, Metric
 
 # The name of the model among the forecasts.
 DURAMEN = "duramen"
@@ -25,8 +25,11 @@ class Forecast:
     target : str
         "value", "activity", "growth" (change of spend), "growing" (whether it rose) or "segments".
     kind : str
-        "money", "probability", "groups" (whole numbers from 0), or "order" where only the order has a meaning.
+        "money", "probability", "groups" (whole numbers from 0), "distribution", or "order" where only the order has a
+        meaning.
     values : numpy.ndarray of shape (n,)
+        Of a distribution of shape (n, 199): the quantiles of each customer at
+        ``duramen.forecast.value_distribution.LEVELS``.
     """
 
     model: str
@@ -36,7 +39,8 @@ class Forecast:
 
     def suits(self, metric: Metric) -> bool:
         """Return whether a metric can measure this forecast: its target, and what it requires."""
-        return self.target == metric.target and metric.requires in (ORDER, self.kind)
+        takes = metric.requires == self.kind or (metric.requires == ORDER and self.kind != DISTRIBUTION)
+        return self.target == metric.target and takes
 
 
 def evaluate(

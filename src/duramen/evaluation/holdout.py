@@ -13,7 +13,7 @@ from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.evaluation.baselines import baseline_forecasts
 from duramen.evaluation.forecasts import DURAMEN, Forecast
-from duramen.evaluation.registry import MONEY, ORDER, PROBABILITY
+from duramen.evaluation.registry import DISTRIBUTION, MONEY, ORDER, PROBABILITY
 from duramen.forecast.growth import past_value
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
 from duramen.scoring.growth_weight import DEFAULT_GROWTH_WEIGHT
@@ -49,7 +49,11 @@ class Holdout:
     def table(self) -> pd.DataFrame:
         """Return a row per customer: score and interval, a column "target: model" a forecast, "target: actual"."""
         table = self.scores[["customer_id", "score", "predicted_value_low", "predicted_value_high"]].assign(
-            **{f"{forecast.target}: {forecast.model}": forecast.values for forecast in self.forecasts},
+            **{
+                f"{forecast.target}: {forecast.model}": forecast.values
+                for forecast in self.forecasts
+                if forecast.kind != DISTRIBUTION
+            },
             **{f"{target}: actual": outcome for target, outcome in self.outcomes.items()},
         )
         table.insert(0, "cutoff", self.cutoff)
@@ -87,7 +91,11 @@ def forecasts_at(
         tx, window
     )
     scores = model.predict(customers, with_reasons=False)
-    return scores, forecasts_of(scores, DURAMEN) + baseline_forecasts(tx, window, customers, seed=seed)
+    quantiles = model.forecast_.distribution_.quantiles(
+        scores["predicted_value"].to_numpy(), scores["probability_active"].to_numpy()
+    )
+    own = [*forecasts_of(scores, DURAMEN), Forecast(DURAMEN, "value", DISTRIBUTION, quantiles)]
+    return scores, own + baseline_forecasts(tx, window, customers, seed=seed)
 
 
 def forecasts_of(scores: pd.DataFrame, model: str) -> list[Forecast]:

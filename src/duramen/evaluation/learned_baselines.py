@@ -163,7 +163,7 @@ def ziln_parameters(known: LabelWindow, seed: int = 0) -> tuple[np.ndarray, np.n
         ]
     )
     settings = SMALL_TREES | {
-        "objective": lambda scores, data: gradient(scores, known.money),
+        "objective": lambda scores, _: gradient(scores, known.money),
         "num_class": 3,
         "min_sum_hessian_in_leaf": LEAST_HESSIAN,
     }

@@ -9,10 +9,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from duramen.evaluation import bootstrap, metrics
+from duramen.evaluation import bootstrap, distributions, metrics
 from duramen.evaluation.top_customers import hit_rate
 
 ORDER, MONEY, PROBABILITY, GROUPS = "order", "money", "probability", "groups"
+# Quantiles of each customer at duramen.forecast.value_distribution.LEVELS, an array of shape (n, 199).
+DISTRIBUTION = "distribution"
 DIRECTIONS = {True: "higher", False: "lower", None: "nearest to 0"}
 
 
@@ -26,7 +28,8 @@ class Metric:
         What is forecast: "value", "activity", "growth" (change of spend), "growing" (whether it rose) or "segments".
     name : str
     requires : str
-        What a forecast must be: "order" (any is one), "money", "probability", or "groups" for segments.
+        What a forecast must be: "order" (any but a distribution is one), "money", "probability", "distribution", or
+        "groups" for segments.
     unit : str
         "share" (of one), "money" (in the unit of the source), "times", "0 to 1" or "-1 to 1".
     higher_is_better : bool or None
@@ -138,6 +141,15 @@ def _brier(target: str) -> Metric:
     )  # fmt: skip
 
 
+def _crps(target: str, unit: str, what: str) -> Metric:
+    return Metric(
+        target, "CRPS", DISTRIBUTION, unit, False,
+        f"Continuous ranked probability score: how far the forecast distribution of {what} lies from the outcome; "
+        "for a forecast of one figure it is the absolute error.",
+        distributions.crps, bootstrap.crps,
+    )  # fmt: skip
+
+
 METRICS = (
     _captured(0.1),
     _captured(0.2),
@@ -153,6 +165,7 @@ METRICS = (
         metrics.mean_absolute_error, bootstrap.mean_absolute_error, in_scorecard=True,
     ),
     *_of_totals("value", in_scorecard=True),
+    _crps("value", "money", "money"),
     _auc("activity"),
     Metric(
         "activity", "PR-AUC", ORDER, "0 to 1", True, "Mean precision at each gain of recall (average precision).",

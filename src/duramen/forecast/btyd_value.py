@@ -11,6 +11,7 @@ from duramen.btyd.beta_geo import BetaGeoModel, ModifiedBetaGeoModel
 from duramen.btyd.clv import customer_lifetime_value
 from duramen.btyd.gamma_gamma import GammaGammaModel
 from duramen.btyd.pareto_nbd import ParetoNBDModel
+from duramen.forecast.predictive_intervals import money_quantiles
 
 PURCHASE_MODELS: dict[str, type[BetaGeoModel | ModifiedBetaGeoModel | ParetoNBDModel]] = {
     "BG/NBD": BetaGeoModel,
@@ -79,6 +80,11 @@ class BTYDValueModel:
             },
             index=customers.index,
         )
+
+    def money_quantiles(self, customers: pd.DataFrame, horizon: int, *, seed: int = 0) -> np.ndarray:
+        """Return the quantiles of net money over ``horizon`` days at ``value_distribution.LEVELS``, shape (n, 199)."""
+        drawn = money_quantiles(self.purchases_, self.spend_, customers, horizon, seed)
+        return drawn * np.float32(self.net_ratio_)
 
     def lifetime_value(self, customers: pd.DataFrame, days: int, discount_rate: float) -> np.ndarray:
         """Return discounted net money over ``days`` at a yearly ``discount_rate``, shape (n,)."""

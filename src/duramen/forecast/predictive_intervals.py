@@ -12,8 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from duramen.btyd.gamma_gamma import GammaGammaModel
 from duramen.btyd.purchase_model import PurchaseModel
 from duramen.errors import InputError
+from duramen.forecast.value_distribution import LEVELS
 
 FloatArray = NDArray[np.float64]
+# Draws behind the quantiles of a customer, and customers that are drawn at a time.
+DRAWS = 400
+BLOCK = 5_000
 
 
 def sample_money(
@@ -56,9 +60,7 @@ def sample_money(
         If a history, an amount or the horizon is inadmissible.
     """
     rng = np.random.default_rng(seed)
-    # drawn in the order of the histories, so that the order of the frame leaves no trace
-    keys = [customers[name].to_numpy() for name in ("monetary_value", "recency", "T", "frequency")]
-    order = np.lexsort(keys)
+    order = _order_of_histories(customers)
     ordered = customers.iloc[order]
     made = purchases.simulate_purchases(ordered, horizon, draws, rng)
     mean = spend.simulate_spend(ordered, draws, rng)
@@ -67,6 +69,45 @@ def sample_money(
     out = np.empty(made.shape)
     out[order] = np.where(made > 0, money, 0.0)
     return out
+
+
+def _order_of_histories(customers: pd.DataFrame) -> NDArray[np.intp]:
+    """Return the order to draw in, so that the order of the frame leaves no trace."""
+    keys = [customers[name].to_numpy() for name in ("monetary_value", "recency", "T", "frequency")]
+    return np.lexsort(keys)
+
+
+def money_quantiles(
+    purchases: PurchaseModel, spend: GammaGammaModel, customers: pd.DataFrame, horizon: float, seed: int
+) -> NDArray[np.float32]:
+    """
+    Return the quantiles of each customer's money over a horizon, from draws of a block of customers at a time.
+
+    Parameters
+    ----------
+    purchases : purchase model
+        Fitted.
+    spend : GammaGammaModel
+        Fitted.
+    customers : DataFrame
+        Columns frequency, recency, T, monetary_value.
+    horizon : float
+        Length of the future, in the unit of T.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    ndarray of shape (n, 199)
+        Quantiles at `duramen.forecast.value_distribution.LEVELS`.
+    """
+    order = _order_of_histories(customers)
+    quantiles = np.empty((len(customers), len(LEVELS)), dtype=np.float32)
+    for number, start in enumerate(range(0, len(order), BLOCK)):
+        rows = order[start : start + BLOCK]
+        drawn = sample_money(purchases, spend, customers.iloc[rows], horizon, DRAWS, seed + number)
+        quantiles[rows] = np.quantile(drawn, LEVELS, axis=1).T
+    return quantiles
 
 
 class ConformalIntervals:

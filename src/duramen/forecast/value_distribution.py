@@ -66,6 +66,12 @@ class ValueDistribution:
             error[rows] = np.interp(inside[rows], LEVELS, errors)
         return np.where(inside > 0, value / probability * error, 0.0)
 
+    def quantiles(self, value: np.ndarray, probability: np.ndarray) -> np.ndarray:
+        """Return the quantiles of net money at ``LEVELS`` in single precision, of shape (n, 199)."""
+        return np.stack(
+            [self.quantile(value, probability, level).astype(np.float32) for level in LEVELS], axis=1
+        )
+
     def interval(
         self, value: np.ndarray, probability: np.ndarray, low: float, high: float
     ) -> tuple[np.ndarray, np.ndarray]:
