@@ -17,8 +17,8 @@ from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.evaluation.forecasts import Forecast
-from duramen.evaluation.registry import MONEY, ORDER, PROBABILITY
-from duramen.evaluation.zero_inflated_lognormal import gradient, hurdle_mean, parameters_of
+from duramen.evaluation.registry import DISTRIBUTION, MONEY, ORDER, PROBABILITY
+from duramen.evaluation.zero_inflated_lognormal import gradient, hurdle_mean, hurdle_quantiles, parameters_of
 from duramen.forecast.extra_features import ExtraFeatures
 from duramen.forecast.folds import LEAST_CUSTOMERS, in_money_unit
 
@@ -69,7 +69,8 @@ class LabelWindow:
         """Return the label window that ends at the cutoff, or None where the history has nothing to learn from.
 
         It is the horizon, or half the history where that is less: as much history lies before it as it is long. Money
-        is then scaled to the horizon; a probability over fewer days has no such scale and gives an order.
+        is then scaled to the horizon; a probability over fewer days has no such scale and gives an order, and there is no
+        distribution.
         """
         labels = min(window.horizon, (window.cutoff - tx.first_date).days // 2)
         if labels < 1:
@@ -135,10 +136,14 @@ def _zero_inflated(
     name: str, known: LabelWindow, probability: np.ndarray, mu: np.ndarray, sigma: np.ndarray | float
 ) -> list[Forecast]:
     value = hurdle_mean(probability, mu, sigma, most=known.money.max()) * known.unit
-    return [
+    forecasts = [
         Forecast(name, "value", MONEY, value),
         Forecast(name, "activity", known.kind_of_activity, probability),
     ]
+    if known.is_whole:
+        quantiles = hurdle_quantiles(probability, mu, sigma) * np.float32(known.unit)
+        forecasts.append(Forecast(name, "value", DISTRIBUTION, quantiles))
+    return forecasts
 
 
 def hurdle_parameters(known: LabelWindow, seed: int = 0) -> tuple[np.ndarray, np.ndarray, float]:

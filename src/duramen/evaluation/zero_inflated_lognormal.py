@@ -48,16 +48,20 @@ def hurdle_quantiles(
     Returns
     -------
     numpy.ndarray of shape (n, q)
+        In single precision.
 
     Examples
     --------
     >>> hurdle_quantiles(np.array([0.5]), np.log([10.0]), 1.0, np.array([0.25, 0.5, 0.75])).round(6)
-    array([[ 0.,  0., 10.]])
+    array([[ 0.,  0., 10.]], dtype=float32)
     """
     probability, mu, sigma = (np.reshape(given, (-1, 1)) for given in (probability, mu, sigma))
-    inside = (levels - (1 - probability)) / np.maximum(probability, np.finfo(float).tiny)
+    # The levels among those who buy.
+    inside = 1 - (1 - levels) / np.maximum(probability, np.finfo(float).tiny)
     buys = inside > 0
-    return np.where(buys, np.exp(mu + sigma * ndtri(np.where(buys, inside, 0.5))), 0.0)
+    money = np.exp(mu + sigma * ndtri(np.where(buys, inside, 0.5)))
+    quantiles: np.ndarray = np.where(buys, money, 0.0).astype(np.float32)
+    return quantiles
 
 
 def parameters_of(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
