@@ -69,8 +69,8 @@ class LabelWindow:
         """Return the label window that ends at the cutoff, or None where the history has nothing to learn from.
 
         It is the horizon, or half the history where that is less: as much history lies before it as it is long. Money
-        is then scaled to the horizon; a probability over fewer days has no such scale and gives an order, and there is no
-        distribution.
+        is then scaled to the horizon; a probability over fewer days has no such scale and gives an order, and a
+        distribution is not given.
         """
         labels = min(window.horizon, (window.cutoff - tx.first_date).days // 2)
         if labels < 1:
