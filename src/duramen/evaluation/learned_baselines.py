@@ -28,10 +28,11 @@ DEFAULT_ROUNDS = 100
 # The same trees every time, without messages. More threads gain little on so few customers, and wait where others work.
 FIXED = {"deterministic": True, "force_row_wise": True, "num_threads": 1, "verbosity": -1}
 # Trees for p, mu and sigma. Default ones follow the noise of some thousand customers.
-SMALL_TREES = FIXED | {"num_leaves": 4, "lambda_l2": 1.0}
+# Where no feature can divide the customers, as among few, all get the same (by default an own objective fails there).
+SMALL_TREES = FIXED | {"num_leaves": 4, "lambda_l2": 1.0, "feature_pre_filter": False}
 SMALL_ROUNDS = 50
-# Curvature in a leaf below which it says nothing: about 20 customers for p, five buyers for mu.
-LEAST_HESSIAN = 5.0
+# Curvature in a leaf below which it says nothing: about 80 customers for p, ten buyers for sigma.
+LEAST_HESSIAN = 20.0
 # Logarithms of the money of buyers who all spend the same have no spread to start from.
 LEAST_SPREAD = 0.1
 
