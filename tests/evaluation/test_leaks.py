@@ -52,9 +52,11 @@ def shop_with_two_futures(shop, orders_of_another_future):
 def predicted(tx, window):
     """Everything that the backtest knows at a cutoff: scores, segments, the model's version, all forecasts."""
     scores, forecasts = forecasts_at(tx, window)
-    return scores.assign(
-        **{f"{forecast.target}: {forecast.model}": forecast.values for forecast in forecasts}
-    )
+    columns = {}
+    for forecast in forecasts:
+        name, levels = f"{forecast.target}: {forecast.model}", forecast.values.reshape(len(scores), -1).T
+        columns |= {f"{name}, {forecast.kind} {place}": values for place, values in enumerate(levels)}
+    return pd.concat([scores, pd.DataFrame(columns)], axis=1)
 
 
 def predicted_with_a_day_too_many(tx, window):
@@ -67,6 +69,13 @@ def predicted_with_segments_of_all_dates(tx, window):
     customers = customer_table(tx, window.cutoff)
     segmenter = BehaviouralSegmenter().fit(customer_table(tx, tx.last_date))
     return customers[["customer_id"]].assign(segment=segmenter.predict(customers))
+
+
+def predicted_with_a_last_horizon_that_ends_late(tx, window):
+    """A leak: the last horizon ends with the day of the cutoff, not before it."""
+    customers = customer_table(tx, window.cutoff)
+    late = customer_outcomes(tx, window.earlier(window.horizon - 1), customers)
+    return customers[["customer_id"]].assign(value=late["value"])
 
 
 def predicted_for_those_who_will_come(tx, window):
@@ -107,6 +116,23 @@ def test_no_future_row_is_seen(both_predicted):
 def test_a_future_row_would_be_found(shop_with_two_futures):
     with pytest.raises(AssertionError):
         check_no_future_row_is_seen(*in_both(predicted_with_a_day_too_many, shop_with_two_futures))
+
+
+def test_every_baseline_is_among_what_is_compared(both_predicted):
+    for name in (
+        "last horizon, money 0",
+        "EWMA, money 0",
+        "hurdle LightGBM, distribution 198",
+        "ZILN, distribution 198",
+    ):
+        assert f"value: {name}" in both_predicted[0]
+
+
+def test_a_last_horizon_that_ends_late_would_be_found(shop_with_two_futures):
+    with pytest.raises(AssertionError):
+        check_no_future_row_is_seen(
+            *in_both(predicted_with_a_last_horizon_that_ends_late, shop_with_two_futures)
+        )
 
 
 def test_a_scaler_fitted_on_all_dates_would_be_found(shop_with_two_futures):
