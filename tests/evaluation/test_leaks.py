@@ -72,6 +72,13 @@ def predicted_with_segments_of_all_dates(tx, window):
     return customers[["customer_id"]].assign(segment=segmenter.predict(customers))
 
 
+def predicted_with_a_last_horizon_that_ends_late(tx, window):
+    """A leak: the last horizon ends with the day of the cutoff, not before it."""
+    customers = customer_table(tx, window.cutoff)
+    late = customer_outcomes(tx, window.earlier(window.horizon - 1), customers)
+    return customers[["customer_id"]].assign(value=late["value"])
+
+
 def predicted_for_those_who_will_come(tx, window):
     """A leak: the rows are all who were seen by the end of the horizon."""
     return customer_table(tx, window.end)[["customer_id"]].assign(value=0.0)
@@ -110,6 +117,23 @@ def test_no_future_row_is_seen(both_predicted):
 def test_a_future_row_would_be_found(shop_with_two_futures):
     with pytest.raises(AssertionError):
         check_no_future_row_is_seen(*in_both(predicted_with_a_day_too_many, shop_with_two_futures))
+
+
+def test_every_baseline_is_among_what_is_compared(both_predicted):
+    for name in (
+        "last horizon, money 0",
+        "EWMA, money 0",
+        "hurdle LightGBM, distribution 198",
+        "ZILN, distribution 198",
+    ):
+        assert f"value: {name}" in both_predicted[0]
+
+
+def test_a_last_horizon_that_ends_late_would_be_found(shop_with_two_futures):
+    with pytest.raises(AssertionError):
+        check_no_future_row_is_seen(
+            *in_both(predicted_with_a_last_horizon_that_ends_late, shop_with_two_futures)
+        )
 
 
 def test_a_scaler_fitted_on_all_dates_would_be_found(shop_with_two_futures):

@@ -32,7 +32,8 @@ HEAD, REASONS_SHOWN = 15, 3
 RANKING_HEADINGS = ("rank", "customer", "tier", "score", "value", "low to high", "growth", "P(core)")
 # Spaces after each column, and whether tiers and intervals go over two lines; the first that fits is taken.
 LAYOUTS = ((1, False), (0, False), (0, True))
-# So narrow that all models of a backtest fit side by side into 80 columns.
+# So narrow that a model and seven others fit side by side into 80 columns.
+MOST_BESIDE = 7
 HEADINGS = {
     "duramen": "dura-\nmen",
     "past spend": "past\nspend",
@@ -43,7 +44,9 @@ HEADINGS = {
     "BG/NBD x gamma-gamma": "BG/NBD\nx GG",
     "Pareto/NBD x gamma-gamma": "Pareto\nx GG",
     "Pareto/NBD": "Pareto\n/NBD",
+    "last horizon": "last\nhoriz.",
     "plain LightGBM": "Light\nGBM",
+    "hurdle LightGBM": "hur-\ndle",
     "BTYD x gamma-gamma": "BTYD\nx GG",
     "LightGBM": "Light\nGBM",
     "LightGBM two-stage": "two-\nstage",
@@ -311,26 +314,30 @@ def show_backtest(tested: Any) -> None:
         soft_wrap=True,
     )
     for target, rows in mean.groupby("target", sort=False):
-        models = list(rows["model"].unique())
-        table = Table(box=box.SIMPLE_HEAD, padding=0)
-        table.add_column(str(target), no_wrap=True)
-        for model in models:
-            table.add_column(HEADINGS.get(model, model), justify="right", no_wrap=True)
-        for metric, of_metric in rows.groupby("metric", sort=False):
-            by_model = of_metric.set_index("model")
-            figures, best = (
-                by_model["figure"].reindex(models),
-                by_model["best"].reindex(models, fill_value=False),
-            )
-            table.add_row(
-                _short(metric),
-                *(
-                    _figure(figure) + "*" * bool(is_best)
-                    for figure, is_best in zip(figures, best, strict=True)
-                ),
-            )
-        console.print(table)
+        # The model first, then as many others as fit beside it.
+        own, *others = rows["model"].unique()
+        tables = -(-len(others) // MOST_BESIDE) or 1
+        beside = -(-len(others) // tables)
+        for part in range(tables):
+            models = [own, *others[part * beside : (part + 1) * beside]]
+            console.print(_figures_by_model(str(target), rows, models))
     _show_comparisons(tested)
+
+
+def _figures_by_model(target: str, rows: pd.DataFrame, models: list[str]) -> Table:
+    """Return a table of the figures of some models, a row a metric, the best of all marked."""
+    table = Table(box=box.SIMPLE_HEAD, padding=0)
+    table.add_column(target, no_wrap=True)
+    for model in models:
+        table.add_column(HEADINGS.get(model, model), justify="right", no_wrap=True)
+    for metric, of_metric in rows.groupby("metric", sort=False):
+        by_model = of_metric.set_index("model")
+        figures, best = by_model["figure"].reindex(models), by_model["best"].reindex(models, fill_value=False)
+        marked = (
+            _figure(figure) + "*" * bool(is_best) for figure, is_best in zip(figures, best, strict=True)
+        )
+        table.add_row(_short(str(metric)), *marked)
+    return table
 
 
 def _show_comparisons(tested: Any) -> None:

@@ -8,22 +8,20 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from duramen.data.customers import customer_table, typical_basket
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.evaluation.forecasts import Forecast
+from duramen.evaluation.learned_baselines import learned_forecasts
+from duramen.evaluation.moving_average import WEEK, weekly_average
 from duramen.evaluation.registry import DISTRIBUTION, GROUPS, MONEY, ORDER, PROBABILITY
 from duramen.forecast.btyd_value import BTYDValueModel
-from duramen.forecast.extra_features import ExtraFeatures
-from duramen.forecast.folds import LEAST_CUSTOMERS, in_money_unit
 from duramen.forecast.growth import past_trend, past_value
 from duramen.segments.rfm import groups_of_equal_count, rfm_score
 
 PAST_SPEND, PAST_RATE, PAST_TREND = "past spend", "past rate", "past trend"
-RFM, RECENCY, PLAIN_TREES = "RFM score", "recency", "plain LightGBM"
-# Boosting rounds of LightGBM by default.
-DEFAULT_ROUNDS = 100
+LAST_HORIZON, MOVING_AVERAGE = "last horizon", "EWMA"
+RFM, RECENCY = "RFM score", "recency"
 
 
 def simple_orders(customers: pd.DataFrame) -> list[Forecast]:
@@ -66,7 +64,7 @@ def baseline_forecasts(
     tx : Transactions
     window : Window
     customers : pandas.DataFrame
-        ``customer_table(tx, window.cutoff)``; its rows are those of the forecasts.
+        ``duramen.data.customers.customer_table(tx, window.cutoff)``; its rows are those of the forecasts.
     seed : int
 
     Returns
@@ -78,12 +76,31 @@ def baseline_forecasts(
     return [
         *simple_orders(customers),
         Forecast(PAST_RATE, "value", MONEY, past),
+        *_last_horizon(tx, window, customers),
+        *_moving_average(tx, window, customers),
         *_btyd(customers, horizon, seed),
-        *_plain_trees(tx, window, customers, seed),
+        *learned_forecasts(tx, window, customers, seed=seed),
         # A past rate that continues is a growth of 0 for every customer and orders none, so its order is by spend.
         *(Forecast(PAST_RATE, target, ORDER, past) for target in ("growth", "growing")),
         *(Forecast(PAST_TREND, target, ORDER, trend) for target in ("growth", "growing")),
     ]
+
+
+def _last_horizon(tx: Transactions, window: Window, customers: pd.DataFrame) -> list[Forecast]:
+    """Return net money over as many days before the cutoff as the horizon has, where the history reaches back."""
+    last = window.earlier(window.horizon)
+    if last.cutoff < tx.first_date:
+        return []
+    money = customer_outcomes(tx, last, customers)["value"].to_numpy()
+    return [Forecast(LAST_HORIZON, "value", MONEY, money)]
+
+
+def _moving_average(tx: Transactions, window: Window, customers: pd.DataFrame) -> list[Forecast]:
+    """Return the moving average of weekly spend over the horizon, never below 0."""
+    average = weekly_average(tx, window.cutoff, customers)
+    if average is None:
+        return []
+    return [Forecast(MOVING_AVERAGE, "value", MONEY, np.maximum(average, 0.0) * window.horizon / WEEK)]
 
 
 def _btyd(customers: pd.DataFrame, horizon: int, seed: int) -> list[Forecast]:
@@ -101,49 +118,3 @@ def _btyd(customers: pd.DataFrame, horizon: int, seed: int) -> list[Forecast]:
             Forecast(kind, "activity", PROBABILITY, active),
         ]  # fmt: skip
     return forecasts
-
-
-def _plain_trees(tx: Transactions, window: Window, customers: pd.DataFrame, seed: int) -> list[Forecast]:
-    """Return LightGBM with its defaults, on the customer table one label window earlier, money in typical baskets.
-
-    The label window is the horizon, or half the history where that is less: as much history lies before it as it is
-    long. Money is then scaled to the horizon; a probability over fewer days has no such scale and gives an order.
-    """
-    labels = min(window.horizon, (window.cutoff - tx.first_date).days // 2)
-    if labels < 1:
-        return []
-    training = Window(window.cutoff, labels).earlier(labels)
-    known = customer_table(tx, training.cutoff)
-    outcomes = customer_outcomes(tx, training, known)
-    if len(known) < LEAST_CUSTOMERS or not 0 < outcomes["active"].mean() < 1:
-        return []
-    basket, extra = typical_basket(known), ExtraFeatures.of(tx, window.cutoff)
-    money, active = np.maximum(outcomes["value"].to_numpy(), 0.0) / basket, outcomes["active"].to_numpy()
-    features, at_cutoff = (
-        in_money_unit(extra.encode(table.drop(columns="customer_id")), basket) for table in (known, customers)
-    )
-    value = _default_trees(features, money, at_cutoff, seed, "tweedie") * basket * window.horizon / labels
-    probability = _default_trees(features, active, at_cutoff, seed, "binary")
-    kind = PROBABILITY if labels == window.horizon else ORDER
-    return [
-        Forecast(PLAIN_TREES, "value", MONEY, value),
-        Forecast(PLAIN_TREES, "activity", kind, probability),
-    ]
-
-
-def _default_trees(
-    features: pd.DataFrame, target: np.ndarray, at_cutoff: pd.DataFrame, seed: int, objective: str
-) -> np.ndarray:
-    import lightgbm as lgb
-
-    # All but the objective change no default of the trees; they give the same trees every time, without messages.
-    settings = {
-        "objective": objective,
-        "seed": seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbosity": -1,
-    }
-    booster = lgb.train(settings, lgb.Dataset(features, label=target), num_boost_round=DEFAULT_ROUNDS)
-    forecast: np.ndarray = booster.predict(at_cutoff)
-    return forecast
