@@ -361,7 +361,7 @@ def _next_purchase(errors: pd.DataFrame) -> str:
     """Say how far the dates of the next purchase were off, in the mean over the cutoffs."""
     own, gap = (rows.mean(numeric_only=True) for _, rows in errors.groupby("model", sort=False))
     sentence = (
-        f"Next purchase of customers who bought: the date was off by {own['median_error']:,.0f} days in the median, "
+        f"Next purchase of buyers with a date: off by {own['median_error']:,.0f} days in the median, "
         f"{gap['median_error']:,.0f} by the own mean gap; of all customers by {own['mean_error']:,.0f} against "
         f"{gap['mean_error']:,.0f} days in the mean, up to the horizon"
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.evaluation.forecasts import DURAMEN
-from duramen.forecast.next_purchase import HORIZONS
+from duramen.forecast.next_purchase import NEXT_PURCHASE_COLUMNS
 from duramen.segments.behaviour import base_gap
 
 # The last purchase and the customer's own mean gap after it.
@@ -18,9 +18,10 @@ def next_purchase_errors(
 ) -> pd.DataFrame:
     """Return how far the date of the next purchase is off, for the model and for the customer's own mean gap.
 
-    A customer without a forecast date counts as one at its limit, ``HORIZONS`` horizons after the cutoff. The coverage
-    is of the customers whose interval ends within the horizon: only of them it is known whether the next purchase lay
-    inside, and one who did not buy lies outside.
+    Only customers who bought have a day to compare with, although a forecast is also of those who did not. The median
+    error, which is of buyers alone, therefore favours early dates; the mean error is of all customers and favours none.
+    The coverage is of the customers whose interval ends within the horizon: only of them it is known whether the next
+    purchase lay inside, and one who did not buy lies outside.
 
     Parameters
     ----------
@@ -36,34 +37,31 @@ def next_purchase_errors(
     Returns
     -------
     pandas.DataFrame
-        A row for ``DURAMEN`` and one for ``OWN_GAP``: ``model``; ``buyers``, who bought in the horizon, and the
-        ``median_error`` of their dates in days; ``mean_error``, of all customers, where a purchase or a date after the
-        horizon counts as its end; ``intervals`` that end within the horizon, and the share ``inside``, which should be
-        80 %. The own mean gap has no interval.
+        A row for ``DURAMEN`` and one for ``OWN_GAP``: ``model``; ``buyers``, who bought in the horizon, how many of
+        them the model gave a date (``dated``), and the ``median_error`` of these dates in days; ``mean_error`` of all
+        customers in days, where a purchase or a date after the horizon, or none, counts as its end; ``intervals`` that
+        end within the horizon, and the share ``inside``, which should be 80 %. The own mean gap has no interval.
     """
-    days = scores[["next_purchase", "next_purchase_low", "next_purchase_high"]].sub(scores["cutoff"], axis=0)
+    days = scores[list(NEXT_PURCHASE_COLUMNS)].sub(scores["cutoff"], axis=0)
     dates, low, high = (days[name].dt.days.to_numpy(dtype=float) for name in days)
     bought = ~np.isnan(actual)
+    dated = bought & ~np.isnan(dates)
     known = high < horizon
-    inside = bought & (actual >= low) & (actual <= high)
-    rows = [
-        (DURAMEN, dates, int(known.sum()), inside[known].mean() if known.any() else np.nan),
-        (OWN_GAP, own_gap_days(customers), np.nan, np.nan),
-    ]
+    inside = (actual >= low) & (actual <= high)
+    coverage = {"intervals": int(known.sum()), "inside": inside[known].mean() if known.any() else np.nan}
     capped = np.where(bought, actual, horizon)
-    return pd.DataFrame(
-        [
-            {
-                "model": model,
-                "buyers": int(bought.sum()),
-                "median_error": _median(np.abs(np.nan_to_num(day, nan=HORIZONS * horizon) - actual)[bought]),
-                "mean_error": np.abs(np.minimum(np.nan_to_num(day, nan=np.inf), horizon) - capped).mean(),
-                "intervals": intervals,
-                "inside": share,
-            }
-            for model, day, intervals, share in rows
-        ]
-    )
+    rows = [
+        {
+            "model": model,
+            "buyers": int(bought.sum()),
+            "dated": int(dated.sum()),
+            "median_error": np.median(np.abs(day - actual)[dated]) if dated.any() else np.nan,
+            "mean_error": np.abs(np.fmin(day, horizon) - capped).mean(),
+        }
+        for model, day in ((DURAMEN, dates), (OWN_GAP, own_gap_days(customers)))
+    ]
+    rows[0] |= coverage
+    return pd.DataFrame(rows)
 
 
 def own_gap_days(customers: pd.DataFrame) -> np.ndarray:
@@ -79,7 +77,3 @@ def own_gap_days(customers: pd.DataFrame) -> np.ndarray:
     """
     gap = customers["gap_mean"].fillna(base_gap(customers))
     return (gap - customers["time_since_last"]).clip(lower=0.0).to_numpy(dtype=float)
-
-
-def _median(errors: np.ndarray) -> float:
-    return float(np.median(errors)) if len(errors) else float("nan")
