@@ -17,8 +17,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _ROWS = 2048
-# Gauss-Legendre nodes between two times, and the pieces before the first of them.
-_NODES_OF_PIECE, _PIECES = 3, 3
+# Ends of the pieces of an integral over time, as parts of the longest time, and Gauss-Legendre nodes in each.
+_PIECES, _NODES_OF_PIECE = 0.6 ** np.arange(16.0), 3
 
 
 class ParetoNBDPosterior:
@@ -113,7 +113,8 @@ class ParetoNBDPosterior:
     def active_by(self, spans: FloatArray) -> ActiveBy:
         """Return P(at least one purchase) in each of m times that grow: the integral of `active`, piece by piece."""
         node, weight = np.polynomial.legendre.leggauss(_NODES_OF_PIECE)
-        edges = np.concatenate([spans[0] * np.arange(_PIECES) / _PIECES, spans])
+        ends = np.union1d(spans, spans[-1] * _PIECES)
+        edges = np.concatenate([[0.0], ends])
         width = np.diff(edges)
         time = (edges[:-1, None] + width[:, None] * (node + 1) / 2).ravel()
         step = (width[:, None] * weight / 2).ravel()
@@ -130,7 +131,7 @@ class ParetoNBDPosterior:
             fall = shape[rows, None] * np.log1p(time / buying) + self._s * np.log1p(time / leaving)
             mass = step * shape[rows, None] / (buying + time) * np.exp(-fall)
             pieces = mass.reshape(-1, len(width), len(node)).sum(axis=2)
-            curves[rows] = np.minimum(pieces.cumsum(axis=1)[:, _PIECES - 1 :], 1.0)
+            curves[rows] = np.minimum(pieces.cumsum(axis=1)[:, np.searchsorted(ends, spans)], 1.0)
         return ActiveBy(self.alive, curves, codes)
 
     def distribution(self, span: float, most: int) -> FloatArray:
