@@ -525,7 +525,16 @@ def test_the_tables_of_a_backtest_are_whole_in_eighty_columns(backtested):
 
 
 def test_a_backtest_leaves_its_tables_and_drawings(backtested):
-    tables = ["figures", "comparisons", "coverage", "calibration", "core", "past_spend", "stability"]
+    tables = [
+        "figures",
+        "comparisons",
+        "coverage",
+        "next_purchase",
+        "calibration",
+        "core",
+        "past_spend",
+        "stability",
+    ]
     assert {path.name for path in backtested.out.iterdir()} == {
         "backtest.json",
         "forecasts.parquet",

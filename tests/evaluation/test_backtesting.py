@@ -262,7 +262,7 @@ def test_stability_is_that_of_customers_known_at_both_cutoffs(tested):
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_tables_whatever_else_is_tested(shop, tested, windows):
     alone = backtest(shop.tx, [windows[0]], resamples=20)
-    for name in ("figures", "coverage", "calibration", "core", "past_spend", "forecasts"):
+    for name in ("figures", "coverage", "next_purchase", "calibration", "core", "past_spend", "forecasts"):
         table = tested.tables()[name]
         first = table[table["cutoff"] == pd.Timestamp(windows[0].cutoff)].reset_index(drop=True)
         pd.testing.assert_frame_equal(first, alone.tables()[name], check_exact=True)

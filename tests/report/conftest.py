@@ -70,6 +70,10 @@ def ranking_of(customers: int, seed: int = 0) -> pd.DataFrame:
             "probability_alive": rng.uniform(0.5, 1, customers),
             "expected_purchases": active * 3,
             "expected_spend": value / (active * 3),
+            "next_purchase": pd.Timestamp("2011-09-01") + pd.to_timedelta(days, unit="D"),
+            "next_purchase_low": pd.Timestamp("2011-09-01") + pd.to_timedelta(days // 4, unit="D"),
+            "next_purchase_high": pd.Timestamp("2011-09-01")
+            + pd.to_timedelta(np.where(days < 150, 2.0 * days, np.nan), unit="D"),
             "clv": value * 3.1,
             "segment": np.digitize(active + rng.normal(0, 0.15, customers), [0.1, 0.25, 0.45, 0.7]) + 1,
             "lifecycle_stage": rng.choice(
@@ -101,7 +105,7 @@ def ranking_of(customers: int, seed: int = 0) -> pd.DataFrame:
     frame["treatment"] = treatments_of(frame.assign(**known), Tiers().keys, {})
     frame.insert(2, "rank", np.arange(1, customers + 1))
     frame.insert(3, "tier", frame.pop("tier"))
-    for at, name in enumerate(["reason_1", "reason_2", "reason_3", "model_version"], start=18):
+    for at, name in enumerate(["reason_1", "reason_2", "reason_3", "model_version"], start=21):
         frame.insert(at, name, frame.pop(name))
     return frame
 

@@ -86,7 +86,16 @@ def test_a_backtest_is_a_run_with_its_tables_and_a_run_for_every_model(backteste
     pareto = figures[(figures["model"] == "Pareto/NBD") & (figures["metric"] == "AUC")]["figure"].mean()
     assert children["Pareto/NBD"].data.metrics["activity.auc"] == pytest.approx(pareto)
     assert parent.data.metrics == children["duramen"].data.metrics
-    for table in ("figures", "comparisons", "coverage", "calibration", "core", "past_spend", "stability"):
+    for table in (
+        "figures",
+        "comparisons",
+        "coverage",
+        "next_purchase",
+        "calibration",
+        "core",
+        "past_spend",
+        "stability",
+    ):
         kept = artefact(client, parent, f"{table}.csv", tmp_path).read_text()
         assert kept == (backtested.out / f"{table}.csv").read_text()
     drawing = artefact(client, parent, "figures/value.svg", tmp_path).read_text()

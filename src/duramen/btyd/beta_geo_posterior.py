@@ -16,7 +16,8 @@ from duramen.btyd.beta_geo_expectation import (
     poisson_purchases,
     purchases_while_alive,
 )
-from duramen.btyd.purchase_history import PurchaseHistory, by_distinct, take
+from duramen.btyd.purchase_history import PurchaseHistory, by_distinct, distinct_rows, take
+from duramen.btyd.purchase_model import ActiveBy
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -92,6 +93,17 @@ class BetaGeoPosterior:
         for passed in range(k - 1):
             active += self._states[passed] * betainc(k - passed, shape + passed, span / (scale + span))
         return np.asarray(active)
+
+    def active_by(self, spans: FloatArray) -> ActiveBy:
+        """Return P(at least one purchase) in each of m times that grow."""
+        customers = len(self._history.frequency)
+        if self._regularity > 1:
+            curves = np.column_stack([self.active(span) for span in spans])
+            return ActiveBy(np.ones(customers), curves, np.arange(customers))
+        r, alpha, _, _ = self._params
+        codes, (x, age) = distinct_rows((self._history.frequency, self._history.age))
+        curves = -np.expm1(-(r + x)[:, None] * np.log1p(spans / (alpha + age)[:, None]))
+        return ActiveBy(self.alive, curves, codes)
 
     def distribution(self, span: float, most: int) -> FloatArray:
         """Return P(k purchases) for k = 0 .. most, shape (n, most + 1)."""

@@ -10,12 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from duramen.btyd.pareto_nbd_likelihood import graded, left_before, nodes_needed, range_of_time
-from duramen.btyd.purchase_history import PurchaseHistory, pack
+from duramen.btyd.purchase_history import PurchaseHistory, distinct_rows, pack
+from duramen.btyd.purchase_model import ActiveBy
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 _ROWS = 2048
+# Ends of the pieces of an integral over time, as parts of the longest time, and Gauss-Legendre nodes in each.
+_PIECES, _NODES_OF_PIECE = 0.6 ** np.arange(16.0), 3
 
 
 class ParetoNBDPosterior:
@@ -106,6 +109,30 @@ class ParetoNBDPosterior:
 
         found = _in_chunks(active, np.arange(len(shape)), nodes_needed(length, power))
         return self.alive * np.minimum(found, 1.0)
+
+    def active_by(self, spans: FloatArray) -> ActiveBy:
+        """Return P(at least one purchase) in each of m times that grow: the integral of `active`, piece by piece."""
+        node, weight = np.polynomial.legendre.leggauss(_NODES_OF_PIECE)
+        ends = np.union1d(spans, spans[-1] * _PIECES)
+        edges = np.concatenate([[0.0], ends])
+        width = np.diff(edges)
+        time = (edges[:-1, None] + width[:, None] * (node + 1) / 2).ravel()
+        step = (width[:, None] * weight / 2).ravel()
+        shape, scale, staying = self._shape, self._scale, self._staying
+        codes = np.arange(len(shape))
+        if self._alike:
+            r, alpha, beta = self._prior
+            codes, (x, age) = distinct_rows((self._history.frequency, self._history.age))
+            shape, scale, staying = r + x, alpha[0] + age, beta[0] + age
+        curves = np.empty((len(shape), len(spans)))
+        for start in range(0, len(shape), _ROWS):
+            rows = slice(start, start + _ROWS)
+            buying, leaving = scale[rows, None], staying[rows, None]
+            fall = shape[rows, None] * np.log1p(time / buying) + self._s * np.log1p(time / leaving)
+            mass = step * shape[rows, None] / (buying + time) * np.exp(-fall)
+            pieces = mass.reshape(-1, len(width), len(node)).sum(axis=2)
+            curves[rows] = np.minimum(pieces.cumsum(axis=1)[:, np.searchsorted(ends, spans)], 1.0)
+        return ActiveBy(self.alive, curves, codes)
 
     def distribution(self, span: float, most: int) -> FloatArray:
         """P(k purchases) for k = 0 .. most: negative binomial up to leaving, which is integrated out."""

@@ -161,10 +161,15 @@ def by_distinct(
     x: FloatArray, age: FloatArray, function: Callable[[FloatArray, FloatArray], FloatArray]
 ) -> FloatArray:
     """Return the values, shape (n,), of a function that is evaluated once for each distinct frequency and age."""
-    key, unpack = pack((x, age))
+    codes, distinct = distinct_rows((x, age))
+    return function(*distinct)[codes]
+
+
+def distinct_rows(columns: Sequence[FloatArray]) -> tuple[IntArray, list[FloatArray]]:
+    """Return which distinct row each row is, shape (n,), and the columns of the distinct rows."""
+    key, unpack = pack(columns)
     codes, distinct = pd.factorize(key)
-    distinct_x, distinct_age = unpack(np.asarray(distinct))
-    return function(distinct_x, distinct_age)[codes]
+    return codes, unpack(np.asarray(distinct))
 
 
 def first_of_equal(columns: Sequence[NDArray[Any]]) -> IntArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,26 @@ from sklearn.utils.validation import check_is_fitted
 
 from duramen.btyd.base import LikelihoodModel
 from duramen.btyd.validation import check_horizon
+from duramen.errors import InputError
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+
+class ActiveBy(NamedTuple):
+    """P(at least one purchase) of n customers within m times, kept small: many have the same curve.
+
+    That of customer i within time j is ``alive[i] * curves[curve[i], j]``; shapes are (n,), (d, m) and (n,).
+    """
+
+    alive: FloatArray
+    curves: FloatArray
+    curve: IntArray
+
+    @property
+    def probabilities(self) -> FloatArray:
+        """All of them, shape (n, m)."""
+        return np.asarray(self.alive[:, None] * self.curves[self.curve])
 
 
 class Posterior(Protocol):
@@ -29,6 +46,9 @@ class Posterior(Protocol):
 
     def active(self, span: float) -> FloatArray:
         """Return P(at least one purchase)."""
+
+    def active_by(self, spans: FloatArray) -> ActiveBy:
+        """Return P(at least one purchase) in each of m times that grow."""
 
     def distribution(self, span: float, most: int) -> FloatArray:
         """Return P(k purchases) for k = 0 .. most, shape (n, most + 1)."""
@@ -48,7 +68,27 @@ class PurchaseModel(LikelihoodModel):
     def _expected_of_new(self, spans: FloatArray) -> FloatArray:
         """Expected repeat purchases of a new customer in each time."""
 
-    def _known(self, customers: pd.DataFrame) -> Posterior:
+    def posterior(self, customers: pd.DataFrame) -> Posterior:
+        """
+        Return what is known of customers at the cutoff, from which everything below follows.
+
+        To ask several things of the same customers, ask the posterior: what they share is computed once.
+
+        Parameters
+        ----------
+        customers : DataFrame
+            Customer table, with the columns of the fit.
+
+        Returns
+        -------
+        Posterior
+            Its answers are arrays of shape (n,).
+
+        Raises
+        ------
+        InputError
+            If a history is inadmissible.
+        """
         check_is_fitted(self, "params_")
         return self._posterior(customers)
 
@@ -99,7 +139,7 @@ class PurchaseModel(LikelihoodModel):
             If a history, the horizon or the discount is inadmissible.
         """
         span, rate = check_horizon(horizon), check_horizon(discount)
-        return self._known(customers).expected(span, rate)
+        return self.posterior(customers).expected(span, rate)
 
     def probability_alive(self, customers: pd.DataFrame) -> FloatArray:
         """
@@ -123,7 +163,7 @@ class PurchaseModel(LikelihoodModel):
         InputError
             If a history is inadmissible.
         """
-        return self._known(customers).alive
+        return self.posterior(customers).alive
 
     def probability_active(self, customers: pd.DataFrame, horizon: float) -> FloatArray:
         """
@@ -147,7 +187,35 @@ class PurchaseModel(LikelihoodModel):
             If a history or the horizon is inadmissible.
         """
         span = check_horizon(horizon)
-        return self._known(customers).active(span)
+        return self.posterior(customers).active(span)
+
+    def active_by(self, customers: pd.DataFrame, horizons: ArrayLike) -> ActiveBy:
+        """
+        Return `probability_active` in several horizons: the distribution of the time to the next purchase.
+
+        Parameters
+        ----------
+        customers : DataFrame
+            Customer table, with the columns of the fit.
+        horizons : array-like of shape (m,)
+            Lengths of the future, in the unit of T, each longer than the one before.
+
+        Returns
+        -------
+        ActiveBy
+            Its `probabilities` have shape (n, m) and never fall along a row.
+
+        Raises
+        ------
+        InputError
+            If a history or a horizon is inadmissible, or the horizons do not grow.
+        """
+        spans = np.array([check_horizon(horizon) for horizon in np.asarray(horizons, dtype=float)])
+        if spans[0] <= 0 or (np.diff(spans) <= 0).any():
+            raise InputError(
+                f"The horizons are {spans.tolist()}; give times above 0, each longer than the one before."
+            )
+        return self.posterior(customers).active_by(spans)
 
     def purchase_distribution(self, customers: pd.DataFrame, horizon: float, most: int) -> FloatArray:
         """
@@ -173,7 +241,7 @@ class PurchaseModel(LikelihoodModel):
             If a history or the horizon is inadmissible.
         """
         span = check_horizon(horizon)
-        return self._known(customers).distribution(span, most)
+        return self.posterior(customers).distribution(span, most)
 
     def simulate_purchases(
         self, customers: pd.DataFrame, horizon: float, draws: int, seed: int | np.random.Generator
@@ -204,7 +272,7 @@ class PurchaseModel(LikelihoodModel):
             If a history or the horizon is inadmissible.
         """
         span = check_horizon(horizon)
-        return self._known(customers).draw(span, draws, np.random.default_rng(seed))
+        return self.posterior(customers).draw(span, draws, np.random.default_rng(seed))
 
     def expected_purchases_new_customer(self, horizon: ArrayLike) -> FloatArray:
         """

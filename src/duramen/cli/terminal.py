@@ -21,6 +21,7 @@ from rich.text import Text
 from duramen.cli.short_ids import SHORTEST, short_ids
 from duramen.data.transactions import Transactions
 from duramen.io.credentials import mask_credentials, mask_values
+from duramen.report.ranking import next_purchase
 from duramen.scoring.model_summary import total_sentence
 
 if TYPE_CHECKING:
@@ -142,6 +143,8 @@ def show_ranking(
                 highlight=False,
                 markup=False,
             )
+        dates = next_purchase(row.next_purchase, row.next_purchase_low, row.next_purchase_high)
+        console.print(f"Expected next purchase of {row.customer_id}: {dates}.", highlight=False, markup=False)
     sizes = places["tier"].value_counts()
     counted = [f"{sizes[name]:,} {name}" for name in tiers.names if name in sizes]
     console.print(f"Tiers: {', '.join(counted)}.", highlight=False, markup=False)
@@ -362,6 +365,20 @@ def _show_comparisons(tested: Any) -> None:
         style="dim",
         highlight=False,
     )
+    console.print(_next_purchase(tested.next_purchase), style="dim", highlight=False)
+
+
+def _next_purchase(errors: pd.DataFrame) -> str:
+    """Say how far the dates of the next purchase were off, in the mean over the cutoffs."""
+    own, gap = (rows.mean(numeric_only=True) for _, rows in errors.groupby("model", sort=False))
+    sentence = (
+        f"Next purchase of buyers with a date: off by {own['median_error']:,.0f} days in the median, "
+        f"{gap['median_error']:,.0f} by the own mean gap; of all customers by {own['mean_error']:,.0f} against "
+        f"{gap['mean_error']:,.0f} days in the mean, up to the horizon"
+    )
+    if math.isnan(own["inside"]):
+        return f"{sentence}."
+    return f"{sentence}; {own['inside']:.0%} were inside their 80 % interval."
 
 
 def show_challenge(compared: Any) -> None:

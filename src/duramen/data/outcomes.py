@@ -12,6 +12,28 @@ if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
 
 
+def days_to_purchase(tx: Transactions, window: Window, customers: pd.DataFrame) -> pd.Series[float]:
+    """Return the day of each customer's first purchase in the horizon, 0 is the cutoff; missing where there is none.
+
+    Parameters
+    ----------
+    tx : Transactions
+    window : Window
+    customers : pandas.DataFrame
+        Customer table at ``window.cutoff``; its ``customer_id`` gives the rows and their order.
+    """
+    import pandas as pd
+
+    days = tx.days.filter(
+        (tx.days.date >= window.cutoff) & (tx.days.date < window.end) & (tx.days.purchase > 0)
+    )
+    found = days.group_by("customer_id").aggregate(first=days.date.min()).to_pyarrow().to_pandas()
+    first = customers[["customer_id"]].merge(found, on="customer_id", how="left", validate="one_to_one")[
+        "first"
+    ]
+    return (pd.to_datetime(first) - pd.Timestamp(window.cutoff)).dt.days.astype(float)
+
+
 def customer_outcomes(tx: Transactions, window: Window, customers: pd.DataFrame) -> pd.DataFrame:
     """Return what the customers of a table did in the window's horizon.
 

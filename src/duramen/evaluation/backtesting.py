@@ -67,6 +67,8 @@ class Backtest:
         predicted value, 1 the highest), ``customers``, and the shares ``below``, ``inside`` and ``above`` the predicted
         interval. It should contain 80 % of those with a positive interval; of the others more than 80 % have an outcome
         of 0.
+    next_purchase : pandas.DataFrame
+        How far the dates of the next purchase are off: ``cutoff`` and the columns of ``next_purchase_errors``.
     calibration : pandas.DataFrame
         ``cutoff``, ``model`` and the columns of ``calibration_curve``.
     core : pandas.DataFrame
@@ -92,6 +94,7 @@ class Backtest:
     figures: pd.DataFrame
     comparisons: pd.DataFrame
     coverage: pd.DataFrame
+    next_purchase: pd.DataFrame
     calibration: pd.DataFrame
     core: pd.DataFrame
     past_spend: pd.DataFrame
@@ -186,6 +189,9 @@ def backtest(
         figures=figures,
         comparisons=compare(holdouts, figures, seed=seed, resamples=resamples),
         coverage=pd.concat([_coverage(holdout) for holdout in holdouts], ignore_index=True),
+        next_purchase=pd.concat(
+            [_at_cutoff(holdout, holdout.next_purchase.copy()) for holdout in holdouts], ignore_index=True
+        ),
         calibration=pd.concat([_calibration(holdout) for holdout in holdouts], ignore_index=True),
         core=pd.concat([_core(holdout) for holdout in holdouts], ignore_index=True),
         past_spend=pd.concat([_past_spend(holdout) for holdout in holdouts], ignore_index=True),

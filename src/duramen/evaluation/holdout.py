@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from duramen.data.customers import customer_table
-from duramen.data.outcomes import customer_outcomes
+from duramen.data.outcomes import customer_outcomes, days_to_purchase
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.evaluation.baselines import baseline_forecasts
 from duramen.evaluation.forecasts import DURAMEN, Forecast
+from duramen.evaluation.next_purchase import next_purchase_errors
 from duramen.evaluation.registry import DISTRIBUTION, MONEY, ORDER, PROBABILITY
 from duramen.forecast.growth import past_value
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
@@ -34,12 +35,15 @@ class Holdout:
     outcomes : dict of str to numpy.ndarray
         By target: net money in the horizon, whether there was a purchase (1.0 or 0.0), net money less
         ``past_value``, and whether that is above 0 (1.0 or 0.0).
+    next_purchase : pandas.DataFrame
+        What ``next_purchase_errors`` returns.
     """
 
     window: Window
     scores: pd.DataFrame
     forecasts: list[Forecast]
     outcomes: dict[str, np.ndarray]
+    next_purchase: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def cutoff(self) -> pd.Timestamp:
@@ -65,7 +69,10 @@ def holdout_at(
 ) -> Holdout:
     """Return the forecasts at the cutoff, and the outcomes that they were made without."""
     scores, forecasts = forecasts_at(tx, window, forecast=forecast, seed=seed)
-    return Holdout(window, scores, forecasts, outcomes_of(tx, window, customer_table(tx, window.cutoff)))
+    customers = customer_table(tx, window.cutoff)
+    actual = days_to_purchase(tx, window, customers).to_numpy()
+    errors = next_purchase_errors(scores, customers, actual, window.horizon)
+    return Holdout(window, scores, forecasts, outcomes_of(tx, window, customers), errors)
 
 
 def outcomes_of(tx: Transactions, window: Window, customers: pd.DataFrame) -> dict[str, np.ndarray]:

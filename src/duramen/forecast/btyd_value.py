@@ -101,14 +101,15 @@ class BTYDValueModel:
         ``btyd_probability_active`` (at least one purchase in the horizon), ``btyd_probability_alive`` and
         ``btyd_value`` (net money).
         """
-        purchases = self.purchases_.expected_purchases(customers, horizon)
+        known = self.purchases_.posterior(customers)
+        purchases = known.expected(horizon, 0.0)
         spend = self.spend_.expected_spend(customers) * self.net_ratio_
         return pd.DataFrame(
             {
                 "btyd_purchases": purchases,
                 "btyd_spend": spend,
-                "btyd_probability_active": self.purchases_.probability_active(customers, horizon),
-                "btyd_probability_alive": self.purchases_.probability_alive(customers),
+                "btyd_probability_active": known.active(horizon),
+                "btyd_probability_alive": known.alive,
                 "btyd_value": purchases * spend,
             },
             index=customers.index,

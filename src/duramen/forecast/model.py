@@ -20,6 +20,7 @@ from duramen.forecast.data_requirements import refuse_unfit, unmet_requirements
 from duramen.forecast.extra_features import ExtraFeatures
 from duramen.forecast.folds import BTYD_FEATURES, LEAST_CUSTOMERS, EarlierCutoffs, Fold, model_features
 from duramen.forecast.growth import GROWTH_COLUMNS, growth_forecast, past_trend, past_value
+from duramen.forecast.next_purchase import next_purchase_days
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
 from duramen.forecast.spend_selection import credibility_gains, with_credibility
 from duramen.forecast.trees import names_in_trees
@@ -273,6 +274,16 @@ class ForecastModel:
         # At least P(active): of an active customer one purchase at least is expected.
         purchases = np.maximum(forecast.btyd["btyd_purchases"] / by_btyd, 1.0) * forecast.probability
         return pd.DataFrame({"expected_purchases": purchases, "expected_spend": forecast.value / purchases})
+
+    def next_purchase(self, customers: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
+        """Return the day of each customer's next purchase after the cutoff, in agreement with P(active).
+
+        It is what ``next_purchase_days`` gives: the day by which half of such customers have bought, and an 80 %
+        interval.
+        """
+        return next_purchase_days(
+            self.btyd_.purchases_, customers, forecast.probability, self.window_.horizon
+        )
 
     def lifetime_value(
         self, customers: pd.DataFrame, forecast: Forecast, days: int, discount_rate: float

@@ -25,7 +25,7 @@ from duramen.io.databases import (
     split_postgresql,
 )
 from duramen.io.files import refuse_unwritable
-from duramen.io.score_columns import RANKING_COLUMNS, TEXT_COLUMNS
+from duramen.io.score_columns import DATE_COLUMNS, RANKING_COLUMNS, TEXT_COLUMNS
 from duramen.io.sidecar import table_sidecar
 
 if TYPE_CHECKING:
@@ -215,8 +215,8 @@ def _kinds(names: Iterable[str], ids: pa.DataType | None) -> dict[str, str]:
         whole = pa.types.is_integer(ids) and ids != pa.uint64()
         of_id = "integer" if whole else "number" if pa.types.is_floating(ids) else "text"
     words = (*TEXT_COLUMNS, "tier", "quadrant", "treatment", "core_in")
-    special = {"customer_id": of_id, "cutoff": "time", "rank": "integer", "is_outlier": "flag"}
-    special |= dict.fromkeys(words, "text")
+    special = {"customer_id": of_id, "rank": "integer", "is_outlier": "flag"}
+    special |= dict.fromkeys(DATE_COLUMNS, "time") | dict.fromkeys(words, "text")
     return {name: special.get(name, "number") for name in names}
 
 

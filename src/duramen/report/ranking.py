@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from duramen.forecast.next_purchase import NEXT_PURCHASE_COLUMNS
 from duramen.report import numbers
 
 SHOWN = 20
@@ -26,8 +27,8 @@ def first_customers(ranking: pd.DataFrame) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        The columns of the ranking with money as text, ``reasons`` (those that there are) and ``places``: ``low``,
-        ``at`` and ``width`` of the interval, in per cent of the widest.
+        The columns of the ranking with money as text, ``next_purchase`` in words, ``reasons`` (those that there are)
+        and ``places``: ``low``, ``at`` and ``width`` of the interval, in per cent of the widest.
     """
     first = ranking.head(SHOWN)
     bounds = first[INTERVAL].to_numpy(dtype=float)
@@ -36,8 +37,30 @@ def first_customers(ranking: pd.DataFrame) -> list[dict[str, Any]]:
     for row, rate, (low, middle, high) in zip(rows, growth, _places(bounds), strict=True):
         row["growth_rate"] = numbers.share(rate, 0, plus=True)
         row["places"] = {"low": round(low, 2), "at": round(middle, 2), "width": round(high - low, 2)}
+        row["next_purchase"] = next_purchase(*(row[name] for name in NEXT_PURCHASE_COLUMNS))
         row["reasons"] = [row[name] for name in REASONS if pd.notna(row[name]) and str(row[name])]
     return rows
+
+
+def next_purchase(date: Any, low: Any, high: Any) -> str:
+    """Return the dates of the next purchase of a customer in words.
+
+    Examples
+    --------
+    >>> day = pd.Timestamp("2012-03-14")
+    >>> next_purchase(day, day - pd.Timedelta("12D"), day + pd.Timedelta("50D"))
+    '14 March 2012 (8 in 10 such customers: 2 March 2012 to 3 May 2012)'
+    >>> next_purchase(day, day, pd.NaT)
+    '14 March 2012 (9 in 10 such customers: 14 March 2012 or later)'
+    >>> next_purchase(pd.NaT, day, pd.NaT)
+    'none within two horizons'
+    """
+    if pd.isna(date):
+        return "none within two horizons"
+    ends = f"9 in 10 such customers: {numbers.day(low)} or later"
+    if not pd.isna(high):
+        ends = f"8 in 10 such customers: {numbers.day(low)} to {numbers.day(high)}"
+    return f"{numbers.day(date)} ({ends})"
 
 
 def _places(bounds: np.ndarray) -> np.ndarray:

@@ -25,6 +25,7 @@ from duramen.explain.explainer import PARTS, Explainer, refuse_unknown_parts
 from duramen.forecast.data_requirements import refuse_unfit
 from duramen.forecast.folds import EarlierCutoffs
 from duramen.forecast.model import Forecast, ForecastModel
+from duramen.forecast.next_purchase import dates_after
 from duramen.forecast.settings import DEFAULT_FORECAST, Bounds, ForecastSettings, refuse_outside
 from duramen.io.autologging import without_autologging
 from duramen.io.processors import workers
@@ -269,10 +270,11 @@ class CoreCustomerModel:
         low, high = model.distribution_.interval(value, probability)
         expected = model.purchases_and_spend(forecast)
         segments, is_outlier = self.segments_.place(customers)
+        cutoff = pd.Timestamp(parse_day(customers.attrs.get("cutoff", self.window_.cutoff)))
         return pd.DataFrame(
             {
                 "customer_id": customers["customer_id"],
-                "cutoff": pd.Timestamp(parse_day(customers.attrs.get("cutoff", self.window_.cutoff))),
+                "cutoff": cutoff,
                 "score": value + self.growth_weight_ * growth["growth_potential"],
                 "predicted_value": value,
                 "predicted_value_low": low,
@@ -282,6 +284,7 @@ class CoreCustomerModel:
                 "probability_active": probability,
                 "probability_alive": forecast.btyd["btyd_probability_alive"],
                 **expected,
+                **dates_after(cutoff, model.next_purchase(customers, forecast)),
                 "clv": model.lifetime_value(customers, forecast, self.clv_days, self.discount_rate),
                 "segment": self.segments_.names(segments),
                 "is_outlier": is_outlier,

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from duramen.data.windows import parse_day
-from duramen.io.score_columns import PLACE_COLUMNS, RANKING_COLUMNS, REASONS, SCORE_COLUMNS, TEXT_COLUMNS
+from duramen.io.score_columns import (
+    DATE_COLUMNS,
+    PLACE_COLUMNS,
+    RANKING_COLUMNS,
+    REASONS,
+    SCORE_COLUMNS,
+    TEXT_COLUMNS,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -140,8 +147,10 @@ def _on_workers(
 def _type_of(name: str, of_id: str) -> str:
     if name in TEXT_COLUMNS:
         return "string"
-    # A cutoff is a day and has no zone.
-    return {"customer_id": of_id, "cutoff": "timestamp_ntz", "is_outlier": "boolean"}.get(name, "double")
+    # A day has no zone.
+    if name in DATE_COLUMNS:
+        return "timestamp_ntz"
+    return {"customer_id": of_id, "is_outlier": "boolean"}.get(name, "double")
 
 
 _LOADED: dict[str, CoreCustomerModel] = {}
