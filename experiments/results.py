@@ -1,6 +1,6 @@
-"""Run the backtest of every experiment whose data is there, and write the results to RESULTS.md.
+"""Run the backtests and the published comparisons whose data is there, and write the results to RESULTS.md.
 
-Run it with: python experiments/results.py [online_retail_ii=PATH]
+Run it with: python experiments/results.py [grocery=PATH] [online_retail_ii=PATH]
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import tomllib
 from pathlib import Path
 
 import pandas as pd
+from markdown_tables import number, table
+from published import published_sections
 
 from duramen.data.datasets import open_dataset
 from duramen.errors import InputError
@@ -23,14 +25,16 @@ DURAMEN = Path(sys.executable).with_name("duramen")
 INTRODUCTION = """# Results
 
 How good the forecasts of each experiment are, compared with simple baselines on the same customers. Written by
-`python experiments/results.py`; the metrics and how to read them are in [docs/backtest.md](../docs/backtest.md).
+`python experiments/results.py grocery=PATH online_retail_ii=PATH`; the metrics and how to read them are in
+[docs/backtest.md](../docs/backtest.md).
 Figures are means over the cutoffs, of total bias its size; the best of a row is bold. A difference is duramen less the
-best baseline, with its 95 % interval over resampled customers.
+best baseline, with its 95 % interval over resampled customers. Last come figures that others published, beside those of
+duramen on the same data.
 """
 
 
 def main(words: list[str]) -> None:
-    """Run the experiments; ``NAME=PATH`` gives the orders of one whose file names none."""
+    """Run the experiments and comparisons; ``NAME=PATH`` gives the data of one that does not ship."""
     given = dict(word.split("=", 1) for word in words)
     sections = [INTRODUCTION]
     for config in sorted(EXPERIMENTS.glob("*.toml")):
@@ -42,6 +46,7 @@ def main(words: list[str]) -> None:
             out = Path(folder) / "backtest"
             subprocess.run([DURAMEN, "backtest", orders, "--config", config, "--out", out], check=True)
             sections.append(section(config, out))
+    sections += published_sections(given)
     (EXPERIMENTS / "RESULTS.md").write_text("\n".join(sections), encoding="utf-8")
 
 
@@ -158,16 +163,6 @@ def stability(between: pd.DataFrame) -> list[str]:
     return table(
         ["cutoff", "next", "customers", "Spearman of the score", "overlap of top 10 %", "of top 20 %"], body
     )
-
-
-def table(head: list[str], body: list[list[str]]) -> list[str]:
-    """Return the lines of a Markdown table."""
-    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *body)]
-
-
-def number(figure: float) -> str:
-    """Write a figure in four digits or so, and a missing one as nothing."""
-    return "" if pd.isna(figure) else f"{figure:,.{1 if abs(figure) >= 10 else 4}f}"
 
 
 def difference(figure: float) -> str:

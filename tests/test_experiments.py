@@ -1,7 +1,7 @@
 """Experiments train and report as configured, scripts import what exists, and the page of results is complete."""
 
 import ast
-import importlib.util
+import importlib
 import re
 import subprocess
 import sys
@@ -22,11 +22,10 @@ TRAININGS = [path.stem for path in CONFIGS if "model_out" in tomllib.loads(path.
 
 @pytest.fixture(scope="module")
 def results():
-    """Load the script that writes the page of results."""
-    spec = importlib.util.spec_from_file_location("results", EXPERIMENTS / "results.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Load the script that writes the page of results, which finds its own modules beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXPERIMENTS)
+        yield importlib.import_module("results")
 
 
 @pytest.mark.slow
