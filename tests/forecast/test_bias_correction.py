@@ -19,7 +19,7 @@ from duramen.forecast.bias_correction import (
     total_interval,
 )
 from duramen.forecast.btyd_value import BTYDValueModel
-from duramen.forecast.folds import Fold, build_folds
+from duramen.forecast.folds import EarlierCutoffs, Fold
 
 WINDOW = Window("2011-06-01", 182)
 FIRST = date(2008, 1, 1)
@@ -186,8 +186,8 @@ def misses_of(tx, cutoffs, horizon):
     rows = []
     for cutoff in cutoffs:
         window = Window(cutoff, horizon)
-        folds = build_folds(tx, training_windows(window, tx.first_date), btyd_models=("BG/NBD",))
-        target = build_folds(tx, [window], btyd_models=("BG/NBD",))[0]
+        folds = EarlierCutoffs(tx, ("BG/NBD",)).folds(training_windows(window, tx.first_date))
+        target = EarlierCutoffs(tx, ("BG/NBD",)).folds([window])[0]
         miss = np.log(target.outcomes["value"].sum() / target.features["btyd_value"].sum())
         level = money_level(folds, window)
         rows.append((miss, miss - level.shift, level.standard_error))
@@ -220,7 +220,7 @@ def test_rolling_origins_of_cdnow_are_no_further_from_the_total_than_btyd_alone(
 def test_the_cohort_of_cdnow_is_not_forecast_to_grow(shop):
     """All joined in the first quarter of 1997; in the year since they brought less in each half year."""
     window = Window("1998-07-01", 182)
-    folds = build_folds(shop.tx, training_windows(window, shop.tx.first_date))
+    folds = EarlierCutoffs(shop.tx).folds(training_windows(window, shop.tx.first_date))
     level = money_level(folds, window)
     assert not level.season_known
     known = customer_table(shop.tx, window.cutoff)
