@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from duramen.btyd.maximum_likelihood import Convergence, log_intervals, natural_covariance
 from duramen.errors import InputError
+from duramen.io.processors import one_blas_thread
 
 FloatArray = NDArray[np.float64]
 
@@ -76,6 +77,7 @@ class LikelihoodModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         """Log-likelihood of customers at the parameters, and their number."""
 
     # scikit-learn hands over y by place, and nothing here needs it.
+    @one_blas_thread
     def fit(self, X: pd.DataFrame, y: object = None, sample_weight: ArrayLike | None = None) -> Self:  # noqa: ARG002
         """
         Estimate the parameters by maximum likelihood.

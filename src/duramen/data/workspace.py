@@ -9,6 +9,7 @@ from typing import Any
 
 from duramen.errors import InputError
 from duramen.io.atomic import temporary_folder
+from duramen.io.processors import usable_processors
 
 # A number and its unit: thousands as in GB, or 1,024s as in GiB and Java's g.
 _MEMORY = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[kmgt])(?P<bytes>b|ib|)", re.IGNORECASE)
@@ -65,11 +66,10 @@ def open_workspace(memory_limit: str | None = None, threads: int | None = None) 
     InputError
         If the limit is no amount of memory.
     """
-    settings: dict[str, Any] = {}
+    # DuckDB by itself takes all processors of the machine, whether this process may use them or not.
+    settings: dict[str, Any] = {"threads": usable_processors() if threads is None else threads}
     if memory_limit is not None:
         settings["memory_limit"] = f"{parse_memory(memory_limit) / 1000:.0f}KB"
-    if threads is not None:
-        settings["threads"] = threads
     workspace = _workspace_class()()
     workspace.do_connect(**settings)
     workspace.con.execute("SET temp_directory = $1", [str(temporary_folder(workspace))])

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from duramen.evaluation.bootstrap import Drawn, Order, Pair, Resample, draws
 from duramen.evaluation.forecasts import DURAMEN, FIGURES_COLUMNS, evaluate
 from duramen.evaluation.holdout import Holdout
 from duramen.evaluation.registry import METRICS, Metric
+from duramen.io.processors import one_blas_thread
 
 # Ends of the interval of a difference.
 LOW, HIGH = 0.025, 0.975
@@ -132,7 +132,7 @@ def _resampled_sizes(
     sizes = {key: np.full(resamples, np.nan) for part in needed for *_, keys in part for key in keys}
     rows = [everybody.get_indexer(holdout.scores["customer_id"]) for holdout in holdouts]
     # A running sum is too small a task to share: threads that wait for each other take ten times as long.
-    with threadpool_limits(1):
+    with one_blas_thread:
         for at, drawn in enumerate(draws(len(everybody), resamples, seed)):
             for part, counts in zip(needed, (drawn[known] for known in rows), strict=True):
                 if counts.any():

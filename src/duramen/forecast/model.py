@@ -26,7 +26,7 @@ from duramen.forecast.spend_selection import credibility_gains, with_credibility
 from duramen.forecast.trees import names_in_trees
 from duramen.forecast.value import Boosters, ValueModel
 from duramen.forecast.value_distribution import ValueDistribution
-from duramen.io.processors import workers
+from duramen.io.processors import one_blas_thread, workers
 
 _LOG = logging.getLogger(__name__)
 
@@ -95,6 +95,7 @@ class ForecastModel:
         self.settings = settings
         self.seed = seed
 
+    @one_blas_thread
     def fit(
         self,
         tx: Transactions,
@@ -237,6 +238,7 @@ class ForecastModel:
         )
         self.holdout_[[*GROWTH_COLUMNS]] = direction.to_numpy()
 
+    @one_blas_thread
     def forecast(self, customers: pd.DataFrame) -> Forecast:
         """Return the forecast of each customer over the horizon.
 

@@ -28,7 +28,7 @@ from duramen.forecast.model import Forecast, ForecastModel
 from duramen.forecast.next_purchase import dates_after
 from duramen.forecast.settings import DEFAULT_FORECAST, Bounds, ForecastSettings, refuse_outside
 from duramen.io.autologging import without_autologging
-from duramen.io.processors import workers
+from duramen.io.processors import one_blas_thread, workers
 from duramen.io.saved_model import SavedModel, fingerprint, read_model, refuse_damaged, write_model
 from duramen.io.score_columns import SCORE_COLUMNS
 from duramen.scoring.core_money import core_money
@@ -178,6 +178,7 @@ class CoreCustomerModel:
         return html_table({"Model": self.model_version_} | facts, self.notes_)
 
     @without_autologging()
+    @one_blas_thread
     def fit(self, tx: Transactions, window: Window, previous: CoreCustomerModel | None = None) -> Self:
         """Learn from what lies before ``window.cutoff``, and from nothing else.
 
@@ -234,6 +235,7 @@ class CoreCustomerModel:
         """Return the segments of the customers at the holdout's cutoff, learned there."""
         return self._segmenter().fit_predict(earlier.customers(holdout_window(window, first).cutoff))
 
+    @one_blas_thread
     def predict(self, customers: pd.DataFrame, *, with_reasons: bool = True) -> pd.DataFrame:
         """Return the scores of each customer, not yet ranked.
 

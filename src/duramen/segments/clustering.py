@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from duramen.io.processors import one_blas_thread
+
 FEWEST, MOST = 3, 7
 # Stability is the mean adjusted Rand index between a clustering and those of bootstrap samples; below this one the
 # borders are accidents of the sample.
@@ -138,7 +140,7 @@ def choose_partition(
     rng = np.random.default_rng(seed)
     sample = points[np.sort(rng.choice(len(points), min(len(points), SAMPLED), replace=False))]
     # One thread: partial sums of several would be added in the order in which the threads happen to end.
-    with threadpool_limits(1):
+    with one_blas_thread, threadpool_limits(1, user_api="openmp"):
         found = [
             _tried(*candidate, sample, seed, before) for candidate in _candidates(len(_distinct(sample)))
         ]
