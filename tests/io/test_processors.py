@@ -18,7 +18,7 @@ from duramen.io.processors import container_processors, one_blas_thread, usable_
 
 
 def in_a_process(code, **environment):
-    """Return what a new process prints, which has two processors at least as far as it can see."""
+    """Return what a new process prints on a machine of eight processors, so far as it can see."""
     machine = "import os; bound = os.sched_getaffinity; os.sched_getaffinity = lambda _: range(8)\n"
     known = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
     done = subprocess.run(
@@ -43,11 +43,13 @@ def test_the_variable_of_openmp_counts_before_openmp_is_loaded(variable, count):
     assert in_a_process(COUNT, OMP_NUM_THREADS=variable) == count
 
 
+@pytest.mark.slow
 def test_a_limit_of_threadpoolctl_counts_more_than_the_variable():
     limited = "import sklearn.cluster, threadpoolctl; threadpoolctl.threadpool_limits(2)\n"
     assert in_a_process(limited + COUNT, OMP_NUM_THREADS="1") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process is not bound to processors here")
 def test_a_process_bound_to_one_processor_has_one_thread_for_duckdb_too():
     code = (
@@ -58,6 +60,7 @@ def test_a_process_bound_to_one_processor_has_one_thread_for_duckdb_too():
     assert in_a_process(code) == 1
 
 
+@pytest.mark.slow
 def test_threads_that_the_user_gives_are_those_of_duckdb():
     setting = "SELECT current_setting('threads')"
     assert open_workspace(threads=3).con.execute(setting).fetchone() == (3,)
