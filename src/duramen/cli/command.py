@@ -50,7 +50,8 @@ def _limited_threads(settings: Config) -> Iterator[None]:
         return
     from threadpoolctl import threadpool_limits
 
-    import_module("duramen.scoring.model")  # only libraries that are loaded can be limited
+    for module in ("duramen.scoring.model", "lightgbm"):
+        import_module(module)  # only libraries that are loaded can be limited
     with threadpool_limits(settings.threads):
         yield
 
