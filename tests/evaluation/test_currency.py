@@ -130,10 +130,13 @@ def test_the_backtest_is_the_same_in_any_currency(backtest_in_unit, factor):
         figures = figures_by_cutoff([holdout])
         tables.append((figures, compare([holdout], figures, seed=0, resamples=100)))
     (figures, comparisons), (plain_figures, plain_comparisons) = tables
-    is_money = plain_figures["metric"] == "MAE"
-    expected = plain_figures["figure"] * np.where(is_money, factor, 1.0)
-    pd.testing.assert_frame_equal(figures, plain_figures.assign(figure=expected), rtol=CLOSE)
-    unit = np.where(plain_comparisons["metric"] == "MAE", factor, 1.0)
+    is_money = plain_figures["metric"].isin(("MAE", "CRPS"))
+    expected = plain_figures.assign(figure=plain_figures["figure"] * np.where(is_money, factor, 1.0))
+    # Parameters that differ in their last digits lead to other draws of money.
+    drawn = plain_figures["metric"].isin(("CRPS", "PIT distance", "band calibration error"))
+    pd.testing.assert_frame_equal(figures[~drawn], expected[~drawn], rtol=CLOSE)
+    pd.testing.assert_frame_equal(figures[drawn], expected[drawn], rtol=1e-3, atol=5e-4)
+    unit = np.where(plain_comparisons["metric"].isin(("MAE", "CRPS")), factor, 1.0)
     money = ["figure", "baseline_figure", "difference", "low", "high"]
     scaled = plain_comparisons.assign(**{name: plain_comparisons[name] * unit for name in money})
     pd.testing.assert_frame_equal(comparisons, scaled, rtol=1e-3, atol=1e-6)
