@@ -16,7 +16,7 @@ def usable_processors() -> int:
     """Return how many threads this process may keep busy.
 
     That is the least of the processors it is bound to, what its container may use of them, and the threads that the
-    user allows (``--threads``, ``OMP_NUM_THREADS`` or a limit of threadpoolctl).
+    user allows (a setting of the command, ``OMP_NUM_THREADS`` or a limit of threadpoolctl).
     """
     from joblib import cpu_count
     from threadpoolctl import threadpool_info
