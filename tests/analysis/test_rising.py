@@ -42,7 +42,7 @@ def test_who_rose_is_named_with_places_and_values(base):
     assert (row["value_before"], row["value_now"]) == (base[90], 120.0)
     assert row["value_with_all"] == pytest.approx(base[90] * common)
     assert row["own_factor"] == pytest.approx(120 / (base[90] * common))
-    assert row["likely_before"] == pytest.approx(2.5 * base[90] * common)
+    assert row["likely_before"] == pytest.approx(1.5 * 2.5 * base[90] * common)
     assert row["entered_core"]
     assert not row["core_before"]
 
@@ -52,7 +52,7 @@ def test_a_rise_within_the_earlier_interval_is_noise(base):
     now[50] *= 2.3
     found = newly_rising(scores(base), scores(now, cutoff="2021-04-01"))
     assert found.empty
-    now[50] *= 1.3
+    now[50] *= 1.7
     found = newly_rising(scores(base), scores(now, cutoff="2021-04-01"))
     assert found["customer_id"].tolist() == ["c050"]
 
@@ -60,7 +60,7 @@ def test_a_rise_within_the_earlier_interval_is_noise(base):
 def test_an_interval_that_ends_at_zero_lends_the_usual_one(base):
     high = np.where(base < 50, 0.0, 2.5 * base)
     now = base.copy()
-    now[[80, 85]] *= [1.5, 3.0]
+    now[[80, 85]] *= [1.5, 4.5]
     found = newly_rising(scores(base, high), scores(now, cutoff="2021-04-01"))
     assert found["customer_id"].tolist() == ["c085"]
 

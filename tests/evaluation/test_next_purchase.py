@@ -44,7 +44,9 @@ def test_days_to_purchase_agree_with_who_was_active(shop):
     np.testing.assert_array_equal(found.notna(), active > 0)
     assert found.min() >= 0
     assert found.max() < shop.window.horizon
-    later = shop.orders[shop.orders["date"] >= pd.Timestamp(shop.window.cutoff)]
+    # A day without money is no purchase.
+    paid = shop.orders[shop.orders["amount"] > 0]
+    later = paid[paid["date"] >= pd.Timestamp(shop.window.cutoff)]
     first = (later.groupby("customer_id")["date"].min() - pd.Timestamp(shop.window.cutoff)).dt.days
     asked = shop.customers["customer_id"].map(first)
     bought = active > 0

@@ -189,12 +189,12 @@ def test_a_history_cut_at_the_cutoff_and_fitted_again_gives_the_same_bytes(
 
 def test_a_planted_leak_would_be_noticed(shop, other_future, monkeypatch):
     tx = read_transactions(other_future, currency="USD")
-    honest = customers_room.customer_features
+    honest = customers_room.days_before
 
     def leaky(days, cutoff):
         return honest(days.mutate(date=days.date - pd.Timedelta(days=20)), cutoff)
 
-    monkeypatch.setattr(customers_room, "customer_features", leaky)
+    monkeypatch.setattr(customers_room, "days_before", leaky)
     ours = shop.model.predict(customer_table(shop.tx, shop.window.cutoff), with_reasons=False)
     theirs = shop.model.predict(customer_table(tx, shop.window.cutoff), with_reasons=False)
     assert not ours.equals(theirs)

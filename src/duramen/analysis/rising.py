@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
     from duramen.scoring.model import CoreCustomerModel
 
+# One in five outcomes lies above the end of an interval; half as much again is what hardly any chance reaches.
+BEYOND = 1.5
+
 NEEDED = ("customer_id", "score", "predicted_value", "predicted_value_high")
 
 
@@ -26,9 +29,9 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     """Return the customers who rose between two cutoffs by more than was likely, most places first.
 
     Only customers scored at both cutoffs are compared, and ranked among themselves. The change of their total is
-    removed from each. The result has the customers who rank higher than before and whose value is now above the upper
-    end of the earlier predictive interval (eight to nine outcomes in ten are below it), changed with the total; a
-    smaller rise is noise. Where that end is nearer to the value than is usual, as for customers who buy with a
+    removed from each. The result has the customers who rank higher than before and whose value is now more than 1.5
+    times the upper end of the earlier predictive interval (eight outcomes in ten are below that end), changed with the
+    total; a smaller rise is noise. Where that end is nearer to the value than is usual, as for customers who buy with a
     probability of less than one in five, the median ratio of end to value of the other customers is used.
 
     Parameters
@@ -42,9 +45,9 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         A row for each of them: ``customer_id``, ``rank_before`` and ``rank_now`` (by score among customers of both
         cutoffs, from 1, ties by id), ``places`` risen, ``value_before`` and ``value_now`` (predicted, money over the
-        horizon), ``value_with_all`` (the value before, changed with the total), ``likely_before`` (the upper end,
-        changed with the total), ``own_factor`` (``value_now`` / ``value_with_all``), ``core_before`` and ``core_now``
-        (in the smallest set that accounts for 80 % of value), and ``entered_core``.
+        horizon), ``value_with_all`` (the value before, changed with the total), ``likely_before`` (what the value must
+        exceed: 1.5 times the upper end, changed with the total), ``own_factor`` (``value_now`` / ``value_with_all``),
+        ``core_before`` and ``core_now`` (in the smallest set that accounts for 80 % of value), and ``entered_core``.
 
     Raises
     ------
@@ -57,10 +60,10 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     >>> ids, high = ["a", "b", "c"], [60.0, 50.0, 15.0]
     >>> earlier = pd.DataFrame({"customer_id": ids, "predicted_value": [30.0, 20.0, 10.0]})
     >>> earlier = earlier.assign(score=earlier["predicted_value"], predicted_value_high=high)
-    >>> later = earlier.assign(predicted_value=[60.0, 10.0, 50.0], score=[60.0, 10.0, 50.0])
+    >>> later = earlier.assign(predicted_value=[60.0, 10.0, 80.0], score=[60.0, 10.0, 80.0])
     >>> newly_rising(earlier, later)[["customer_id", "places", "value_with_all", "value_now"]]
       customer_id  places  value_with_all  value_now
-    0           c       1            20.0       50.0
+    0           c       2            25.0       80.0
     """
     _check(earlier, later)
     both = earlier[list(NEEDED)].merge(
@@ -91,7 +94,9 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
             "value_before": before,
             "value_now": now,
             "value_with_all": before * common,
-            "likely_before": _likely(before, both["predicted_value_high_before"].to_numpy()) * common,
+            "likely_before": BEYOND
+            * _likely(before, both["predicted_value_high_before"].to_numpy())
+            * common,
             "own_factor": alone,
             "core_before": core_before,
             "core_now": core_now,

@@ -11,10 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING
 
 from duramen.data.feature_file import with_known_features
-from duramen.data.features import customer_features, feature_names
+from duramen.data.features import customer_features, days_before, feature_names, features_of_history
 from duramen.data.windows import parse_day
 from duramen.errors import InputError
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # Customers fetched at a time.
 SLICE = 125_000
+# Stands in SQL for the days before a cutoff.
+_HISTORY = "days before the cutoff"
 
 
 def customer_table(tx: Transactions, cutoff: date | str) -> pd.DataFrame:
@@ -167,7 +170,7 @@ def customer_ids(tx: Transactions, cutoff: date) -> pa.ChunkedArray:
 def slices_of_customers(
     tx: Transactions,
     cutoff: date,
-    describe: Callable[[ibis.Table, date], ibis.Table],
+    describe: Callable[[ibis.Table, date], str],
     ids: pa.ChunkedArray | None = None,
 ) -> Iterator[tuple[pa.ChunkedArray, pa.Table]]:
     """Give what a query returns for each customer with a purchase before the cutoff, a slice of customers at a time.
@@ -178,7 +181,7 @@ def slices_of_customers(
     cutoff : date
         First day that is not history.
     describe : callable
-        From a table of days and the cutoff to a table with a row for each of these customers, by ``customer_id``.
+        From a table of days and the cutoff to the SQL of a row for each of these customers, by ``customer_id``.
     ids : pyarrow.ChunkedArray, optional
         ``customer_ids`` of the same days, where they are known already.
 
@@ -199,7 +202,9 @@ def slices_of_customers(
     ids = customer_ids(tx, cutoff) if ids is None else ids
     workspace = tx.days.get_backend()
     # As a view the query is written as SQL once; a slice's bounds are pushed below its GROUP BY.
-    view = workspace.create_view(ibis.util.gen_name("described"), describe(tx.days, cutoff))
+    name = ibis.util.gen_name("described")
+    workspace.raw_sql(f'CREATE VIEW "{name}" AS {describe(tx.days, cutoff)}')
+    view = workspace.table(name)
     try:
         for start in range(0, len(ids), SLICE):
             inside = ids[start : start + SLICE]
@@ -207,14 +212,26 @@ def slices_of_customers(
             first, last = (ibis.literal(inside[i].as_py(), view.customer_id.type()) for i in (0, -1))
             yield inside, view.filter(view.customer_id.between(first, last)).to_pyarrow()
     finally:
-        workspace.drop_view(view.get_name())
+        workspace.drop_view(name)
 
 
-def _features_or_nan(days: ibis.Table, cutoff: date) -> ibis.Table:
-    """Return the features with NaN for missing: the engine's columns are then plain arrays of numbers."""
-    features = customer_features(days, cutoff)
-    names = feature_names(days.columns)
-    return features.mutate(**{name: features[name].fill_null(float("nan")) for name in names})
+def _features_or_nan(days: ibis.Table, cutoff: date) -> str:
+    """Return SQL of the features with NaN for missing: the engine's columns are then plain arrays of numbers."""
+    history = days_before(days, cutoff)
+    before = str(days.get_backend().compile(history))
+    return _sql_of_features(history.schema()).replace(f'"{_HISTORY}"', f"({before})")
+
+
+@cache
+def _sql_of_features(history: ibis.Schema) -> str:
+    """Return SQL of the features of a table ``_HISTORY``: written once, since that takes longer than to run it."""
+    import ibis
+
+    rows = ibis.table(history, name=_HISTORY)
+    features = features_of_history(rows)
+    names = feature_names(rows.columns)
+    filled = features.mutate(**{name: features[name].fill_null(float("nan")) for name in names})
+    return str(ibis.to_sql(filled, dialect="duckdb"))
 
 
 def _known_features(tx: Transactions, cutoff: date) -> pd.DataFrame | None:

@@ -44,8 +44,23 @@ def customer_features(days: ibis.Table, cutoff: datetime.date) -> ibis.Table:
         the float64 columns that `feature_names` lists. What is undefined is null, which pandas shows as NaN.
         The rows come in no particular order.
     """
-    sums = _customer_sums(days, cutoff)
-    columns = {name: FEATURES[name].formula(sums).cast("float64") for name in feature_names(days.columns)}
+    return features_of_history(days_before(days, cutoff))
+
+
+def days_before(days: ibis.Table, cutoff: datetime.date) -> ibis.Table:
+    """Keep the rows before the cutoff; number their days backwards, `before` being 1 on the last, and tell weekends."""
+    import ibis
+
+    rows = days.filter(days.date < ibis.literal(cutoff))
+    rows = rows.mutate(before=ibis.literal(cutoff).delta(rows.date, unit="day").cast("int32"))
+    # Monday is 0; the multiple of seven, beyond any calendar, keeps the remainder positive on every engine.
+    return rows.mutate(weekend=(cutoff.weekday() + 7_000_000 - rows.before) % 7 >= 5)
+
+
+def features_of_history(rows: ibis.Table) -> ibis.Table:
+    """Describe every customer by the days before a cutoff, which `days_before` gives; the cutoff is in no formula."""
+    sums = _customer_sums(rows)
+    columns = {name: FEATURES[name].formula(sums).cast("float64") for name in feature_names(rows.columns)}
     return sums.select("customer_id", **columns)
 
 
@@ -73,18 +88,17 @@ def feature_names(columns: Iterable[str]) -> list[str]:
     return [name for name, feature in FEATURES.items() if present.issuperset(feature.needs)]
 
 
-def _customer_sums(days: ibis.Table, cutoff: datetime.date) -> ibis.Table:
+def _customer_sums(rows: ibis.Table) -> ibis.Table:
     """Collapse the history to one row of sums per customer who has bought.
 
     One GROUP BY of conditional aggregates, without windows, joins, quantiles or sums of floats: sums of
     integers and decimals do not depend on the order in which threads or machines add them.
     """
-    rows = _history(days, cutoff)
     sums = (
         _purchase_sums(rows) | _gap_sums(rows) | _basket_sums(rows) | _money_sums(rows) | _optional_sums(rows)
     )
     windows = {f"purchases_{length}": rows.purchase & (rows.before <= length) for length in WINDOWS}
-    counts = {"purchases": rows.purchase, "return_days": rows.returned > 0} | _season_days(rows, cutoff)
+    counts = {"purchases": rows.purchase, "return_days": rows.returned > 0} | _season_days(rows)
     packed = {"windows": _pack(windows, WINDOW_BITS), "counts": _pack(counts, COUNT_BITS)}
     table = rows.group_by("customer_id").aggregate(**sums, **packed)
     # The sums are exact; what follows from them is faster in floats than in decimals of 38 digits.
@@ -102,14 +116,6 @@ def _pack(conditions: dict[str, Any], bits: int) -> Any:
 def _unpack(packed: Any, conditions: dict[str, Any], bits: int) -> dict[str, Any]:
     """Take the counts apart again."""
     return {name: (packed >> (bits * place)) & ((1 << bits) - 1) for place, name in enumerate(conditions)}
-
-
-def _history(days: ibis.Table, cutoff: datetime.date) -> ibis.Table:
-    """Keep the rows before the cutoff and number their days backwards: `before` is 1 on the last one."""
-    import ibis
-
-    rows = days.filter(days.date < ibis.literal(cutoff))
-    return rows.mutate(before=ibis.literal(cutoff).delta(rows.date, unit="day").cast("int32"))
 
 
 def _purchase_sums(rows: ibis.Table) -> dict[str, Any]:
@@ -158,12 +164,10 @@ def _money_sums(rows: ibis.Table) -> dict[str, Any]:
     }
 
 
-def _season_days(rows: ibis.Table, cutoff: datetime.date) -> dict[str, Any]:
+def _season_days(rows: ibis.Table) -> dict[str, Any]:
     """Tell the purchase days on weekends, and those in the weeks of the year that follow the cutoff."""
-    # Monday is 0; the multiple of seven, beyond any calendar, keeps the remainder positive on every engine.
-    weekday = (cutoff.weekday() + 7_000_000 - rows.before) % 7
     weeks_ahead = (rows.before - 1) % YEAR >= YEAR - SEASON
-    return {"weekends": rows.purchase & (weekday >= 5), "seasons": rows.purchase & weeks_ahead}
+    return {"weekends": rows.purchase & rows.weekend, "seasons": rows.purchase & weeks_ahead}
 
 
 def _optional_sums(rows: ibis.Table) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from duramen.forecast.market_level import (
 )
 
 if TYPE_CHECKING:
+    import ibis
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -201,9 +202,11 @@ def _read_counts(
     """Return purchase days by customer and period, and the period of each first purchase."""
     counts, cohorts = np.empty((len(ids), periods), dtype=np.int8), np.empty(len(ids), dtype=np.int64)
     start = 0
-    for inside, found in slices_of_customers(
-        tx, cutoff, lambda days, cutoff: purchases_by_period(days, cutoff, periods), ids
-    ):
+
+    def describe(days: ibis.Table, cutoff: date) -> str:
+        return str(days.get_backend().compile(purchases_by_period(days, cutoff, periods)))
+
+    for inside, found in slices_of_customers(tx, cutoff, describe, ids):
         order = found["customer_id"].to_pandas().argsort(kind="stable").to_numpy()
         rows, start = slice(start, start + len(inside)), start + len(inside)
         for p, name in enumerate(count_columns(periods)):

@@ -25,7 +25,7 @@ def usable_processors() -> int:
     """Return how many threads this process may keep busy.
 
     That is the least of the processors it is bound to, what its container may use of them, and the threads that the
-    user allows (``--threads``, ``OMP_NUM_THREADS`` or a limit of threadpoolctl).
+    user allows (a setting of the command, ``OMP_NUM_THREADS`` or a limit of threadpoolctl).
     """
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min([bound, *container_processors(), *_openmp_threads()]))
