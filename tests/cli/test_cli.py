@@ -514,7 +514,7 @@ def test_a_backtest_ends_well_and_shows_which_model_is_best(backtested):
     shown = backtested.done.stdout
     assert "Forecast over 182 days from 1997-10-01, 1997-12-31" in shown
     # The model and eleven baselines, in two tables that both start with the model.
-    (own, _), (again, _) = re.findall(r"normalised Gini +(\d\.\d{3}\*?)((?: +\d\.\d{3}\*?){5,6})\n", shown)
+    (own, _), (again, _) = re.findall(r"normalised Gini +(\d\.\d{3}\*?)((?: +\d\.\d{3}\*?){5,6}) *\n", shown)
     assert own == again
     assert re.search(r"Brier .*[+-]\d\.\d{4} to [+-]\d\.\d{4} (better|level|worse)", shown)
     assert "of the customers were inside their 80 % interval" in re.sub(r"\s+", " ", shown)

@@ -319,7 +319,8 @@ def test_a_fit_that_fails_leaves_no_half_fitted_model(shop, few, monkeypatch, br
 def test_notebooks_show_what_a_model_was_trained_on_and_what_the_data_could_not_support(shop):
     assert CoreCustomerModel(seed=3)._repr_html_() == "<pre>CoreCustomerModel(seed=3)</pre>"
     page = shop.model._repr_html_()
-    assert page.count("<tr>") == 4
+    assert page.count("<tr>") == 5
+    assert "in 91 days from 1998-04-01 (80 % interval " in page
     assert "<td>2,613 customers of the DataFrame before 1998-04-01, 91 days ahead in USD</td>" in page
     assert all(f"<li>{html.escape(note)}</li>" in page for note in shop.model.notes_)
 

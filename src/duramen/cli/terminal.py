@@ -469,7 +469,8 @@ def show_audit(examined: Any) -> None:
 
 
 def _short(metric: str) -> str:
-    return metric.removeprefix("value ").removeprefix("retention ").replace(" at top ", " top ")
+    short = metric.removeprefix("value ").removeprefix("retention ").replace(" at top ", " top ")
+    return short.replace("calibration error", "calibration")
 
 
 def _figure(figure: float) -> str:
