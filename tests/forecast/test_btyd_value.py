@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from tests.markets import START, one_time_shop
 
 from duramen.btyd.gamma_gamma import GammaGammaModel
 from duramen.data.customers import customer_table
@@ -15,7 +16,6 @@ from duramen.data.windows import Window
 from duramen.errors import InputError
 from duramen.evaluation.metrics import captured
 from duramen.forecast.btyd_value import PURCHASE_MODELS, SMALLEST_NET_RATIO, SPEND_MODELS, BTYDValueModel
-from tests.markets import START, one_time_shop
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from tests.markets import START, one_time_shop
 
 from duramen.analysis.consistency import check_consistency
 from duramen.data.customers import customer_table
@@ -16,7 +17,6 @@ from duramen.errors import InputError
 from duramen.evaluation.metrics import captured, normalised_gini, total_bias
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
-from tests.markets import START, one_time_shop
 
 
 def shop_of(orders, window):
