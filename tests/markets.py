@@ -1,4 +1,4 @@
-"""Made-up orders of customers whose purchases follow the market by known elasticities."""
+"""Made-up orders: customers who follow the market by known elasticities, and customers who mostly buy once."""
 
 from datetime import date, timedelta
 
@@ -51,3 +51,22 @@ def two_markets():
     orders = pd.concat(rows, ignore_index=True)
     orders["date"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(orders.pop("day"), unit="D")
     return orders.assign(quantity=1, amount=rng.lognormal(3, 0.5, len(orders)).round(2))
+
+
+def one_time_shop(customers, days, *, seed=0, return_rate=0.0004):
+    """Return orders of a shop where more than 90 % buy once in ten months; everybody keeps to an own level of spend.
+
+    All come back at the same rate, so that nothing but what they spent shows who will bring more.
+    """
+    rng = np.random.default_rng(seed)
+    first, level = rng.integers(0, days, customers), rng.lognormal(0.0, 0.9, customers)
+    returns = rng.poisson(return_rate * (days - first))
+    customer = np.concatenate([np.arange(customers), np.repeat(np.arange(customers), returns)])
+    day = np.concatenate([first, rng.integers(first.repeat(returns), days)])
+    return pd.DataFrame(
+        {
+            "customer_id": customer,
+            "date": pd.Timestamp(START) + pd.to_timedelta(day, unit="D"),
+            "amount": (40 * level[customer] * rng.lognormal(0.0, 0.35, len(day))).round(2).clip(0.5),
+        }
+    )

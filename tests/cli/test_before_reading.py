@@ -142,6 +142,7 @@ def test_no_option_may_be_empty(command, flag, unread):
         ("backtest --config forecast.toml", "forecast in forecast.toml: learning_rate of trees is 3.0; give a"),
         ("backtest --out folder", "has something in it that is not a duramen backtest"),
         ("backtest --out orders.csv", "orders.csv is a file, where a folder is to be written; change --out"),
+        ("backtest --seeds -1", "--seeds is '-1', not a whole number from 0 on"),
         ("backtest --cutoffs 0", "--cutoffs is '0', not a whole number from 1 on"),
         ("backtest --cutoff 1998-01-01 --cutoff June", "--cutoff is ['1998-01-01', 'June'], not a day"),
         ("backtest --cutoffs 2 --cutoff 1998-01-01", "both --cutoff and --cutoffs are given"),

@@ -1,12 +1,20 @@
 """Purchases times spend as one model of net money, by the likeliest of the purchase models."""
 
 import json
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.markets import START, one_time_shop
 
+from duramen.btyd.gamma_gamma import GammaGammaModel
+from duramen.data.customers import customer_table
+from duramen.data.outcomes import customer_outcomes
+from duramen.data.reading import read_transactions
+from duramen.data.windows import Window
 from duramen.errors import InputError
+from duramen.evaluation.metrics import captured
 from duramen.forecast.btyd_value import PURCHASE_MODELS, SMALLEST_NET_RATIO, SPEND_MODELS, BTYDValueModel
 
 
@@ -156,3 +164,20 @@ def test_spend_is_learned_where_hardly_any_customer_came_back(shop):
         assert np.isfinite(forecast).all(axis=None)
         assert (forecast["btyd_spend"] > 0).all()
         assert (BTYDValueModel(("BG/NBD",), kind).fit(once).forecast(once, 91)["btyd_spend"] > 0).all()
+
+
+def test_where_nearly_all_buy_once_the_first_tenth_brings_as_much_as_by_past_spend():
+    """One-time buyers differ by their first basket; spend of repeat purchases alone orders them by chance."""
+    window, found = Window(START + timedelta(days=304), 91), []
+    for seed in range(3):
+        tx = read_transactions(one_time_shop(6_000, 395, seed=seed))
+        customers = customer_table(tx, window.cutoff)
+        assert (customers["frequency"] == 0).mean() > 0.93
+        actual = customer_outcomes(tx, window, customers)["value"].to_numpy()
+        forecast = BTYDValueModel().fit(customers).forecast(customers, window.horizon)
+        repeat = GammaGammaModel(purchases="repeat").fit(customers).expected_spend(customers)
+        orders = (customers["net_spend"], forecast["btyd_value"], forecast["btyd_purchases"] * repeat)
+        found.append([captured(order.to_numpy(), actual, 0.1) for order in orders])
+    past, value, by_repeat = np.mean(found, axis=0)
+    assert value > past - 0.02
+    assert value > by_repeat + 0.1

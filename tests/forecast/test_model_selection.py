@@ -52,12 +52,12 @@ def test_no_customer_chooses_for_itself():
     all_losses = losses(usual=0.2)
     names = {0.0: NO_TREES, 1.0: USUAL}
     forecasts = {use: np.full(4_000, number) for number, use in names.items()}
-    use, forecast = cross_fit(forecasts, lambda forecast, rows: all_losses[names[forecast[0]]][rows])
+    use, forecast = cross_fit(forecasts, lambda use, rows: all_losses[use][rows])
     assert use == USUAL
     assert (forecast == 1.0).all()
     turned = {key: values.copy() for key, values in all_losses.items()}
     turned[USUAL][::2] += 10.0
-    use, forecast = cross_fit(forecasts, lambda forecast, rows: turned[names[forecast[0]]][rows])
+    use, forecast = cross_fit(forecasts, lambda use, rows: turned[use][rows])
     assert use == NO_TREES
     assert (forecast[::2] == 1.0).all()
     assert (forecast[1::2] == 0.0).all()

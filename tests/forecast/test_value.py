@@ -12,11 +12,13 @@ from duramen.forecast.folds import complete_before
 from duramen.forecast.model_selection import NO_TREES, TreesUse
 from duramen.forecast.value import (
     BTYD_POWER,
+    ENOUGH_BUYERS,
     NO_BOOSTERS,
     SMALLEST_SHARE,
     ValueModel,
     _deviance,
     _weights,
+    log_probability_ratio,
     two_stages_alone,
     value_uses,
 )
@@ -42,6 +44,10 @@ def test_the_value_is_a_sum_of_logarithms(fitted, features, activity):
         + fitted.btyd_weight_ * np.log(np.maximum(features["btyd_value"], fitted.floor_))
         + fitted.trees_weight_ * fitted.boosters_.value.predict(features, raw_score=True)
     )
+    if fitted.boosters_.spend is not None:
+        stages = log_probability_ratio(features, activity.predict(features))
+        stages += fitted.boosters_.spend.predict(features, raw_score=True)
+        log += fitted.two_stage_weight_ * stages
     np.testing.assert_allclose(
         np.log(fitted.predict(features, activity.predict(features))), log, rtol=1e-9, atol=1e-12
     )
@@ -91,7 +97,9 @@ def test_the_holdout_was_forecast_by_trees_of_earlier_folds_alone(
     later = [with_values(fold, 1e6) for fold in rolling_folds if fold.window.end > holdout.window.cutoff]
     changed = [*complete_before(rolling_folds, holdout.window.cutoff), *later]
     again = ValueModel().fit(changed, holdout, features, shop.window, activity)
-    pd.testing.assert_frame_equal(again.holdout_, fitted.holdout_, check_exact=True)
+    # Windows that overlap the holdout help to choose; the choice is of customers who do not choose for themselves.
+    by_trees = ["btyd_value", "trees_value", "two_stage_value"]
+    pd.testing.assert_frame_equal(again.holdout_[by_trees], fitted.holdout_[by_trees], check_exact=True)
 
 
 def test_the_level_of_the_holdout_is_of_its_past_too(fitted, rolling_folds, holdout):
@@ -109,13 +117,51 @@ def test_the_level_of_the_holdout_is_of_its_past_too(fitted, rolling_folds, hold
 def test_outcomes_of_a_half_never_choose_how_it_is_forecast(
     shop, fitted, rolling_folds, holdout, features, activity
 ):
-    value = holdout.outcomes["value"].to_numpy().copy()
-    value[::2] = value[::2][::-1] * 3
-    turned = with_values(holdout, value)
-    again = ValueModel().fit(
-        [turned, *(f for f in rolling_folds if f is not holdout)], turned, features, shop.window, activity
-    )
+    half = holdout.outcomes["customer_id"].iloc[::2]
+    model = ValueModel()
+    trials, turned = model.try_trees(rolling_folds, holdout), []
+    assert len(trials) > 1
+    for trial in trials:
+        value = trial.fold.outcomes["value"].to_numpy().copy()
+        own = trial.fold.outcomes["customer_id"].isin(half).to_numpy()
+        value[own] = value[own][::-1] * 3
+        turned.append(trial._replace(fold=with_values(trial.fold, value)))
+    again = model.fit(rolling_folds, turned[0].fold, features, shop.window, activity, turned)
     np.testing.assert_array_equal(fitted.holdout_["value"][::2], again.holdout_["value"][::2])
+
+
+def test_earlier_windows_are_asked_until_there_are_buyers_enough(rolling_folds, holdout, monkeypatch):
+    trials = ValueModel().try_trees(rolling_folds, holdout)
+    buyers = [np.count_nonzero(trial.fold.outcomes["value"] > 0) for trial in trials]
+    assert sum(buyers[:-1]) < ENOUGH_BUYERS
+    assert trials[0].fold is holdout
+    cutoffs = [trial.fold.window.cutoff for trial in trials]
+    assert cutoffs == sorted(cutoffs, reverse=True)
+    assert {trial.fold.window.horizon for trial in trials} == {holdout.window.horizon}
+    monkeypatch.setattr("duramen.forecast.value.ENOUGH_BUYERS", buyers[0])
+    assert len(ValueModel().try_trees(rolling_folds, holdout)) == 1
+
+
+def test_trees_that_gain_on_the_holdout_by_chance_are_not_used_where_earlier_windows_lose(
+    shop, rolling_folds, holdout, features, activity
+):
+    model = ValueModel()
+    (of_holdout, *earlier) = model.try_trees(rolling_folds, holdout)
+    # The holdout as the trees say, the windows before it as BTYD says.
+    use = value_uses(ROUNDS)[0]
+    shape = model._shape(
+        holdout.features, activity.holdout_["probability"].to_numpy(), of_holdout.boosters, use
+    )
+    rng = np.random.default_rng(0)
+    lucky = of_holdout._replace(fold=with_values(holdout, shape * rng.gamma(0.5, 2.0, len(shape))))
+    by_btyd = [
+        trial._replace(fold=with_values(trial.fold, 30 * trial.fold.features["btyd_value"]))
+        for trial in earlier
+    ]
+    assert earlier
+    for trials, uses_trees in (([lucky], True), ([lucky, *by_btyd], False)):
+        fitted = model.fit(rolling_folds, lucky.fold, features, shop.window, activity, trials)
+        assert (fitted.boosters_ != NO_BOOSTERS) is uses_trees
 
 
 def test_season_and_length_of_earlier_windows_leave_no_trace_in_the_trees(fitted, rolling_folds, holdout):

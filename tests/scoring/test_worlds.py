@@ -1,10 +1,12 @@
 """Worlds that bend forecasts: a whale, a yearly peak, a shop of one-time buyers."""
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.markets import START, one_time_shop
 
 from duramen.analysis.consistency import check_consistency
 from duramen.data.customers import customer_table
@@ -12,7 +14,7 @@ from duramen.data.outcomes import customer_outcomes
 from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.errors import InputError
-from duramen.evaluation.metrics import normalised_gini, total_bias
+from duramen.evaluation.metrics import captured, normalised_gini, total_bias
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 
@@ -29,7 +31,9 @@ def shop_of(orders, window):
     scores = scores.set_index("customer_id")
     btyd = model.forecast_.btyd_.forecast(customers, window.horizon)["btyd_value"].to_numpy()
     actual = customer_outcomes(tx, window, customers)["value"].to_numpy()
-    return SimpleNamespace(model=model, scores=scores, btyd=btyd, actual=actual)
+    return SimpleNamespace(
+        model=model, scores=scores, btyd=btyd, actual=actual, past_spend=customers["net_spend"]
+    )
 
 
 def orders_of(customer, day, amount, first="2021-01-01"):
@@ -99,6 +103,17 @@ def test_a_shop_of_one_time_buyers_is_forecast_no_worse_than_by_btyd():
     ours = found.scores["predicted_value"].to_numpy()
     assert normalised_gini(ours, found.actual) > normalised_gini(found.btyd, found.actual) - 0.02
     assert abs(total_bias(ours, found.actual)) < abs(total_bias(found.btyd, found.actual)) + 0.15
+
+
+@pytest.mark.slow
+def test_where_nearly_all_buy_once_the_ranking_is_no_worse_than_by_past_spend():
+    found = shop_of(one_time_shop(9_000, 395), Window(START + timedelta(days=304), 91))
+    ours, past = (
+        captured(order.to_numpy(), found.actual, 0.1)
+        for order in (found.scores["predicted_value"], found.past_spend)
+    )
+    assert past > 0.2
+    assert ours > past - 0.03
 
 
 def test_a_unit_so_large_that_four_decimals_are_a_rough_rounding_is_refused(shop):

@@ -31,7 +31,7 @@ def backtest(config: BacktestConfig) -> None:
     (group,) = choose_groups(tx, config.kind or TOGETHER)
     with step("Forecasting at each cutoff and comparing with the outcomes"):
         tested = backtesting.backtest(
-            group.tx, windows, forecast=config.forecast.settings(), seed=config.seed
+            group.tx, windows, forecast=config.forecast.settings(), seed=config.seed, seeds=config.seeds
         )
     with step(f"Writing {config.out}"):
         drawings = {} if missing_package() else draw_backtest(tested)

@@ -366,6 +366,17 @@ def _show_comparisons(tested: Any) -> None:
         highlight=False,
     )
     console.print(_next_purchase(tested.next_purchase), style="dim", highlight=False)
+    if tested.seeds is not None:
+        console.print(_seeds(tested.seeds), style="dim", highlight=False)
+
+
+def _seeds(seeds: pd.DataFrame) -> str:
+    """Say how far ranks and values differ with other seeds."""
+    mean = seeds[["spearman", "top_10", "value_change"]].mean()
+    return (
+        f"With {len(seeds)} other seeds {mean['top_10']:.0%} of the first tenth stay there, ranks correlate by "
+        f"{mean['spearman']:.3f}, and half of the values change by less than {mean['value_change']:.1%}."
+    )
 
 
 def _next_purchase(errors: pd.DataFrame) -> str:

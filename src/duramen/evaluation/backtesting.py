@@ -25,6 +25,7 @@ from duramen.evaluation.curves import calibration_curve
 from duramen.evaluation.holdout import Holdout, holdout_at
 from duramen.evaluation.metrics import spearman, tenths
 from duramen.evaluation.registry import PROBABILITY
+from duramen.evaluation.seed_stability import seed_stability
 from duramen.evaluation.top_customers import first_customers
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
 from duramen.forecast.value_distribution import LEAST_PROBABILITY
@@ -83,6 +84,8 @@ class Backtest:
         A row a cutoff and customer: ``cutoff``, ``customer_id``, ``score``, ``predicted_value_low``,
         ``predicted_value_high``, a column "target: model" for each forecast, missing where there was none, and
         "target: actual".
+    seeds : pandas.DataFrame or None
+        At the latest cutoff, how far scores and values differ with other seeds: what ``seed_stability`` returns.
     """
 
     windows: list[Window]
@@ -100,6 +103,7 @@ class Backtest:
     past_spend: pd.DataFrame
     stability: pd.DataFrame
     forecasts: pd.DataFrame
+    seeds: pd.DataFrame | None = None
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return every table by its name."""
@@ -146,6 +150,7 @@ def backtest(
     forecast: ForecastSettings = DEFAULT_FORECAST,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    seeds: int = 0,
 ) -> Backtest:
     """Forecast at each cutoff with the model and every baseline, and evaluate them on the horizon after it.
 
@@ -160,6 +165,8 @@ def backtest(
         Seed of the models and of the resamples.
     resamples : int
         Bootstrap resamples of customers behind each interval.
+    seeds : int
+        Number of other seeds that the model of the latest cutoff is trained with, each as long as training.
 
     Returns
     -------
@@ -197,7 +204,15 @@ def backtest(
         past_spend=pd.concat([_past_spend(holdout) for holdout in holdouts], ignore_index=True),
         stability=_stability(holdouts),
         forecasts=pd.concat([holdout.table() for holdout in holdouts], ignore_index=True),
+        seeds=_seeds(tx, holdouts[-1], forecast, range(seed, seed + seeds + 1)) if seeds else None,
     )
+
+
+def _seeds(
+    tx: Transactions, latest: Holdout, forecast: ForecastSettings, seeds: Sequence[int]
+) -> pd.DataFrame:
+    _LOG.info("%s other seeds", len(seeds) - 1)
+    return seed_stability(tx, latest.window, seeds, forecast=forecast, first=latest.scores)
 
 
 def _refuse_incomplete(tx: Transactions, window: Window) -> None:

@@ -93,16 +93,22 @@ def forecasts_at(
 ) -> tuple[pd.DataFrame, list[Forecast]]:
     """Return the scores, and the forecasts of the model and of every baseline, from what lies before the cutoff."""
     customers = customer_table(tx, window.cutoff)
-    # The growth weight changes none of the forecasts, and learning it takes as long as all the rest.
-    model = CoreCustomerModel(growth_weight=DEFAULT_GROWTH_WEIGHT, forecast=forecast, seed=seed).fit(
-        tx, window
-    )
+    model = model_at(tx, window, forecast=forecast, seed=seed)
     scores = model.predict(customers, with_reasons=False)
     quantiles = model.forecast_.distribution_.quantiles(
         scores["predicted_value"].to_numpy(), scores["probability_active"].to_numpy()
     )
     own = [*forecasts_of(scores, DURAMEN), Forecast(DURAMEN, "value", DISTRIBUTION, quantiles)]
     return scores, own + baseline_forecasts(tx, window, customers, seed=seed)
+
+
+def model_at(
+    tx: Transactions, window: Window, *, forecast: ForecastSettings = DEFAULT_FORECAST, seed: int = 0
+) -> CoreCustomerModel:
+    """Return a model fitted before the cutoff, with the default growth weight."""
+    # The growth weight changes none of the forecasts, and learning it takes as long as all the rest.
+    model = CoreCustomerModel(growth_weight=DEFAULT_GROWTH_WEIGHT, forecast=forecast, seed=seed)
+    return model.fit(tx, window)
 
 
 def forecasts_of(scores: pd.DataFrame, model: str) -> list[Forecast]:

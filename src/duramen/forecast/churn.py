@@ -101,9 +101,9 @@ class ActivityModel:
             use: clip_probability(expit(score + _shift_to(score, mean))) for use, score in scores.items()
         }
 
-        def losses(forecast: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        def losses(use: TreesUse, rows: np.ndarray) -> np.ndarray:
             # The mean is another question than who buys: all are compared at the true one.
-            score = logit(forecast[rows])
+            score = logit(forecasts[use][rows])
             score += _shift_to(score, active[rows].mean())
             return np.asarray(np.logaddexp(0.0, score) - active[rows] * score)
 

@@ -138,9 +138,9 @@ class ForecastModel:
         _LOG.info("activity and value over %s windows", len(folds))
         self.activity_, self.value_ = ActivityModel(**self._of_activity()), ValueModel(**self._of_value())
         with workers() as pool:
-            trial = pool.submit(self.value_.try_trees, folds, holdout)
+            trials = pool.submit(self.value_.try_trees, folds, holdout)
             fitted = pool.submit(self.activity_.fit, folds, holdout, features, window)
-            self.value_.fit(folds, holdout, features, window, fitted.result(), trial.result())
+            self.value_.fit(folds, holdout, features, window, fitted.result(), trials.result())
         self._learn_errors(holdout)
         self.notes_ = [
             # What the spend model says of its own premise is for the reader of the ranking too.

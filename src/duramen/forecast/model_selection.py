@@ -74,7 +74,7 @@ def is_clearly_less(losses: np.ndarray, others: np.ndarray) -> bool:
 
 
 def cross_fit(
-    forecasts: dict[TreesUse, np.ndarray], losses: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    forecasts: dict[TreesUse, np.ndarray], losses: Callable[[TreesUse, np.ndarray], np.ndarray]
 ) -> tuple[TreesUse, np.ndarray]:
     """Return the use that all customers support, and forecasts in which no customer chose for itself.
 
@@ -83,7 +83,7 @@ def cross_fit(
     forecasts : dict
         Forecast of each holdout customer, shape (n,), by use.
     losses : callable
-        From a forecast and the positions of some customers to the loss of each, which depends on no other customer.
+        From a use and the positions of some customers to the loss of each, which depends on none of the others.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def cross_fit(
     rows = np.arange(len(forecasts[NO_TREES]))
 
     def choose(some: np.ndarray) -> TreesUse:
-        return choose_use({use: losses(forecast, some) for use, forecast in forecasts.items()})
+        return choose_use({use: losses(use, some) for use in forecasts})
 
     chosen = np.empty(len(rows))
     for half, other in ((rows[::2], rows[1::2]), (rows[1::2], rows[::2])):

@@ -28,6 +28,8 @@ BTYD_POWER = 0.5
 SMALLEST_SHARE = 1e-4
 # With fewer buyers a holdout shows no gain of the trees.
 LEAST_BUYERS = 100
+# With fewer the holdout does not decide alone: earlier windows are asked too.
+ENOUGH_BUYERS = 500
 
 
 class Boosters(NamedTuple):
@@ -41,6 +43,13 @@ class Boosters(NamedTuple):
 
 
 NO_BOOSTERS = Boosters(None, None)
+
+
+class Trial(NamedTuple):
+    """Trees that end before the cutoff of a fold, on which their use is evaluated."""
+
+    fold: Fold
+    boosters: Boosters
 
 
 def value_uses(rounds: int) -> tuple[TreesUse, ...]:
@@ -67,8 +76,9 @@ class ValueModel:
     ``btyd_value ** BTYD_POWER``, those of spend from ``btyd_value / btyd_probability``, scaled to the money
     of the window, so that neither the season nor the length of an earlier window leaves a trace. How many trees, of
     which kind and how much of them is used is chosen on the holdout by Tweedie deviance, and nothing but BTYD unless
-    the gain exceeds its standard error. ``level`` gives the customers at the cutoff the BTYD total (the largest
-    thousandth counted as much as the next), corrected by its errors in all earlier windows
+    the gain exceeds its standard error. A holdout with fewer than ``ENOUGH_BUYERS`` does not decide alone: the windows
+    before it are evaluated alike, by trees of their own. ``level`` gives the customers at the cutoff the BTYD total
+    (the largest thousandth counted as much as the next), corrected by its errors in all earlier windows
     (``duramen.forecast.bias_correction``).
 
     Parameters
@@ -106,7 +116,7 @@ class ValueModel:
         features: pd.DataFrame,
         window: Window,
         activity: ActivityModel,
-        trial: Boosters | None = None,
+        trials: Sequence[Trial] | None = None,
     ) -> Self:
         """Learn to forecast a window from folds that were complete before its cutoff.
 
@@ -120,14 +130,13 @@ class ValueModel:
         window : Window
         activity : ActivityModel
             Fitted to the same.
-        trial : Boosters, optional
+        trials : sequence of Trial, optional
             What ``try_trees`` returned for the same folds, where it was called already.
         """
-        if trial is None:
-            trial = self.try_trees(folds, holdout)
+        if trials is None:
+            trials = self.try_trees(folds, holdout)
         use = self._evaluate(
-            trial,
-            holdout,
+            trials,
             money_level(folds, holdout.window).factor,
             activity.holdout_["probability"].to_numpy(),
         )
@@ -141,28 +150,35 @@ class ValueModel:
         self.total_error_: float | None = self.total_level_.standard_error
         return self
 
-    def try_trees(self, folds: Sequence[Fold], holdout: Fold) -> Boosters:
-        """Return trees that end before the holdout's cutoff, on which their use is decided."""
+    def try_trees(self, folds: Sequence[Fold], holdout: Fold) -> list[Trial]:
+        """Return trees that end before the holdout's cutoff, and before that of each earlier fold that is asked."""
         self.floor_ = float(SMALLEST_SHARE * max(holdout.features["btyd_value"].mean(), 1e-9))
         rounds = max(use.rounds for use in value_uses(self.trees.rounds))
-        earlier = complete_before(folds, holdout.window.cutoff)
-        return self._fit_trees(earlier, TreesUse(1.0, rounds, two_stage=0.5))
+        trials: list[Trial] = []
+        for fold in (holdout, *_earlier_windows(folds, holdout)):
+            if sum(np.count_nonzero(_money(trial.fold)) for trial in trials) >= ENOUGH_BUYERS:
+                break
+            earlier = complete_before(folds, fold.window.cutoff)
+            trial = Trial(fold, self._fit_trees(earlier, TreesUse(1.0, rounds, two_stage=0.5)))
+            if fold is holdout or trial.boosters != NO_BOOSTERS:
+                trials.append(trial)
+        return trials
 
-    def _evaluate(
-        self, trial: Boosters, holdout: Fold, correction: float, probability: np.ndarray
-    ) -> TreesUse:
-        """Keep the forecasts of the trial on the holdout; return how to use trees."""
-        btyd = holdout.features["btyd_value"].to_numpy()
+    def _evaluate(self, trials: Sequence[Trial], correction: float, probability: np.ndarray) -> TreesUse:
+        """Keep the forecasts of the first trial on the holdout; return how to use trees."""
+        (holdout, trial), *others = trials
+        btyd, actual = holdout.features["btyd_value"].to_numpy(), _money(holdout)
         missing = np.full(len(btyd), np.nan)
         tried, two_stages = value_uses(self.trees.rounds), two_stages_alone(self.trees.rounds)
         uses = (NO_TREES,) if trial == NO_BOOSTERS else (*tried, two_stages, NO_TREES)
         shapes = {use: self._shape(holdout.features, probability, trial, use) for use in uses}
-        actual = np.maximum(holdout.outcomes["value"].to_numpy(), 0.0)
         forecasts = {use: shape * correction * _ratio_of_totals(btyd, shape) for use, shape in shapes.items()}
         two_stage_value = forecasts.pop(two_stages, missing)
 
-        def losses(forecast: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            return losses_of_spread(actual[rows], forecast[rows])
+        def losses(use: TreesUse, rows: np.ndarray) -> np.ndarray:
+            of_holdout = losses_of_spread(actual[rows], forecasts[use][rows])
+            ids = holdout.outcomes["customer_id"].iloc[rows]
+            return of_holdout + sum(self._earlier_losses(one, use, ids) for one in others)
 
         if (
             trial == NO_BOOSTERS
@@ -181,13 +197,26 @@ class ValueModel:
         )
         return use
 
+    def _earlier_losses(self, trial: Trial, use: TreesUse, ids: pd.Series[Any]) -> np.ndarray:
+        """Return the loss of each of these customers in an earlier window, 0 where not yet a customer."""
+        known = trial.fold.outcomes["customer_id"].isin(ids).to_numpy()
+        actual = _money(trial.fold)[known]
+        if not actual.any():
+            return np.zeros(len(ids))
+        features = trial.fold.features[known]
+        by_btyd = clip_probability(features["btyd_probability_active"].to_numpy())
+        losses = losses_of_spread(actual, self._shape(features, by_btyd, trial.boosters, use))
+        by_id = pd.Series(losses, trial.fold.outcomes["customer_id"][known].to_numpy())
+        found: np.ndarray = by_id.reindex(ids, fill_value=0.0).to_numpy()
+        return found
+
     def _fit_trees(self, folds: Sequence[Fold], use: TreesUse) -> Boosters:
         """Return trees that spread the money of each fold, those that are used; none where no fold has any."""
         folds = [fold for fold in folds if fold.outcomes["value"].clip(lower=0).sum() > 0]
         if not folds:
             return NO_BOOSTERS
         features = stack_features(folds)
-        targets = [np.maximum(fold.outcomes["value"].to_numpy(), 0.0) for fold in folds]
+        targets = [_money(fold) for fold in folds]
         # In units of the mean value the trees are regularised alike in any currency.
         unit = np.concatenate(targets).mean()
         targets = [target / unit for target in targets]
@@ -274,6 +303,21 @@ class ValueModel:
         model.total_, model.total_error_ = state["total"], state["total_error"]
         model.boosters_ = boosters
         return model
+
+
+def _earlier_windows(folds: Sequence[Fold], holdout: Fold) -> list[Fold]:
+    """Return the folds before the holdout that are as long, the latest first."""
+    earlier = [
+        fold
+        for fold in folds
+        if fold.window.cutoff < holdout.window.cutoff and fold.window.horizon == holdout.window.horizon
+    ]
+    return sorted(earlier, key=lambda fold: fold.window.cutoff, reverse=True)
+
+
+def _money(fold: Fold) -> np.ndarray:
+    money: np.ndarray = np.maximum(fold.outcomes["value"].to_numpy(), 0.0)
+    return money
 
 
 def _weights(use: TreesUse) -> tuple[float, float, float]:

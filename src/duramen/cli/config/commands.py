@@ -417,6 +417,14 @@ class BacktestConfig(CutoffsConfig):
     """Settings of ``duramen backtest``."""
 
     out: Annotated[File, folder("Folder for the tables and figures.", "backtest")] = Path("backtest")
+    seeds: Annotated[
+        int,
+        Field(ge=0),
+        Option(
+            "Train the latest cutoff with as many other seeds too, and show how far ranks differ.",
+            "a whole number from 0 on", "2", metavar="N",
+        ),
+    ] = 0  # fmt: skip
     experiment: Experiment = EXPERIMENT
 
 
