@@ -99,7 +99,8 @@ def test_settings_come_back_from_plain_values_and_do_not_change():
 
 def test_models_of_older_formats_are_given_the_settings_that_were_fixed_then():
     then = saved_model.SETTINGS_UNTIL_5
-    assert ForecastSettings.from_dict(then) == DEFAULT_FORECAST
+    trees = TreeSettings(learning_rate=0.05, rounds=150, feature_fraction=0.7)
+    assert ForecastSettings.from_dict(then) == ForecastSettings(trees=trees)
     assert set(then) == set(DEFAULT_FORECAST.to_dict()) - {"training_customers"}
     assert set(then["trees"]) == set(asdict(TreeSettings()))
 
@@ -112,7 +113,7 @@ def test_models_of_older_formats_are_given_the_settings_that_were_fixed_then():
         ({"learning_rate": 0.2}, "[learning_rate: 0.2]"),
         ({"min_leaf_customers": 33}, "[min_data_in_leaf: 33]"),
         ({"min_leaf_share": 0.1}, "[min_data_in_leaf: 40]"),
-        ({"feature_fraction": 0.5}, "[feature_fraction: 0.5]"),
+        ({"feature_fraction": 0.4}, "[feature_fraction: 0.4]"),
         ({"bagging_fraction": 0.6}, "[bagging_fraction: 0.6]"),
         ({"lambda_l2": 3.0}, "[lambda_l2: 3]"),
     ],

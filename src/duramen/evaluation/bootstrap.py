@@ -229,10 +229,11 @@ def hit_rate(drawn: Resample, share: float) -> float:
     """Return ``hit_rate`` of the drawn customers."""
     count = first_count(drawn.size, share)
     predicted, true = drawn.by_forecast.first(count), drawn.by_actual.first(count)
+    true = true * (drawn.pair.by_actual.values[: len(true)] > 0)
     truly_first = np.zeros(len(drawn.counts))
     truly_first[drawn.pair.by_actual.rows[: len(true)]] = true
     both = np.minimum(predicted, truly_first[drawn.pair.by_forecast.rows[: len(predicted)]])
-    return float(both.sum() / count)
+    return float(both.sum() / true.sum()) if true.sum() > 0 else float("nan")
 
 
 def normalised_gini(drawn: Resample) -> float:

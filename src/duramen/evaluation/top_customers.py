@@ -32,10 +32,15 @@ def first_customers(forecast: np.ndarray, share: float) -> np.ndarray:
 def hit_rate(forecast: np.ndarray, actual: np.ndarray, share: float) -> float:
     """Return the share of the truly first customers that the forecast puts first.
 
+    Customers without money are not among the truly first: of many who brought nothing, none is before the others.
+
     Examples
     --------
+    >>> hit_rate(np.array([3.0, 2.0, 1.0, 0.0]), np.array([1.0, 0.0, 5.0, 0.0]), 0.75)
+    1.0
     >>> hit_rate(np.array([3.0, 2.0, 1.0, 0.0]), np.array([1.0, 0.0, 5.0, 0.0]), 0.5)
     0.5
     """
     predicted, true = first_customers(forecast, share), first_customers(actual, share)
-    return len(np.intersect1d(predicted, true)) / len(true)
+    true = true[actual[true] > 0]
+    return len(np.intersect1d(predicted, true)) / len(true) if len(true) else float("nan")

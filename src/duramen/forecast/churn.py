@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 from duramen.data.windows import Window
 from duramen.forecast.bias_correction import activity_level
 from duramen.forecast.folds import Fold, complete_before, stack_features
-from duramen.forecast.model_selection import NO_TREES, TreesUse, cross_fit, trees_uses
+from duramen.forecast.model_selection import NO_TREES, TreesUse, choose_use, trees_uses
 from duramen.forecast.settings import DEFAULT_FORECAST, TreeSettings
 from duramen.forecast.trees import fit_trees
 from duramen.io.autologging import without_autologging
@@ -108,15 +108,18 @@ class ActivityModel:
             return np.asarray(np.logaddexp(0.0, score) - active[rows] * score)
 
         counts = [np.count_nonzero(active[half::2] == value) for half in (0, 1) for value in (0, 1)]
-        if trial is None or min(counts) < LEAST_OF_BOTH / 2:
-            use, probability = NO_TREES, forecasts[NO_TREES]
-        else:
-            use, probability = cross_fit(forecasts, losses)
-        score = logit(probability)
-        self.slope_ = self._slope(score, active)
-        calibrated = np.empty(len(score))
-        for half, other in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
-            stretched = self._slope(score[other], active[other]) * score[half]
+        shown = trial is not None and min(counts) >= LEAST_OF_BOTH / 2
+
+        def choose(rows: np.ndarray) -> TreesUse:
+            return choose_use({use: losses(use, rows) for use in forecasts}) if shown else NO_TREES
+
+        rows = np.arange(len(active))
+        use = choose(rows)
+        self.slope_ = self._slope(logit(forecasts[use]), active)
+        calibrated = np.empty(len(active))
+        for half, other in ((rows[::2], rows[1::2]), (rows[1::2], rows[::2])):
+            probability = forecasts[choose(other)]
+            stretched = self._slope(logit(probability[other]), active[other]) * logit(probability[half])
             calibrated[half] = expit(stretched + _shift_to(stretched, probability[half].mean()))
         self.holdout_ = pd.DataFrame(
             {
