@@ -93,5 +93,5 @@ def test_a_horizon_that_fits_no_fold_is_evaluated_over_two_fifths_of_the_history
 @pytest.mark.slow
 def test_a_note_says_that_no_year_shows_the_season_and_how_far_the_total_may_miss(shop):
     assert any("No comparable year shows the season of these 91 days" in note for note in shop.model.notes_)
-    total = next(note for note in shop.model.notes_ if note.startswith("The total is that of"))
+    total = next(note for note in shop.model.notes_ if note.startswith("The forecast total is that of"))
     assert "In 8 of 10 cases the actual total is expected between -" in total

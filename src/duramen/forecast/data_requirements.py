@@ -114,19 +114,19 @@ def unmet_requirements(
 def _of_total(btyd: str, window: Window, level: Level) -> str:
     """Return how the total was corrected, what of it is season, and how far it may miss."""
     spread = np.exp(EIGHTY_PERCENT * level.standard_error)
-    total = f"The total is that of {btyd} {level.factor - 1:+.0%}"
+    total = f"The forecast total is that of {btyd}, changed by {level.factor - 1:+.0%}"
     if level.windows == 0:
-        why = ", because no earlier window shows how it misses"
+        why = ": no earlier window shows how far theirs is off"
     elif not level.clear:
-        why = f": over {level.windows} earlier windows it missed no more than by chance"
+        why = f": over {level.windows} earlier windows theirs was off by no more than chance"
         why += ", in this season or another" if level.season_known else ""
     elif level.season_known and abs(level.season) >= abs(level.shift) / 2:
         why = (
-            f", by {level.windows} earlier windows, of which the season makes {np.expm1(level.season):+.0%}: "
+            f", as {level.windows} earlier windows showed; the season makes {np.expm1(level.season):+.0%} of it, since "
             "the same season a year earlier brought another total than the windows beside it"
         )
     else:
-        why = f", by what {level.windows} earlier windows brought, with no season of its own"
+        why = f", as {level.windows} earlier windows showed; none of it is season"
     unknown = (
         ""
         if level.season_known or window.horizon >= YEAR
