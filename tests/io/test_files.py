@@ -8,6 +8,7 @@ import pytest
 
 from duramen.errors import InputError
 from duramen.io.files import check_scores_path, refuse_unwritable_folder, write_explanations, write_scores
+from duramen.io.score_columns import DATE_COLUMNS
 
 
 def test_parquet_holds_the_ranking_as_it_is(shop, tmp_path):
@@ -19,7 +20,7 @@ def test_parquet_holds_the_ranking_as_it_is(shop, tmp_path):
 
 def test_csv_holds_the_same_rows(shop, tmp_path):
     path = write_scores(shop.ranking, tmp_path / "scores.csv")
-    again = pd.read_csv(path, dtype={"customer_id": str}, parse_dates=["cutoff"])
+    again = pd.read_csv(path, dtype={"customer_id": str}, parse_dates=list(DATE_COLUMNS))
     pd.testing.assert_frame_equal(again, shop.ranking, check_dtype=False)
 
 

@@ -141,7 +141,9 @@ def test_a_tiny_customer_moves_nobody_by_more_than_one_place(shop):
     )
     assert (others["score"] == others["score_before"]).all()
     assert (others["rank"] - others["rank_before"]).isin([0, 1]).all()
-    assert (others["tier"] != others["tier_before"]).sum() <= 1
+    # A little more money in the total may move one customer over each border between tiers.
+    moved = others[others["tier"] != others["tier_before"]]
+    assert (moved["tier_before"].value_counts() <= 1).all()
 
 
 def test_ranks_are_a_permutation_and_ties_go_by_id(shop):
