@@ -22,6 +22,7 @@ from duramen.data.outcomes import customer_outcomes
 from duramen.data.reading import read_transactions
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
+from duramen.evaluation.distributions import crps
 from duramen.evaluation.metrics import (
     brier,
     calibration_error,
@@ -519,10 +520,3 @@ def drawn_levels(counts: np.ndarray, outcomes: np.ndarray) -> np.ndarray:
     rows, made = np.arange(len(outcomes)), outcomes.astype(int)
     reached = np.cumsum(counts, axis=1)[rows, made]
     return np.asarray(reached - np.random.default_rng(SEED).random(len(outcomes)) * counts[rows, made])
-
-
-# To be replaced by duramen.evaluation.distributions.crps, which has the same definition.
-def crps(quantiles: np.ndarray, actual: np.ndarray) -> float:
-    """Return the mean continuous ranked probability score: twice the mean pinball loss of quantiles at ``LEVELS``."""
-    short = actual[:, np.newaxis] - quantiles
-    return float(2 * np.maximum(LEVELS * short, (LEVELS - 1) * short).mean())
