@@ -169,7 +169,8 @@ def same(told, expected, what):
                 told[name].astype(float), expected[name], rtol=1e-9, err_msg=f"{what} {name}"
             )
         else:
-            assert told[name].astype(str).tolist() == expected[name].astype(str).tolist(), f"{what} {name}"
+            words = told[name].astype(str).where(told[name].notna(), "")
+            assert words.tolist() == expected[name].astype(str).tolist(), f"{what} {name}"
 
 
 def invoke(served, question):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.data.feature_list import may_be_missing
+from duramen.forecast.next_purchase import NEXT_PURCHASE_COLUMNS
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.placement import place_customers
 from duramen.scoring.ranking import by_rank, describe_places
@@ -62,8 +63,11 @@ def served_scores(model: CoreCustomerModel, customers: pd.DataFrame, *, rank: bo
     pandas.DataFrame
         What ``model.predict`` returns, with the ``rank`` if it is asked for; ``tier`` and ``score_percentile`` of
         ``place_customers``, and the ``quadrant`` and ``treatment`` of the tier, only where the model has thresholds.
+        The dates of the next purchase are text (``1998-05-12``), empty where there is none: JSON has no missing date.
     """
     scores = model.predict(customers).reset_index(drop=True)
+    for name in NEXT_PURCHASE_COLUMNS:
+        scores[name] = scores[name].dt.strftime("%Y-%m-%d").fillna("").astype(str)
     if rank:
         ranks = pd.Series(np.arange(1, len(scores) + 1), index=by_rank(scores).index)
         scores.insert(list(scores).index("score"), "rank", ranks)
