@@ -22,7 +22,7 @@ def test_each_other_seed_is_compared_with_the_first(shop):
 def test_the_change_of_value_and_the_share_that_stays_are_of_what_is_given(shop):
     # The largest become the smallest, and every value is half as much again.
     turned = shop.scores.assign(
-        score=-shop.scores["predicted_value"], predicted_value=shop.scores["predicted_value"] / 1.5
+        score=1 / shop.scores["predicted_value"], predicted_value=shop.scores["predicted_value"] / 1.5
     )
     seeds = (shop.model.seed + 1, shop.model.seed)
     (row,) = seed_stability(shop.tx, shop.window, seeds, first=turned).itertuples()
