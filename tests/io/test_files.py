@@ -21,6 +21,7 @@ def test_parquet_holds_the_ranking_as_it_is(shop, tmp_path):
 def test_csv_holds_the_same_rows(shop, tmp_path):
     path = write_scores(shop.ranking, tmp_path / "scores.csv")
     again = pd.read_csv(path, dtype={"customer_id": str}, parse_dates=list(DATE_COLUMNS))
+    again = again.astype({name: shop.ranking[name].dtype for name in DATE_COLUMNS})
     pd.testing.assert_frame_equal(again, shop.ranking, check_dtype=False)
 
 

@@ -9,5 +9,5 @@ from .champion_challenger import unseen_window as unseen_window
 from .ranking_sensitivity import sensitivity as sensitivity
 from .registry import describe_metrics as describe_metrics
 from .scorecards import scorecard as scorecard
-from .seed_stability import seed_stability as seed_stability
 from .segment_information import segment_value as segment_value
+from .training_seeds import seed_stability as seed_stability

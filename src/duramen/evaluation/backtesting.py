@@ -25,8 +25,8 @@ from duramen.evaluation.curves import calibration_curve
 from duramen.evaluation.holdout import Holdout, holdout_at
 from duramen.evaluation.metrics import spearman, tenths
 from duramen.evaluation.registry import PROBABILITY
-from duramen.evaluation.seed_stability import seed_stability
 from duramen.evaluation.top_customers import first_customers
+from duramen.evaluation.training_seeds import seed_stability
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
 from duramen.forecast.value_distribution import LEAST_PROBABILITY
 from duramen.io.autologging import without_autologging

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from duramen.errors import InputError
-from duramen.evaluation.seed_stability import SEED_COLUMNS, seed_stability
+from duramen.evaluation.training_seeds import SEED_COLUMNS, seed_stability
 
 
 @pytest.mark.slow
