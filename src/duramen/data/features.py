@@ -48,7 +48,7 @@ def customer_features(days: ibis.Table, cutoff: datetime.date) -> ibis.Table:
 
 
 def days_before(days: ibis.Table, cutoff: datetime.date) -> ibis.Table:
-    """Keep the rows before the cutoff; number their days backwards, `before` being 1 on the last, and tell weekends."""
+    """Keep the rows before the cutoff; number their days backwards, `before` being 1 on the last, and mark weekends."""
     import ibis
 
     rows = days.filter(days.date < ibis.literal(cutoff))

@@ -199,6 +199,7 @@ class CoreCustomerModel:
         if previous is not None:
             compare_units(previous.unit_, tx.unit, tx.source)
         customers = customer_table(tx, window.cutoff)
+        # Here too, so that a refusal does not wait for what runs beside the forecast.
         refuse_unfit(tx, window, customers)
         model = ForecastModel(self.forecast, seed=self.seed)
         earlier = EarlierCutoffs(model.training_sample(tx, customers), self.forecast.btyd_models)
