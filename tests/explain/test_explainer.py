@@ -21,7 +21,7 @@ from duramen.forecast.churn import ActivityModel
 from duramen.forecast.folds import model_features
 from duramen.forecast.model_selection import NO_TREES, TreesUse
 from duramen.forecast.settings import TreeSettings
-from duramen.forecast.trees import fit_trees
+from duramen.forecast.trees import bin_features, fit_trees
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 
@@ -78,11 +78,11 @@ def test_factors_of_every_customer_multiply_to_the_predicted_value(shop, explain
 
 @pytest.mark.slow
 def test_factors_of_the_two_stages_multiply_to_the_predicted_value_too(shop, monkeypatch, tmp_path):
-    blend = TreesUse(1.0, 75, two_stage=0.5)
+    blend = TreesUse(1.0, two_stage=0.5)
     monkeypatch.setattr(
         "duramen.forecast.value.cross_fit", lambda forecasts, _losses: (blend, forecasts[NO_TREES])
     )
-    monkeypatch.setattr("duramen.forecast.value.value_uses", lambda _rounds: (blend,))
+    monkeypatch.setattr("duramen.forecast.value.VALUE_USES", (blend,))
     model = CoreCustomerModel().fit(shop.tx, shop.window)
     assert set(model.boosters()) == {"value", "spend", "activity"} == set(model.importance_["model"])
     for fitted in (model, CoreCustomerModel.load(model.save(tmp_path / "model"))):
@@ -314,10 +314,9 @@ def test_shap_values_hold_where_features_are_missing():
     rng = np.random.default_rng(0)
     points = pd.DataFrame(rng.normal(size=(400, 4)), columns=list("abcd")).mask(rng.random((400, 4)) < 0.3)
     booster = fit_trees(
-        points,
+        bin_features(points),
         np.nan_to_num(points["a"]) + (points["b"].isna()),
         np.zeros(400),
-        50,
         0,
         objective="regression",
     )
@@ -329,14 +328,19 @@ def test_a_value_on_a_threshold_and_a_tree_of_one_leaf_are_explained_as_by_light
     rng = np.random.default_rng(0)
     points = pd.DataFrame(rng.integers(0, 5, size=(400, 3)).astype(float), columns=list("abc"))
     booster = fit_trees(
-        points, (points["a"] > 2).astype(float), np.zeros(400), 300, 0, objective="regression"
+        bin_features(points),
+        (points["a"] > 2).astype(float),
+        np.zeros(400),
+        0,
+        TreeSettings(rounds=300),
+        objective="regression",
     )
     thresholds = sorted({t for tree in TreeShap(booster)._trees for v in tree.thresholds for t in v})
     on = pd.DataFrame(dict.fromkeys("abc", thresholds))
     for rows in (points, on, np.nextafter(on, np.inf), -on, on * 0.0):
         values = TreeShap(booster).values(rows)
         np.testing.assert_allclose(values, booster.predict(rows, pred_contrib=True)[:, :-1], atol=1e-9)
-    constant = fit_trees(points * 0.0, points["a"], np.zeros(400), 5, 0, objective="regression")
+    constant = fit_trees(bin_features(points * 0.0), points["a"], np.zeros(400), 0, objective="regression")
     assert (TreeShap(constant).values(points) == 0).all()
 
 
@@ -344,8 +348,8 @@ def test_trees_with_too_many_cells_to_look_up_are_explained_by_lightgbm():
     rng = np.random.default_rng(0)
     points = pd.DataFrame(rng.normal(size=(2_000, 30)))
     target = points.to_numpy() @ rng.normal(size=30) + np.abs(points[0] * points[1]).to_numpy()
-    large = TreeSettings(num_leaves=31, max_depth=12, feature_fraction=1.0)
-    booster = fit_trees(points, target, np.zeros(2_000), 5, 0, large, objective="regression")
+    large = TreeSettings(num_leaves=31, max_depth=12, rounds=5, feature_fraction=1.0)
+    booster = fit_trees(bin_features(points), target, np.zeros(2_000), 0, large, objective="regression")
     explained = TreeShap(booster)
     assert explained._trees is None
     theirs = booster.predict(points, pred_contrib=True)

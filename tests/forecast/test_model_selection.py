@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from duramen.forecast.model_selection import NO_TREES, TreesUse, choose_use, cross_fit, trees_uses
+from duramen.forecast.model_selection import NO_TREES, TREES_USES, TreesUse, choose_use, cross_fit
 
-USUAL, EARLY = trees_uses(150)[:2]
+USUAL, HALF = TREES_USES
 
 
 def losses(rows=4_000, seed=0, **gains):
     """Return losses of BTYD alone, and of the uses less a mean gain; all with noise of their own."""
     rng = np.random.default_rng(seed)
     btyd = rng.gamma(2.0, 1.0, rows)
-    by_name = {"usual": USUAL, "early": EARLY}
+    by_name = {"usual": USUAL, "half": HALF}
     return {NO_TREES: btyd} | {
         by_name[name]: btyd - gain + rng.normal(0, 0.3, rows) for name, gain in gains.items()
     }
@@ -28,8 +28,8 @@ def test_trees_that_gain_nothing_clear_are_not_used():
 
 
 def test_another_use_must_be_clearly_better_than_the_usual_one():
-    assert choose_use(losses(usual=0.1, early=0.15)) == EARLY
-    assert choose_use(losses(usual=0.1, early=0.1001)) == USUAL
+    assert choose_use(losses(usual=0.1, half=0.15)) == HALF
+    assert choose_use(losses(usual=0.1, half=0.1001)) == USUAL
 
 
 def test_what_helps_by_chance_is_seldom_taken():
@@ -64,6 +64,6 @@ def test_no_customer_chooses_for_itself():
 
 
 def test_the_first_use_is_all_of_the_trees_and_none_is_btyd_alone():
-    assert trees_uses(150)[0] == TreesUse(1.0, 150)
-    assert TreesUse(0.0, 0) == NO_TREES
-    assert NO_TREES not in trees_uses(150)
+    assert TREES_USES[0] == TreesUse(1.0)
+    assert TreesUse(0.0) == NO_TREES
+    assert NO_TREES not in TREES_USES

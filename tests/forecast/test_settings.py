@@ -9,7 +9,7 @@ import pytest
 
 from duramen.errors import InputError
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings, TreeSettings
-from duramen.forecast.trees import fit_trees
+from duramen.forecast.trees import bin_features, fit_trees
 from duramen.io import saved_model
 
 
@@ -20,7 +20,7 @@ from duramen.io import saved_model
         ({"max_depth": 0}, "max_depth of trees is 0; give a whole number from 1 to 64."),
         ({"learning_rate": 0}, "learning_rate of trees is 0; give a number above 0 to 1."),
         ({"learning_rate": 1.01}, "learning_rate of trees is 1.01; give a number above 0 to 1."),
-        ({"rounds": 1}, "rounds of trees is 1; give a whole number from 2 to 10,000."),
+        ({"rounds": 0}, "rounds of trees is 0; give a whole number from 1 to 10,000."),
         ({"rounds": 150.0}, "rounds of trees is 150.0; give a whole number"),
         ({"min_leaf_customers": 0}, "min_leaf_customers of trees is 0; give a whole number from 1 on."),
         ({"min_leaf_share": 0.6}, "min_leaf_share of trees is 0.6; give a number from 0 to 0.5."),
@@ -124,7 +124,7 @@ def test_each_setting_of_trees_reaches_lightgbm(setting, written):
     points = pd.DataFrame(rng.normal(size=(400, 10)), columns=list("abcdefghij"))
     target, start = points["a"].to_numpy() + rng.normal(size=400), np.zeros(400)
     usual, tuned = (
-        fit_trees(points, target, start, 10, 0, settings, objective="regression").model_to_string()
+        fit_trees(bin_features(points), target, start, 0, settings, objective="regression").model_to_string()
         for settings in (TreeSettings(), TreeSettings(**setting))
     )
     assert written in tuned

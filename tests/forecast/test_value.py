@@ -10,21 +10,19 @@ from sklearn.metrics import mean_tweedie_deviance
 from duramen.forecast.bias_correction import money_level
 from duramen.forecast.folds import complete_before
 from duramen.forecast.model_selection import NO_TREES, TreesUse
+from duramen.forecast.trees import TreeFolds
 from duramen.forecast.value import (
     BTYD_POWER,
     ENOUGH_BUYERS,
     NO_BOOSTERS,
     SMALLEST_SHARE,
+    TWO_STAGES_ALONE,
+    VALUE_USES,
     ValueModel,
     _deviance,
     _weights,
     log_probability_ratio,
-    two_stages_alone,
-    value_uses,
 )
-
-ROUNDS = ValueModel().trees.rounds
-TWO_STAGES = two_stages_alone(ROUNDS)
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +55,9 @@ def test_the_value_is_a_sum_of_logarithms(fitted, features, activity):
 def test_the_two_stages_multiply_who_comes_with_what_they_spend(
     shop, rolling_folds, holdout, features, activity, monkeypatch
 ):
-    assert _weights(TWO_STAGES) == (0.0, 1.0, 1.0)
+    assert _weights(TWO_STAGES_ALONE) == (0.0, 1.0, 1.0)
     monkeypatch.setattr(
-        "duramen.forecast.value.cross_fit", lambda forecasts, _losses: (TWO_STAGES, forecasts[NO_TREES])
+        "duramen.forecast.value.cross_fit", lambda forecasts, _losses: (TWO_STAGES_ALONE, forecasts[NO_TREES])
     )
     fitted = ValueModel().fit(rolling_folds, holdout, features, shop.window, activity)
     probability = activity.predict(features)
@@ -75,7 +73,7 @@ def test_the_two_stages_multiply_who_comes_with_what_they_spend(
 
 def test_the_weights_of_a_blend_leave_one_whole_btyd_value():
     assert _weights(NO_TREES) == (0.0, 0.0, 1.0)
-    for use in value_uses(ROUNDS):
+    for use in VALUE_USES:
         trees, two_stage, btyd = _weights(use)
         assert trees + two_stage == use.share
         assert btyd + trees * (1 - BTYD_POWER) == 1.0
@@ -126,7 +124,7 @@ def test_outcomes_of_a_half_never_choose_how_it_is_forecast(
         own = trial.fold.outcomes["customer_id"].isin(half).to_numpy()
         value[own] = value[own][::-1] * 3
         turned.append(trial._replace(fold=with_values(trial.fold, value)))
-    again = model.fit(rolling_folds, turned[0].fold, features, shop.window, activity, turned)
+    again = model.fit(rolling_folds, turned[0].fold, features, shop.window, activity, trials=turned)
     np.testing.assert_array_equal(fitted.holdout_["value"][::2], again.holdout_["value"][::2])
 
 
@@ -148,7 +146,7 @@ def test_trees_that_gain_on_the_holdout_by_chance_are_not_used_where_earlier_win
     model = ValueModel()
     (of_holdout, *earlier) = model.try_trees(rolling_folds, holdout)
     # The holdout as the trees say, the windows before it as BTYD says.
-    use = value_uses(ROUNDS)[0]
+    use = VALUE_USES[0]
     shape = model._shape(
         holdout.features, activity.holdout_["probability"].to_numpy(), of_holdout.boosters, use
     )
@@ -160,15 +158,18 @@ def test_trees_that_gain_on_the_holdout_by_chance_are_not_used_where_earlier_win
     ]
     assert earlier
     for trials, uses_trees in (([lucky], True), ([lucky, *by_btyd], False)):
-        fitted = model.fit(rolling_folds, lucky.fold, features, shop.window, activity, trials)
+        fitted = model.fit(rolling_folds, lucky.fold, features, shop.window, activity, trials=trials)
         assert (fitted.boosters_ != NO_BOOSTERS) is uses_trees
 
 
 def test_season_and_length_of_earlier_windows_leave_no_trace_in_the_trees(fitted, rolling_folds, holdout):
     earlier = complete_before(rolling_folds, holdout.window.cutoff)
     seasoned = [with_values(fold, fold.outcomes["value"] * 2.0) for fold in earlier]
-    both = TreesUse(1.0, 20, two_stage=0.5)
-    trees, again = (fitted._fit_trees(some, both) for some in (earlier, seasoned))
+    both = TreesUse(1.0, two_stage=0.5)
+    trees, again = (
+        fitted._fit_trees(tree_folds, tree_folds.folds, both)
+        for tree_folds in (TreeFolds(earlier), TreeFolds(seasoned))
+    )
     for one, other in zip(trees, again, strict=True):
         raw = [booster.predict(holdout.features, raw_score=True) for booster in (one, other)]
         np.testing.assert_allclose(raw[0] - raw[0].mean(), raw[1] - raw[1].mean(), atol=0.05)
@@ -218,9 +219,8 @@ def test_the_deviance_is_that_of_scikit_learn_up_to_what_no_forecast_changes():
     assert ours == pytest.approx(theirs)
 
 
-def test_the_final_trees_have_the_rounds_that_were_chosen(fitted):
-    assert fitted.boosters_.value.num_trees() in {use.rounds for use in value_uses(ROUNDS)}
-    assert max(use.rounds for use in value_uses(ROUNDS)) == 2 * ROUNDS
+def test_the_final_trees_have_the_rounds_of_the_settings(fitted):
+    assert fitted.boosters_.value.num_trees() == ValueModel().trees.rounds
 
 
 def test_more_expected_purchases_never_mean_less(fitted, features, activity):

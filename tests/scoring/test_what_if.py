@@ -91,8 +91,7 @@ def test_one_more_purchase_lowers_the_value_of_few_customers(change):
 def test_one_more_purchase_lowers_the_value_of_the_best_customers_by_little(change):
     best = change.iloc[:20]
     assert (best < 1).sum() <= 5
-    # The two best fall by 8 and 9 %: trees read an ordinary basket after large ones as a sign of less.
-    assert best.min() > 0.9
+    assert best.min() > 0.95
     assert best.median() > 1.02
 
 
@@ -104,7 +103,8 @@ def test_a_sentence_says_why_the_value_falls_by_the_factor_that_falls_most(shop,
         return factors.groupby(["customer_id", factors["feature"].map(theme)])["factor"].prod().unstack()
 
     fallen = (by_theme(one_more[0]) / by_theme(shop.customers)).idxmin(axis=1)
-    assert len(lowered) == len(fallen) > 10
+    # Few fall at all; each of them is looked at.
+    assert len(lowered) == len(fallen) > 4
     assert fallen.nunique() > 1
     for row in lowered.itertuples():
         why = fallen[row.customer_id]
@@ -117,7 +117,7 @@ def test_smaller_baskets_are_named_only_where_the_forecast_expects_them(shop, on
     by_spend = lowered[lowered["sentence"].str.endswith("(spend)")].set_index("customer_id")["sentence"]
     now = shop.scores.set_index("customer_id").loc[by_spend.index, "expected_spend"]
     expected = one_more[1].loc[by_spend.index, "expected_spend"] < now
-    assert expected.sum() > 5
+    assert expected.any()
     assert by_spend.str.contains(SMALLER_BASKETS).eq(expected).all()
     assert (
         not lowered.loc[~lowered["sentence"].str.endswith("(spend)"), "sentence"]

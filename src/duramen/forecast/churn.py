@@ -14,10 +14,10 @@ from scipy.special import expit, logit
 
 from duramen.data.windows import Window
 from duramen.forecast.bias_correction import activity_level
-from duramen.forecast.folds import Fold, complete_before, stack_features
-from duramen.forecast.model_selection import NO_TREES, TreesUse, choose_use, trees_uses
+from duramen.forecast.folds import Fold
+from duramen.forecast.model_selection import NO_TREES, TREES_USES, TreesUse, choose_use
 from duramen.forecast.settings import DEFAULT_FORECAST, TreeSettings
-from duramen.forecast.trees import fit_trees
+from duramen.forecast.trees import TreeFolds, fit_trees
 from duramen.io.autologging import without_autologging
 
 # No probability is nearer to 0 or 1 than this.
@@ -37,7 +37,7 @@ class ActivityModel:
 
     The trees learn at earlier cutoffs who buys again. At each they start from ``BTYD_POWER`` times the log odds by
     BTYD, moved to the share of customers who bought, so that neither the season nor the length of an earlier window
-    leaves a trace. How many trees and how much of them is used is chosen on the holdout by log loss, and nothing but
+    leaves a trace. How much of them is used is chosen on the holdout by log loss, and nothing but
     BTYD unless the gain exceeds its standard error. ``slope`` is the coefficient of the log odds in a logistic
     regression on the holdout, shrunk towards 1 as far as it is uncertain (``calibration_slope``). ``intercept`` gives
     the customers at the cutoff the mean probability of BTYD, corrected by its errors in all earlier windows
@@ -69,7 +69,14 @@ class ActivityModel:
         self.seed = seed
 
     @without_autologging()
-    def fit(self, folds: Sequence[Fold], holdout: Fold, features: pd.DataFrame, window: Window) -> Self:
+    def fit(
+        self,
+        folds: Sequence[Fold],
+        holdout: Fold,
+        features: pd.DataFrame,
+        window: Window,
+        tree_folds: TreeFolds | None = None,
+    ) -> Self:
         """Learn to forecast a window from folds that were complete before its cutoff.
 
         Parameters
@@ -80,21 +87,24 @@ class ActivityModel:
         features : pandas.DataFrame
             The customers at ``window.cutoff``, whose probabilities are brought to the right mean.
         window : Window
+        tree_folds : TreeFolds, optional
+            Of the same folds, where other models learn from them too.
         """
-        earlier = complete_before(folds, holdout.window.cutoff)
-        use = self._evaluate(earlier, holdout, activity_level(folds, holdout.window).shift)
-        self.booster_ = None if use == NO_TREES else self._fit_trees(folds, use.rounds)
+        if tree_folds is None:
+            tree_folds = TreeFolds(folds)
+        use = self._evaluate(tree_folds, holdout, activity_level(folds, holdout.window).shift)
+        self.booster_ = None if use == NO_TREES else self._fit_trees(tree_folds, tree_folds.folds)
         self.trees_weight_, self.btyd_weight_ = use.share, 1.0 - use.share * (1.0 - BTYD_POWER)
         mean = _expected_share(features, activity_level(folds, window).shift)
         self.intercept_ = _shift_to(self.slope_ * _log_odds(features, self.booster_, use), mean)
         return self
 
-    def _evaluate(self, earlier: Sequence[Fold], holdout: Fold, correction: float) -> TreesUse:
+    def _evaluate(self, tree_folds: TreeFolds, holdout: Fold, correction: float) -> TreesUse:
         """Keep the forecasts of trees that ended before the holdout's cutoff; return how to use trees."""
         active = holdout.outcomes["active"].to_numpy()
-        tried = trees_uses(self.trees.rounds)
-        trial = self._fit_trees(earlier, max(use.rounds for use in tried))
-        uses = (NO_TREES,) if trial is None else (*tried, NO_TREES)
+        earlier = tree_folds.before(holdout.window.cutoff)
+        trial = self._fit_trees(tree_folds, earlier)
+        uses = (NO_TREES,) if trial is None else (*TREES_USES, NO_TREES)
         scores = {use: _log_odds(holdout.features, trial, use) for use in uses}
         mean = _expected_share(holdout.features, correction)
         forecasts = {
@@ -125,7 +135,7 @@ class ActivityModel:
             {
                 "probability": clip_probability(calibrated),
                 "btyd_probability": clip_probability(holdout.features["btyd_probability_active"].to_numpy()),
-                "trees_probability": np.nan if trial is None else forecasts[tried[0]],
+                "trees_probability": np.nan if trial is None else forecasts[TREES_USES[0]],
             }
         )
         return use
@@ -133,8 +143,8 @@ class ActivityModel:
     def _slope(self, log_odds: np.ndarray, active: np.ndarray) -> float:
         return calibration_slope(log_odds, active) if self.calibrated else 1.0
 
-    def _fit_trees(self, folds: Sequence[Fold], rounds: int) -> Any:
-        """Return trees that forecast who buys, None where no fold shows it: all customers bought or none."""
+    def _fit_trees(self, tree_folds: TreeFolds, folds: Sequence[Fold]) -> Any:
+        """Return trees that some folds teach who buys, None where none shows it: all customers bought or none."""
         folds = [fold for fold in folds if 0 < fold.outcomes["active"].mean() < 1]
         if not folds:
             return None
@@ -144,12 +154,12 @@ class ActivityModel:
             start = BTYD_POWER * _btyd_log_odds(fold.features)
             starts.append(start + _shift_to(start, target.mean()))
         return fit_trees(
-            stack_features(folds),
+            tree_folds.binned(),
             np.concatenate(targets),
             np.concatenate(starts),
-            rounds,
             self.seed,
             self.trees,
+            rows=tree_folds.rows(folds),
             objective="binary",
         )
 
@@ -226,7 +236,7 @@ def _log_odds(features: pd.DataFrame, booster: Any, use: TreesUse) -> np.ndarray
     """Return log odds up to a term that all customers share."""
     log_odds = (1.0 - use.share * (1.0 - BTYD_POWER)) * _btyd_log_odds(features)
     if use.share > 0:
-        log_odds += use.share * booster.predict(features, raw_score=True, num_iteration=use.rounds)
+        log_odds += use.share * booster.predict(features, raw_score=True)
     return log_odds
 
 

@@ -5,6 +5,7 @@ Everything that is learned from data here is learned before the cutoff.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -101,18 +102,19 @@ class EarlierCutoffs:
         self._btyd_models = btyd_models
         self._customers: dict[date, pd.DataFrame] = {}
         self._btyd: dict[date, BTYDValueModel] = {}
-        self._lock = RLock()
+        # One for each cutoff, so that two models wait for each other only where they want the same.
+        self._locks: defaultdict[date, RLock] = defaultdict(RLock)
 
     def customers(self, cutoff: date) -> pd.DataFrame:
         """Return ``customer_table`` at a cutoff; it is shared, so that nobody may change it."""
-        with self._lock:
+        with self._locks[cutoff]:
             if cutoff not in self._customers:
                 self._customers[cutoff] = customer_table(self.tx, cutoff)
             return self._customers[cutoff]
 
     def btyd(self, cutoff: date) -> BTYDValueModel:
         """Return the BTYD models fitted to the customers at a cutoff."""
-        with self._lock:
+        with self._locks[cutoff]:
             if cutoff not in self._btyd:
                 self._btyd[cutoff] = BTYDValueModel(self._btyd_models).fit(self.customers(cutoff))
             return self._btyd[cutoff]

@@ -23,7 +23,7 @@ from duramen.forecast.growth import GROWTH_COLUMNS, growth_forecast, past_trend,
 from duramen.forecast.next_purchase import next_purchase_days
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
 from duramen.forecast.spend_selection import credibility_gains, with_credibility
-from duramen.forecast.trees import names_in_trees
+from duramen.forecast.trees import TreeFolds, names_in_trees
 from duramen.forecast.value import Boosters, ValueModel
 from duramen.forecast.value_distribution import ValueDistribution
 from duramen.io.processors import one_blas_thread, workers
@@ -137,10 +137,11 @@ class ForecastModel:
         features = self._features(customers)
         _LOG.info("activity and value over %s windows", len(folds))
         self.activity_, self.value_ = ActivityModel(**self._of_activity()), ValueModel(**self._of_value())
+        tree_folds = TreeFolds(folds)
         with workers() as pool:
-            trials = pool.submit(self.value_.try_trees, folds, holdout)
-            fitted = pool.submit(self.activity_.fit, folds, holdout, features, window)
-            self.value_.fit(folds, holdout, features, window, fitted.result(), trials.result())
+            trials = pool.submit(self.value_.try_trees, folds, holdout, tree_folds)
+            fitted = pool.submit(self.activity_.fit, folds, holdout, features, window, tree_folds)
+            self.value_.fit(folds, holdout, features, window, fitted.result(), tree_folds, trials.result())
         self._learn_errors(holdout)
         self.notes_ = [
             # What the spend model says of its own premise is for the reader of the ranking too.

@@ -12,35 +12,18 @@ import numpy as np
 
 
 class TreesUse(NamedTuple):
-    """How much of the trees a forecast uses: a share of their score (0 is BTYD alone), after so many rounds.
+    """How much of the trees a forecast uses: a share of their score (0 is BTYD alone).
 
     ``two_stage`` is the part of that share which goes to trees in two stages: who comes back, and what they spend.
     """
 
     share: float
-    rounds: int
     two_stage: float = 0.0
 
 
-NO_TREES = TreesUse(0.0, 0)
-
-
-def trees_uses(rounds: int) -> tuple[TreesUse, ...]:
-    """Return the uses that are tried: all of the trees, stopping early or late, and going half way.
-
-    The first is meant where the holdout is inconclusive.
-
-    Examples
-    --------
-    >>> [tuple(use)[:2] for use in trees_uses(150)]
-    [(1.0, 150), (1.0, 75), (1.0, 300), (0.5, 150)]
-    """
-    return (
-        TreesUse(1.0, rounds),
-        TreesUse(1.0, rounds // 2),
-        TreesUse(1.0, 2 * rounds),
-        TreesUse(0.5, rounds),
-    )
+NO_TREES = TreesUse(0.0)
+# All of the trees, which is meant where the holdout is inconclusive, and half of their effect.
+TREES_USES = (TreesUse(1.0), TreesUse(0.5))
 
 
 def choose_use(losses: dict[TreesUse, np.ndarray]) -> TreesUse:

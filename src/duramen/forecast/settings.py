@@ -66,7 +66,7 @@ class TreeSettings:
     learning_rate : float
         Share of each tree that counts.
     rounds : int
-        Trees. Half and twice as many are tried too, and the holdout decides; twice as many is the most.
+        Trees.
     min_leaf_customers, min_leaf_share : int, float
         A leaf has at least as many customers of all training cutoffs, and at least this share of them: fewer say more
         about themselves than about the next ones.
@@ -84,7 +84,7 @@ class TreeSettings:
     num_leaves: int = 7
     max_depth: int = 3
     learning_rate: float = 0.1
-    rounds: int = 75
+    rounds: int = 50
     min_leaf_customers: int = 20
     min_leaf_share: float = 0.002
     feature_fraction: float = 0.5
@@ -99,7 +99,7 @@ class TreeSettings:
                 "num_leaves": Bounds(2, 131_072, whole=True),
                 "max_depth": Bounds(1, 64, whole=True),
                 "learning_rate": Bounds(0, 1, above=True),
-                "rounds": Bounds(2, 10_000, whole=True),
+                "rounds": Bounds(1, 10_000, whole=True),
                 "min_leaf_customers": Bounds(1, whole=True),
                 "min_leaf_share": Bounds(0, 0.5),
                 "feature_fraction": Bounds(0, 1, above=True),

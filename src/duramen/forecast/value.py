@@ -14,10 +14,10 @@ import pandas as pd
 from duramen.data.windows import Window
 from duramen.forecast.bias_correction import money_level
 from duramen.forecast.churn import ActivityModel, clip_probability
-from duramen.forecast.folds import Fold, complete_before, stack_features
-from duramen.forecast.model_selection import NO_TREES, TreesUse, cross_fit, trees_uses
+from duramen.forecast.folds import Fold
+from duramen.forecast.model_selection import NO_TREES, TREES_USES, TreesUse, cross_fit
 from duramen.forecast.settings import DEFAULT_FORECAST, TreeSettings
-from duramen.forecast.trees import fit_trees
+from duramen.forecast.trees import TreeFolds, fit_trees
 from duramen.io.autologging import without_autologging
 
 TWEEDIE_POWER = 1.5
@@ -26,6 +26,10 @@ TWEEDIE_POWER = 1.5
 BTYD_POWER = 0.5
 # No forecast is smaller than this share of the mean one: a logarithm needs a positive number.
 SMALLEST_SHARE = 1e-4
+# A quarter of the two stages steadies the trees of value where it gains.
+VALUE_USES = (*TREES_USES, TreesUse(1.0, two_stage=0.25))
+# Shown beside the rest and never chosen: it gained on no data set beyond chance.
+TWO_STAGES_ALONE = TreesUse(1.0, two_stage=1.0)
 # With fewer buyers a holdout shows no gain of the trees.
 LEAST_BUYERS = 100
 # With fewer the holdout does not decide alone: earlier windows are asked too.
@@ -52,19 +56,6 @@ class Trial(NamedTuple):
     boosters: Boosters
 
 
-def value_uses(rounds: int) -> tuple[TreesUse, ...]:
-    """Return the uses that are tried: those of all trees, and with a quarter of the two stages.
-
-    A quarter of them steadies the trees of value where it gains.
-    """
-    return (*trees_uses(rounds), TreesUse(1.0, rounds, two_stage=0.25))
-
-
-def two_stages_alone(rounds: int) -> TreesUse:
-    """Return a use that is shown beside the rest and never chosen: it gained on no data set beyond chance."""
-    return TreesUse(1.0, rounds, two_stage=1.0)
-
-
 class ValueModel:
     """Expected net money over the horizon: a log-space blend of BTYD, LightGBM (Tweedie) and LightGBM in two stages.
 
@@ -74,8 +65,8 @@ class ValueModel:
 
     The trees learn at earlier cutoffs how money is spread over customers. At each they start from
     ``btyd_value ** BTYD_POWER``, those of spend from ``btyd_value / btyd_probability``, scaled to the money
-    of the window, so that neither the season nor the length of an earlier window leaves a trace. How many trees, of
-    which kind and how much of them is used is chosen on the holdout by Tweedie deviance, and nothing but BTYD unless
+    of the window, so that neither the season nor the length of an earlier window leaves a trace. Which kind of
+    trees and how much of them is used is chosen on the holdout by Tweedie deviance, and nothing but BTYD unless
     the gain exceeds its standard error. A holdout with fewer than ``ENOUGH_BUYERS`` does not decide alone: the windows
     before it are evaluated alike, by trees of their own. ``level`` gives the customers at the cutoff the BTYD total
     (the largest thousandth counted as much as the next), corrected by its errors in all earlier windows
@@ -116,6 +107,7 @@ class ValueModel:
         features: pd.DataFrame,
         window: Window,
         activity: ActivityModel,
+        tree_folds: TreeFolds | None = None,
         trials: Sequence[Trial] | None = None,
     ) -> Self:
         """Learn to forecast a window from folds that were complete before its cutoff.
@@ -130,18 +122,22 @@ class ValueModel:
         window : Window
         activity : ActivityModel
             Fitted to the same.
+        tree_folds : TreeFolds, optional
+            Of the same folds, where other models learn from them too.
         trials : sequence of Trial, optional
             What ``try_trees`` returned for the same folds, where it was called already.
         """
+        if tree_folds is None:
+            tree_folds = TreeFolds(folds)
         if trials is None:
-            trials = self.try_trees(folds, holdout)
+            trials = self.try_trees(folds, holdout, tree_folds)
         use = self._evaluate(
             trials,
             money_level(folds, holdout.window).factor,
             activity.holdout_["probability"].to_numpy(),
         )
         self.trees_weight_, self.two_stage_weight_, self.btyd_weight_ = _weights(use)
-        self.boosters_ = self._fit_trees(folds, use)
+        self.boosters_ = self._fit_trees(tree_folds, tree_folds.folds, use)
         self.total_level_ = money_level(folds, window)
         self.correction_ = self.total_level_.factor
         shape = self._shape(features, activity.predict(features), self.boosters_, use)
@@ -150,16 +146,19 @@ class ValueModel:
         self.total_error_: float | None = self.total_level_.standard_error
         return self
 
-    def try_trees(self, folds: Sequence[Fold], holdout: Fold) -> list[Trial]:
+    def try_trees(
+        self, folds: Sequence[Fold], holdout: Fold, tree_folds: TreeFolds | None = None
+    ) -> list[Trial]:
         """Return trees that end before the holdout's cutoff, and before that of each earlier fold that is asked."""
+        if tree_folds is None:
+            tree_folds = TreeFolds(folds)
         self.floor_ = float(SMALLEST_SHARE * max(holdout.features["btyd_value"].mean(), 1e-9))
-        rounds = max(use.rounds for use in value_uses(self.trees.rounds))
         trials: list[Trial] = []
         for fold in (holdout, *_earlier_windows(folds, holdout)):
             if sum(np.count_nonzero(_money(trial.fold)) for trial in trials) >= ENOUGH_BUYERS:
                 break
-            earlier = complete_before(folds, fold.window.cutoff)
-            trial = Trial(fold, self._fit_trees(earlier, TreesUse(1.0, rounds, two_stage=0.5)))
+            earlier = tree_folds.before(fold.window.cutoff)
+            trial = Trial(fold, self._fit_trees(tree_folds, earlier, TreesUse(1.0, two_stage=0.5)))
             if fold is holdout or trial.boosters != NO_BOOSTERS:
                 trials.append(trial)
         return trials
@@ -169,11 +168,10 @@ class ValueModel:
         (holdout, trial), *others = trials
         btyd, actual = holdout.features["btyd_value"].to_numpy(), _money(holdout)
         missing = np.full(len(btyd), np.nan)
-        tried, two_stages = value_uses(self.trees.rounds), two_stages_alone(self.trees.rounds)
-        uses = (NO_TREES,) if trial == NO_BOOSTERS else (*tried, two_stages, NO_TREES)
+        uses = (NO_TREES,) if trial == NO_BOOSTERS else (*VALUE_USES, TWO_STAGES_ALONE, NO_TREES)
         shapes = {use: self._shape(holdout.features, probability, trial, use) for use in uses}
         forecasts = {use: shape * correction * _ratio_of_totals(btyd, shape) for use, shape in shapes.items()}
-        two_stage_value = forecasts.pop(two_stages, missing)
+        two_stage_value = forecasts.pop(TWO_STAGES_ALONE, missing)
 
         def losses(use: TreesUse, rows: np.ndarray) -> np.ndarray:
             of_holdout = losses_of_spread(actual[rows], forecasts[use][rows])
@@ -191,7 +189,7 @@ class ValueModel:
             {
                 "value": value,
                 "btyd_value": btyd,
-                "trees_value": forecasts.get(tried[0], missing),
+                "trees_value": forecasts.get(VALUE_USES[0], missing),
                 "two_stage_value": two_stage_value,
             }
         )
@@ -210,12 +208,12 @@ class ValueModel:
         found: np.ndarray = by_id.reindex(ids, fill_value=0.0).to_numpy()
         return found
 
-    def _fit_trees(self, folds: Sequence[Fold], use: TreesUse) -> Boosters:
-        """Return trees that spread the money of each fold, those that are used; none where no fold has any."""
+    def _fit_trees(self, tree_folds: TreeFolds, folds: Sequence[Fold], use: TreesUse) -> Boosters:
+        """Return trees that spread the money of each of some folds, those that are used; none where none has any."""
         folds = [fold for fold in folds if fold.outcomes["value"].clip(lower=0).sum() > 0]
         if not folds:
             return NO_BOOSTERS
-        features = stack_features(folds)
+        rows = tree_folds.rows(folds)
         targets = [_money(fold) for fold in folds]
         # In units of the mean value the trees are regularised alike in any currency.
         unit = np.concatenate(targets).mean()
@@ -226,29 +224,29 @@ class ValueModel:
         if trees_weight > 0:
             starts = [BTYD_POWER * self._log_btyd(fold.features) for fold in folds]
             value = fit_trees(
-                features,
+                tree_folds.binned(),
                 np.concatenate(targets),
                 _scaled(starts, targets),
-                use.rounds,
                 self.seed,
                 self.trees,
+                rows=rows,
                 objective="tweedie",
                 tweedie_variance_power=TWEEDIE_POWER,
             )
         if two_stage_weight > 0:
             bought = [target > 0 for target in targets]
-            targets = [target[rows] for target, rows in zip(targets, bought, strict=True)]
+            targets = [target[those] for target, those in zip(targets, bought, strict=True)]
             starts = [
-                (self._log_btyd(fold.features) - _log_btyd_probability(fold.features))[rows]
-                for fold, rows in zip(folds, bought, strict=True)
+                (self._log_btyd(fold.features) - _log_btyd_probability(fold.features))[those]
+                for fold, those in zip(folds, bought, strict=True)
             ]
             spend = fit_trees(
-                features[np.concatenate(bought)],
+                tree_folds.binned(),
                 np.concatenate(targets),
                 _scaled(starts, targets),
-                use.rounds,
                 self.seed,
                 self.trees,
+                rows=rows[np.concatenate(bought)],
                 objective="gamma",
             )
         return Boosters(value, spend)
@@ -264,9 +262,9 @@ class ValueModel:
         trees_weight, two_stage_weight, btyd_weight = _weights(use)
         log = btyd_weight * self._log_btyd(features)
         if trees_weight > 0:
-            log += trees_weight * boosters.value.predict(features, raw_score=True, num_iteration=use.rounds)
+            log += trees_weight * boosters.value.predict(features, raw_score=True)
         if two_stage_weight > 0:
-            spend = boosters.spend.predict(features, raw_score=True, num_iteration=use.rounds)
+            spend = boosters.spend.predict(features, raw_score=True)
             log += two_stage_weight * (log_probability_ratio(features, probability) + spend)
         shape: np.ndarray = np.exp(log)
         return shape
@@ -277,7 +275,7 @@ class ValueModel:
         ``probability`` is that of the activity model.
         """
         share = self.trees_weight_ + self.two_stage_weight_
-        use = NO_TREES if share == 0 else TreesUse(share, -1, self.two_stage_weight_ / share)
+        use = NO_TREES if share == 0 else TreesUse(share, self.two_stage_weight_ / share)
         return self.level_ * self._shape(features, probability, self.boosters_, use)
 
     def to_dict(self) -> dict[str, Any]:

@@ -212,8 +212,10 @@ class CoreCustomerModel:
             growth, segments_then = learned.result(), before.result()
         segmenter = self._segmenter().set_params(previous=None if previous is None else previous.segments_)
         forecast = model.forecast(customers)
-        segmenter.fit(customers, probability_active=forecast.probability)
-        explainer = Explainer(model, growth.weight).fit(customers, forecast)
+        with workers() as pool:
+            explained = pool.submit(Explainer(model, growth.weight).fit, customers, forecast)
+            segmenter.fit(customers, probability_active=forecast.probability)
+            explainer = explained.result()
         self.core_money_ = core_money(model, forecast, self.seed)
         # All parts are whole before the model has any of them.
         self.forecast_: ForecastModel = model

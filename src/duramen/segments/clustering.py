@@ -12,9 +12,8 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
-from duramen.io.processors import one_blas_thread
+from duramen.io.processors import workers
 
 FEWEST, MOST = 3, 7
 # Stability is the mean adjusted Rand index between a clustering and those of bootstrap samples; below this one the
@@ -137,13 +136,19 @@ def choose_partition(
         silhouette, both missing where another rule excludes the candidate; ``agreement`` is the adjusted Rand index of
         HDBSCAN's own labels with those of its nearest centroids, missing for the others, which are their own rule.
     """
+    from sklearn.exceptions import ConvergenceWarning
+
     rng = np.random.default_rng(seed)
     sample = points[np.sort(rng.choice(len(points), min(len(points), SAMPLED), replace=False))]
-    # One thread: partial sums of several would be added in the order in which the threads happen to end.
-    with one_blas_thread, threadpool_limits(1, user_api="openmp"):
-        found = [
-            _tried(*candidate, sample, seed, before) for candidate in _candidates(len(_distinct(sample)))
+    # One thread each: partial sums of several would be added in the order in which the threads happen to end.
+    with warnings.catch_warnings(), workers() as pool:
+        # A mixture that is still moving is compared by its stability, as every other.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        trying = [
+            pool.submit(_tried, *candidate, sample, seed, before)
+            for candidate in _candidates(len(_distinct(sample)))
         ]
+        found = [tried.result() for tried in trying]
     table = pd.DataFrame([figures for _, figures in found], columns=list(COLUMNS[:-2]))
     table["eligible"] = table["stability"] >= STABLE
     table["chosen"] = False
@@ -242,15 +247,10 @@ def _means(count: int, points: np.ndarray, seed: int, start: np.ndarray | None) 
 
 
 def _mixture(count: int, points: np.ndarray, seed: int, start: np.ndarray | None) -> Partition:
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    with warnings.catch_warnings():
-        # A mixture that is still moving is compared by its stability, as every other.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        found = GaussianMixture(count, reg_covar=LEAST_VARIANCE, means_init=start, random_state=seed).fit(
-            points
-        )
+    mixture = GaussianMixture(count, reg_covar=LEAST_VARIANCE, means_init=start, random_state=seed)
+    found = mixture.fit(points)
     return Partition("Gaussian mixture", found.means_, found.covariances_, found.weights_)
 
 

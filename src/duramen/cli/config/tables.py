@@ -227,9 +227,7 @@ class TreesTable(Settings):
     learning_rate: Annotated[
         float | None, Setting("Share of each tree that counts.", "a number above 0 to 1", "0.05")
     ] = None
-    rounds: Annotated[
-        int | None, Setting("Trees; half and twice as many are tried too.", "a whole number from 2 on", "150")
-    ] = None
+    rounds: Annotated[int | None, Setting("How many trees.", "a whole number from 1 on", "100")] = None
     min_leaf_customers: Annotated[
         int | None, Setting("Fewest customers of a leaf.", "a whole number from 1 on", "20")
     ] = None
