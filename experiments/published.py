@@ -148,8 +148,7 @@ def grocery(path: str) -> list[str]:
         *table(["forecast", "relative MAE", "MAE a customer", "predicted total", "less actual"], body),
         "",
         "An absolute error is smallest for the median of a distribution and a total for its mean, so rows of medians "
-        "are given too; the published rows are means. duramen's mean is behind its own purchase model here, in part as "
-        "its total follows what the last 146 days of the year brought. duramen has no model of regular intervals.",
+        "are given too; the published rows are means. duramen has no model of regular intervals.",
     ]
 
 
@@ -406,8 +405,8 @@ def calibration_online_retail(path: str) -> list[str]:
 ONLINE_RETAIL_NOTE = (
     "The published figures do not say which 78 weeks they are of, nor on what their conformal step was learned. At "
     "the first 78 weeks their count CRPS is nearly that of a step learned from other customers of the same window, in "
-    "whose column it stands; at the last 78, BG/NBD has their ECE. duramen is behind in ECE and money at both. At the "
-    "first it expects too many customers and too much money, as one year of history does not show the low season."
+    "whose column it stands; at the last 78, BG/NBD has their ECE. At the first, duramen expects too many customers and "
+    "too much money, as one year of history does not show the low season."
 )
 CALIBRATION_NOTES = [
     "CRPS is the mean over customers of the integral of (F(x) - 1{actual <= x})**2, in purchase days or in money. The "
