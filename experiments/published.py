@@ -405,8 +405,8 @@ def calibration_online_retail(path: str) -> list[str]:
 ONLINE_RETAIL_NOTE = (
     "The published figures do not say which 78 weeks they are of, nor on what their conformal step was learned. At "
     "the first 78 weeks their count CRPS is nearly that of a step learned from other customers of the same window, in "
-    "whose column it stands; at the last 78, BG/NBD has their ECE. At the first, duramen expects too many customers and "
-    "too much money, as one year of history does not show the low season."
+    "whose column it stands; at the last 78, BG/NBD has their ECE. At the first, duramen expects too many "
+    "customers and too much money, as one year of history does not show the low season."
 )
 CALIBRATION_NOTES = [
     "CRPS is the mean over customers of the integral of (F(x) - 1{actual <= x})**2, in purchase days or in money. The "
