@@ -117,7 +117,7 @@ class Window:
         return Window(self.cutoff - timedelta(days=days), self.horizon)
 
     def __str__(self) -> str:
-        return f"{self.horizon} days from {self.cutoff.isoformat()}"
+        return f"{self.horizon} day{'' if self.horizon == 1 else 's'} from {self.cutoff.isoformat()}"
 
 
 def parse_day(day: date | str) -> date:

@@ -1,0 +1,291 @@
+"""Customers' purchases in two periods come in; what of the missing money is gone and what is postponed goes out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from duramen.analysis.return_times import ReturnTimes
+from duramen.analysis.revenue_parts import FREQUENCY, LOST, STAYED, UNITS, frequency_effect, spending
+from duramen.data.customers import customer_table
+from duramen.data.outcomes import customer_outcomes
+from duramen.data.windows import Window
+from duramen.errors import InputError
+from duramen.segments.activity import ActivityLevels
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from duramen.data.transactions import Transactions
+    from duramen.scoring.model import CoreCustomerModel
+
+GONE, POSTPONED = "gone", "postponed"
+# Earlier cutoffs at which the money expected back is compared with what came; of quarters, a whole year.
+EARLIER = 4
+# Eight outcomes in ten are between the tails.
+TAIL = 0.1
+
+
+def missing_customers(
+    tx: Transactions,
+    before: Window,
+    after: Window,
+    model: CoreCustomerModel | None = None,
+    customers: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return lost customers and those of both periods, the money that each misses, and what becomes of it.
+
+    Demand is postponed where the time since the last purchase is within the customer's usual range of gaps (see
+    ``ReturnTimes``) and a purchase in the next period is more likely than not; otherwise it is gone.
+
+    Parameters
+    ----------
+    tx : Transactions
+    before, after : Window
+    model : CoreCustomerModel, optional
+        A model with the horizon of ``after``, learned before its end, whose ``probability_active`` and
+        ``predicted_value`` are used. Without one, both follow from the gaps and the past spend of the customers.
+    customers : pandas.DataFrame, optional
+        What ``spending`` returns for the periods, if it is known.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``customer_id``, ``from`` ("lost customers" or "purchase frequency", of those who bought in both periods),
+        ``demand`` ("gone" or "postponed"), ``missing`` (money: all that a lost customer spent; of others what fewer
+        purchase days took, below 0 where they bought more often), ``spent_after`` (money), ``probability_active`` (of
+        a purchase in the next period) and ``if_active`` (money expected in the next period from one who buys).
+
+    Raises
+    ------
+    InputError
+        If the model has another horizon, or learned from days after the end of the second period.
+    """
+    if customers is None:
+        customers = spending(tx, before, after)
+    rows = _missing_money(customers)
+    times = ReturnTimes.fit(tx, after.end)
+    gap = times.typical_gap(rows["purchases"], rows["first"] - rows["last"])
+    if model is None:
+        active = times.probability(rows["purchases"], gap, rows["last"], after.horizon)
+        spends = _past_spend(rows, after.horizon)
+    else:
+        active, spends = _by_model(model, tx, rows, after)
+    usual = times.within_usual(rows["purchases"], gap, rows["last"])
+    demand = np.where(usual & (active >= ActivityLevels().active_from), POSTPONED, GONE)
+    return pd.DataFrame(
+        {
+            "customer_id": rows["customer_id"],
+            "from": rows["kind"].map({LOST: LOST, STAYED: FREQUENCY}),
+            "demand": demand,
+            "missing": rows["missing"],
+            "spent_after": rows["spent_after"] / UNITS,
+            "probability_active": active,
+            "if_active": spends,
+        }
+    ).reset_index(drop=True)
+
+
+def _missing_money(customers: pd.DataFrame) -> pd.DataFrame:
+    """Return lost customers and those of both periods, with the money that is missing of each."""
+    lost, stayed = (customers[customers["kind"] == kind] for kind in (LOST, STAYED))
+    lost = lost.assign(missing=lost["spent_before"] / UNITS)
+    stayed = stayed.assign(missing=-frequency_effect(stayed) / UNITS)
+    return pd.concat([lost, stayed]).sort_index()
+
+
+def _past_spend(rows: pd.DataFrame, horizon: int) -> np.ndarray:
+    """Return what a customer who buys spends over the horizon at the own past rate: at least one purchase day."""
+    spent = rows["spent"].to_numpy() / UNITS
+    rate = spent / np.maximum(rows["first"].to_numpy(), horizon) * horizon
+    spend: np.ndarray = np.maximum(rate, spent / rows["purchases"].to_numpy())
+    return spend
+
+
+def _by_model(
+    model: CoreCustomerModel, tx: Transactions, rows: pd.DataFrame, after: Window
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return P(active) and the money of customers who buy, by the forecasts of a model."""
+    if model.window_.horizon != after.horizon:
+        raise InputError(
+            f"the model forecasts {model.window_.horizon} days and the periods have {after.horizon}; give a model with "
+            "the horizon of the periods."
+        )
+    if model.window_.cutoff > after.end:
+        raise InputError(
+            f"the model learned before {model.window_.cutoff}, which includes days after the period that ends at "
+            f"{after.end}; give one that was fitted before it."
+        )
+    scores = model.predict(customer_table(tx, after.end), with_reasons=False)
+    columns = ["customer_id", "probability_active", "predicted_value"]
+    known = rows[["customer_id"]].merge(scores[columns], on="customer_id", how="left", validate="one_to_one")
+    active = known["probability_active"].fillna(0.0).to_numpy(dtype=float)
+    value = known["predicted_value"].fillna(0.0).to_numpy(dtype=float)
+    return active, np.divide(value, active, out=np.zeros_like(value), where=active > 0)
+
+
+def missing_demand(
+    tx: Transactions,
+    before: Window,
+    after: Window,
+    model: CoreCustomerModel | None = None,
+    customers: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return how much of the money missing in the second period is gone, how much postponed, and what will come back.
+
+    Purchases made less often are netted with those made more often, so that the money of customers of both periods
+    adds up to the part "purchase frequency" of ``explain_revenue_change``.
+
+    The money expected back is what the customers are expected to spend in the next period above the second one, at
+    most what is missing. What they are expected to spend is their probability of a purchase times the money of a
+    purchaser, times the median of money spent / money expected at up to four earlier cutoffs, each a period before the
+    next (without a model, so that none learned from what it forecasts). The 80 % interval covers who will buy and how
+    much these ratios differ.
+
+    Parameters
+    ----------
+    tx, before, after, model, customers
+        As ``missing_customers`` takes them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each origin ("lost customers", "purchase frequency") and kind of demand ("gone", "postponed"):
+        ``from``, ``demand``, ``customers`` (of whom money is missing), ``money`` (missing; below 0 where more often
+        outweighs less often), ``expected_back``, ``back_low`` and ``back_high`` (money in the next period).
+    """
+    rows = missing_customers(tx, before, after, model, customers)
+    ratios = _earlier_ratios(tx, before, after)
+    table = []
+    for (origin, demand), group in _groups(rows):
+        level, miss, quantile = _level_of(ratios.get((origin, demand), []))
+        active, money = group["probability_active"].to_numpy(), group["if_active"].to_numpy()
+        expected = level * float(active @ money)
+        chance = level**2 * float((active * (1 - active)) @ money**2)
+        spread = quantile * float(np.sqrt(chance + (miss * expected) ** 2))
+        missing = float(group["missing"].sum())
+        above = expected - float(group["spent_after"].sum()) + spread * np.array([0.0, -1.0, 1.0])
+        back, low, high = np.clip(above, 0.0, max(missing, 0.0)).tolist()
+        table.append(
+            {
+                "from": origin,
+                "demand": demand,
+                "customers": int((group["missing"] > 0).sum()),
+                "money": missing,
+                "expected_back": back,
+                "back_low": low,
+                "back_high": high,
+            }
+        )
+    return pd.DataFrame(table)
+
+
+def _groups(rows: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
+    """Return the customers of each origin and kind of demand, also where there is none."""
+    return [
+        ((origin, demand), rows[(rows["from"] == origin) & (rows["demand"] == demand)])
+        for origin in (LOST, FREQUENCY)
+        for demand in (GONE, POSTPONED)
+    ]
+
+
+def _earlier_ratios(tx: Transactions, before: Window, after: Window) -> dict[tuple[str, str], list[float]]:
+    """Return money spent / money expected in the period after earlier cutoffs, all known at the end of ``after``."""
+    ratios: dict[tuple[str, str], list[float]] = {}
+    for periods in range(1, EARLIER + 1):
+        earlier, later = (period.earlier(periods * after.horizon) for period in (before, after))
+        if earlier.cutoff < tx.first_date:
+            break
+        for group, row in _outcomes(tx, earlier, later, None):
+            if row["expected_spend"] > 0 and row["spent_next"] > 0:
+                ratios.setdefault(group, []).append(row["spent_next"] / row["expected_spend"])
+    return ratios
+
+
+def _level_of(ratios: list[float]) -> tuple[float, float, float]:
+    """Return the median ratio, the relative standard deviation of the next one, and the quantile of the interval.
+
+    Few ratios give the spread of the next one poorly, which Student's distribution allows for.
+    """
+    from scipy.stats import norm, t
+
+    if len(ratios) < 2:
+        level = ratios[0] if ratios else 1.0
+        return level, abs(1.0 - level), float(norm.isf(TAIL))
+    # One exceptional period must not change what is usual.
+    level = float(np.median(ratios))
+    spread = float(np.std(ratios, ddof=1)) * np.sqrt(1 + 1 / len(ratios))
+    return level, spread / level if level > 0 else 0.0, float(t.isf(TAIL, len(ratios) - 1))
+
+
+def postponed_outcomes(
+    tx: Transactions, before: Window, after: Window, model: CoreCustomerModel | None = None
+) -> pd.DataFrame:
+    """Return how many customers called postponed at the end of the second period came back, against those called gone.
+
+    Parameters
+    ----------
+    tx : Transactions
+        With the whole next period after the end of ``after``.
+    before, after, model
+        As ``missing_customers`` takes them; they learn from nothing after the end of ``after``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each origin and kind of demand: ``from``, ``demand``, ``customers`` (of whom money is missing),
+        ``came_back`` (those with a purchase in the next period), ``share_back``, ``expected_share_back`` (their mean
+        probability), and money of all, as ``missing_demand`` nets it: ``money`` (missing), ``money_back`` (spent in
+        the next period above the second, at least 0 and at most what is missing), ``spent_next`` and
+        ``expected_spend`` (in the next period, uncorrected). Shares of no customers are missing.
+
+    Raises
+    ------
+    InputError
+        If the next period is not complete.
+    """
+    check_complete(tx, Window(after.end, after.horizon))
+    rows = [
+        {"from": origin, "demand": demand, **row}
+        for (origin, demand), row in _outcomes(tx, before, after, model)
+    ]
+    return pd.DataFrame(rows)
+
+
+def check_complete(tx: Transactions, period: Window) -> None:
+    """Refuse a period that the transactions do not cover."""
+    last: date = period.end - timedelta(days=1)
+    if period.cutoff < tx.first_date or last > tx.last_date:
+        raise InputError(
+            f"the period from {period.cutoff} to {last} is not inside the transactions of {tx.source}, which run from "
+            f"{tx.first_date} to {tx.last_date}; choose periods inside them."
+        )
+
+
+def _outcomes(
+    tx: Transactions, before: Window, after: Window, model: CoreCustomerModel | None
+) -> list[tuple[tuple[str, str], dict[str, float]]]:
+    rows = missing_customers(tx, before, after, model)
+    outcomes = customer_outcomes(tx, Window(after.end, after.horizon), rows)
+    rows = rows.assign(active=outcomes["active"], spent_next=outcomes["value"])
+    rows["expected_spend"] = rows["probability_active"] * rows["if_active"]
+    return [(name, _outcome_of(group)) for name, group in _groups(rows)]
+
+
+def _outcome_of(group: pd.DataFrame) -> dict[str, float]:
+    fewer = group[group["missing"] > 0]
+    sums = group[["missing", "spent_after", "spent_next", "expected_spend"]].sum()
+    back = np.clip(sums["spent_next"] - sums["spent_after"], 0.0, max(sums["missing"], 0.0))
+    return {
+        "customers": len(fewer),
+        "came_back": int(fewer["active"].sum()),
+        "share_back": float(fewer["active"].mean()),
+        "expected_share_back": float(fewer["probability_active"].mean()),
+        "money": float(sums["missing"]),
+        "money_back": float(back),
+        "spent_next": float(sums["spent_next"]),
+        "expected_spend": float(sums["expected_spend"]),
+    }
