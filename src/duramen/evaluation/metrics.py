@@ -48,6 +48,19 @@ def _gini(forecast: np.ndarray, actual: np.ndarray) -> float:
     return float(running.sum() / len(actual) - (len(actual) + 1) / (2 * len(actual)))
 
 
+def gini(money: np.ndarray) -> float:
+    """Return the Gini coefficient of money: 0 where all bring the same, near 1 where few of many bring everything.
+
+    Missing where the total is not positive. Customers with negative money can raise it above 1.
+
+    Examples
+    --------
+    >>> gini(np.array([2.0, 2.0])), gini(np.array([0.0, 0.0, 0.0, 8.0]))
+    (0.0, 0.75)
+    """
+    return 2 * _gini(money, money) if money.sum() > 0 else float("nan")
+
+
 def spearman(forecast: np.ndarray, actual: np.ndarray) -> float:
     """Return the rank correlation, missing where either is constant."""
     from scipy.stats import spearmanr

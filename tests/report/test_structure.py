@@ -1,0 +1,57 @@
+"""The customer base over time, as the page shows it: titles state the finding, and drawings have every label."""
+
+import pytest
+
+from duramen.analysis.acquisition_cohorts import retention_by_cohort
+from duramen.analysis.base_structure import structure_over_time
+from duramen.data.datasets import complete_journey
+from duramen.data.reading import read_transactions
+from duramen.report.cohorts import cohort_section
+from duramen.report.numbers import THIN
+from duramen.report.structure import structure_section
+
+
+@pytest.fixture(scope="module")
+def tx():
+    return read_transactions(complete_journey())
+
+
+def test_titles_state_what_changed_and_agree_with_the_verdict(tx):
+    structure = structure_over_time(tx)
+    section = structure_section(structure)
+    assert section.average_title == (
+        "Average value per customer: no clear change, 502.12 currency units in the 91 days from 3 October 2017, after "
+        "492.32 in those from 3 January 2017"
+    )
+    assert section.core_title.startswith(
+        "Share of money from customers who bring at least 427.41 currency units"
+    )
+    assert f"80.4{THIN}% in those from 3 October 2017, after 80.0{THIN}%" in section.core_title
+    assert section.verdict.startswith("The customer base shows no clear change")
+    assert "194 customers entered the core and 180 left it" in section.flows
+    assert len(section.periods) == 4
+    assert section.losses[0]["largest"] == 1
+    for drawn in (section.average_drawn, section.core_drawn):
+        assert drawn.count("<svg ") == 2
+        assert "NaN" not in drawn
+
+
+def test_the_triangle_has_every_complete_cell_and_the_curves_their_names_and_cost(tx):
+    found = retention_by_cohort(tx, acquisition_cost=100.0)
+    section = cohort_section(found)
+    later = found.triangle[found.triangle["complete"] & (found.triangle["age"] > 0)]
+    wide = section.retention_drawn.split('<div class="narrow">')[0]
+    assert wide.count(f"{THIN}%</text>") == len(later)
+    assert "2017-11</text>" in wide
+    assert section.value_title.startswith("A customer acquired in 2017-10 (6 customers) brought 89.38")
+    assert "2017-10</text>" in section.value_drawn
+    assert "cost</text>" in section.value_drawn
+    assert section.retention_title.startswith(f"Of new customers, 60.5{THIN}% buy")
+    assert any(note.startswith("Customers of 2017-01 to 2017-02 may") for note in section.notes)
+
+
+def test_without_a_complete_later_period_nothing_is_drawn(tx):
+    section = cohort_section(retention_by_cohort(tx, "quarter", cutoff="2017-04-01"))
+    assert section.retention_drawn is None
+    assert section.value_drawn is None
+    assert "Retention is not known yet" in section.retention_title
