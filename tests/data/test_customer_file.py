@@ -199,7 +199,7 @@ def test_the_grocers_demographics_are_read_with_the_household_as_the_customer():
         ({"customer_id": ["a", "b"], "kind": ["channel", "shop"]}, r"1 customers .* unknown kind \(for example 'shop'"),
         ({"customer_id": ["a", "b"], "kind": ["channel", "consumer"], "household": ["x", "x"]},
          r"1 households of .* have members of two kinds \(for example 'x'\)"),
-        ({"customer_id": ["a"]}, r"or none of kind, household, credit, satisfaction beside it"),
+        ({"customer_id": ["a"]}, r"or none of kind, household, credit, satisfaction, referred_by beside it"),
         ({"name": ["a"], "kind": ["channel"]}, r"has no column of customer ids"),
         ({"customer_id": [], "kind": []}, r"0 of 0 rows of .* have no customer id"),
     ],
@@ -233,3 +233,12 @@ def test_what_opening_the_file_assumed_is_said_of_the_orders(tmp_path):
     orders = pd.DataFrame({"customer_id": [1, 2], "date": "2024-01-01", "amount": 1.0})
     tx = read_transactions(orders, customers=str(tmp_path / "customers.csv"))
     assert any("read as Windows-1252" in note for note in tx.notes)
+
+
+def test_referrers_are_ids_hashed_as_the_customers_are(tmp_path):
+    known = pd.DataFrame({"customer_id": [1, 2, 3], "referrer": [None, 1.0, 2.0]})
+    assert read_customer_file(known).table["referred_by"].tolist() == [None, "1", "2"]
+    salt = tmp_path / "salt"
+    salt.write_text("a salt that is long enough for ids")
+    hashed = read_customer_file(known, hash_ids=salt).table
+    assert hashed["referred_by"].tolist() == [None, *hashed["customer_id"].head(2)]

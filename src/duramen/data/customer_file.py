@@ -1,4 +1,4 @@
-"""A table of customers comes in; their kind, household, credit and satisfaction go out, checked."""
+"""A table of customers comes in; their kind, household, credit, satisfaction and referrer go out, checked."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CHANNEL, INTERNAL = "channel", "internal"
 KINDS = ("consumer", "business", CHANNEL, INTERNAL)
 _HOUSEHOLD = ("householdid", "household")
+ID_ROLES = ("customer_id", "household", "referred_by")
 # The usual names of each column, letters and digits only, the surest first. A household is the customer where the file
 # has no other id.
 USUAL_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -32,6 +33,7 @@ USUAL_COLUMNS: dict[str, tuple[str, ...]] = {
     "household": (*_HOUSEHOLD, "familyid", "family", "firmid", "firm", "companyid", "company", "parentid", "parent"),
     "credit": ("credit", "creditgrade", "creditrating", "creditscore", "creditclass"),
     "satisfaction": ("satisfaction", "satisfactionscore", "csat", "nps"),
+    "referred_by": ("referredby", "referrer", "referrerid", "referredbyid"),
 }  # fmt: skip
 
 
@@ -43,8 +45,8 @@ class CustomerFile:
     ----------
     table : pandas.DataFrame
         ``customer_id`` as text, and those that the source has of ``kind`` (one of ``KINDS``), ``household`` (text: the
-        household or firm that the customer is a member of), ``credit`` and ``satisfaction`` (numbers where all are),
-        missing where nothing is said.
+        household or firm that the customer is a member of), ``credit`` and ``satisfaction`` (numbers where all are) and
+        ``referred_by`` (text: the customer who brought them), missing where nothing is said.
     source : str
         How messages call the source.
     assumed : tuple of str
@@ -182,8 +184,8 @@ def read_customer_file(
     source : str, Path, pandas.DataFrame, pyarrow.Table or ibis.Table
         What ``read_transactions`` takes.
     columns : mapping, optional
-        Names of the columns by role: customer_id, kind, household (or firm), credit, satisfaction; found by themselves
-        where the names are usual. A role given as an empty string is left out.
+        Names of the columns by role: customer_id, kind, household (or firm), credit, satisfaction, referred_by; found
+        by themselves where the names are usual. A role given as an empty string is left out.
     hash_ids : str or Path, optional
         The file of salt by which the ids of the orders are hashed.
 
@@ -213,8 +215,7 @@ def read_customer_file(
         )
     as_id = id_as_text(hash_ids)
     parsed = {
-        role: as_id(raw[name]) if role in ("customer_id", "household") else parse_text(raw[name])
-        for role, name in roles.items()
+        role: as_id(raw[name]) if role in ID_ROLES else parse_text(raw[name]) for role, name in roles.items()
     }
     table = raw.select(**parsed).to_pyarrow().to_pandas().astype(object)
     # Missing is one thing, whatever the column's dtype.
