@@ -162,8 +162,7 @@ def call_list(
     InputError
         As ``customer_lists`` does.
     """
-    _check(ranking, tiers)
-    return _worth_contacting(ranking, ranking["lifecycle_stage"] != LAPSED, offer, budget, tiers)
+    return _worth_contacting(contactable(ranking, offer, tiers), budget)
 
 
 def win_back_list(
@@ -176,31 +175,57 @@ def win_back_list(
 
     Parameters, columns and the other rules are those of ``call_list``; no customer is on both lists.
     """
-    _check(ranking, tiers)
-    return _worth_contacting(ranking, ranking["lifecycle_stage"] == LAPSED, offer, budget, tiers)
+    return _worth_contacting(contactable(ranking, offer, tiers, lapsed=True), budget)
 
 
-def _worth_contacting(
-    ranking: pd.DataFrame,
-    among: pd.Series[bool],
-    offer: RetentionOffer,
-    budget: Budget,
-    tiers: Tiers,
+def contactable(
+    ranking: pd.DataFrame, offer: RetentionOffer, tiers: Tiers = DEFAULT_TIERS, *, lapsed: bool = False
 ) -> pd.DataFrame:
-    """Return the customers among some whose contact earns money, the highest expected profit first."""
+    """Return the customers whom a list may contact, by rank, with what each contact is expected to cost and earn.
+
+    Left out are customers whose treatment begins with "release" and those below break-even.
+
+    Parameters
+    ----------
+    ranking, offer, tiers
+        As in ``customer_lists``.
+    lapsed : bool
+        Lapsed customers, who can be won back, or all others, who can be kept.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of the ranking with ``money_at_stake``, ``expected_profit`` and ``cost``, as in ``call_list``.
+
+    Raises
+    ------
+    InputError
+        As ``customer_lists`` does.
+    """
+    _check(ranking, tiers)
+    released = ranking["treatment"].str.lower().str.startswith(RELEASE)
+    below = ranking["tier"] == tiers.below_break_even.name
+    among = (ranking["lifecycle_stage"] == LAPSED) == lapsed
+    return _priced(ranking, offer)[among & ~released & ~below]
+
+
+def _priced(ranking: pd.DataFrame, offer: RetentionOffer) -> pd.DataFrame:
+    """Return a ranking with the money at stake, the expected profit and the expected cost of each contact."""
     at_stake = money_at_stake(
         ranking["predicted_value"], ranking["probability_active"], ranking["past_value"]
     )
     if "cost_to_serve" in ranking:
         at_stake = np.maximum(at_stake - ranking["cost_to_serve"].to_numpy(), 0.0)
-    priced = ranking.assign(
+    return ranking.assign(
         money_at_stake=at_stake,
         expected_profit=expected_profit(ranking["churn_probability"], at_stake, offer),
         cost=expected_cost(ranking["churn_probability"], offer),
     )
-    released = ranking["treatment"].str.lower().str.startswith(RELEASE)
-    below = ranking["tier"] == tiers.below_break_even.name
-    chosen = priced[among & ~released & ~below & (priced["expected_profit"] > 0)]
+
+
+def _worth_contacting(could: pd.DataFrame, budget: Budget) -> pd.DataFrame:
+    """Return the customers whose contact earns money, the highest expected profit first."""
+    chosen = could[could["expected_profit"] > 0]
     chosen = chosen.sort_values(["expected_profit", "rank"], ascending=[False, True], kind="stable")
     return _columns(
         chosen.head(budget.first(chosen["cost"].to_numpy())), ("money_at_stake", "expected_profit", "cost")

@@ -6,8 +6,13 @@ from .btyd_tables import tracking_table as tracking_table
 from .champion_challenger import challenge as challenge
 from .champion_challenger import challenge_simple_orders as challenge_simple_orders
 from .champion_challenger import unseen_window as unseen_window
+from .randomisation import balance_test as balance_test
 from .ranking_sensitivity import sensitivity as sensitivity
 from .registry import describe_metrics as describe_metrics
 from .scorecards import scorecard as scorecard
 from .segment_information import segment_value as segment_value
 from .training_seeds import seed_stability as seed_stability
+from .uplift import average_effect as average_effect
+from .uplift import predict_effects as predict_effects
+from .uplift import qini_curve as qini_curve
+from .uplift import treatment_profit as treatment_profit

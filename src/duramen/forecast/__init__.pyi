@@ -6,6 +6,8 @@ from .model import Forecast as Forecast
 from .model import ForecastModel as ForecastModel
 from .predictive_intervals import ConformalIntervals as ConformalIntervals
 from .retention_profit import RetentionOffer as RetentionOffer
+from .retention_profit import break_even_acceptance as break_even_acceptance
+from .retention_profit import campaign_choices as campaign_choices
 from .retention_profit import campaign_profit as campaign_profit
 from .retention_profit import contact as contact
 from .retention_profit import expected_cost as expected_cost

@@ -234,6 +234,51 @@ def contact(churn_probability: ArrayLike, value: ArrayLike, offer: RetentionOffe
     return above
 
 
+def break_even_acceptance(
+    churn_probability: ArrayLike, value: ArrayLike, offer: RetentionOffer
+) -> np.ndarray:
+    """Return the acceptance rate above which contacting a customer is expected to earn money.
+
+    ``(p f + (1 - p) (d + f)) / (p (v - d))``, and infinite where not even a rate of 1 earns money.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n,)
+        From 0 to 1, or infinite.
+
+    Examples
+    --------
+    >>> break_even_acceptance([0.5, 0.9], [200, 5], RetentionOffer(offer_cost=10, contact_cost=1)).round(3)
+    array([0.063,   inf])
+    """
+    leaves = _probability(churn_probability)
+    spent = offer.contact_cost + (1 - leaves) * offer.offer_cost
+    gained = leaves * (_value(value, len(leaves)) - offer.offer_cost)
+    pays = (gained > 0) & (spent <= gained)
+    rate: np.ndarray = np.divide(spent, gained, out=np.full(len(leaves), np.inf), where=pays)
+    return rate
+
+
+def campaign_choices(
+    churn_probability: ArrayLike, value: ArrayLike, offer: RetentionOffer
+) -> dict[str, np.ndarray]:
+    """Return whom each choice of `campaign_profit` contacts: booleans of shape (n,) by its name.
+
+    Examples
+    --------
+    >>> list(campaign_choices([0.5, 0.1], 200, RetentionOffer(offer_cost=10, contact_cost=1)))
+    ['worth contacting', 'most likely to leave', 'everybody']
+    """
+    worth = contact(churn_probability, value, offer)
+    likely = np.zeros_like(worth)
+    likely[np.argsort(-_probability(churn_probability), kind="stable")[: worth.sum()]] = True
+    return {
+        "worth contacting": worth,
+        "most likely to leave": likely,
+        "everybody": np.ones_like(worth),
+    }
+
+
 def campaign_profit(
     churn_probability: ArrayLike, value: ArrayLike, offer: RetentionOffer, churned: ArrayLike | None = None
 ) -> pd.DataFrame:
@@ -274,17 +319,10 @@ def campaign_profit(
     probability = _probability(churn_probability)
     money = _value(value, len(probability))
     leaves = probability if churned is None else who_left(churned, len(probability)).astype(float)
-    worth = contact(probability, money, offer)
-    likely = np.zeros_like(worth)
-    likely[np.argsort(-probability, kind="stable")[: worth.sum()]] = True
     kept = leaves * offer.mean_acceptance
     cost = expected_cost(leaves, offer)
     rows = []
-    for choice, chosen in (
-        ("worth contacting", worth),
-        ("most likely to leave", likely),
-        ("everybody", np.ones_like(worth)),
-    ):
+    for choice, chosen in campaign_choices(probability, money, offer).items():
         spent, saved, stay = cost[chosen].sum(), (kept * money)[chosen].sum(), kept[chosen].sum()
         rows.append(
             {

@@ -147,6 +147,91 @@ def dependence_curve(bins: pd.DataFrame, *, times: bool, unit: str) -> alt.Layer
     return finish(layers, SMALL, 150)
 
 
+def qini_chart(curve: pd.DataFrame, unit: str, width: int) -> alt.LayerChart:
+    """Draw what an experiment gains by treating the customers with the highest predicted effect first.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``customers`` (share treated), ``gain`` with the ends ``low`` and ``high`` of its interval, and ``at_random``
+        (gain of as many at random), which is drawn dashed.
+    unit : str
+        Unit of the gain.
+    width : int
+        Width of the drawing, pixels.
+
+    Returns
+    -------
+    LayerChart
+    """
+    x = percent("customers", "share of customers treated, highest effect first", alt.X, domain=[0, 1])
+    axis = alt.Axis(title=f"gain per customer of the base, {unit}", format=".3~g", tickCount=5)
+    y = alt.Y("gain:Q", axis=axis, scale=alt.Scale(nice=False, padding=6))
+    base = alt.Chart(curve)
+    return finish(
+        [
+            base.mark_area(color="var(--sap)", opacity=0.45).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
+            base.mark_line(color="var(--muted)", strokeDash=[3, 4], strokeWidth=1).encode(
+                x=x, y=alt.Y("at_random:Q")
+            ),
+            base.mark_line(color="var(--heart)", strokeWidth=2).encode(x=x, y=y),
+        ],
+        width,
+        240,
+    )
+
+
+def contact_profit_chart(curve: pd.DataFrame, unit: str, width: int) -> alt.LayerChart:
+    """Draw the expected profit of a retention campaign by the number of customers contacted.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``order``, ``contacted`` (customers) and ``profit``. The first order is drawn in full with its best number
+        marked, the others dashed.
+    unit : str
+        Unit of the profit.
+    width : int
+        Width of the drawing, pixels.
+
+    Returns
+    -------
+    LayerChart
+    """
+    first = curve[curve["order"] == curve["order"].iloc[0]]
+    best = first.loc[[first["profit"].idxmax()]]
+    ticks = 5 if width > 500 else 3
+    axis = alt.Axis(title="customers contacted, from the top of the order", format=",d", tickCount=ticks)
+    x = alt.X("contacted:Q", axis=axis, scale=alt.Scale(nice=False))
+    money = alt.Axis(title=f"expected profit by risk x value, {unit}", format="~s", tickCount=5)
+    y = alt.Y("profit:Q", axis=money, scale=alt.Scale(nice=False, padding=6))
+    right = float(best["contacted"].iloc[0]) > float(first["contacted"].max()) / 2
+    point = alt.Chart(best)
+    return finish(
+        [
+            alt.Chart(pd.DataFrame({"profit": [0.0]}))
+            .mark_rule(color="var(--muted)", strokeDash=[3, 4])
+            .encode(y=y),
+            alt.Chart(curve[curve["order"] != best["order"].iloc[0]])
+            .mark_line(color="var(--muted)", strokeDash=[3, 4], strokeWidth=1.5)
+            .encode(x=x, y=y, detail="order:N"),
+            alt.Chart(first).mark_line(color="var(--heart)", strokeWidth=2).encode(x=x, y=y),
+            point.mark_point(
+                filled=True, size=70, color="var(--heart)", stroke="var(--paper)", strokeWidth=1.5, opacity=1
+            ).encode(x=x, y=y),
+            point.mark_text(
+                align="right" if right else "left",
+                dy=20,
+                fontSize=LABEL,
+                fontWeight="bold",
+                color="var(--ink)",
+            ).encode(x=x, y=y, text=alt.value(f"best: {best['contacted'].iloc[0]:,}")),
+        ],
+        width,
+        240,
+    )
+
+
 def _least_span(low: float, high: float, *, times: bool) -> tuple[float, float]:
     """Return the ends of an axis, wide enough to include no effect and to show a very small effect as small."""
     least = (0.9, 1.1) if times else (-0.1, 0.1)
