@@ -18,6 +18,7 @@ def demo(config: DemoConfig) -> None:
     """Do everything with the CDNOW purchases; the results of an earlier demo in the folder are replaced."""
     from duramen.io.files import refuse_unwritable_folder, write_scores
     from duramen.report.drawing import missing_package
+    from duramen.tracking.model_card import model_card
 
     started = time.perf_counter()
     out = config.out
@@ -34,7 +35,7 @@ def demo(config: DemoConfig) -> None:
     with step("Writing the ranking and the model"):
         write_scores(ranked.ranking, out / "ranking.parquet")
         write_scores(ranked.ranking, out / "ranking.csv")
-        save_models({"": model}, group.tx, training.model_out)
+        save_models({"": model}, group.tx, training.model_out, {"": model_card(model, card, group.tx)})
     report = None if missing_package() else out / "report.html"
     if report is not None:
         write_report(report, model, card, group, ranked, training.portfolio.axes())

@@ -52,6 +52,8 @@ Evaluated: TypeAlias = "tuple[CoreCustomerModel, pd.DataFrame]"
 
 def train(config: TrainConfig) -> None:
     """Fit, evaluate, save and record a model, or one of each group of customers."""
+    from duramen.tracking.model_card import model_card
+
     check_places(config)
     axes = config.portfolio.axes()
     previous = load_models(config.previous, config.kind) if config.previous else {}
@@ -71,7 +73,8 @@ def train(config: TrainConfig) -> None:
         return fit_and_evaluate(build_model(config), group, window, previous.get(group.key))
 
     fitted = list(for_each_group(groups, fit, config.in_flags))
-    save_models({group.key: model for group, (model, _) in fitted}, tx, config.model_out)
+    cards = {group.key: model_card(model, card, group.tx, kind=group.kind) for group, (model, card) in fitted}
+    save_models({group.key: model for group, (model, _) in fitted}, tx, config.model_out, cards)
     rankings, recorded = {}, []
     for group, (model, card) in fitted:
         recorded.append(_record_and_show(model, card, group, config))
@@ -135,13 +138,17 @@ def fit_and_evaluate(
     return model, card
 
 
-def save_models(models: Mapping[str, CoreCustomerModel], tx: Transactions, model_out: Path) -> None:
-    """Write the models, each in the folder of its key, and the rows set aside: all of it, or nothing."""
+def save_models(
+    models: Mapping[str, CoreCustomerModel], tx: Transactions, model_out: Path, cards: Mapping[str, str]
+) -> None:
+    """Write models with their cards, each in the folder of its key, and rows set aside: all of it, or nothing."""
     from duramen.io.atomic import atomic_folder
+    from duramen.tracking.model_card import MODEL_CARD
 
     with atomic_folder(model_out) as folder:
         for key, model in models.items():
             model.save(folder / key)
+            (folder / key / MODEL_CARD).write_text(cards[key], encoding="utf-8")
         if tx.set_aside:
             tx.write_quarantine(folder / QUARANTINE)
 

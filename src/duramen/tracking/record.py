@@ -20,7 +20,8 @@ from duramen.data.transactions import Transactions
 from duramen.evaluation.forecasts import DURAMEN
 from duramen.evaluation.registry import metric
 from duramen.io.credentials import mask_credentials, mask_values
-from duramen.scoring.tiers import THRESHOLDS
+from duramen.tracking.model_card import MODEL_CARD, model_card
+from duramen.tracking.parameters import forecast_parameters, training_parameters
 from duramen.tracking.run import (
     DESCRIPTION,
     Artefacts,
@@ -35,8 +36,8 @@ from duramen.tracking.serving import served_scores, signature_of
 from duramen.tracking.store import MODEL_ARTEFACT, how_to_open, import_mlflow, open_experiment, open_store
 
 if TYPE_CHECKING:
+    from duramen.analysis.monitoring import Monitoring
     from duramen.evaluation.backtesting import Backtest
-    from duramen.forecast.settings import ForecastSettings
     from duramen.scoring.model import CoreCustomerModel
 
 EXAMPLE_CUSTOMERS = 5
@@ -109,10 +110,11 @@ def record_training(
         customers = customer_table(tx, model.window_.cutoff)
         name = f"{_name(tx)} {model.window_}"
         with open_run(client, experiment_id, name, tags) as parent:
-            _log_batch(mlflow, client, parent, _parameters(model, tx), _metrics(of_model))
+            _log_batch(mlflow, client, parent, training_parameters(model, tx), _metrics(of_model))
             _log_dataset(mlflow, client, parent, model, tx, digest)
             with artefacts_of(client, parent) as files:
                 _write_training(files, model, scorecard, figures or {}, report)
+                files.write(MODEL_CARD, model_card(model, scorecard, tx, kind=kind))
                 files.write("transactions.txt", str(tx.summary(model.window_.cutoff)))
                 _write_surroundings(files, configuration)
                 spread = customers.iloc[:: max(1, len(customers) // EXPLAINED_CUSTOMERS)]
@@ -182,7 +184,7 @@ def record_backtest(
                 str(days) for days in sorted({window.horizon for window in tested.windows})
             ),
             "unit": tested.unit,
-            **_forecast_parameters(tested.forecast),
+            **forecast_parameters(tested.forecast),
             "seed": tested.seed,
             "resamples": tested.resamples,
         }
@@ -205,6 +207,67 @@ def record_backtest(
                 _log_batch(mlflow, client, child, {}, _metrics(rows))
             children.close()
     return RecordedRun(parent, experiment, None, how_to_open(mlflow))
+
+
+def record_monitoring(
+    found: Monitoring,
+    tx: Transactions,
+    *,
+    experiment: str = "duramen",
+    kind: str = "",
+    configuration: Mapping[str, Any] | None = None,
+) -> RecordedRun:
+    """Record what became of a model since its training, as a run with the tag ``duramen.monitoring``.
+
+    Its metrics are the number of ``alarms``, the index of each feature and score (``drift.NAME``), and the figures of
+    the latest scores that are complete, by the names that they have in a training.
+
+    Parameters
+    ----------
+    found : Monitoring
+    tx : Transactions
+        The orders up to now.
+    experiment : str
+    kind : str, optional
+        The group of customers, such as "channel", for the tag ``duramen.kind``.
+    configuration : mapping, optional
+        The options of the command, kept as ``configuration.json``.
+
+    Returns
+    -------
+    RecordedRun
+        Without a model.
+
+    Raises
+    ------
+    RecordingError
+        If the store cannot be reached or written; a run that was begun is marked as failed.
+    """
+    mlflow = import_mlflow()
+    with told_failures(mlflow):
+        open_store()
+        client, experiment_id = mlflow.MlflowClient(), open_experiment(mlflow, experiment)
+        sentences = "".join(f"\n- {alarm.sentence}" for alarm in found.alarms) or "\n- none"
+        tags = _tags(kind, tx.digest(found.cutoff)) | {
+            "duramen.monitoring": "alarm" if found.alarms else "quiet",
+            "duramen.model_version": found.model_version,
+            DESCRIPTION: f"Monitoring from {found.since} to {found.cutoff}. Alarms:\n{sentences}",
+        }
+        parameters = {"source": tx.source, "since": found.since, "cutoff": found.cutoff, "unit": found.unit}
+        latest = found.realised[found.realised["cutoff"] == found.realised["cutoff"].max()]
+        # Columns of a feature file may have names that MLflow does not take.
+        names = "drift." + found.drift["name"].astype(str).str.replace(r"[^\w./ -]+", "_", regex=True)
+        drift = dict(zip(names, found.drift["psi"].astype(float), strict=True))
+        metrics = {"alarms": float(len(found.alarms))} | drift | _metrics(latest)
+        name = f"monitoring of {_name(tx)} {found.cutoff}"
+        with open_run(client, experiment_id, name, tags) as run:
+            _log_batch(mlflow, client, run, parameters, metrics)
+            with artefacts_of(client, run) as files:
+                _write_surroundings(files, configuration)
+                files.write("drift.csv", found.drift.to_csv(index=False))
+                files.write("realised.csv", found.realised.to_csv(index=False))
+                files.write("monitoring.json", json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
+    return RecordedRun(run, experiment, None, how_to_open(mlflow))
 
 
 def _name(tx: Transactions) -> str:
@@ -294,29 +357,6 @@ def _log_segments(mlflow: Any, client: Any, run: str, model: CoreCustomerModel) 
     )
     with artefacts_of(client, run) as files:
         files.write("segments.csv", segments.profile_.to_csv(index=False))
-
-
-def _forecast_parameters(settings: ForecastSettings) -> dict[str, Any]:
-    plain = settings.to_dict() | {"btyd_models": ", ".join(settings.btyd_models)}
-    plain |= {f"trees.{name}": value for name, value in plain.pop("trees").items()}
-    return {f"forecast.{name}": value for name, value in plain.items()}
-
-
-def _parameters(model: CoreCustomerModel, tx: Transactions) -> dict[str, Any]:
-    return {
-        "source": tx.source,
-        "cutoff": model.window_.cutoff.isoformat(),
-        "horizon_days": model.window_.horizon,
-        "holdout_cutoff": model.holdout_window_.cutoff.isoformat(),
-        "holdout_horizon_days": model.holdout_window_.horizon,
-        "unit": model.unit_,
-        **{f"column.{role}": name for role, name in tx.columns.items()},
-        **{name: value for name, value in model.parameters.items() if name != "forecast"},
-        **_forecast_parameters(model.forecast),
-        "tiers": ", ".join(model.tiers.names),
-        **{f"tiers.{name}": getattr(model.tiers, name) for name in THRESHOLDS},
-        "tiers.treatments": dict(model.tiers.treatments),
-    }
 
 
 def _model_parameters(name: str, model: CoreCustomerModel) -> dict[str, Any]:
