@@ -5,7 +5,6 @@ A partition assigns new points without a refit and is a few plain numbers, whate
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
@@ -33,6 +32,8 @@ SMALLEST_DENSE = (0.02, 0.05, 0.1)
 # Where many customers are alike in a measure, a component without a width of its own would have infinite density:
 # the square of a tenth of a log unit.
 LEAST_VARIANCE = 0.01
+# A mixture stands still long before.
+MOST_STEPS = 1_000
 METHODS = ("k-means", "Gaussian mixture", "HDBSCAN")
 COLUMNS = (
     "method", "segments", "stability", "separation", "smallest_share", "agreement", "eligible", "chosen",
@@ -136,14 +137,10 @@ def choose_partition(
         silhouette, both missing where another rule excludes the candidate; ``agreement`` is the adjusted Rand index of
         HDBSCAN's own labels with those of its nearest centroids, missing for the others, which are their own rule.
     """
-    from sklearn.exceptions import ConvergenceWarning
-
     rng = np.random.default_rng(seed)
     sample = points[np.sort(rng.choice(len(points), min(len(points), SAMPLED), replace=False))]
     # One thread each: partial sums of several would be added in the order in which the threads happen to end.
-    with warnings.catch_warnings(), workers() as pool:
-        # A mixture that is still moving is compared by its stability, as every other.
-        warnings.simplefilter("ignore", ConvergenceWarning)
+    with workers() as pool:
         trying = [
             pool.submit(_tried, *candidate, sample, seed, before)
             for candidate in _candidates(len(_distinct(sample)))
@@ -249,7 +246,9 @@ def _means(count: int, points: np.ndarray, seed: int, start: np.ndarray | None) 
 def _mixture(count: int, points: np.ndarray, seed: int, start: np.ndarray | None) -> Partition:
     from sklearn.mixture import GaussianMixture
 
-    mixture = GaussianMixture(count, reg_covar=LEAST_VARIANCE, means_init=start, random_state=seed)
+    mixture = GaussianMixture(
+        count, reg_covar=LEAST_VARIANCE, max_iter=MOST_STEPS, means_init=start, random_state=seed
+    )
     found = mixture.fit(points)
     return Partition("Gaussian mixture", found.means_, found.covariances_, found.weights_)
 
