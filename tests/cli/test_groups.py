@@ -114,10 +114,10 @@ def test_models_of_groups_are_written_all_or_not_at_all(both, tmp_path):
             raise OSError("no space left on the disk")
 
     end = CoreCustomerModel.load(both.folder / "model" / "end")
-    save_models({"end": end}, both.tx, tmp_path / "model")
+    save_models({"end": end}, both.tx, tmp_path / "model", {"end": "card"})
     before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
     with pytest.raises(OSError, match="no space left"):
-        save_models({"end": end, "channel": FullDisk()}, both.tx, tmp_path / "model")
+        save_models({"end": end, "channel": FullDisk()}, both.tx, tmp_path / "model", {"end": "card"})
     assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
 
 

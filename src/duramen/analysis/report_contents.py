@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from duramen.analysis.answers import answer_or_reason
+from duramen.analysis.base_over_time import CustomerBase, compared_periods, customer_base
 from duramen.analysis.lifecycle_history import StageHistory, stage_history
 from duramen.analysis.near_core import what_if_near_core
 from duramen.analysis.portfolio_axes import DEFAULT_AXES, LOYALTY_BY_SIZE, MATRICES, Axes
@@ -89,6 +90,8 @@ class ReportTables:
         By axes, what ``portfolio`` returns or the sentence that says why there is none.
     price_sensitivity : pandas.DataFrame or str, optional
         What ``price_sensitivity`` returns or the sentence that says why there is none.
+    base : CustomerBase or str, optional
+        The customer base of the last 91 days beside the 91 before, or the sentence that says why there is none.
 
     Raises
     ------
@@ -122,6 +125,7 @@ class ReportTables:
     segmentation: SegmentationReview | None = None
     portfolios: Mapping[tuple[str, ...], pd.DataFrame | str] | None = None
     price_sensitivity: pd.DataFrame | str | None = None
+    base: CustomerBase | str | None = None
 
     def __post_init__(self) -> None:
         if self.ranking.empty:
@@ -186,7 +190,14 @@ def report_tables(
         segmentation=review_segmentation(model, tx, ranked, earlier, then),
         portfolios=_portfolios(ranked, horizon, credit, axes),
         price_sensitivity=_price_sensitivity(ranked, horizon),
+        base=answer_or_reason(lambda: _base(tx, ranked.cutoff)),
     )
+
+
+def _base(tx: Transactions, cutoff: date) -> CustomerBase:
+    """Return what happened to the customer base in the last 91 days before the cutoff."""
+    last_day = min(cutoff - timedelta(days=1), tx.last_date)
+    return customer_base(tx, *compared_periods(tx, last_day=last_day))
 
 
 def _scenario(ranked: Ranked) -> ScenarioSummary | None:

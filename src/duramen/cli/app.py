@@ -38,6 +38,11 @@ COMMANDS = {
         "List whom to call within a budget, whom to win back, who is newly rising and who is below break-even.",
         "duramen lists orders.csv --model model/ --offer-cost 10 --contact-cost 1 --budget 5000 --out lists/",
     ),
+    "base": Command(
+        "Explain why revenue changed between two periods, and how value, core, cohorts and costs of the customer base "
+        "developed.",
+        "duramen base orders.csv --from 2011-07-01 --to 2011-09-30 --out base/",
+    ),
     "backtest": Command(
         "Compare the model with plain baselines at several past cutoffs, each trained only on what lay before it.",
         "duramen backtest orders.csv --horizon 182d --cutoffs 3 --out backtest/",
@@ -50,6 +55,10 @@ COMMANDS = {
     "audit": Command(
         "Examine any segments of customers by the seven ways in which segmentations go wrong.",
         "duramen audit segments.csv --transactions orders.csv --cutoff 2011-06-01 --out audit.html",
+    ),
+    "monitor": Command(
+        "Measure drift since training and compare earlier scores with outcomes; exit status 3 if a limit is exceeded.",
+        "duramen monitor orders.csv --model model/ --scores scores-1998-01.parquet",
     ),
     "promote": Command(
         "Register a model as challenger; it becomes champion if it is clearly better than the present one on later "

@@ -15,6 +15,7 @@ from duramen.analysis.core_summary import (
 )
 from duramen.analysis.report_contents import ReportTables
 from duramen.report import core, groups, numbers, scoreboard
+from duramen.report.customer_base import base_section
 from duramen.report.dependence import dependence_section, importance_section
 from duramen.report.html import page_template
 from duramen.report.lifecycle import lifecycle_section
@@ -130,6 +131,7 @@ def _optional(tables: ReportTables) -> dict[str, Any]:
             tables.portfolios, lambda matrices: portfolio_section(matrices, unit, tables.horizon_days)
         ),
         "price_sensitivity": _if_given(tables.price_sensitivity, price_section),
+        "base": _if_given(tables.base, lambda base: base if isinstance(base, str) else base_section(base)),
         "total": tables.total,
         "boards": scoreboard.boards(tables.scorecard, unit),
         "factors": importance_section(tables.importance),

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from duramen.cli.config.options import (
     EXPERIMENT,
     ORDERS,
+    AsJson,
     Columns,
     Conditions,
     CostToServe,
@@ -30,13 +31,21 @@ from duramen.cli.config.options import (
     Report,
     Seed,
     SegmentWeights,
+    Texts,
     TimeZone,
     column,
     earlier_ranking,
     folder,
 )
 from duramen.cli.config.settings import Config, Finite, Option, Text
-from duramen.cli.config.tables import ForecastTable, MarketTable, PortfolioTable, PromotionTable, TiersTable
+from duramen.cli.config.tables import (
+    ForecastTable,
+    MarketTable,
+    MonitorTable,
+    PortfolioTable,
+    PromotionTable,
+    TiersTable,
+)
 from duramen.errors import InputError
 
 
@@ -163,9 +172,7 @@ class OrdersConfig(ModelledConfig):
 class CheckConfig(OrdersConfig):
     """Settings of ``duramen check``."""
 
-    as_json: Annotated[
-        bool, Option("Print JSON and nothing else, for jobs.", "true or false", "true", flag="--json")
-    ] = False
+    as_json: AsJson = False
 
 
 def _check_tiers(table: TiersTable) -> TiersTable:
@@ -384,6 +391,95 @@ class ListsConfig(OrdersConfig):
         return self
 
 
+class BaseConfig(OrdersConfig):
+    """Settings of ``duramen base``."""
+
+    first_day: Annotated[
+        Day | None,
+        Option(
+            "First day of the period whose revenue is compared with that of the period before, as long.", "a day",
+            "2011-06-01", metavar="DAY", flag="--from", default="91 days before the end",
+        ),
+    ] = None  # fmt: skip
+    last_day: Annotated[
+        Day | None,
+        Option(
+            "Last day of that period.", "a day", "2011-08-30", metavar="DAY", flag="--to", default="the last day"
+        ),
+    ] = None  # fmt: skip
+    model: Annotated[
+        Text | None,
+        Option(
+            "A trained model, for what is expected: money that comes back, customers below break-even, whom to keep.",
+            "a folder or an MLflow URI", "model", metavar="MODEL",
+        ),
+    ] = None  # fmt: skip
+    acquisition_cost: Annotated[
+        Finite | None, Field(gt=0), _money("What it costs to win a customer.", "12")
+    ] = None
+    margin: Annotated[
+        float | None,
+        Field(gt=0, le=1),
+        Option(
+            "Share of net money that is left after the goods are paid.", "a number above 0 to 1", "0.4",
+            metavar="SHARE", default="1, where amounts are margins",
+        ),
+    ] = None  # fmt: skip
+    order_cost: Annotated[Finite, Field(ge=0), _money("What serving an order costs.", "4")] = 0.0
+    return_cost: Annotated[Finite, Field(ge=0), _money("What serving a return costs.", "6")] = 0.0
+    customer_cost: Annotated[
+        Finite,
+        Field(ge=0),
+        _money("What serving a customer costs over the horizon, whatever is bought.", "2"),
+    ] = 0.0
+    cheaper_service: Annotated[
+        float | None,
+        Field(ge=0, le=1),
+        Option(
+            "Cost of a cheaper service for customers below break-even, as a share of the present one.",
+            "a number from 0 to 1", "0.5", metavar="SHARE",
+        ),
+    ] = None  # fmt: skip
+    minimum_order: Annotated[
+        Finite | None, Field(gt=0), _money("The smallest order that would be taken.", "25")
+    ] = None
+    complete_history: Annotated[
+        bool,
+        Option(
+            "The orders begin with the business: every first purchase is in them.", "true or false", "true"
+        ),
+    ] = False
+    offer_cost: Annotated[
+        Finite, Field(ge=0), _money("What an offer to stay costs where a customer takes it.")
+    ] = 0.0
+    contact_cost: Annotated[Finite, Field(ge=0), _money("What it costs to reach a customer.", "1")] = 0.0
+    acceptance: Annotated[
+        float | None,
+        Field(gt=0, le=1),
+        Option(
+            "Share of leaving customers who accept the offer.", "a number above 0 to 1", "0.2", metavar="SHARE",
+            default="0.3, the published mean",
+        ),
+    ] = None  # fmt: skip
+    campaign: Annotated[
+        Text | None,
+        Option(
+            "CSV or Parquet of a randomised campaign: customer_id, treated (1 or 0) and date.", "a CSV or Parquet file",
+            "campaign.csv", metavar="FILE",
+        ),
+    ] = None  # fmt: skip
+    reward_budget: Annotated[
+        Finite | None, Field(gt=0), _money("Money for the rewards of a club over the horizon.", "5000")
+    ] = None
+    out: Annotated[File, folder("Folder for the page and its tables.", "base")] = Path("base")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.first_day and self.last_day and self.last_day < self.first_day:
+            raise InputError(f"--to is {self.last_day}, before --from {self.first_day}; give a later day.")
+        return self
+
+
 class CutoffsConfig(OrdersConfig):
     """Orders, and the past cutoffs at which models are trained on what lies before."""
 
@@ -489,6 +585,40 @@ class AuditConfig(ReadingConfig):
     seed: Seed = 0
 
 
+class MonitorConfig(OrdersConfig):
+    """Settings of ``duramen monitor``."""
+
+    model: Model = "model"
+    scores: Annotated[
+        Texts | None,
+        Option(
+            "Earlier scores of duramen score, with the JSON beside them; may be given again. Those whose horizon has "
+            "passed are compared with outcomes.",
+            "a Parquet or CSV file", "scores-1998-01.parquet", metavar="FILE",
+        ),
+    ] = None  # fmt: skip
+    since: Annotated[
+        Day | None,
+        Option(
+            "Day that drift is measured from, such as that of the scoring before.", "a day", "2011-06-01",
+            metavar="DAY", default="the cutoff of the training",
+        ),
+    ] = None  # fmt: skip
+    cutoff: OneCutoff = None
+    challenger: Annotated[
+        Text | None,
+        Option(
+            "A model that could replace this one: on an alarm, the command to promote it is shown.",
+            "a folder or an MLflow URI", "challenger", metavar="MODEL",
+        ),
+    ] = None  # fmt: skip
+    as_json: AsJson = False
+    kind: KindOrTogether = None
+    seed: Seed = 0
+    experiment: Experiment = EXPERIMENT
+    monitor: MonitorTable = MonitorTable()
+
+
 class PromoteConfig(ModelledConfig):
     """Settings of ``duramen promote``."""
 
@@ -547,9 +677,11 @@ CONFIGS: dict[str, type[Config]] = {
     "train": TrainConfig,
     "score": ScoreConfig,
     "lists": ListsConfig,
+    "base": BaseConfig,
     "backtest": BacktestConfig,
     "consistency": ConsistencyConfig,
     "audit": AuditConfig,
+    "monitor": MonitorConfig,
     "promote": PromoteConfig,
     "rollback": RollbackConfig,
     "demo": DemoConfig,

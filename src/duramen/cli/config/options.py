@@ -73,6 +73,7 @@ def _several(values: Any) -> Any:
 
 File = Annotated[Path, BeforeValidator(lambda path: path or None)]
 Day = Annotated[date, BeforeValidator(parse_day)]
+Texts = Annotated[list[Text], BeforeValidator(_several)]
 Days = Annotated[list[date], BeforeValidator(_days)]
 Horizon = Annotated[int | str, AfterValidator(_checked_horizon)]
 Memory = Annotated[str, AfterValidator(_checked_memory)]
@@ -102,6 +103,9 @@ def earlier_ranking(more: str = "") -> Option:
     return Option(f"{help}{more}.", "a file or a table", "before.parquet", metavar="PLACE")
 
 
+AsJson = Annotated[
+    bool, Option("Print JSON and nothing else, for jobs.", "true or false", "true", flag="--json")
+]
 Report = Annotated[
     File | None, Option("HTML report to write as well.", "an HTML file", "report.html", metavar="FILE")
 ]

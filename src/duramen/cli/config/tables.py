@@ -10,6 +10,7 @@ from duramen.cli.config.settings import Finite, Option, Setting, Settings, Text
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
+    from duramen.analysis.alarms import Limits
     from duramen.analysis.portfolio_axes import Axes
     from duramen.evaluation.champion_challenger import Rule
     from duramen.forecast.settings import ForecastSettings
@@ -213,6 +214,46 @@ class PromotionTable(Settings):
         from duramen.evaluation.champion_challenger import Rule
 
         return Rule(**self.given())
+
+
+def _limit(help: str, example: str) -> Setting:
+    return Setting(help, "a number from 0 on", example)
+
+
+class MonitorTable(Settings):
+    """``[monitor]``: where a figure of ``duramen monitor`` becomes an alarm; the defaults are those of ``Limits``."""
+
+    drift: Annotated[
+        float | None, _limit("Population stability index of a feature or a score, at most.", "0.25")
+    ] = None
+    total_bias: Annotated[
+        float | None, _limit("Predicted total over the actual one, less 1, in either direction.", "0.25")
+    ] = None
+    calibration_error: Annotated[
+        float | None, _limit("Mean difference of P(active) and the share who bought.", "0.05")
+    ] = None
+    auc_drop: Annotated[float | None, _limit("AUC below that of the holdout, at most.", "0.05")] = None
+    captured_drop: Annotated[
+        float | None, _limit("How far the captured value may be below that of the holdout.", "0.1")
+    ] = None
+    coverage_shortfall: Annotated[
+        float | None, _limit("Share of customers that the 80 % interval misses beyond 20 %, at most.", "0.1")
+    ] = None
+    confidence: Annotated[
+        float | None, Setting("Confidence of the intervals.", "a number from 0.5 to 0.999", "0.95")
+    ] = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.model_fields_set:
+            self.limits()
+        return self
+
+    def limits(self) -> Limits:
+        """Return the limits, with the usual ones where nothing is set."""
+        from duramen.analysis.alarms import Limits
+
+        return Limits(**self.given())
 
 
 class TreesTable(Settings):
