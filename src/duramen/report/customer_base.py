@@ -66,6 +66,7 @@ def base_section(found: CustomerBase, in_words: Callable[[str], str] = str) -> d
         "sentences": change.sentences,
         "notes": [in_words(note) for note in change.notes],
         "waterfall": waterfall_section(change.parts, unit),
+        "seasonal": bool((change.parts["money"] != change.parts["money_with_season"]).any()),
         "parts": numbers.rows(change.parts, "money", "money_with_season"),
         "missing": numbers.rows(change.missing, "money", "expected_back", "back_low", "back_high"),
         "structure": section(found.structure, structure_section),
