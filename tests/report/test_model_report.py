@@ -24,6 +24,9 @@ def test_one_call_writes_every_section(page):
         "Outcomes of each stage",
         "customers were steady;",
         "cash cow",
+        "Why revenue changed",
+        "Value, core and concentration",
+        "New customers, by the time of their first purchase",
     ):
         assert text in page
     assert "Price-led" not in page

@@ -16,7 +16,7 @@ from duramen.cli.config.commands import (
     ReadingConfig,
     ScoreConfig,
 )
-from duramen.cli.groups import Group
+from duramen.cli.groups import Group, groups_to_score
 from duramen.cli.output_paths import group_place, model_addresses, scores_place
 from duramen.cli.terminal import console, step, warn
 from duramen.data.reading import read_transactions
@@ -351,3 +351,27 @@ def refuse_without_model(group: Group, models: dict[str, CoreCustomerModel], add
     """Refuse a group that no model was trained for."""
     if group.key not in models:
         raise InputError(f"{address} has no model of {group.who}; train one with them.")
+
+
+def one_model(address: str, kind: str | None) -> str:
+    """Return the address of the one model that is meant, where a command takes one model at a time."""
+    addresses = model_addresses(address, kind)
+    if len(addresses) > 1:
+        raise InputError(
+            f"{address} has a model of {' and '.join(addresses)} customers, who have champions of their own; name one "
+            f"after the other, for example by --kind {next(iter(addresses))}."
+        )
+    return addresses[""]
+
+
+def orders_of_model(
+    orders: str,
+    config: ModelledConfig,
+    address: str,
+    kind: str | None,
+    models: Collection[CoreCustomerModel] = (),
+) -> Transactions:
+    """Return the orders of the customers whom the one model at an address is for."""
+    tx = read_orders(orders, config, read_customers(config), read_features(config, models))
+    (group,) = groups_to_score(tx, kind, address, [""])
+    return group.tx

@@ -15,17 +15,13 @@ from rich import box
 from rich.table import Table
 
 from duramen.cli.config.commands import MonitorConfig
-from duramen.cli.groups import groups_to_score
-from duramen.cli.inputs import choose_cutoff, load_model, read_customers, read_features, read_orders
-from duramen.cli.output_paths import model_addresses
+from duramen.cli.inputs import choose_cutoff, load_model, one_model, orders_of_model
 from duramen.cli.recording import UNRECORDED, recorded
 from duramen.cli.terminal import console, show_heading, show_run, step, warn
-from duramen.errors import InputError
 from duramen.report.numbers import sentence_of
 
 if TYPE_CHECKING:
     from duramen.analysis.monitoring import Monitoring
-    from duramen.data.transactions import Transactions
     from duramen.scoring.model import CoreCustomerModel
 
 # The exit status where a figure is beyond its limit.
@@ -44,9 +40,9 @@ def monitor(config: MonitorConfig) -> None:
     refuse_unwritable_store()
     with _quiet(config.as_json):
         earlier = [read_earlier_scores(place) for place in dict.fromkeys(config.scores or ())]
-        address = _one_model(config.model, config.kind)
+        address = one_model(config.model, config.kind)
         model = load_model(address)
-        tx = _orders_of_model(config, model, address)
+        tx = orders_of_model(config.orders, config, address, config.kind, [model])
         cutoff = choose_cutoff(tx, config.cutoff)
         with step("Measuring drift, and comparing earlier scores with outcomes"):
             found = compare_with_training(
@@ -88,25 +84,6 @@ def _quiet(as_json: bool) -> Iterator[None]:
         yield
     finally:
         console.quiet = before
-
-
-def _one_model(address: str, kind: str | None) -> str:
-    """Return the address of the one model that is meant."""
-    addresses = model_addresses(address, kind)
-    if len(addresses) > 1:
-        raise InputError(
-            f"{address} has a model of {' and '.join(addresses)} customers; monitor one after the other, for example "
-            f"with --kind {next(iter(addresses))}."
-        )
-    return addresses[""]
-
-
-def _orders_of_model(config: MonitorConfig, model: CoreCustomerModel, address: str) -> Transactions:
-    """Return the orders of the customers whom the model is for."""
-    customers, features = read_customers(config), read_features(config, [model])
-    tx = read_orders(config.orders, config, customers, features)
-    (group,) = groups_to_score(tx, config.kind, address, [""])
-    return group.tx
 
 
 def _next_commands(config: MonitorConfig, model: CoreCustomerModel, cutoff: date) -> list[str]:
