@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from duramen.analysis.counted import counted
 from duramen.data.customer_columns import known_numbers
 from duramen.data.ids import id_text, ids_as_text
 from duramen.data.windows import YEAR, parse_day
@@ -75,11 +76,11 @@ class AcquisitionCohorts:
         last = later[later["cohorts"] >= first["cohorts"] / 2].iloc[-1]
         sentence = (
             f"Of new customers, {first['retention']:.1%} buy in the {self.period} after that of their first purchase "
-            f"({first['customers']:,.0f} customers of {_counted(first['cohorts'], 'cohort')})"
+            f"({first['customers']:,.0f} customers of {counted(first['cohorts'], 'cohort')})"
         )
         if last["age"] > 1:
             sentence += f", and {last['retention']:.1%} {last['age']:.0f} {self.period}s after it"
-            sentence += f" ({last['customers']:,.0f} of {_counted(last['cohorts'], 'cohort')})"
+            sentence += f" ({last['customers']:,.0f} of {counted(last['cohorts'], 'cohort')})"
         return sentence + "."
 
     @property
@@ -89,10 +90,10 @@ class AcquisitionCohorts:
             return f"Give `{COST}` to see how long new customers take to pay it back."
         known = self.cohorts[self.cohorts[COST].notna() & (self.cohorts["complete_periods"] > 0)]
         paid = known["payback_periods"].dropna()
-        cohorts = _counted(len(known), "cohort")
+        cohorts = counted(len(known), "cohort")
         sentence = f"{len(paid)} of {cohorts} with a cost and a complete {self.period} have paid it back"
         if len(paid):
-            periods = _counted(float(paid.median()), self.period)
+            periods = counted(float(paid.median()), self.period)
             sentence += (
                 f"; the median cohort needed {periods}, counting the {self.period} of the first purchase"
             )
@@ -100,17 +101,6 @@ class AcquisitionCohorts:
 
     def __str__(self) -> str:
         return " ".join([self.retention_sentence, self.payback_sentence, *self.notes])
-
-
-def _counted(number: float, name: str) -> str:
-    """Return a number of things in words.
-
-    Examples
-    --------
-    >>> _counted(1, "cohort"), _counted(2.5, "quarter")
-    ('1 cohort', '2.5 quarters')
-    """
-    return f"{number:g} {name}" if number == 1 else f"{number:g} {name}s"
 
 
 def retention_by_cohort(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.analysis.base_health import BaseHealth, compare_periods, share_from
+from duramen.analysis.counted import counted
 from duramen.analysis.migration import segment_transitions
 from duramen.data.windows import YEAR, parse_day
 from duramen.errors import InputError
@@ -66,8 +67,8 @@ class Dependence:
             else f"No single customer is critical: the largest, {self.largest_customer}, brings"
         )
         return (
-            f"{start} {self.largest_share:.1%} of the money. The largest {half:,} of {self.customers:,} customers "
-            "account for half of it."
+            f"{start} {self.largest_share:.1%} of the money. Of {counted(self.customers, 'customer')}, the largest "
+            f"{half:,} account for half of it."
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from duramen.analysis.counted import counted, signed
 from duramen.analysis.postponed_demand import GONE, POSTPONED, check_complete, missing_demand
 from duramen.analysis.revenue_parts import (
     FREQUENCY,
@@ -122,14 +123,14 @@ class RevenueChange:
         return sentence + "."
 
     def _turnover(self) -> list[str]:
-        seen = self.parts.set_index("part")
-        lost, won, back = (seen.loc[name] for name in (LOST, WON, RETURNED))
-        season = "With the season, " if SEASON in seen.index else ""
+        seen = {row["part"]: row for row in self.parts.to_dict("records")}
+        lost, won, back = (seen[name] for name in (LOST, WON, RETURNED))
+        season = "With the season, " if SEASON in seen else ""
         return [
-            f"{season}{_customers(lost['customers'])} of the first period did not buy in the second "
-            f"({lost['money_with_season']:+,.0f} {self.unit}); {won['customers']:,.0f} bought for the first time "
-            f"({won['money_with_season']:+,.0f}) and {back['customers']:,.0f} came back after a pause "
-            f"({back['money_with_season']:+,.0f})."
+            f"{season}{counted(lost['customers'], 'customer')} of the first period did not buy in the second "
+            f"({signed(lost['money_with_season'])} {self.unit}); {won['customers']:,.0f} bought for the first time "
+            f"({signed(won['money_with_season'])}) and {back['customers']:,.0f} came back after a pause "
+            f"({signed(back['money_with_season'])})."
         ]
 
     def _missing(self) -> list[str]:
@@ -156,10 +157,6 @@ class RevenueChange:
             "is postponed.",
             *([back] if late_money >= 0.5 else []),
         ]
-
-
-def _customers(count: Any) -> str:
-    return f"{count:,.0f} customer{'' if count == 1 else 's'}"
 
 
 def explain_revenue_change(

@@ -86,6 +86,8 @@ def _referrers(about: CustomerFile | None) -> Callable[[pd.Series[Any]], pd.Seri
 
 def _show(found: CustomerBase, config: BaseConfig) -> None:
     """Show what happened in sentences, and the parts of the change."""
+    from duramen.analysis.counted import signed
+
     show_heading("Why revenue changed")
     _say(*found.change.sentences)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
@@ -94,10 +96,10 @@ def _show(found: CustomerBase, config: BaseConfig) -> None:
     for name in ("part", found.unit, "of before", "customers", *(["with season"] if seasonal else [])):
         table.add_column(name, justify="left" if name == "part" else "right", no_wrap=True)
     for row in parts.to_dict("records"):
-        with_season = [f"{row['money_with_season']:+,.0f}"] if seasonal else []
-        figures = (f"{row['money']:+,.0f}", f"{row['share_of_before']:+z,.1%}", f"{row['customers']:,.0f}")
+        with_season = [signed(row["money_with_season"])] if seasonal else []
+        figures = (signed(row["money"]), f"{row['share_of_before']:+z,.1%}", f"{row['customers']:,.0f}")
         table.add_row(row["part"], *figures, *with_season)
-    table.add_row("[bold]change of revenue[/]", f"[bold]{found.change.change:+,.0f}[/]")
+    table.add_row("[bold]change of revenue[/]", f"[bold]{signed(found.change.change)}[/]")
     console.print(table)
     show_heading("How the base did")
     _say(*(sentence_of(config.in_flags(str(part))) for part in (found.structure, found.cohorts)))

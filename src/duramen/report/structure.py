@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from duramen.analysis.base_health import BaseHealth
 from duramen.analysis.base_structure import CORE
+from duramen.analysis.counted import counted
 from duramen.report.charts import finish, in_both_widths, percent
 from duramen.report.numbers import count, day, decimals, money, rows, sentence_of, share
 
@@ -75,12 +76,14 @@ def structure_section(structure: BaseStructure) -> StructureSection:
     since, until = day(first["start"]), day(last["start"])
     average_title = (
         f"Average value per customer: {average}, {money(last['average_value'], digits)} {structure.unit} in the "
-        f"{structure.days} days from {until}, after {money(first['average_value'], digits)} in those from {since}"
+        f"{counted(structure.days, 'day')} from {until}, after {money(first['average_value'], digits)} in those from "
+        f"{since}"
     )
     size = money(structure.core_size, decimals([structure.core_size]))
     core_title = (
-        f"Share of money from customers who bring at least {size} {structure.unit} in {structure.days} days: {core}, "
-        f"{share(last['core_share'])} in those from {until}, after {share(first['core_share'])} in those from {since}"
+        f"Share of money from customers who bring at least {size} {structure.unit} in "
+        f"{counted(structure.days, 'day')}: {core}, {share(last['core_share'])} in those from {until}, after "
+        f"{share(first['core_share'])} in those from {since}"
     )
     title = f"{structure.unit} per customer"
     return StructureSection(
@@ -106,7 +109,7 @@ def _core_flows(structure: BaseStructure) -> str:
     digits = decimals([into["money_now"].sum(), out["money_before"].sum()])
     entered, left = (money(amount, digits) for amount in (into["money_now"].sum(), out["money_before"].sum()))
     return (
-        f"Since the {structure.days} days before, {count(into['customers'].sum())} customers entered the core and "
+        f"Since the {structure.days} days before, {counted(into['customers'].sum(), 'customer')} entered the core and "
         f"{count(out['customers'].sum())} left it. Those who entered bring {entered} {structure.unit} now; those who "
         f"left brought {left} {structure.unit} before."
     )
