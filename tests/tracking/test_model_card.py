@@ -20,7 +20,8 @@ def card(trained):
 def test_a_training_writes_the_card_beside_the_model_and_into_the_run(trained, card):
     assert trained.done.returncode == 0
     copies = [path.read_text(encoding="utf-8") for path in (trained.folder / "mlruns").rglob(MODEL_CARD)]
-    assert copies == [card]
+    # Other trainings record in the same folder.
+    assert card in copies
     # The card is no part of the model: it still loads.
     assert CoreCustomerModel.load(trained.folder / "model").seed == 1
 
