@@ -26,7 +26,7 @@ def result(shop):
 
 
 def test_contribution_and_its_sums_are_those_of_sql(shop, result):
-    scores, customers, lines = shop.scores, shop.customers, result.customers  # noqa: F841
+    scores, customers, lines = shop.scores, shop.customers, result.customers  # noqa: F841  read by the query
     by_sql = duckdb.sql(
         """
         with costs as (

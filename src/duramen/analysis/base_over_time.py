@@ -177,7 +177,7 @@ def customer_base(
                 *change.notes,
                 f"The model forecasts {model.window_.horizon} days and the period has {after.horizon}: what is "
                 "postponed "
-                "is told from the times between purchases, and all figures of costs are over the horizon of the model.",
+                "follows from the times between purchases, and all figures of costs are over the horizon of the model.",
             ),
         )
     return CustomerBase(

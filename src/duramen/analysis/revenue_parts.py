@@ -24,7 +24,7 @@ STAYED, OTHER = "stayed", "other"
 # Money is counted in whole ten-thousandths, of which sums are exact.
 UNITS = 10_000
 
-# Lines with a product and a quantity must hold this share of the money for price, mix and basket size to be told apart.
+# Lines with a product and a quantity must hold this share of the money before price, mix and basket size are separated.
 KNOWN_GOODS = 0.9
 # Whole numbers of 64 bits end here; a sum below half of it has no overflow.
 MOST_UNITS = 4_000_000_000_000_000_000

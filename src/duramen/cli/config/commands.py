@@ -335,19 +335,23 @@ def _most(help: str) -> Option:
     return Option(help, "a whole number from 1 on", "500", metavar="N", default="no limit")
 
 
+ContactCost = Annotated[Finite, Field(ge=0), _money("What it costs to reach a customer.", "1")]
+Acceptance = Annotated[
+    float | None,
+    Field(gt=0, le=1),
+    Option(
+        "Share of leaving customers who accept the offer.", "a number above 0 to 1", "0.2", metavar="SHARE",
+        default="0.3, the published mean",
+    ),
+]  # fmt: skip
+
+
 class ListsConfig(OrdersConfig):
     """Settings of ``duramen lists``."""
 
     offer_cost: Annotated[Finite, Field(ge=0), _money("What the offer costs where a customer takes it.")]
-    contact_cost: Annotated[Finite, Field(ge=0), _money("What it costs to reach a customer.", "1")] = 0.0
-    acceptance: Annotated[
-        float | None,
-        Field(gt=0, le=1),
-        Option(
-            "Share of leaving customers who accept the offer.", "a number above 0 to 1", "0.2", metavar="SHARE",
-            default="0.3, the published mean",
-        ),
-    ] = None  # fmt: skip
+    contact_cost: ContactCost = 0.0
+    acceptance: Acceptance = None
     budget: Annotated[
         Finite | None,
         Field(gt=0),
@@ -452,15 +456,8 @@ class BaseConfig(OrdersConfig):
     offer_cost: Annotated[
         Finite, Field(ge=0), _money("What an offer to stay costs where a customer takes it.")
     ] = 0.0
-    contact_cost: Annotated[Finite, Field(ge=0), _money("What it costs to reach a customer.", "1")] = 0.0
-    acceptance: Annotated[
-        float | None,
-        Field(gt=0, le=1),
-        Option(
-            "Share of leaving customers who accept the offer.", "a number above 0 to 1", "0.2", metavar="SHARE",
-            default="0.3, the published mean",
-        ),
-    ] = None  # fmt: skip
+    contact_cost: ContactCost = 0.0
+    acceptance: Acceptance = None
     campaign: Annotated[
         Text | None,
         Option(
