@@ -1,4 +1,4 @@
-"""Drift and figures that came true come in, with limits; alarms in one sentence each go out."""
+"""Drift and earlier forecasts beside outcomes come in, with limits; alarms in one sentence each go out."""
 
 from __future__ import annotations
 

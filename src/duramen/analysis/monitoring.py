@@ -1,4 +1,4 @@
-"""A model, orders up to now and earlier scores come in; drift, what came true, and alarms go out."""
+"""A model, orders up to now and earlier scores come in; drift, forecasts beside outcomes, and alarms go out."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def monitor(
     limits: Limits | None = None,
     seed: int = 0,
 ) -> Monitoring:
-    """Compare now with the training, and earlier scores with what came true.
+    """Measure drift since the training, and compare earlier scores with outcomes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Earlier forecasts and what came true come in; how good they were, beside the holdout of the training, goes out."""
+"""Earlier forecasts and outcomes come in; how good the forecasts were, beside the holdout of the training, goes out."""
 
 from __future__ import annotations
 
