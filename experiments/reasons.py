@@ -5,7 +5,7 @@ of all reasons were compared, and each fault; it ends with status 1 where there 
 python experiments/reasons.py dataset:cdnow --cutoff 1998-04-01 --horizon 91
 python experiments/reasons.py PATH --config experiments/online_retail_ii.toml
 
-Every fact is computed again by pandas from the source's own lines, by the rules in docs/data.md. Only
+Every fact is computed again by pandas from the source's own lines, by the rules in docs/reference/orders.md. Only
 the names of the columns and the number of lines used, which must agree, are taken from duramen.
 The factor at the end of a reason is no fact of the customer; factors are checked by what they multiply to.
 """
@@ -23,8 +23,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from duramen.cli.config.commands import TrainConfig
 from duramen.cli.config.read import read_config
+from duramen.cli.config.train import TrainConfig
 from duramen.cli.inputs import read_orders
 from duramen.data.customers import customer_table
 from duramen.data.datasets import open_dataset
@@ -340,7 +340,8 @@ def tiers_of(ranking: pd.DataFrame) -> pd.Series:
     held_before = (value.cumsum() - value) / value.sum()
     core = held_before < tiers.core_share
     likely = growing[~core].quantile(1 - tiers.rising_share)
-    rising = ~core & (by_value["growth_rate"] > tiers.rising_growth) & (growing >= likely)
+    rising = ~core & (by_value["growth_rate"] >= tiers.rising_growth) & (growing >= likely)
+    rising &= ~by_value["lifecycle_stage"].isin(("at risk", "lapsed"))
     names = np.select(
         [held_before < tiers.vip_share, core, rising, held_before < tiers.regular_share],
         [tiers.vip.name, tiers.main.name, tiers.rising.name, tiers.regular.name],

@@ -26,7 +26,7 @@ INTRODUCTION = """# Results
 
 How good the forecasts of each experiment are, compared with simple baselines on the same customers. Written by
 `python experiments/results.py grocery=PATH online_retail_ii=PATH`; the metrics and how to read them are in
-[docs/backtest.md](../docs/backtest.md).
+[the list of metrics](../docs/reference/metrics.md).
 Figures are means over the cutoffs, of total bias its size; the best of a row is bold. A difference is duramen less the
 best baseline, with its 95 % interval over resampled customers. Last come figures that others published, beside those of
 duramen on the same data.
