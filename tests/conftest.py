@@ -27,6 +27,8 @@ settings.load_profile("untimed")
 # As the command line does it, before anything loads OpenMP or MLflow.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+# The commands that a run shows begin with `uv run` where uv started it, as it may have started the tests.
+os.environ.pop("UV_RUN_RECURSION_DEPTH", None)
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Each core has tests of its own; models are the same with one thread as with two.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -142,7 +144,7 @@ def trained(shop_orders, tmp_path_factory):
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
     done = subprocess.run(
         [Path(sys.executable).with_name("duramen"), "train", "--config", "duramen.toml", "--horizon", str(HORIZON),
-         "--report", "report.html"],
+         "--report", "report.html", "--verbose"],
         cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return SimpleNamespace(

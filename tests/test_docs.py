@@ -1,39 +1,72 @@
-"""The README and the docs agree with the code: blocks run, and every name, option, file and link exists."""
+"""The README and the docs agree with the code: blocks run, and every name, option, file and link exists.
+
+CONTRIBUTING.md states how a page is written: what runs, what is given, and how a block that cannot run is marked.
+"""
 
 import ast
 import importlib
 import re
 import shlex
+import shutil
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pytest
+from tests import shops
 
 import duramen
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)
+PAGES = [ROOT / "README.md", *DOCS]
 CODE = sorted((ROOT / "src").rglob("*.py"))
-# These need a Spark session, or train at many cutoffs or record in MLflow, which tests of their own do.
-NOT_RUN = {"scale.md", "backtest.md", "mlflow.md"}
+BLOCK = re.compile(r"((?:^<!--.*?-->\n+)*)^```(python|bash)\n(.*?)^```", re.M | re.S)
+NOT_RUN = re.compile(r"<!-- not run: (.+?) -->")
+GIVEN = re.compile(r"<!-- given: ([\w, ]+?) -->")
+
+
+class Block(NamedTuple):
+    """A fenced block of a page, and what the comments above it state."""
+
+    language: str
+    text: str
+    runs: bool
+    reason: str | None  # why it cannot run here
+
+
+def named(page):
+    """Return the path of a page in the repository, which names its tests."""
+    return page.relative_to(ROOT).as_posix()
+
+
+def fenced(page):
+    """Return the blocks of Python and of commands of a page, in order."""
+    found = []
+    for marks, language, text in BLOCK.findall(page.read_text(encoding="utf-8")):
+        reason = NOT_RUN.search(marks)
+        runs = reason is None and (language == "python" or "<!-- run -->" in marks)
+        found.append(Block(language, text, runs, reason[1] if reason else None))
+    return found
 
 
 def blocks(page, language):
-    """Return the fenced blocks of a language on a page."""
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+    """Return the texts of the fenced blocks of a language on a page."""
+    return [block.text for block in fenced(page) if block.language == language]
 
 
 def commands(page):
     """Return the command lines that start with `duramen` in the blocks of a page, without comments."""
     text = re.sub(r"\\\n\s*", "", page.read_text(encoding="utf-8"))
-    lines = re.findall(r"^(?:    )?(?:PG\w+=\S+ )?(duramen [a-z].*)$", text, re.M)
+    lines = re.findall(r"^(?:    )?(?:\w+=\S+ )?(?:uv run )?(duramen [a-z].*)$", text, re.M)
     return [line.split("  #")[0] for line in lines]
 
 
 def of_every_page(find):
     """Return what is found on each page, as parameters of a test."""
     return [
-        pytest.param(found, id=f"{page.name}-{at}") for page in PAGES for at, found in enumerate(find(page))
+        pytest.param(found, id=f"{named(page)}-{at}") for page in PAGES for at, found in enumerate(find(page))
     ]
 
 
@@ -55,61 +88,129 @@ def resolve(name):
 
 @pytest.fixture(scope="module")
 def workspace(shop, tmp_path_factory):
-    """Return a folder with the files that the blocks of the docs read: orders, customers, features, segments, model."""
+    """Return a folder with the files that the blocks of the docs read; CONTRIBUTING.md lists them."""
     folder = tmp_path_factory.mktemp("docs")
     ids = shop.customers["customer_id"]
-    shop.orders.to_csv(folder / "orders.csv", index=False)
-    known = pd.DataFrame(
-        {"customer_id": ids, "kind": "consumer", "credit": [at % 5 for at in range(len(ids))]}
-    )
-    known.loc[::3, "kind"] = "channel"
-    known.to_csv(folder / "customers.csv", index=False)
-    visits = pd.DataFrame({"customer_id": ids, "known_from": "1998-01-01", "web_visits": range(len(ids))})
-    visits.to_csv(folder / "features.csv", index=False)
-    labels = pd.DataFrame({"customer_id": ids, "segment": shop.model.segments_.predict(shop.customers)})
-    labels.to_csv(folder / "segments.csv", index=False)
+    at = range(len(ids))
+    tables = {
+        "orders.csv": shop.orders,
+        "small.csv": shop.orders[shop.orders["customer_id"].isin(ids[::4])],
+        "lines.csv": lines_of_a_shop(),
+        "customers.csv": pd.DataFrame(
+            {
+                "customer_id": ids,
+                "kind": ["consumer" if number % 3 else "channel" for number in at],
+                "credit": [number % 5 for number in at],
+            }
+        ),
+        "features.csv": pd.DataFrame({"customer_id": ids, "known_from": "1998-01-01", "web_visits": at}),
+        "segments.csv": pd.DataFrame(
+            {"customer_id": ids, "segment": shop.model.segments_.predict(shop.customers)}
+        ),
+        "costs.csv": pd.DataFrame({"customer_id": ids, "cost_to_serve": [number % 4 for number in at]}),
+    }
+    for name, table in tables.items():
+        table.to_csv(folder / name, index=False)
+    ranking = duramen.rank_customers(shop.model, shop.tx, shop.customers)
+    for name in ("scores.parquet", "ranking.parquet"):
+        ranking.to_parquet(folder / name, index=False)
+    (folder / "salt.txt").write_text("0123456789abcdef0123456789abcdef\n")
     shop.model.save(folder / "model")
     return folder
 
 
+def lines_of_a_shop():
+    """Return the lines of a shop with products, discounts, countries and statuses."""
+    lines = shops.shop(customers=200, seed=1).rename(columns={"order": "order_id"})
+    number = lines["product"].str[1:].astype(int)
+    return lines.assign(
+        category=number.map(lambda product: "dear" if product < 10 else "cheap"),
+        discount=(lines["amount"] * (lines["order_id"] % 4 == 0) * 0.1).round(2),
+        country=lines["customer_id"].map(lambda customer: ("Germany", "France", "Spain")[customer % 3]),
+        status=lines["order_id"].map(lambda order: "cancelled" if order % 50 == 0 else "paid"),
+    )
+
+
 @pytest.fixture(scope="module")
-def names(shop):
-    """Return the variables that the blocks of the docs take as given."""
+def given(shop):
+    """Return the variables that a page can take as given."""
     count = len(shop.customers)
     earlier = duramen.customer_table(shop.tx, "1998-01-01")
     return {
+        "dm": duramen,
+        "pd": pd,
         "tx": shop.tx,
+        "window": shop.window,
+        "cutoff": shop.window.cutoff,
         "model": shop.model,
-        "model_then": shop.model,
-        "model_now": shop.model,
         "customers": shop.customers.assign(
             discount_share=[at % 7 / 20 for at in range(count)],
             discount_day_share=[at % 5 / 5 for at in range(count)],
         ),
         "customers_then": earlier,
-        "customers_now": shop.customers,
         "scores": shop.scores,
         "ranking": shop.ranking,
-        "cutoff": shop.window.cutoff,
         "credit": pd.Series([at % 5 for at in range(count)], index=shop.customers["customer_id"]),
-        "then_spent": shop.customers["net_spend_91"],
-        "schema": shop.tx.days.schema(),
     }
 
 
-RUN = [
-    pytest.param(text, id=f"{page.stem}-{at}")
-    for page in PAGES
-    if page.name not in NOT_RUN | {"README.md"}
-    for at, text in enumerate(blocks(page, "python"))
-]
+def begin_in(folder, monkeypatch):
+    """Change to a folder with an MLflow store of its own, as a new process there would have."""
+    monkeypatch.chdir(folder)
+    # MLflow keeps stores by their address, so that a relative one of another folder would be taken for this one.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlruns/mlflow.db")
+    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None)
+
+
+def run_commands(text, monkeypatch):
+    """Run each command of a block as the command line does, and expect that it succeeds."""
+    from duramen.cli.app import main
+
+    for line in re.sub(r"\\\n\s*", "", text).strip().splitlines():
+        words = shlex.split(line, comments=True)
+        if not words:
+            continue
+        assert words[0] == "duramen", f"{line}: only duramen runs here"
+        monkeypatch.setattr(sys, "argv", words)
+        try:
+            main()
+        except SystemExit as end:
+            assert not end.code, line  # noqa: PT017 - the status is what is checked
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", RUN)
-def test_a_block_of_the_docs_runs(text, workspace, names, monkeypatch):
-    monkeypatch.chdir(workspace)
-    exec(compile(text, "docs", "exec"), dict(names))
+@pytest.mark.parametrize(
+    "page",
+    [page for page in DOCS if any(block.runs for block in fenced(page))],
+    ids=named,
+)
+def test_the_blocks_of_a_page_run_in_order(page, workspace, given, tmp_path, monkeypatch):
+    folder = shutil.copytree(workspace, tmp_path / "docs")
+    begin_in(folder, monkeypatch)
+    monkeypatch.setenv("COLUMNS", "120")
+    names = GIVEN.search(page.read_text(encoding="utf-8"))
+    taken = names[1].replace(" ", "").split(",") if names else []
+    variables = {name: given[name] for name in taken}
+    for number, block in enumerate(fenced(page), start=1):
+        if block.runs and block.language == "python":
+            exec(compile(block.text, f"block {number} of {named(page)}", "exec"), variables)
+        elif block.runs:
+            run_commands(block.text, monkeypatch)
+
+
+def test_at_most_one_block_of_python_in_ten_is_not_run_and_each_of_those_has_a_reason():
+    python = [block for page in DOCS for block in fenced(page) if block.language == "python"]
+    not_run = [block for block in python if not block.runs]
+    assert all(len(str(block.reason).split()) > 1 for block in not_run)
+    assert len(not_run) <= len(python) / 10, f"{len(not_run)} of {len(python)} blocks are not run"
+
+
+def test_every_comment_above_a_block_is_one_that_is_read():
+    replaced = r"names: [\s\w.]+|public names of [\w.]+|names by purpose|commands"
+    known = rf"<!-- (?:run|not run: .+?|given: [\w, ]+?|{replaced}) -->"
+    for page in DOCS:
+        for comment in re.findall(r"<!--.*?-->", page.read_text(encoding="utf-8"), re.S):
+            assert re.fullmatch(known, re.sub(r"\s+", " ", comment)), f"{named(page)}: {comment}"
 
 
 @pytest.mark.slow
@@ -120,11 +221,25 @@ def test_the_block_of_the_readme_runs(shop, tmp_path, monkeypatch):
     (text,) = blocks(ROOT / "README.md", "python")
     made = {}
     exec(compile(text, "README", "exec"), made)
-    assert made["ranking"]["rank"].tolist() == list(range(1, len(made["customers"]) + 1))
-    value = made["factors"].query("part == 'value'").groupby("customer_id")["factor"].prod()
-    predicted = made["ranking"].set_index("customer_id")["predicted_value"]
+    model, ranking = made["model"], made["ranking"]
+    customers = duramen.customer_table(made["tx"], made["window"].cutoff)
+    assert ranking["rank"].tolist() == list(range(1, len(customers) + 1))
+    factors = model.explain(customers).query("part == 'value'")
+    value = factors.groupby("customer_id")["factor"].prod()
+    predicted = ranking.set_index("customer_id")["predicted_value"]
     assert value[predicted.index].to_numpy() == pytest.approx(predicted.to_numpy(), rel=1e-6)
     assert Path("report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_run_in_order(workspace, tmp_path, monkeypatch):
+    begin_in(tmp_path, monkeypatch)
+    shutil.copy(workspace / "small.csv", "orders.csv")
+    lines = [line for line in commands(ROOT / "README.md") if "orders.csv" in line and "`" not in line]
+    assert [line.split()[1] for line in lines] == ["train", "score"]
+    run_commands("\n".join(lines), monkeypatch)
+    assert Path("report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert len(pd.read_parquet("scores.parquet")) > 600
 
 
 @pytest.mark.parametrize("text", of_every_page(lambda page: blocks(page, "python")))
@@ -137,7 +252,7 @@ def test_every_import_of_a_block_resolves(text):
             resolve(f"duramen.{node.attr}")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_all_python_is_in_fenced_blocks(page):
     plain = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     python = r"^    (?:import \w|from [\w.]+ import|print\(|[\w.]+ = \w+\(|\w+\.\w+\().*$"
@@ -187,7 +302,7 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_function_that_is_named_with_its_arguments_is_defined(page, defined):
     text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     called = {
@@ -206,20 +321,19 @@ def test_every_command_has_the_options_that_are_written(line):
     assert {word.split("=")[0] for word in words if word.startswith("--")} - known - {"--help"} == set()
 
 
-def scripts(page):
-    """Return the calls of scripts of the repository on a page."""
-    return re.findall(r"python ((?:benchmarks|experiments)/\w+\.py[^`\n]*)", page.read_text(encoding="utf-8"))
+def test_every_script_exists_and_has_the_options_that_are_written():
+    results = [ROOT / folder / "RESULTS.md" for folder in ("benchmarks", "experiments")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in [*PAGES, *results])
+    calls = re.findall(r"python ((?:benchmarks|experiments)/\w+\.py[^`\n]*)", text)
+    assert calls
+    for line in calls:
+        script, *words = line.split()
+        code = (ROOT / script).read_text(encoding="utf-8")
+        for word in words:
+            assert not word.startswith("--") or f'"{word}"' in code, line
 
 
-@pytest.mark.parametrize("line", of_every_page(scripts))
-def test_every_script_exists_and_has_the_options_that_are_written(line):
-    script, *words = line.split()
-    text = (ROOT / script).read_text(encoding="utf-8")
-    for word in words:
-        assert not word.startswith("--") or f'"{word}"' in text, word
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_file_and_link_of_a_page_exists(page):
     text = page.read_text(encoding="utf-8")
     for path in re.findall(r"`((?:src|tests|docs|experiments|benchmarks|notebooks)/[\w./]+)`", text):

@@ -1,4 +1,4 @@
-"""Every estimator of purchases, spend and segments follows scikit-learn's conventions; docs/estimators.md says how."""
+"""Estimators of purchases, spend and segments follow scikit-learn's conventions; docs/concepts/btyd.md says how."""
 
 import importlib
 import inspect

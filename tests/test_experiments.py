@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import importlib.util
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from duramen.cli.config.commands import BacktestConfig
+from duramen.cli.config.cutoffs import BacktestConfig
 from duramen.cli.config.read import read_config
 from duramen.scoring.model import CoreCustomerModel
 
@@ -39,7 +40,7 @@ def test_an_experiment_trains_evaluates_and_reports(experiment, tmp_path):
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    assert "on purchases that the models had not seen" in done.stdout
+    assert "which the models had not seen, the top fifth" in " ".join(done.stdout.split())
     assert CoreCustomerModel.load(tmp_path / "models" / experiment).importance_ is not None
     assert (tmp_path / f"{experiment}.html").stat().st_size > 50_000
     assert (tmp_path / "mlruns" / "mlflow.db").is_file()
@@ -93,3 +94,24 @@ def test_a_script_imports_names_that_exist(script):
     ]
     for module, name in imports:
         assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
+
+
+def test_the_page_of_benchmarks_reads_the_table_of_scoring(monkeypatch):
+    monkeypatch.syspath_prepend(EXPERIMENTS.with_name("benchmarks"))
+    spec = importlib.util.spec_from_file_location(
+        "benchmark_results", EXPERIMENTS.parent / "benchmarks" / "results.py"
+    )
+    benchmarks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmarks)
+    printed = """
+   100,000     607,927      usual, core     0.35     0.52   0.62        4,777
+   100,000     607,927       ours, core     0.18     0.21   0.83        9,093
+   100,000     607,927       ours, none     0.16     0.18   0.70       10,507
+   100,000     607,927    careful, none     0.13     0.14   0.56       12,520
+"""
+    rows = list(benchmarks.score(printed))
+    found = [(row.peer, row.duramen, row.its_figure) for row in rows if row.more_is_better]
+    assert found == [
+        ("usual pandas script, reasons of core", 9093, 4777),
+        ("careful pandas script, reasons of none", 10507, 12520),
+    ]

@@ -15,7 +15,7 @@ Rank and explain
     rank_core_customers      ranks and tiers of scores
     Tiers                    names, cuts and service of the tiers, and treatments
     tier_table               customers, value and service by tier
-    value_growth_map         core and growing, core and declining, rising and other customers
+    value_growth_map         core customers who grow, are steady or decline, rising and other customers
     what_if                  the rank of a customer with one more purchase
     BehaviouralSegmenter     segments of behaviour with names and rules
     write_report             the report of a fitted model as one HTML file
@@ -28,7 +28,7 @@ Evaluate and record
 Analyse
     audit                    check any segmentation on the orders of its customers
     segment_transitions      how many customers moved from which group to which
-    newly_rising             customers who rose beyond noise, season and trend
+    customers_who_rose       customers who rose beyond noise, season and trend
     market_elasticities      how customers respond to the market
     core_by_market_scenario  who is core when the market rises or falls
     MarketScenario           a change of demand, and which segments or categories respond to it

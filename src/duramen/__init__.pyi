@@ -7,8 +7,8 @@ from ._version import __version__ as __version__
 from .analysis.migration import segment_transitions as segment_transitions
 from .analysis.portfolio_matrices import portfolio as portfolio
 from .analysis.price_buyers import price_sensitivity as price_sensitivity
-from .analysis.rising import newly_rising as newly_rising
 from .analysis.segmentation_audit import audit as audit
+from .analysis.who_rose import customers_who_rose as customers_who_rose
 from .data.customer_file import read_customer_file as read_customer_file
 from .data.customers import customer_table as customer_table
 from .data.outcomes import customer_outcomes as customer_outcomes

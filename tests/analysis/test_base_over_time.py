@@ -77,6 +77,24 @@ def test_where_nobody_is_below_break_even_nobody_is_let_go(shop):
     assert economics.exit_plan == "No customer is below break-even, so nobody needs a cheaper service."
 
 
+def test_an_exit_plan_that_releases_no_customer_says_so(shop, monkeypatch):
+    scores = shop.model.predict(shop.customers, with_reasons=False).assign(lifecycle_stage="building")
+    monkeypatch.setattr(type(shop.model), "predict", lambda *_, **__: scores)
+    economics = customer_base(
+        shop.tx, BEFORE, AFTER, shop.model, BaseCosts(0.3, ServiceCosts(per_customer=9.0))
+    ).economics
+    assert economics.break_even.customers["below_break_even"].any()
+    assert str(economics.exit_plan).startswith("No customer to release")
+
+
+def test_sentences_about_profit_have_the_unit_of_money(shop):
+    offer = RetentionOffer(5, 1, acceptance=0.3)
+    kept = customer_base(shop.tx, BEFORE, AFTER, shop.model, BaseCosts(offer=offer)).economics.retention
+    assert "expected profit" in kept.sentences[1]
+    for sentence in kept.sentences[1:3]:
+        assert shop.model.unit_ in sentence
+
+
 def test_new_customers_alone_have_their_cost_still_to_earn(shop):
     costs = BaseCosts(0.3, ServiceCosts(per_customer=1.0), acquisition=8.0)
     pays = customer_base(shop.tx, BEFORE, AFTER, shop.model, costs).economics.break_even.customers
@@ -127,5 +145,5 @@ def test_goods_that_are_hardly_known_are_not_told_apart(shop, column):
     lines.loc[rng.random(len(lines)) < 0.4, column] = None
     change = customer_base(read_transactions(lines, currency="USD"), BEFORE, AFTER).change
     assert "mix" not in set(change.parts["part"])
-    assert any("hold less than 90%" in note for note in change.notes)
+    assert any("account for less than 90%" in note for note in change.notes)
     assert change.parts["money"].sum() == pytest.approx(change.change, abs=0.005)

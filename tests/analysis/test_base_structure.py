@@ -116,7 +116,8 @@ def test_a_base_whose_middle_grows_into_the_core_is_healthier():
     structure = structure_over_time(world(before, now.round(2)))
     assert structure.health.verdict == HEALTHY
     assert str(structure).startswith(
-        "The customer base became healthier: average value per customer and core share both rose. The comparison is "
+        "The customer base became healthier: average value per customer and the share of money from customers of "
+        "core size both rose. The comparison is "
         "of the 91 "
         "days from 2020-04-01 with those from 2020-01-01 (another season, so the change includes the season)."
     )
@@ -130,7 +131,8 @@ def test_a_falling_average_fails_although_the_core_share_rises():
     health = structure_over_time(world(before, now)).health
     assert health.verdict == NOT_HEALTHY
     assert health.opening == (
-        "The customer base did not become healthier: average value per customer fell, although core share rose"
+        "The customer base did not become healthier: average value per customer fell, although the share of "
+        "money from customers of core size rose"
     )
     assert health.average_value.high < 0 < health.core_share.low
 
@@ -146,7 +148,7 @@ def test_growth_of_one_whale_alone_is_no_clear_change_and_the_dependence_is_said
     dependence = structure.dependence
     assert dependence.depends_on_one
     assert dependence.customers_for_half == 1
-    assert str(dependence).startswith("The base depends on one customer: 7 brings 6")
+    assert str(dependence).startswith("Revenue depends on one customer: 7 brings 6")
     losses = dependence.losses.set_index("largest")
     assert losses.loc[1, "money"] == pytest.approx(now[7])
     total = structure.periods["money"].iloc[-1]

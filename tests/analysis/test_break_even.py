@@ -169,7 +169,12 @@ def test_what_is_not_known_is_left_out_with_what_would_bring_it(shop):
     made = customer_contributions(shop.scores, 0.3, ServiceCosts(per_return=3))
     assert not {"probability_below_break_even", "remedy"} & set(made.customers)
     assert made.summary["group"].tolist() == ["above break-even", "below break-even", "all"]
-    for named in ("return_days", "acquisition_cost", "give model", "`cheaper_service` or `minimum_order`"):
+    for named in (
+        "return_days",
+        "acquisition_cost",
+        "give a `model`",
+        "`cheaper_service` or `minimum_order`",
+    ):
         assert sum(named in note for note in made.notes) == 1
     assert "cost_to_serve" in customer_contributions(shop.scores, 0.3).notes[0]
 

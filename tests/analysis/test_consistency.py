@@ -47,10 +47,13 @@ def test_the_rankings_of_the_grocer_tell_one_story(grocer, cutoff):
 @pytest.mark.parametrize(
     ("wrong", "check"),
     [
-        ({"segment": "1 lapsed frequent buyers"}, "best customers"),
+        ({"segment": "1 lapsed frequent buyers"}, "top-tier customers"),
         ({"growth_rate": 1.0}, "growth is above 0"),
         ({"lifecycle_stage": "growing"}, "growing customers"),
+        ({"lifecycle_stage": "steady"}, "steady customers"),
         ({"lifecycle_stage": "declining", "growth_rate": 0.2}, "declining customers"),
+        ({"quadrant": "core and declining", "growth_rate": -0.05}, "core customers"),
+        ({"tier": "rising", "lifecycle_stage": "at risk"}, "no rising customer"),
         ({"probability_growing": 1.0}, "nobody is likelier"),
         ({"expected_spend": 1.0}, "expected purchases"),
         ({"predicted_value_high": 0.0}, "intervals contain"),

@@ -148,7 +148,7 @@ def test_the_length_of_a_stage_counts_unended_times_as_long_as_they_were_seen():
     assert (length.customers, length.times, length.ended, length.watched) == (6, 5, 3, 84)
     assert (
         str(length)
-        == "6 customers were steady; of 5 times that began while they were observed, half lasted at least 56 days."
+        == "6 customers were steady. Of the 5 stays that began during the observation, half lasted at least 56 days."
     )
 
 

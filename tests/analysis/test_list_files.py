@@ -13,7 +13,9 @@ from duramen.analysis.list_files import SHEETS, write_lists
 from duramen.analysis.lists import CustomerLists, customer_lists
 from duramen.errors import InputError
 from duramen.forecast.retention_profit import RetentionOffer
+from duramen.language import using_language
 from duramen.scoring.ranking import rank_core_customers
+from duramen.scoring.tiers import Tiers
 
 NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
@@ -21,7 +23,8 @@ NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 @pytest.fixture(scope="module")
 def lists(shop):
     """The four lists of the shop, with costs to serve."""
-    ranking = rank_core_customers(shop.scores, cost_to_serve=np.full(len(shop.scores), 3.0))
+    tiers = Tiers(vip_share=0.2, core_share=0.4, rising_growth=0)
+    ranking = rank_core_customers(shop.scores, tiers, np.full(len(shop.scores), 3.0))
     return customer_lists(ranking, RetentionOffer(offer_cost=5, contact_cost=1))
 
 
@@ -71,7 +74,7 @@ def test_the_workbook_and_the_csv_files_have_the_rows_of_the_lists(lists, tmp_pa
         path.name for path in written.files
     }
     sheets = read_workbook(written.files[-1])
-    assert [*sheets] == ["Call", "Win back", "Newly rising", "Below break-even"]
+    assert [*sheets] == ["Call", "Win back", "New in the rising tier", "Below break-even"]
     for name, rows in lists._asdict().items():
         assert len(rows)
         in_csv = pd.read_csv(tmp_path / "deep" / "lists" / f"{name}.csv", dtype={"customer_id": str})
@@ -149,3 +152,17 @@ def test_a_file_in_the_place_of_the_folder_is_refused(lists, tmp_path):
     (tmp_path / "lists").write_text("a shopping list")
     with pytest.raises(InputError, match="is a file, where a folder is to be written"):
         write_lists(tmp_path / "lists", lists)
+
+
+def test_the_workbook_is_in_the_language_that_is_set_and_csv_keeps_the_names(lists, tmp_path):
+    with using_language("zh"):
+        write_lists(tmp_path, lists)
+    sheets = read_workbook(tmp_path / "lists.xlsx")
+    assert [*sheets][:2] == ["联系名单", "挽回"]
+    assert not sheets["挽回"]["treatment"].str.contains("[a-z]{4}").any()
+    assert not sheets["挽回"]["tier"].isin(["main", "regular", "small"]).any()
+    assert (
+        pd.read_csv(tmp_path / "win_back.csv")["tier"]
+        .isin(["VIP", "main", "rising", "regular", "small"])
+        .all()
+    )

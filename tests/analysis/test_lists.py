@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duramen.analysis.lists import Budget, call_list, customer_lists, win_back_list
+from duramen.analysis.lists import Budget, call_list, customer_lists, order_in_words, win_back_list
 from duramen.errors import InputError
 from duramen.forecast.retention_profit import RetentionOffer, campaign_profit, money_at_stake
 from duramen.scoring.ranking import rank_core_customers
@@ -18,8 +18,17 @@ PRICED = ["money_at_stake", "expected_profit", "cost"]
 
 
 @pytest.fixture(scope="module")
-def lists(shop):
-    return customer_lists(shop.ranking, OFFER)
+def ranking(shop):
+    """Return the ranking of the shop with some of its regular customers in the rising tier, which has nobody there."""
+    regular = shop.ranking.index[shop.ranking["tier"] == "regular"]
+    return shop.ranking.assign(
+        tier=shop.ranking["tier"].mask(shop.ranking.index.isin(regular[:40]), "rising")
+    )
+
+
+@pytest.fixture(scope="module")
+def lists(ranking):
+    return customer_lists(ranking, OFFER)
 
 
 def joined(listed, ranking):
@@ -29,14 +38,14 @@ def joined(listed, ranking):
 
 def test_the_lists_have_the_columns_that_are_promised(lists):
     assert [*lists.call] == [*lists.win_back] == [*COLUMNS, *PRICED, "reason", "treatment"]
-    assert [*lists.newly_rising] == [*COLUMNS, "reason", "treatment"]
+    assert [*lists.new_in_rising_tier] == [*COLUMNS, "reason", "treatment"]
     assert min(map(len, lists[:2])) > 20
-    assert len(lists.newly_rising) > 0
+    assert len(lists.new_in_rising_tier) > 0
     assert not pd.concat([rows["treatment"] for rows in lists[:3]]).isna().any()
 
 
-def test_nobody_lapsed_is_on_the_call_list_and_nobody_else_on_the_other(lists, shop):
-    called, back = (joined(rows, shop.ranking) for rows in (lists.call, lists.win_back))
+def test_nobody_lapsed_is_on_the_call_list_and_nobody_else_on_the_other(lists, ranking):
+    called, back = (joined(rows, ranking) for rows in (lists.call, lists.win_back))
     assert not (called["lifecycle_stage"] == "lapsed").any()
     assert (called["lifecycle_stage"] == "at risk").any()
     assert set(back["lifecycle_stage"]) == {"lapsed"}
@@ -55,13 +64,13 @@ def test_money_at_stake_lies_between_0_and_the_past_for_any_probability(active, 
     assert 0 <= at_stake <= max(past, 0)
 
 
-def test_no_customer_with_a_treatment_of_release_is_contacted(shop):
-    words = np.where(np.arange(len(shop.ranking)) % 2, "Release: no spend beyond the newsletter", "keep")
-    ranking = shop.ranking.assign(treatment=words)
+def test_no_customer_with_a_treatment_of_release_is_contacted(ranking):
+    words = np.where(np.arange(len(ranking)) % 2, "Release: no spend beyond the newsletter", "keep")
+    ranking = ranking.assign(treatment=words)
     made = customer_lists(ranking, OFFER)
     for rows in (made.call, made.win_back):
         assert set(rows["treatment"]) == {"keep"}
-    assert len(made.newly_rising) == (ranking["tier"] == "rising").sum()
+    assert len(made.new_in_rising_tier) == (ranking["tier"] == "rising").sum()
 
 
 def test_the_order_is_that_of_expected_profit_and_the_sums_are_those_of_the_campaign(lists):
@@ -75,18 +84,34 @@ def test_the_order_is_that_of_expected_profit_and_the_sums_are_those_of_the_camp
         )
 
 
+def test_without_an_offer_the_order_is_that_of_expected_loss_and_the_customers_are_the_same(ranking, lists):
+    free = customer_lists(ranking)
+    for rows, priced in ((free.call, lists.call), (free.win_back, lists.win_back)):
+        assert [*rows] == [*COLUMNS, "money_at_stake", "expected_loss", "reason", "treatment"]
+        assert rows["expected_loss"].is_monotonic_decreasing
+        assert rows["expected_loss"].tolist() == pytest.approx(
+            rows["churn_probability"] * rows["money_at_stake"]
+        )
+        assert set(priced["customer_id"]) <= set(rows["customer_id"])
+    assert order_in_words(free).startswith("Ordered by expected loss")
+    assert order_in_words(lists).startswith("Ordered by expected profit")
+    assert len(call_list(ranking, budget=Budget(contacts=3))) == 3
+    with pytest.raises(InputError, match="a budget of money needs an offer"):
+        call_list(ranking, budget=Budget(money=3))
+
+
 @settings(max_examples=40)
 @given(
     money=st.none() | st.floats(0.01, 5_000), contacts=st.none() | st.integers(1, 400),
     offer_cost=st.floats(0, 50), contact_cost=st.floats(0.01, 20), acceptance=st.floats(0.01, 1),
 )  # fmt: skip
 def test_no_budget_is_exceeded_and_a_list_is_the_head_of_the_one_without_limit(
-    shop, money, contacts, offer_cost, contact_cost, acceptance
+    ranking, money, contacts, offer_cost, contact_cost, acceptance
 ):
     offer = RetentionOffer(offer_cost, contact_cost, acceptance=acceptance)
     for make in (call_list, win_back_list):
-        rows = make(shop.ranking, offer, Budget(money, contacts))
-        everyone = make(shop.ranking, offer)
+        rows = make(ranking, offer, Budget(money, contacts))
+        everyone = make(ranking, offer)
         assert rows["cost"].sum() <= (np.inf if money is None else money * (1 + 1e-12))
         assert len(rows) <= (len(everyone) if contacts is None else contacts)
         pd.testing.assert_frame_equal(rows, everyone.head(len(rows)))
@@ -94,29 +119,29 @@ def test_no_budget_is_exceeded_and_a_list_is_the_head_of_the_one_without_limit(
             assert everyone["cost"].head(len(rows) + 1).sum() > money * (1 - 1e-12)
 
 
-def test_neither_the_order_of_rows_nor_the_unit_of_money_changes_a_list(shop, lists):
-    shuffled = shop.ranking.sample(frac=1, random_state=1)
+def test_neither_the_order_of_rows_nor_the_unit_of_money_changes_a_list(ranking, lists):
+    shuffled = ranking.sample(frac=1, random_state=1)
     again = customer_lists(shuffled, OFFER)
     for rows, same in zip(lists[:3], again[:3], strict=True):
         pd.testing.assert_frame_equal(same, rows)
     in_cents = RetentionOffer(offer_cost=500, contact_cost=100, acceptance=0.3)
-    ranking = shop.ranking.assign(
-        predicted_value=shop.ranking["predicted_value"] * 100, past_value=shop.ranking["past_value"] * 100
+    dear = ranking.assign(
+        predicted_value=ranking["predicted_value"] * 100, past_value=ranking["past_value"] * 100
     )
-    called = call_list(ranking, in_cents)
+    called = call_list(dear, in_cents)
     assert called["customer_id"].tolist() == lists.call["customer_id"].tolist()
 
 
-def test_newly_rising_are_neither_rising_nor_core_in_the_earlier_ranking(shop, lists):
-    assert lists.newly_rising["customer_id"].tolist() == (
-        shop.ranking.loc[shop.ranking["tier"] == "rising", "customer_id"].tolist()
+def test_new_in_rising_tier_are_neither_rising_nor_core_in_the_earlier_ranking(ranking, lists):
+    assert lists.new_in_rising_tier["customer_id"].tolist() == (
+        ranking.loc[ranking["tier"] == "rising", "customer_id"].tolist()
     )
-    ids = lists.newly_rising["customer_id"]
+    ids = lists.new_in_rising_tier["customer_id"]
     tiers = ["rising", "main", "VIP", "small", "regular"]
     before = pd.DataFrame({"customer_id": ids.head(5), "tier": tiers, "cutoff": pd.Timestamp("1998-01-01")})
-    made = customer_lists(shop.ranking, OFFER, previous=before)
-    # Customers who were small or regular are newly rising, and so are those who were not customers yet.
-    assert made.newly_rising["customer_id"].tolist() == ids[3:].tolist()
+    made = customer_lists(ranking, OFFER, previous=before)
+    # Customers who were small or regular are new in the tier, and so are those who were not customers yet.
+    assert made.new_in_rising_tier["customer_id"].tolist() == ids[3:].tolist()
 
 
 def test_customers_below_break_even_are_listed_by_loss_and_never_contacted(shop, lists):
@@ -133,17 +158,17 @@ def test_customers_below_break_even_are_listed_by_loss_and_never_contacted(shop,
     assert (both["money_at_stake"] - (both["money_at_stake_free"] - both["cost_to_serve"])).abs().max() < 1e-9
 
 
-def test_what_is_missing_is_refused_with_what_to_do(shop):
+def test_what_is_missing_is_refused_with_what_to_do(ranking):
     with pytest.raises(InputError, match="no column past_value"):
-        call_list(shop.ranking.drop(columns="past_value"), OFFER)
+        call_list(ranking.drop(columns="past_value"), OFFER)
     with pytest.raises(InputError, match="no column lifecycle_stage"):
-        win_back_list(shop.ranking.drop(columns="lifecycle_stage"), OFFER)
+        win_back_list(ranking.drop(columns="lifecycle_stage"), OFFER)
     with pytest.raises(InputError, match="tiers of other names"):
-        call_list(shop.ranking, OFFER, tiers=Tiers(main=Tier("big", "keep")))
+        call_list(ranking, OFFER, tiers=Tiers(main=Tier("big", "keep")))
     with pytest.raises(InputError, match="give one of an earlier cutoff"):
-        customer_lists(shop.ranking, OFFER, previous=shop.ranking)
+        customer_lists(ranking, OFFER, previous=ranking)
     with pytest.raises(InputError, match="the earlier ranking has no column tier"):
-        customer_lists(shop.ranking, OFFER, previous=shop.ranking[["customer_id"]])
+        customer_lists(ranking, OFFER, previous=ranking[["customer_id"]])
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_ids_and_chains_that_cannot_be_are_refused(referred, sentence):
 
 def test_what_is_missing_or_twice_is_refused():
     scores = pd.DataFrame({"customer_id": list("abc"), "predicted_value": 1.0})
-    with pytest.raises(InputError, match="the column referred_by of the customer file brings it"):
+    with pytest.raises(InputError, match="add a column referred_by to the customer file"):
         referral_value(scores)
     with pytest.raises(InputError, match="1 customers have two referrers"):
         referral_value(scores, pd.Series(["a", "b"], index=["c", "c"]))

@@ -111,7 +111,7 @@ def test_a_short_history_gives_reasons_instead_of_tables(shop, tables_of):
     ranked = rank_with_inputs(shop.model, shop.tx, early)
     tables = tables_of(ranked)
     history, review = tables.lifecycle, tables.segmentation
-    assert "holds no purchase before the cutoff 1996-12-14" in history.transitions
+    assert "has no purchase before the cutoff 1996-12-14" in history.transitions
     assert review.transitions == history.transitions
     assert history.outcomes is None
     assert "so they are not known there" in history.steady

@@ -149,7 +149,7 @@ def test_no_break_even_rate_is_above_1():
 
 def test_every_text_names_the_assumed_success_rate_and_none_speaks_of_uplift(economics):
     assert economics.sentences[0].startswith(
-        "All figures are risk x value under an assumed success rate of 30%"
+        "All figures are for an assumed success rate of 30%: that share of the customers"
     )
     assert all("assumed success rate" in said for said in economics.sentences)
     assert "uplift" not in " ".join(economics.sentences).lower()

@@ -59,8 +59,8 @@ def test_where_all_respond_alike_the_sentence_says_that_the_core_cannot_change()
     assert found.alike
     assert len(found.joining) == len(found.leaving) == 0
     assert str(found) == (
-        f"If demand falls by 25% for all customers alike, the core stays the same {found.core} customers, as at any "
-        "other change: only customers who respond more or less than others can change it."
+        f"If demand falls by 25% for all customers alike, the core stays the same {found.core} customers. The core "
+        "changes only if some customers respond more or less than others."
     )
 
 
@@ -96,5 +96,5 @@ def test_many_responses_are_counted_and_a_base_without_a_core_says_so():
     assert "customers of segment 1 do not respond and customers of segment 2 respond half as much" in sentence
     assert "and 2 more respond as stated, the core" in sentence
     none = summarised(MarketScenario(-0.2, {"1": 2}), scores(20).assign(predicted_value=0.0))
-    assert "there is none today" in str(none)
+    assert "there is no core today" in str(none)
     assert np.isnan(none.overlap)

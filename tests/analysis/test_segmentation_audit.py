@@ -221,7 +221,7 @@ def test_segments_of_single_customers_are_left_out_and_said(shop, few):
         (lambda table: table.assign(segment=table["segment"].replace("a", " ")), "80 rows of the DataFrame have no"),
         (lambda table: table.rename(columns={"segment": "group"}), "has no column 'segment'"),
         (lambda table: table.drop(columns="customer_id"), "has no column 'customer_id'"),
-        (lambda table: table.head(0), "holds no row"),
+        (lambda table: table.head(0), "has no row"),
         (lambda table: table.assign(assigned_on="soon"), "assigned_on is no day for 240 rows"),
     ],
     ids=["unknown customers alone", "duplicated ids", "one segment", "a segment each", "missing labels",

@@ -124,7 +124,7 @@ def test_spend_that_grows_with_frequency_is_warned_of(caplog):
     data = pd.DataFrame({"frequency": x, "monetary_value": x * rng.gamma(5, 2, 500)})
     with caplog.at_level(logging.WARNING):
         model = GammaGammaModel().fit(data)
-    assert "premise of independence does not hold" in caplog.text
+    assert "assumes that they are independent, which is not so here" in caplog.text
     assert model.spend_correlation_["spearman"] > 0.5
 
 

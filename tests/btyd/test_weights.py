@@ -104,4 +104,4 @@ def test_the_check_of_independence_ranks_weighted_customers_as_repeated_ones():
     repeated = customers.loc[customers.index.repeat(count)]
     theirs = repeated["frequency"].corr(repeated["monetary_value"], method="spearman")
     assert weighted.spend_correlation_["spearman"] == pytest.approx(theirs, rel=1e-12)
-    assert any("independence" in note for note in weighted.convergence_.notes)
+    assert any("independent" in note for note in weighted.convergence_.notes)

@@ -40,7 +40,7 @@ def test_the_parts_of_the_change_add_up_to_what_the_orders_say(duramen, orders, 
     structure = pd.read_csv(folder / "structure.csv")
     assert structure["money"].iloc[-1] == pytest.approx(spent[1], abs=0.005)
     # What is missing is named with the setting that brings it.
-    assert "give a trained model as --model" in out
+    assert "--verbose" in out
     page = (folder / "base.html").read_text(encoding="utf-8")
     assert "give a trained model as --model" in page
     assert not re.search(r">\s*nan\b|https?://", page)
@@ -68,7 +68,21 @@ def test_costs_and_a_model_bring_what_customers_leave_and_whom_to_keep(duramen, 
         in " ".join(out.split())
     )
     assert pd.read_csv(folder / "reward_grades.csv")["cost"].sum() <= 300
-    assert "referred_by" in out
+    assert "more notes: --verbose" in out
+
+
+def test_the_chinese_page_has_no_english_choice_or_grade_and_one_form_of_dates(duramen, orders, saved):
+    costs = ("--order-cost", 2, "--offer-cost", 5, "--contact-cost", 1, "--reward-budget", 300)
+    status, out, _, _ = duramen("base", orders, *PERIOD, "--model", saved, *costs, "--lang", "zh")
+    assert status == 0, out
+    page = (orders.parent / "base" / "base.html").read_text(encoding="utf-8")
+    shown = re.sub(r"<[^>]+>", "|", re.sub(r"<(style|svg).*?</\1>", "", page, flags=re.DOTALL))
+    assert not re.search(r"\d{4}-\d\d-\d\d|\|(worth contacting|most likely to leave|main|regular)\|", shown)
+
+
+def test_a_part_that_needs_a_model_is_named(duramen, orders):
+    _, out, _, _ = duramen("base", orders, *PERIOD, "--verbose")
+    assert "Break-even, whom to keep, rewards and referrals need a forecast" in " ".join(out.split())
 
 
 def test_a_file_of_customers_with_referrers_brings_what_referrals_are_worth(

@@ -6,6 +6,11 @@ import pandas as pd
 import pytest
 
 
+def spaced(text):
+    """Return a text whose lines are joined: it is wrapped where the terminal ends."""
+    return " ".join(text.split())
+
+
 @pytest.fixture
 def shop(tmp_path):
     """A file of 400 orders of which two lack the customer, with two weeks without rows."""
@@ -20,9 +25,9 @@ def test_orders_are_shown_with_what_is_unusual_in_them(duramen):
     status, out, err, new = duramen("check", "orders.csv")
     assert (status, err, new) == (0, "", set())
     assert "386 in = 384 used + 2 set aside" in out
-    assert "missing customer id, for example customer empty, date '2022-01-04', amount '12.5'" in out
-    assert "no rows from 2022-06-01 to 2022-06-14 (14 days; usually at most 0 in a row)" in out
-    assert "customer_id from 'customer', date from 'date', amount from 'amount'" in out
+    assert "missing customer id, for example customer empty, date '2022-01-04', amount '12.5'" in spaced(out)
+    assert "no rows from 2022-06-01 to 2022-06-14 (14 days; usually at most 0 in a row)" in spaced(out)
+    assert "customer_id from 'customer', date from 'date', amount from 'amount'" in spaced(out)
 
 
 @pytest.mark.usefixtures("shop")
@@ -50,4 +55,4 @@ def test_orders_that_cannot_be_used_end_with_one_sentence(duramen, refused, tmp_
 def test_examples_have_no_ids_where_ids_are_hashed(duramen, tmp_path):
     (tmp_path / "salt").write_text("0123456789abcdef")
     out = duramen("check", "orders.csv", "--hash-ids", "salt")[1]
-    assert "missing customer id, for example date '2022-01-04', amount '12.5'" in out
+    assert "missing customer id, for example date '2022-01-04', amount '12.5'" in spaced(out)

@@ -12,17 +12,15 @@ from typer.testing import CliRunner
 
 import duramen
 from duramen.cli.app import COMMANDS, app
-from duramen.cli.config.commands import (
-    CONFIGS,
-    AuditConfig,
-    BacktestConfig,
-    PromoteConfig,
-    ScoreConfig,
-    TrainConfig,
-)
+from duramen.cli.config.audit import AuditConfig
+from duramen.cli.config.commands import CONFIGS
+from duramen.cli.config.cutoffs import BacktestConfig
+from duramen.cli.config.promotion import PromoteConfig
+from duramen.cli.config.ranking import ScoreConfig
 from duramen.cli.config.read import read_config
 from duramen.cli.config.settings import has_type, plain_type, setting_of, table_of
 from duramen.cli.config.tables import ForecastTable, TreesTable
+from duramen.cli.config.train import TrainConfig
 from duramen.cli.train import build_model
 from duramen.errors import InputError
 from duramen.forecast.settings import ForecastSettings, TreeSettings
@@ -125,7 +123,7 @@ def test_the_tables_of_the_forecast_have_every_setting_and_no_other():
     ("text", "sentence"),
     [
         ("horizn = 91", "horizn in shop.toml is not a setting; did you mean 'horizon'?"),
-        ("xyz = 1", "xyz in shop.toml is not a setting; choose one of 'customer_id', 'date', 'amount', "),
+        ("xyz = 1", "xyz in shop.toml is not a setting; choose one of 'lang', 'verbose', 'customer_id', "),
         ("[tiers]\nvip_part = 1", "tiers.vip_part in shop.toml is not a setting; did you mean 'vip_share'?"),
         (
             "[tiers.vip]\nxyz = 1",
@@ -267,7 +265,7 @@ def test_all_commands_have_a_configuration():
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 def test_the_page_of_the_configuration_names_every_setting_of_a_table(config):
-    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
     for name, field in config.model_fields.items():
         if table := table_of(field):
             assert all(f"`{name}.{setting}" in page for setting in table.model_fields)
@@ -276,7 +274,7 @@ def test_the_page_of_the_configuration_names_every_setting_of_a_table(config):
 
 
 def test_an_example_of_the_page_of_the_configuration_is_valid(toml):
-    page = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
     example = toml(page.split("```toml")[1].split("```")[0])
     assert read_config(TrainConfig, example).tiers.tiers().small.name == "basic"
     assert read_config(ScoreConfig, example).columns == {"order": "InvoiceNo", "product": "StockCode"}

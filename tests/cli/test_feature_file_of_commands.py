@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from duramen.cli.config.commands import ScoreConfig
+from duramen.cli.config.ranking import ScoreConfig
 from duramen.cli.inputs import check_costs, read_features
 from duramen.errors import InputError
 from duramen.forecast.extra_features import ExtraFeatures
@@ -36,7 +36,9 @@ def test_a_file_has_the_columns_that_a_model_learned_from_or_is_refused(config):
 
 def test_columns_that_no_model_learned_from_are_named(config, capsys):
     read_features(config, [learned()])
-    assert "f.csv has age, from which the model did not learn: ignored." in capsys.readouterr().out
+    assert "f.csv has age, from which the model did not learn: ignored." in " ".join(
+        capsys.readouterr().out.split()
+    )
     read_features(config)
     assert read_features(ScoreConfig(orders="orders.csv"), [learned()]) is None
     assert capsys.readouterr().out == ""
@@ -51,4 +53,6 @@ def test_what_opening_a_file_of_costs_assumed_is_shown(tmp_path, capsys):
     text = "customer_id,cost_to_serve,Straße\n1,2.5,x\n"
     (tmp_path / "costs.csv").write_bytes(text.encode("cp1252"))
     check_costs(str(tmp_path / "costs.csv"))
-    assert "costs.csv not in UTF-8: read as Windows-1252" in " ".join(capsys.readouterr().out.split())
+    # A long path is broken where the line ends.
+    shown = "".join(capsys.readouterr().out.split())
+    assert "costs.csvnotinUTF-8:readasWindows-1252" in shown

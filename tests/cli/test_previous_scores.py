@@ -5,6 +5,7 @@ import json
 import duckdb
 import pandas as pd
 import pytest
+from tests.pages import customers_of
 
 from duramen.data.customers import customer_table
 from duramen.explain.changes import NEW, News, what_changed
@@ -82,7 +83,8 @@ def test_a_report_is_drawn_from_a_ranking_with_the_same_news(score, shop, news, 
     assert (status, err) == (0, "")
     scores = pd.read_parquet(folder / "scores.parquet")
     pd.testing.assert_frame_equal(scores[REASONS], expected(shop, news))
-    assert news[news != ""].iloc[0] in (folder / "report.html").read_text()
+    shown = customers_of((folder / "report.html").read_text())
+    assert news[news != ""].iloc[0] in json.dumps(shown)
 
 
 def test_only_the_core_has_news_where_only_the_core_has_reasons(score, shop, news, folder):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from duramen.cli import terminal
+from duramen.cli import ranking_table
 from duramen.cli.short_ids import SHORTEST, short_ids
 
 UUIDS = [str(uuid.UUID(int=(7919 * row) ** 9 % 2**128)) for row in range(1, 16)]
@@ -42,8 +42,9 @@ def head_of(ids, largest=99_000.0):
 def shown(head, columns, monkeypatch):
     """Return the lines of the table on a terminal of so many columns."""
     written = io.StringIO()
-    monkeypatch.setattr(terminal, "console", Console(file=written, width=columns, force_terminal=False))
-    terminal.console.print(terminal._ranking_table(head), crop=False)
+    console = Console(file=written, width=columns, force_terminal=False)
+    monkeypatch.setattr(ranking_table, "console", console)
+    console.print(ranking_table.ranking_table(head), crop=False)
     return written.getvalue().splitlines()
 
 

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from duramen.cli.config.commands import ScoreConfig
+from duramen.cli.config.ranking import ScoreConfig
 from duramen.cli.output_paths import ranking_files
 from duramen.io.sidecar import read_sidecar
 
@@ -53,7 +53,7 @@ def test_the_table_has_the_rows_of_the_file_of_the_same_run(database, shop, mode
     assert sidecar.pop("table").endswith("scores")
     assert sidecar == {key: beside[key] for key in beside if key not in ("file", "bytes", "sha256")}
     shown = database.at("scores").replace(":se%40cr%2Fet@", "@")
-    assert f"scores     {shown}  2,613 customers, best first" in out
+    assert f"scores      {shown} (2,613 customers)" in out
     assert "cr%2Fet" not in out
 
 
@@ -85,7 +85,7 @@ def test_orders_and_scores_may_lie_in_one_duckdb_file(some_orders, models, duram
         status, out, err, new = duramen(*words, "duckdb://shop.db/main.scores")
         assert (status, err) == (0, "")
         assert new <= {"scores.quarantine.csv"}
-    assert "scores.quarantine.csv  1 rows with their reasons" in out.replace("\n", " ")
+    assert "scores.quarantine.csv (1 row)" in out
     assert pd.read_csv("scores.quarantine.csv")["reason"].tolist() == ["missing customer id"]
     with duckdb.connect(tmp_path / "shop.db") as base:
         counts = base.execute(

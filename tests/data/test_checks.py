@@ -129,7 +129,7 @@ def test_several_currencies_need_a_choice(orders):
         "column 'currency' of the DataFrame mixes currencies (EUR in 2 rows, USD in 1 rows); say which to use with "
         "`currency`."
     )
-    with pytest.raises(InputError, match="has no currency 'GBP'; it holds EUR, USD"):
+    with pytest.raises(InputError, match="has no currency 'GBP'; it has EUR, USD"):
         read_transactions(frame, currency="GBP")
     tx = read_transactions(frame, currency="USD")
     assert tx.set_aside == {"other currency": 2}

@@ -97,7 +97,7 @@ def test_internal_customers_are_set_aside_by_reason_whichever_source_tells(order
 
 def test_how_orders_and_file_fit_is_counted_and_said(orders):
     tx = read_transactions(orders(customer=["1", "2", "9"]), customers=people())
-    assert tx.notes == ("the DataFrame tells of 2 of 3 customers; 1 that it holds are in no order",)
+    assert tx.notes == ("the DataFrame has 2 of 3 customers; customers in it without an order: 1",)
     assert f"  customer file {tx.notes[0]}" in str(tx).splitlines()
 
 
@@ -134,12 +134,12 @@ def test_a_household_has_the_kind_of_its_members(orders, days_of):
 
 def test_kinds_that_are_not_told_or_not_there_are_refused(orders):
     with pytest.raises(
-        InputError, match="tells no kind of customer; add a column kind, or give a customer file"
+        InputError, match="has no kind of customer; add a column kind, or give a customer file"
     ):
         read_transactions(orders()).of_kind("channel")
     tx = read_transactions(orders(customer=["1", "2", "2"]), customers=people())
     with pytest.raises(
-        InputError, match=r"no customer .* kind 'business'; it tells channel \(1\), consumer \(1\), or"
+        InputError, match=r"no customer .* kind 'business'; give channel \(1\), consumer \(1\), or"
     ):
         tx.of_kind("business")
     with pytest.raises(InputError, match="internal customers are no revenue, and are set aside"):
@@ -175,7 +175,7 @@ def test_numbers_stay_numbers_and_ids_are_found_whatever_their_dtype():
     assert told.index.tolist() == [2.0, 1.0]
     assert told.iloc[1] == 700
     assert told.dtype == float
-    with pytest.raises(InputError, match="tells no satisfaction; it tells credit"):
+    with pytest.raises(InputError, match="has no column satisfaction; it has credit"):
         file.of("satisfaction", pd.Series([1]))
 
 
@@ -186,7 +186,7 @@ def test_the_grocers_demographics_are_read_with_the_household_as_the_customer():
     assert len(file.table) == 801
     assert file.table.columns.tolist() == ["customer_id", "credit"]
     tx = read_transactions("dataset:complete_journey", customers=file)
-    assert tx.notes[0].endswith("tells of 801 of 2,469 customers; 0 that it holds are in no order")
+    assert tx.notes[0].endswith("has 801 of 2,469 customers; customers in it without an order: 0")
     assert tx.kinds is None
 
 

@@ -105,7 +105,7 @@ def test_dates_in_three_forms_are_refused():
     with pytest.raises(InputError) as told:
         chosen(column)
     assert str(told.value) == (
-        "column 'date' of orders.csv holds dates in several forms or none: of 20 values 8 read as iso, 6 read as "
+        "column 'date' of orders.csv has dates in several forms or none: of 20 values 8 read as iso, 6 read as "
         "compact, 6 read as day-first, and 12 do not read as iso (for example '13.02.2011', '20110203'); write them "
         "all as YYYY-MM-DD, or name another column with `date`."
     )
@@ -116,7 +116,7 @@ def test_a_column_without_dates_is_refused():
         chosen(["A1", "A2"])
     with pytest.raises(InputError, match="not one reads as a date, and 2 do not read as iso"):
         chosen([1.5, 2.5])
-    with pytest.raises(InputError, match="holds boolean, not dates; name the date column with `date`"):
+    with pytest.raises(InputError, match="has boolean, not dates; name the date column with `date`"):
         chosen([True, False])
     formats = ", ".join(map(repr, DATE_FORMATS))
     with pytest.raises(InputError, match=f"'dmy' is not a date format; choose one of {formats}"):

@@ -140,7 +140,7 @@ def test_days_that_could_be_either_way_round_are_read_as_those_of_the_orders():
         ({"a = b": 3}, "column 'a = b' of the DataFrame has no usable name"),
         ({"birthday": ["1980-01-05", None]}, "'birthday' of the DataFrame is a date, which is no feature; call it"),
         ({"birthday": ["5/1/1980", "6/1/1980"], "date": ["2020-01-05"] * 2}, "leave it out, or give a number of days"),
-        ({"age": ["31", "unsure"]}, "'age' of the DataFrame has numbers, and 1 values that are none .*'unsure'"),
+        ({"age": ["31", "unsure"]}, "'age' of the DataFrame has numbers, and 1 values that are not numeric .*'unsure'"),
         ({"visits": [None, None]}, "has no column to use as a feature: column 'visits' of the DataFrame is empty"),
         ({"visits": [[1], [2]]}, "has array<int64>, neither numbers nor text; leave it out"),
     ],

@@ -339,7 +339,7 @@ def test_optional_columns_add_their_features_only_where_present():
 
 
 def test_every_feature_stands_in_the_documentation_as_it_is_defined():
-    page = (Path(__file__).parents[2] / "docs" / "features.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "features.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     assert rows == [
         f"| `{name}` | {feature.unit} | {feature.meaning} | {', '.join(feature.needs)} |"

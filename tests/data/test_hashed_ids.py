@@ -70,3 +70,17 @@ def test_a_short_salt_and_one_that_cannot_be_written_are_refused(orders, tmp_pat
         read_transactions(orders(), hash_ids=tmp_path / "short")
     with pytest.raises(InputError, match="could not be read or created: No such file"):
         read_transactions(orders(), hash_ids=tmp_path / "no" / "folder")
+
+
+def test_doubtful_ids_are_counted_and_not_named(salt):
+    ids = [*(f"c{i}" for i in range(40)), "C7", "test-1", *["Guest"] * 4, "Anna@x.org", "anna@x.org"]
+    frame = pd.DataFrame({"customer": ids, "date": "2024-01-01", "amount": 1.0})
+    tx = read_transactions(frame, hash_ids=salt)
+    assert hashed("anna@x.org") in ids_of(tx)
+    said = " ".join(tx.assumed[1:])
+    assert "customer (hashed) accounts for" in said
+    assert "1 customer id looks like a test account: 1 lines" in said
+    assert "1 customer id differs from another in case alone and counts" in said
+    assert "1 e-mail address differs from another in case alone: " in said
+    assert "without `hash_ids` they are named" in said
+    assert not any(text in said for text in ("Guest", "test-1", "C7", "@"))

@@ -40,6 +40,8 @@ TEXTS = {
     "7.0": "7", " 7.00 ": "7", "17045.0": "17045", "-7.0": "-7", "0.0": "0", "7": "7", "7.5": "7.5", "7.50": "7.50",
     "007": "007", "007.0": "007.0", "00.0": "00.0", "A12": "A12", "a12": "a12", "A12.0": "A12.0", "1.2.0": "1.2.0",
     "18446744073709551615.0": "18446744073709551615", "someone@shop.example": "someone@shop.example",
+    " User.1058@Shop.example": "user.1058@shop.example", "J\u00dcRGEN@x.de": "j\u00fcrgen@x.de", "A@B c": "A@B c",
+    "\u0130@x.de": "\u0130@x.de", "@Anna": "@Anna", "A@b@C": "A@b@C",
 }  # fmt: skip
 
 
@@ -188,7 +190,7 @@ def test_a_folder_with_floats_in_one_file_and_whole_numbers_in_the_other_is_one_
 
 def test_float_ids_meet_whole_ids_of_the_files_beside_them():
     tx = read_transactions(FILES / "floatids.parquet", customers=FILES / "customers_int.csv")
-    assert tx.notes[0].endswith("60 of 60 customers; 0 that it holds are in no order")
+    assert tx.notes[0].endswith("60 of 60 customers; customers in it without an order: 0")
     customers = customer_table(tx, tx.last_date)["customer_id"]
     assert customers.dtype == float
     assert read_costs(FILES / "costs_int.csv", customers).eq(1.0).all()
@@ -221,8 +223,8 @@ def test_a_guest_with_a_fifth_of_the_orders_is_named_and_used():
     tx = read_transactions(FILES / "guest_account.csv")
     assert tx.set_aside == {}
     assert tx.assumed == (
-        "customer 'Guest' accounts for 20% of the lines and may stand for many people; it is used as one customer, "
-        "unless its rows are left out",
+        "customer 'Guest' accounts for 20% of the lines and may stand for many people; it is used as one customer "
+        "(`where` 'customer_id!=Guest' leaves these rows out)",
     )
     assert tx.assumed[0] in str(tx)
 
@@ -235,11 +237,82 @@ def test_a_guest_with_a_fifth_of_the_orders_is_named_and_used():
         ([1, 2, 3] * 60, []),
         (["test"] * 4 + ["a", "b"] * 3, []),
         (list(range(300)), []),
+        *(([name] * 8 + [f"c{i}" for i in range(300)], [name]) for name in (
+            "GAST", "guest123", "Walk-in", "Cash customer", "invit\u00e9", "ospite", "\u6563\u5ba2", "Barverkauf",
+            "Laufkunde", "anonymous", "unknown", "Guest_Checkout",
+        )),
+        ([f"guest{i}" for i in range(300)], []),
+        (["Gastmann"] * 8 + [f"c{i}" for i in range(300)], []),
+        (["k0"] * 30 + ["k1"] * 9 + [f"c{i}" for i in range(1500)], ["k0"]),
+        (["k0"] * 30 + ["k1"] * 11 + [f"c{i}" for i in range(1500)], []),
     ],
-)
-def test_an_id_with_an_unlikely_share_is_named(ids, named):
+)  # fmt: skip
+def test_an_id_with_an_unlikely_share_or_the_name_of_guests_is_named(ids, named):
     tx = read_transactions(orders_of(pd.Series(ids)))
     assert [sentence.split("'")[1] for sentence in tx.assumed] == named
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["TEST001", "test-register", "test-register"],
+         "2 customer ids look like test accounts (such as 'test-register'): 6 lines with 6 currency units count as "
+         "sales (`where` 'customer_id!=test-register,TEST001' leaves these rows out)"),
+        (["Demo, Anna"],
+         "1 customer id looks like a test account (such as 'Demo, Anna'): 2 lines with 2 currency units count as sales "
+         "(leave these rows out of the source)"),
+        (["Test@test.com"],
+         "1 customer id looks like a test account (such as 'test@test.com'): 2 lines with 2 currency units count as "
+         "sales (`where` 'customer_id!=test@test.com' leaves these rows out)"),
+        (["c_dummy_7"],
+         "1 customer id looks like a test account (such as 'c_dummy_7'): 2 lines with 2 currency units count as sales "
+         "(`where` 'customer_id!=c_dummy_7' leaves these rows out)"),
+        (["testa", "contest1", "Demokrit", "samples7", "anna@test.com", "attest-1", "\u00e9test"], None),
+        ([f"test{i}" for i in range(20)], None),
+    ],
+)  # fmt: skip
+def test_ids_that_look_like_test_accounts_are_named_with_their_money(ids, said):
+    tx = read_transactions(orders_of(pd.Series([*ids, *(f"c{i}" for i in range(100))])))
+    assert tx.assumed == (() if said is None else (said,))
+    if said is not None and "`where`" in said:
+        where = said.split("`where` '")[1].split("'")[0]
+        assert not read_transactions(
+            orders_of(pd.Series([*ids, *(f"c{i}" for i in range(100))])), where=where
+        ).assumed
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["c00123", "C00123", "Anna", "ANNA", "anna", "x"],
+         "3 customer ids differ from others in case alone (such as 'ANNA' and 'anna') and count as customers of their "
+         "own; if they are one customer, write them alike in column 'customer_id'"),
+        (["anna lee", "Anna Lee"],
+         "1 customer id differs from another in case alone (such as 'Anna Lee' and 'anna lee') and counts as a "
+         "customer of its own; if they are one customer, write them alike in column 'customer_id'"),
+        (["aBxKq", "AbxKq", "7", "7.0"], None),
+    ],
+)  # fmt: skip
+def test_ids_that_differ_in_case_alone_are_counted(ids, said):
+    tx = read_transactions(orders_of(pd.Series(ids)))
+    assert tx.assumed == (() if said is None else (said,))
+    assert tx.summary().customers == len({text.removesuffix(".0") for text in ids})
+
+
+def test_addresses_that_differ_in_case_are_one_customer_which_is_said(days_of):
+    ids = ["User1058@x.org", "user1058@x.org", " user1058@X.org", "a@x.org", "A@x.org", "b@x.org"]
+    tx = read_transactions(orders_of(pd.Series(ids)))
+    assert {day["customer_id"] for day in days_of(tx)} == {"user1058@x.org", "a@x.org", "b@x.org"}
+    assert tx.assumed == (
+        "3 e-mail addresses differ from others in case alone (such as 'A@x.org'): each is taken as one customer",
+    )
+    known = pd.DataFrame({"customer_id": ["USER1058@x.org"], "kind": ["business"]})
+    assert (
+        read_transactions(orders_of(pd.Series(ids)), customers=known).kinds.count().to_pyarrow().as_py() == 1
+    )
+    left = read_transactions(orders_of(pd.Series(ids)), where="customer_id!=user1058@X.org")
+    assert left.set_aside == {"left out by `where`": 6}
+    assert find_ids(["A@x.org"], ["b@x.org", "a@x.org"], "credit").tolist() == [1]
 
 
 def test_ids_of_bytes_are_the_text_that_they_are_or_hexadecimal():

@@ -25,7 +25,7 @@ def test_a_total_repeated_on_each_line_is_named_with_the_option_that_takes_it_on
     tx = read_transactions(TOTALS)
     assert net(tx) > 4 * TOTAL
     (sentence,) = tx.assumed
-    assert "if column 'order_total' is the total of the order, take it once (`amount_per` order)" in sentence
+    assert "or column 'order_total' is the total of the order, take it once (`amount_per` order)" in sentence
     assert read_transactions(TOTALS, amount_per="line").assumed == ()
 
 
@@ -84,14 +84,11 @@ def test_the_total_of_an_order_is_on_a_line_that_counts_as_a_sale(status_used, t
     assert tx.summary().net_total == total
 
 
-def test_a_total_on_the_first_line_alone_counts_once_and_the_refusal_without_the_option_names_it():
+@pytest.mark.parametrize("amount_per", [None, "order"])
+def test_a_total_on_the_first_line_alone_counts_once(amount_per):
     first = ~TOTALS.duplicated("order_id")
     shopify = TOTALS.assign(order_total=TOTALS["order_total"].where(first, ""))
-    with pytest.raises(
-        InputError, match="give `amount_per` order if the total of an order is on one of its lines"
-    ):
-        read_transactions(shopify)
-    tx = read_transactions(shopify, amount_per="order")
+    tx = read_transactions(shopify, amount_per=amount_per)
     assert net(tx) == TOTAL
     assert tx.rows_used == len(TOTALS)
 

@@ -91,7 +91,7 @@ def test_lines_that_changed_since_they_were_read_are_refused(tmp_path):
     tx = read_transactions(path)
     assert spend_of(tx) == {("c", "milk"): 200}
     orders.assign(amount=11.0).to_parquet(path)
-    with pytest.raises(InputError, match="others than when they were read; read them again"):
+    with pytest.raises(InputError, match="has changed since it was read; read it again"):
         tx.product_spend("product", AFTER)
 
 

@@ -343,11 +343,11 @@ def test_print_tells_what_a_careful_analyst_asks():
 def test_a_source_or_history_without_a_purchase_is_told(orders):
     tx = read_transactions(orders())
     with pytest.raises(
-        InputError, match="holds no purchase before 2020-01-02; its days run from 2020-01-02 to 2020-01-09"
+        InputError, match="has no purchase before 2020-01-02; its days run from 2020-01-02 to 2020-01-09"
     ):
         tx.summary(datetime.date(2020, 1, 2))
     returns = read_transactions(orders(amount=[-1, -2, -3]))
-    with pytest.raises(InputError, match=r"holds no purchase; its days run .* check the sign of the amounts"):
+    with pytest.raises(InputError, match=r"has no purchase; its days run .* check the sign of the amounts"):
         str(returns)
 
 

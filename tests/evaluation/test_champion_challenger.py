@@ -176,7 +176,7 @@ def test_the_first_is_compared_with_past_spend_on_its_holdout(model):
     assert result.window == model.holdout_window_
     assert result.won
     assert result.sentence.startswith(
-        "There is no champion yet; compared with a simple order of the customers: "
+        "There is no champion yet. Compared with a simple ranking of the customers: "
     )
 
 

@@ -321,9 +321,9 @@ def test_churners_are_compared_alike_in_any_currency(earlier_in_unit, factor):
 
 
 @pytest.mark.parametrize("factor", FACTORS)
-def test_the_rising_are_the_same_in_any_currency(shop_in_unit, earlier_in_unit, factor):
+def test_customers_who_rose_are_the_same_in_any_currency(shop_in_unit, earlier_in_unit, factor):
     other, plain = (
-        dm.newly_rising(earlier_in_unit(unit).scores, shop_in_unit(unit).scores) for unit in (factor, 1)
+        dm.customers_who_rose(earlier_in_unit(unit).scores, shop_in_unit(unit).scores) for unit in (factor, 1)
     )
     assert len(plain) > 5
     money = ("value_before", "value_now", "value_with_all", "likely_before")

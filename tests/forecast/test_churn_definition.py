@@ -76,7 +76,7 @@ def test_grocery_households_are_back_within_weeks_and_few_long_silences_are_an_e
     assert found.repeat_buyers < 2469
     assert str(found) == found.reason
     assert found.reason.startswith(
-        f"After {found.days} days of silence: of the customers who come back within 364 days"
+        f"After {found.days} days without a purchase: of the customers who come back within 364 days"
     )
 
 

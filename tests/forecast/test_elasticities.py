@@ -100,7 +100,7 @@ def test_groups_have_means_of_their_own_towards_which_their_customers_are_shrunk
 
 def test_in_a_world_without_differing_elasticities_all_are_1(alike):
     assert not alike.identified
-    assert "do not persist" in alike.reason
+    assert "does not carry over" in alike.reason
     assert alike.customers["elasticity"].eq(1).all()
     assert alike.customers["standard_error"].isna().all()
 
@@ -168,7 +168,7 @@ def test_customers_who_respond_alike_to_an_index_are_not_called_different(own_ma
     other = 0.35 * np.random.default_rng(107).standard_normal(len(level))
     found = market_elasticities(tx, cutoff, index=index_of(level if own_market else other))
     assert not found.identified
-    assert "do not persist" in found.reason
+    assert "does not carry over" in found.reason
     assert found.customers["elasticity"].eq(1).all()
 
 

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import mean_tweedie_deviance
 
+import duramen as dm
 from duramen.forecast.bias_correction import money_level
 from duramen.forecast.folds import complete_before
 from duramen.forecast.model_selection import NO_TREES, TreesUse
-from duramen.forecast.trees import TreeFolds
+from duramen.forecast.trees import TreeFolds, bin_features
 from duramen.forecast.value import (
     BTYD_POWER,
     ENOUGH_BUYERS,
@@ -245,3 +246,38 @@ def test_state_and_booster_back_predict_the_same(features, fitted, activity):
         again.predict(features, activity.predict(features)),
         fitted.predict(features, activity.predict(features)),
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("step", "cutoff", "horizon"), [(10, "1998-04-01", "91d"), (1, "1998-06-30", "182d")]
+)
+def test_parts_of_binned_rows_are_those_rows(step, cutoff, horizon, monkeypatch):
+    # Of bundled or sparse features LightGBM takes other values, and writes beyond its memory.
+    import lightgbm as lgb
+
+    compared = []
+
+    def train_both(parameters, part, **settings):
+        booster = fit(parameters, part, **settings)
+        whole, rows = part.reference, part.used_indices
+        frame = frames[id(whole)]
+        again = lgb.Dataset(frame.iloc[rows], reference=whole, params=whole.params).construct()
+        again.set_label(part.get_label()).set_init_score(part.get_init_score())
+        other = fit(parameters, again, **settings)
+        compared.append(np.abs(booster.predict(frame) - other.predict(frame)).max())
+        return booster
+
+    def keep(frame):
+        whole = bin_features(frame)
+        frames[id(whole)] = frame
+        return whole
+
+    frames, fit = {}, lgb.train
+    monkeypatch.setattr("duramen.forecast.trees.bin_features", keep)
+    monkeypatch.setattr(lgb, "train", train_both)
+    ids = [f"{number:05d}" for number in range(1, 23571, step)]
+    tx = dm.read_transactions("dataset:cdnow").of_customers(ids)
+    dm.CoreCustomerModel().fit(tx, dm.Window(cutoff, horizon))
+    assert len(compared) > 3
+    assert max(compared) == 0

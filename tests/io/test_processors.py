@@ -71,7 +71,7 @@ def test_threads_that_the_user_gives_are_those_of_duckdb():
 def test_threads_of_a_command_are_those_of_the_trees_too():
     code = (
         "from duramen.cli.command import _limited_threads\n"
-        "from duramen.cli.config.commands import CheckConfig\n"
+        "from duramen.cli.config.check import CheckConfig\n"
         "with _limited_threads(CheckConfig(orders='orders.csv', threads=1)):\n"
         "    import lightgbm, threadpoolctl\n"
         "    print([library['num_threads'] for library in threadpoolctl.threadpool_info()])"

@@ -7,15 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from duramen.analysis.churn_groups import churn_by_group
+from duramen.analysis.customer_details import CustomerDetails
+from duramen.analysis.forecast_quality import forecast_quality
 from duramen.analysis.lifecycle import NOT_YET, stage_length
 from duramen.analysis.lifecycle_history import StageHistory
 from duramen.analysis.migration import SegmentationAge, group_drift, segment_transitions
 from duramen.analysis.portfolio_axes import MATRICES
 from duramen.analysis.portfolio_matrices import portfolio
 from duramen.analysis.price_buyers import price_sensitivity
-from duramen.analysis.rising import newly_rising
 from duramen.analysis.scenario_summary import summarise_scenario
 from duramen.analysis.segmentation_review import SegmentationReview
+from duramen.analysis.who_rose import customers_who_rose
 from duramen.data.statuses import Status
 from duramen.forecast.elasticities import MarketElasticities
 from duramen.scoring.growth_weight import growth_weight_curve
@@ -191,6 +194,9 @@ def run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
             last_date=date(2011, 8, 31),
             purchase_days=9 * customers,
             one_time_share=0.2763,
+            days_without_purchase=81,
+            returned_total=1_234.5,
+            purchase_days_after=0,
             net_total=8_300_065.81,
             can_fit=[
                 "Purchases (BG/NBD): yes, 1,447 customers bought again.",
@@ -241,7 +247,7 @@ def market_of(ranking: pd.DataFrame, *, identified: bool) -> MarketElasticities:
     )
 
 
-def rising_of(ranking: pd.DataFrame) -> pd.DataFrame:
+def rose_since_june_of(ranking: pd.DataFrame) -> pd.DataFrame:
     """Let every fortieth customer have been expected to bring next to nothing before."""
     small = ranking["rank"] % 40 == 0
     before = ranking.assign(
@@ -249,7 +255,7 @@ def rising_of(ranking: pd.DataFrame) -> pd.DataFrame:
         predicted_value=ranking["predicted_value"].where(~small, 0.1),
         predicted_value_high=ranking["predicted_value_high"].where(~small, 0.2),
     )
-    return newly_rising(before.drop(columns="cutoff"), ranking.drop(columns="cutoff"))
+    return customers_who_rose(before.drop(columns="cutoff"), ranking.drop(columns="cutoff"))
 
 
 def near_core_of(ranking: pd.DataFrame) -> pd.DataFrame:
@@ -366,6 +372,62 @@ def segmentation_of(ranking: pd.DataFrame) -> SegmentationReview:
     )
 
 
+def details_of(ranking: pd.DataFrame) -> CustomerDetails:
+    """Give every customer factors that lead to their value, purchases in some months, a channel and a country."""
+    rng = np.random.default_rng(6)
+    ids = ranking["customer_id"]
+    themes = ["purchases", "spend", "recency", "rhythm", "trend", "season", "returns", "age", "breadth"]
+    parts = rng.dirichlet(np.ones(len(themes)), len(ranking))
+    logs = np.log(np.maximum(ranking["predicted_value"].to_numpy(), 0.01) / 20.0)[:, None] * parts
+    months = pd.DataFrame(
+        {
+            "customer_id": np.repeat(ids.to_numpy(), 3),
+            "month": np.tile(pd.to_datetime(["2010-01-01", "2010-11-01", "2011-08-01"]), len(ids)),
+            "net": rng.lognormal(4, 1, 3 * len(ids)).round(2),
+            "purchase_days": 1,
+        }
+    )
+    months.loc[1, "net"] = -30.0
+    groups = pd.DataFrame(
+        {
+            "channel": np.resize(np.array(["web", "shop", None], dtype=object), len(ids)),
+            "country": np.resize(np.array(["France", "Japan"], dtype=object), len(ids)),
+        },
+        index=pd.Index(ids, name="customer_id"),
+    )
+    asked = ids.head(3)
+    further = pd.DataFrame(
+        {"customer_id": asked, "sentence": [f"one more purchase of {name}" for name in asked]}
+    )
+    return CustomerDetails(
+        20.0, pd.DataFrame(logs, columns=themes, index=groups.index), months, groups, further
+    )
+
+
+def holdout_of(customers: int = 1_000) -> pd.DataFrame:
+    """Give forecasts of a holdout that are right on average, and what happened."""
+    rng = np.random.default_rng(7)
+    predicted, chance = rng.lognormal(3, 1, customers), rng.beta(1, 1, customers)
+    active = rng.random(customers) < chance
+    actual = np.where(active, predicted / chance * rng.gamma(4, 0.25, customers), 0.0)
+    past = predicted * rng.lognormal(0, 0.5, customers)
+    return pd.DataFrame(
+        {
+            "actual_value": actual,
+            "predicted_value": predicted,
+            "probability_active": chance,
+            "active": active.astype(float),
+            "past_spend": past,
+        }
+    )
+
+
+def churn_of(ranking: pd.DataFrame) -> pd.DataFrame:
+    rng = np.random.default_rng(8)
+    table = churn_by_group(rng.random(len(ranking)) < 0.4, ranking["segment"].astype(str))
+    return table.assign(expected=0.5)
+
+
 def full_run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
     """Make a run that hands over every optional part, costs included; ranks are those of before the costs."""
     parts = run_of(customers)
@@ -384,14 +446,17 @@ def full_run_of(customers: int = 2_000, **others: object) -> dict[str, object]:
         "growth_weight_curve": weight_curve(),
         "market": market,
         "scenario": summarise_scenario(markets, scenario),
-        "rising": rising_of(ranking),
-        "rising_since": date(2011, 6, 3),
+        "rose": rose_since_june_of(ranking),
+        "rose_since": date(2011, 6, 3),
         "near_core": near_core_of(ranking),
         "dependence": shapes_table(),
         "lifecycle": stage_history_of(ranking),
         "segmentation": segmentation_of(ranking),
         "portfolios": portfolios_of(ranking, table),
         "price_sensitivity": price_sensitivity(ranking, table, 90),
+        "details": details_of(ranking),
+        "quality": forecast_quality(holdout_of()),
+        "churn": churn_of(ranking),
     }
     return parts | more | others
 

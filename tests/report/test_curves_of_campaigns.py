@@ -35,4 +35,4 @@ def test_the_best_number_of_contacts_is_marked(width, sign):
     )
     drawn = to_svg(contact_profit_chart(curve.reset_index(drop=True), "USD", width), "profit")
     assert f">best: {600 if sign == 1 else 0}</text>" in drawn
-    assert "expected profit by risk x value, USD" in drawn
+    assert "expected profit by risk \u00d7 value, USD" in drawn

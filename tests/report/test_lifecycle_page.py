@@ -66,7 +66,7 @@ def test_outcomes_are_written_as_they_were_counted(parts):
 def test_the_length_of_the_steady_stage_names_the_sample_and_the_days_observed(parts):
     history = parts["lifecycle"]
     text = lifecycle_section(history, parts["cutoff"]).steady
-    assert text.startswith("Among 400 customers drawn at random, 400 customers were steady; of 400 times")
+    assert text.startswith("Among 400 customers drawn at random, 400 customers were steady. Of the 400 stays")
     assert "every 28 days from 23 December 2010 to 1 September 2011" in text
     whole = lifecycle_section(replace(history, sampled=None), parts["cutoff"]).steady
     assert whole.startswith("400 customers")
@@ -77,8 +77,10 @@ def test_a_reason_is_shown_where_there_is_no_table(parts):
     history = replace(parts["lifecycle"], transitions=REFUSAL, outcomes=None, steady=REFUSAL)
     review = replace(parts["segmentation"], transitions=REFUSAL, drift=None, age=REFUSAL)
     page = render(**parts | {"lifecycle": history, "segmentation": review})
-    shown = "here are 29 days of history before 1997-01-30: stages &lt;b&gt;cannot&lt;/b&gt; be known there."
-    assert page.count("T" + shown) == 3
+    shown = (
+        "here are 29 days of history before 30 January 1997: stages &lt;b&gt;cannot&lt;/b&gt; be known there."
+    )
+    assert page.count("T" + shown) == 4
     assert f"How long the steady stage lasts is not known: t{shown}" in page
     assert "Outcomes of each stage" not in page
     assert "Segment at the earlier cutoff" not in page
@@ -100,7 +102,7 @@ def test_age_drift_and_changes_are_sentences(parts):
     evidence = segmentation_section(review, parts["cutoff"])
     assert evidence.age.startswith(f"This segmentation is 90 days old; 17{THIN}% of 1,800 customers")
     assert f"index {review.drift['psi']:.3f}" in evidence.drift
-    assert [row["change"] for row in evidence.changes] == ["kept, segment 1 before", "new", "gone"]
+    assert [row["change"] for row in evidence.changes] == ["kept, segment 1 before", "new", "no longer there"]
     assert evidence.changes[1]["name"] == review.names[5]
     assert evidence.changes[2]["name"] == "previous segment 4"
     today = replace(review, age=None)

@@ -1,5 +1,6 @@
 """The market: which customers are core when it rises or falls, or why that is not known."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -45,11 +46,26 @@ def test_the_level_is_drawn_where_it_is_known(ranking, market_in):
     elasticities = market_in(ranking, identified=False)
     drawn = market_section(elasticities, ranking).drawn
     assert drawn.count("<svg ") == 2
-    assert "lowest 0.82 in the period from 9 April 2011, highest 1.22 in that from 2 July 2011" in drawn
+    assert (
+        "lowest, 0.82, in the period from 9 April 2011 and highest, 1.22, in that from 2 July 2011" in drawn
+    )
     elasticities.level["standard_error"] = float("nan")
     assert "NaN" not in market_section(elasticities, ranking).drawn
     elasticities.level["level"] = float("nan")
     assert market_section(elasticities, ranking).drawn is None
+
+
+def test_a_level_that_hardly_moves_has_the_digits_that_show_it(ranking, market_in):
+    elasticities = market_in(ranking, identified=False)
+    elasticities.level["level"] = 1 + (elasticities.level["level"] - 1) / 1000
+    elasticities.level["standard_error"] = float("nan")
+    drawn = market_section(elasticities, ranking).drawn
+    assert "lowest, 0.9998, in the period" in drawn
+    assert "highest, 1.0002, in that" in drawn
+    wide = drawn.split('<div class="narrow">')[0]
+    ticks = re.findall("\u00d7[^<]*</text>", wide)
+    assert len(ticks) > 2
+    assert len(set(ticks)) == len(ticks)
 
 
 def test_a_ranking_without_core_in_is_refused(ranking, market_in):
@@ -95,4 +111,4 @@ def test_an_outside_index_is_named(ranking, market_in):
     market = market_section(found, ranking)
     assert market.sentences[0].startswith("The level of the outside index typically changes")
     assert f"change by 1.5{THIN}% on average" in market.sentences[0]
-    assert "Level of the outside index over 16 periods" in market.drawn
+    assert "The outside index was lowest, " in market.drawn

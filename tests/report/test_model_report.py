@@ -22,15 +22,15 @@ def test_one_call_writes_every_section(page):
         "This segmentation was made at this cutoff, 1 April 1998.",
         "Transitions between stages",
         "Outcomes of each stage",
-        "customers were steady;",
+        "customers were steady.",
         "cash cow",
         "Why revenue changed",
         "Value, core and concentration",
-        "New customers, by the time of their first purchase",
+        "New customers",
     ):
         assert text in page
-    assert "Price-led" not in page
-    assert len(page.encode()) < 400_000
+    assert "Price off" not in page
+    assert len(page.encode()) < 5_000_000
 
 
 @pytest.mark.slow
@@ -55,7 +55,7 @@ def test_options_of_the_report_reach_it(shop, tmp_path):
 
 @pytest.mark.parametrize("place", ["nowhere/report.html", ""])
 def test_a_path_that_cannot_be_written_is_refused_before_the_work(shop, tmp_path, place, monkeypatch):
-    monkeypatch.setattr(model_report, "customer_table", lambda *_: pytest.fail("customers were read"))
+    monkeypatch.setattr(model_report, "tables_of_model", lambda *_, **__: pytest.fail("customers were read"))
     with pytest.raises(dm.InputError, match="give a file in a folder that exists"):
         dm.write_report(shop.model, shop.tx, tmp_path / place)
     assert list(tmp_path.iterdir()) == []

@@ -58,7 +58,7 @@ def test_cuts_are_written_for_readers(parts):
     table.attrs["cuts"] = {"loyalty": [0.0], "size": [1234.5]}
     (matrix,) = portfolio_section({SIZE: table}, "GBP", 90)
     assert matrix.sentence == (
-        "Loyal: came back at least once. Large: more than 1,234 GBP over 90 days at the own past rate."
+        "Loyal: came back at least once. Large: more than 1,234 GBP over 90 days at the customer's past rate."
     )
     table.attrs["cuts"] = {"loyalty": [0.625], "size": [12.0]}
     (matrix,) = portfolio_section({SIZE: table}, "GBP", 90)
@@ -113,10 +113,12 @@ def test_a_sentence_is_shown_where_no_customer_can_be_called_price_led(parts):
     assert "Price off" not in page
 
 
-def test_without_them_there_is_no_section(parts):
+def test_without_them_a_sentence_says_so(parts):
     page = render(**parts | dict.fromkeys(("portfolios", "price_sensitivity", "lifecycle", "segmentation")))
-    for absent in ('id="portfolio"', 'id="price-led"', "Transitions between stages", "How they were chosen"):
+    for absent in ('class="grid"', "Price off", "Transitions between stages", "How they were chosen"):
         assert absent not in page
+    assert "No portfolio was computed in this run." in page
+    assert "No discount column was recognised" in page
 
 
 def test_names_and_treatments_are_text(parts):
@@ -136,5 +138,5 @@ def test_names_and_treatments_are_text(parts):
     )  # fmt: skip
     led = parts["price_sensitivity"].assign(buyers=hostile)
     page = render(**parts | {"portfolios": tables, "segmentation": review, "price_sensitivity": led})
-    assert "<script" not in page
+    assert hostile not in page
     assert page.count("&lt;script&gt;alert(1)") > 20

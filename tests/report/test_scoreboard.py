@@ -22,7 +22,7 @@ def test_a_baseline_that_wins_is_marked_and_named():
     assert board.rows[0].best == [False, True]
     assert (
         board.verdict
-        == "The duramen model is best on none of 1 metrics; better than it: past spend on Spearman."
+        == "The duramen model is best on none of 1 metrics. Better than it: past spend on Spearman."
     )
 
 
@@ -70,6 +70,6 @@ def test_one_model_alone_is_not_called_best():
 def test_the_verdict_gathers_what_each_winner_won(scorecard):
     value, activity = boards(scorecard, "GBP")
     assert value.verdict == (
-        "The duramen model is best on 4 of 6 metrics; better than it: LightGBM on Spearman and MAE."
+        "The duramen model is best on 4 of 6 metrics. Better than it: LightGBM on Spearman and MAE."
     )
     assert activity.verdict == "The duramen model is best on 2 of 2 metrics (1 of them shared)."

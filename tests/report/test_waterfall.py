@@ -47,10 +47,27 @@ def test_each_bar_begins_where_the_one_before_ended(parts):
     assert bars[TOTAL] == (0.0, -1350.0)
 
 
+def test_no_amount_stands_on_a_bar_or_on_the_line_of_the_revenue_before(parts):
+    spec = waterfall_chart(parts, 860).to_dict()
+    text = next(layer for layer in spec["layer"] if layer["mark"]["type"] == "text")
+    assert (text["mark"]["align"], text["encoding"]["x"]) == ("right", {"value": "width"})
+    low, high = spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert low == -1500
+    # Every bar ends at 0 or below; the amounts are to the right of it.
+    assert 100 < high < 1000
+
+
+def test_bars_have_the_whole_width_of_a_phone(parts):
+    spec = waterfall_chart(parts, 330).to_dict()
+    bar = next(layer for layer in spec["layer"] if layer["mark"]["type"] == "bar")
+    assert bar["encoding"]["y"]["axis"] is None
+    assert bar["encoding"]["x"]["scale"]["domain"] == [-1500, 0]
+
+
 def test_the_title_states_the_finding_with_its_unit(parts):
     section = waterfall_section(parts, "EUR")
     assert section.title == (
-        "Revenue fell by 1,350 EUR; the largest part is lost customers (\u22121,500 EUR)"
+        "Revenue fell by 1,350 EUR; the largest part is lost customers (\u22121,500 EUR)."
     )
     assert section.drawn.count("<svg") == 2
 

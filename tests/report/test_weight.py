@@ -23,15 +23,16 @@ def test_a_weight_without_a_curve_was_given():
 def test_the_largest_weight_that_loses_little_is_said_with_its_growth(curve):
     curve.loc[4] = [1.0, 0.604, 0.0002, -0.002, 0.0025, 0.5, 0.01, 0.002, 0.02]
     assert said(1.0, curve) == (
-        "The weight is 1, the largest that loses less than 0.5 % of the money that value alone captured: 60.4 % of "
-        "the money, +0.02 points against value alone (95 % interval -0.20 to +0.25). Of the growth, money above each "
-        "customer's own past rate, it captured 50.0 %, +1.00 points against value alone (+0.20 to +2.00)."
+        "The growth weight is 1: the largest weight that costs less than 0.5 % of the money captured by ranking on "
+        "value alone. It captured 60.4 % of the later money, +0.02 points compared with value alone (95 % interval "
+        "-0.20 to +0.25). This ranking also captured 50.0 % of the growth (money above each customer's past rate). "
+        "Compared with ranking by value alone, that is +1.00 points (+0.20 to +2.00)."
     )
 
 
 def test_growth_that_may_cost_something_at_any_weight_has_none(curve):
     assert said(0.0, curve).startswith(
-        "Growth has no weight: with any weight the order may have captured over 0.5 % less than the "
+        "Growth does not count in the score (weight 0). Ranking by value alone captured "
     )
 
 

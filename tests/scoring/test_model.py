@@ -338,7 +338,7 @@ def test_notebooks_show_what_a_model_was_trained_on_and_what_the_data_could_not_
             ),
             "more was returned than bought",
         ),
-        (lambda orders: orders.assign(customer_id="only"), "holds 1 customers"),
+        (lambda orders: orders.assign(customer_id="only"), "has 1 customers"),
     ],
     ids=["all bought once", "more returned than bought", "one customer only"],
 )

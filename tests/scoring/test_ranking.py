@@ -71,8 +71,19 @@ def test_a_rising_customer_lies_outside_the_core_and_is_among_the_likeliest_to_g
     assert tiers[3] == "small"
 
 
+def test_a_rising_customer_is_forecast_to_spend_a_tenth_more_and_is_neither_at_risk_nor_lapsed():
+    scores = scores_of([90] + [1] * 4).assign(probability_growing=0.5, growth_rate=[0, 0.1, 0.09, 0.5, 0.5])
+    assert list(rank_core_customers(scores).sort_values("customer_id")["tier"])[1:3] == ["rising", "small"]
+    scores["lifecycle_stage"] = ["steady", "growing", "steady", "at risk", "lapsed"]
+    ranking = rank_core_customers(scores)
+    assert ranking.loc[ranking["tier"] == "rising", "lifecycle_stage"].tolist() == ["growing"]
+
+
 def test_tiers_of_the_shop_follow_their_definitions(shop):
-    ranking, total = shop.ranking, shop.ranking["predicted_value"].sum()
+    # As it is nobody outside the core grows.
+    grows = shop.scores.drop(columns="lifecycle_stage").assign(growth_rate=shop.scores["growth_rate"] + 0.3)
+    ranking = rank_core_customers(grows)
+    total = ranking["predicted_value"].sum()
     assert set(ranking["tier"]) == set(TIERS) - {"below break-even"}
     value = ranking.groupby("tier")["predicted_value"]
     vip, main = value.sum()["VIP"], value.sum()["main"]
@@ -83,8 +94,9 @@ def test_tiers_of_the_shop_follow_their_definitions(shop):
     assert value.min()["main"] >= value.max()["regular"] >= value.min()["regular"] >= value.max()["small"]
     outside = ranking[~ranking["tier"].isin(["VIP", "main"])]
     rising = outside["tier"] == "rising"
-    assert (outside.loc[rising, "predicted_value"] > outside.loc[rising, "past_value"]).all()
-    others = outside[~rising & (outside["growth_rate"] > 0)]
+    assert (outside.loc[rising, "growth_rate"] >= 0.1).all()
+    can_rise = DEFAULT_TIERS.can_rise(outside)
+    others = outside[~rising & can_rise]
     assert outside.loc[rising, "probability_growing"].min() >= others["probability_growing"].max()
     assert rising.mean() <= 0.11
     held = total - value.sum()["small"] - value.sum()["rising"]

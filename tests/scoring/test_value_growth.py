@@ -1,21 +1,33 @@
-"""The map of value and growth: every customer in one of four quadrants, and none against their forecast."""
+"""The map of value and growth: every customer in one of five places, and none against their forecast."""
 
+import pandas as pd
 import pytest
 
-from duramen.scoring.value_growth import CORE_DECLINING, CORE_GROWING, QUADRANTS, RISING, value_growth_map
+from duramen.scoring.value_growth import (
+    CORE_DECLINING,
+    CORE_GROWING,
+    CORE_STEADY,
+    QUADRANTS,
+    RISING,
+    quadrants,
+    value_growth_map,
+)
 
 
-def test_quadrants_agree_with_tier_and_forecast(shop):
+def test_places_agree_with_tier_and_stage(shop):
     ranking = shop.ranking
-    of = ranking.groupby("quadrant")
-    assert set(of.groups) <= set(QUADRANTS)
-    assert (of.get_group(CORE_GROWING)["growth_rate"] > 0).all()
-    assert (of.get_group(CORE_DECLINING)["growth_rate"] <= 0).all()
-    assert set(of.get_group(CORE_GROWING)["tier"]) | set(of.get_group(CORE_DECLINING)["tier"]) == {
-        "VIP",
-        "main",
-    }
+    core = ranking["tier"].isin(["VIP", "main"])
+    for stage, place in {"growing": CORE_GROWING, "steady": CORE_STEADY, "declining": CORE_DECLINING}.items():
+        of_stage = ranking[core & (ranking["lifecycle_stage"] == stage)]
+        assert (of_stage["quadrant"] == place).all()
+    assert ranking.loc[core, "quadrant"].isin([CORE_GROWING, CORE_STEADY, CORE_DECLINING]).all()
     assert (ranking["quadrant"] == RISING).tolist() == (ranking["tier"] == "rising").tolist()
+
+
+def test_less_than_a_tenth_either_way_is_steady():
+    core = pd.DataFrame({"tier": "VIP", "growth_rate": [0.1, 0.099, 0, -0.099, -0.1, float("nan")]})
+    expected = [CORE_GROWING, CORE_STEADY, CORE_STEADY, CORE_STEADY, CORE_DECLINING, CORE_STEADY]
+    assert quadrants(core).tolist() == expected
 
 
 def test_the_map_adds_up(shop):

@@ -144,6 +144,13 @@ def test_the_sentence_quotes_the_row(shop, asked):
     assert row["sentence"].endswith((f"from {row['tier']} to {row['new_tier']}", f"still {row['tier']}"))
 
 
+def test_a_rank_that_stays_is_told_once(shop):
+    first = shop.ranking.loc[[0], "customer_id"]
+    row = what_if(shop.model, shop.tx, first).iloc[0]
+    assert row["rank"] == row["new_rank"] == 1
+    assert f"rank 1 of {len(shop.scores):,} as now: still " in row["sentence"]
+
+
 def test_more_purchases_are_spread_over_the_month(shop, outside):
     days = shop.tx.days
     before = days.count().to_pyarrow().as_py()

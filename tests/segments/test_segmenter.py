@@ -204,7 +204,7 @@ def test_on_the_shop_every_segment_has_a_simple_rule(fitted):
         ("spend_per_year", [5.0, 1.0, 3.0, 2.0, 4.0], [f"spend rank {n} of 5" for n in (1, 5, 3, 4, 2)]),
         ("purchase_position", [0.8, 0.2], ["more often lately", "less often lately"]),
         ("purchase_position", [0.9, 0.5, 0.3], ["more often lately", "at an even pace", "less often lately"]),
-        ("silence", [0.2, 1.4], ["silent for 2 days", "silent for 14 days"]),
+        ("silence", [0.2, 1.4], ["no purchase for 2 days", "no purchase for 14 days"]),
     ],
 )
 def test_equal_names_add_the_measure_that_differs_most(measure, values, words):

@@ -128,10 +128,10 @@ def test_a_training_whose_record_fails_keeps_the_model_and_ends_with_status_1(
     assert status == 1
     assert err == (
         "duramen: the run was not recorded in the MLflow store http://127.0.0.1:9: the server does not answer; what "
-        "was written is kept, and docs/mlflow.md shows how to record it later.\n"
+        "was written is kept, and docs/how-to/mlflow.md shows how to record it later.\n"
     )
     assert "model.json" in new
-    assert "duramen score ORDERS --model model" in out
+    assert f"duramen score {trained.folder / 'orders.csv'} --currency USD --model model" in out
     assert CoreCustomerModel.load("model").model_version_ == shop.model.model_version_
 
 

@@ -34,6 +34,7 @@ from .lists import CustomerLists as CustomerLists
 from .lists import call_list as call_list
 from .lists import contactable as contactable
 from .lists import customer_lists as customer_lists
+from .lists import order_in_words as order_in_words
 from .lists import win_back_list as win_back_list
 from .migration import feature_drift as feature_drift
 from .migration import group_drift as group_drift
@@ -58,7 +59,7 @@ from .revenue_change import RevenueChange as RevenueChange
 from .revenue_change import explain_revenue_change as explain_revenue_change
 from .reward_grades import RewardGrades as RewardGrades
 from .reward_grades import plan_rewards as plan_rewards
-from .rising import newly_rising as newly_rising
 from .scenario_summary import ScenarioSummary as ScenarioSummary
 from .scenario_summary import summarise_scenario as summarise_scenario
 from .segmentation_audit import audit as audit
+from .who_rose import customers_who_rose as customers_who_rose

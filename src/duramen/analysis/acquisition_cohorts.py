@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 
 from duramen.analysis.counted import counted
+from duramen.analysis.joined import in_a_row
 from duramen.data.customer_columns import known_numbers
 from duramen.data.ids import id_text, ids_as_text
+from duramen.data.money_unit import unit_in_words
 from duramen.data.windows import YEAR, parse_day
 from duramen.errors import InputError
+from duramen.language import Sentence, marked, say
 
 if TYPE_CHECKING:
     import ibis
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
 
 # Months of each length; histories of fewer quarters than this are shown by month.
-MONTHS = {"month": 1, "quarter": 3}
+MONTHS = {marked("month"): 1, marked("quarter"): 3}
 LEAST_QUARTERS = 6
 COST = "acquisition_cost"
 # Of fewer customers a share says nothing.
@@ -33,7 +36,7 @@ STILL_AWAY = 0.1
 
 @dataclass(frozen=True)
 class AcquisitionCohorts:
-    """Customers grouped by the time of their first purchase; ``print`` shows the findings in sentences.
+    """Customers grouped by the time of their first purchase; ``print`` shows the results in sentences.
 
     Attributes
     ----------
@@ -62,45 +65,69 @@ class AcquisitionCohorts:
     notes: tuple[str, ...] = ()
 
     @property
-    def retention_sentence(self) -> str:
+    def known_ages(self) -> pd.DataFrame:
+        """The later ages at which enough customers who are surely new are known."""
+        return self.by_age[(self.by_age["age"] > 0) & (self.by_age["customers"] >= LEAST_CUSTOMERS)]
+
+    @property
+    def retention_sentence(self) -> Sentence:
         """How many buy again in the period after their first purchase, and later."""
-        later = self.by_age[(self.by_age["age"] > 0) & (self.by_age["customers"] >= LEAST_CUSTOMERS)]
+        later = self.known_ages
         if later.empty:
-            return (
-                f"Retention is not known yet: fewer than {LEAST_CUSTOMERS} customers who are surely new have a "
-                "complete "
-                f"{self.period} after that of their first purchase."
+            return say(
+                "Retention is not known yet: fewer than {least} customers who are surely new have a complete {period} "
+                "after that of their first purchase.",
+                least=LEAST_CUSTOMERS,
+                period=say(self.period),
             )
         first = later.iloc[0]
         # Later ages are known of few cohorts, who need not be like the others.
         last = later[later["cohorts"] >= first["cohorts"] / 2].iloc[-1]
-        sentence = (
-            f"Of new customers, {first['retention']:.1%} buy in the {self.period} after that of their first purchase "
-            f"({first['customers']:,.0f} customers of {counted(first['cohorts'], 'cohort')})"
+        values = {
+            "share": f"{first['retention']:.1%}",
+            "period": say(self.period),
+            "customers": f"{first['customers']:,.0f}",
+            "cohorts": counted(first["cohorts"], "cohort"),
+        }
+        if last["age"] <= 1:
+            return say(
+                "Of new customers, {share} buy in the {period} after that of their first purchase ({customers} "
+                "customers of {cohorts}).",
+                **values,
+            )
+        return say(
+            "Of new customers, {share} buy in the {period} after that of their first purchase ({customers} customers "
+            "of {cohorts}), and {share_later} {later} after it ({customers_later} of {cohorts_later}).",
+            **values,
+            share_later=f"{last['retention']:.1%}",
+            later=counted(last["age"], self.period),
+            customers_later=f"{last['customers']:,.0f}",
+            cohorts_later=counted(last["cohorts"], "cohort"),
         )
-        if last["age"] > 1:
-            sentence += f", and {last['retention']:.1%} {last['age']:.0f} {self.period}s after it"
-            sentence += f" ({last['customers']:,.0f} of {counted(last['cohorts'], 'cohort')})"
-        return sentence + "."
 
     @property
-    def payback_sentence(self) -> str:
+    def payback_sentence(self) -> Sentence:
         """How many cohorts have earned back what they cost, or what is missing to know it."""
         if self.cohorts[COST].isna().all():
-            return f"Give `{COST}` to see how long new customers take to pay it back."
+            return say("Give `acquisition_cost` to see how long new customers take to pay it back.")
         known = self.cohorts[self.cohorts[COST].notna() & (self.cohorts["complete_periods"] > 0)]
         paid = known["payback_periods"].dropna()
-        cohorts = counted(len(known), "cohort")
-        sentence = f"{len(paid)} of {cohorts} with a cost and a complete {self.period} have paid it back"
-        if len(paid):
-            periods = counted(float(paid.median()), self.period)
-            sentence += (
-                f"; the median cohort needed {periods}, counting the {self.period} of the first purchase"
-            )
-        return sentence + "."
+        values = {
+            "paid": len(paid),
+            "cohorts": counted(len(known), "cohort"),
+            "period": say(self.period),
+        }
+        if not len(paid):
+            return say("{paid} of {cohorts} with a cost and a complete {period} have paid it back.", **values)
+        return say(
+            "{paid} of {cohorts} with a cost and a complete {period} have paid it back; the median cohort needed "
+            "{periods}, counting the {period} of the first purchase.",
+            **values,
+            periods=counted(float(paid.median()), self.period),
+        )
 
     def __str__(self) -> str:
-        return " ".join([self.retention_sentence, self.payback_sentence, *self.notes])
+        return in_a_row([self.retention_sentence, self.payback_sentence, *self.notes])
 
 
 def retention_by_cohort(
@@ -174,7 +201,9 @@ def retention_by_cohort(
         raise InputError(f"margin is {margin!r}; give the share of money that is left, for example 0.3.")
     first, cells, total = _cells(tx, end, period)
     if cells.empty:
-        raise InputError(f"nobody in {tx.source} bought before {end}; choose a later cutoff.")
+        raise InputError(
+            say("nobody in {source} bought before {day}; choose a later cutoff.", source=tx.source, day=end)
+        )
     triangle = _triangle(cells, period, end)
     known_from = tx.first_date if complete_history else tx.first_date + timedelta(days=_days_away(tx, end))
     cohorts = _cohorts(triangle, known_from, complete_history=complete_history)
@@ -374,24 +403,34 @@ def _mean_costs(known: pd.DataFrame, first: ibis.Table, names: pd.Series[str], p
 
 
 def _notes(found: AcquisitionCohorts, end: date, margin: float) -> tuple[str, ...]:
-    notes = []
+    notes: list[str] = []
     early = found.cohorts[found.cohorts["left_censored"]]
     if len(early):
-        which = " to ".join(dict.fromkeys(early["cohort"].iloc[[0, -1]]))
+        first, last = early["cohort"].iloc[[0, -1]]
         notes.append(
-            f"Customers of {which} may have bought before the data begin, so these cohorts are not comparable with "
-            "later ones; give `complete_history` where the data begin with the business."
+            say(
+                "Customers of {cohorts} may have bought before the data begin, so these cohorts are not comparable "
+                "with later ones; give `complete_history` where the data begin with the business.",
+                cohorts=first if first == last else say("{first} to {last}", first=first, last=last),
+            )
         )
     if not found.triangle["complete"].iloc[-1]:
-        last = _name(found.triangle["start"].iloc[-1], found.period)
         notes.append(
-            f"The {found.period} {last} is not complete on {end - timedelta(days=1)}: its figures are too low."
+            say(
+                "The {period} {name} is not complete on {day}: its figures are too low.",
+                period=say(found.period),
+                name=_name(found.triangle["start"].iloc[-1], found.period),
+                day=end - timedelta(days=1),
+            )
         )
     if round(found.money_outside, 2):
         notes.append(
-            f"{found.money_outside:,.2f} {found.unit} belong to no cohort: returns before a first purchase, and "
-            "customers who never bought."
+            say(
+                "{money} {unit} belong to no cohort: returns before a first purchase, and customers who never bought.",
+                money=f"{found.money_outside:,.2f}",
+                unit=unit_in_words(found.unit),
+            )
         )
     if found.cohorts[COST].notna().any() and margin == 1 and not found.unit.endswith(" margin"):
-        notes.append("Payback is based on revenue; give `margin` to base it on margin.")
+        notes.append(say("Payback is based on revenue; give `margin` to base it on margin."))
     return tuple(notes)

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from duramen.analysis.migration import MUCH_DRIFT
+from duramen.data.money_unit import unit_in_words
 from duramen.evaluation.realised import COVERAGE
 from duramen.forecast.settings import Bounds, refuse_outside
+from duramen.language import marked, say, translated
 
 # What the interval of a customer's value is meant to contain.
 COVERED = 0.8
@@ -100,27 +102,38 @@ def limit_of(row: dict[Any, Any], limits: Limits) -> tuple[float, bool]:
 
 def drift_alarms(drift: pd.DataFrame, since: date) -> Iterator[Alarm]:
     """Give one alarm for all features, and one for all scores, with those that moved furthest."""
-    for kind, what_to_do in (
+    for kind, text in (
         (
             "feature",
-            "check prices, currency and how the orders are read, and train again if the change is real",
+            marked(
+                "{n} of {all} features have drifted since {since}, furthest by the population stability index: "
+                "{names}; check prices, currency and how the orders are read, and train again if the change is real."
+            ),
         ),
-        ("score", "the customers have changed since training, so the ranking may be unreliable; train again"),
+        (
+            "score",
+            marked(
+                "{n} of {all} scores have drifted since {since}, furthest by the population stability index: {names}; "
+                "the customers have changed since training, so the ranking may be unreliable; train again."
+            ),
+        ),
     ):
         rows = drift[drift["kind"] == kind]
         moved = rows[rows["alarm"].astype(bool)].sort_values("psi", ascending=False)
         if moved.empty:
             continue
         first = moved.iloc[0]
-        named = ", ".join(
-            f"{row.name} {row.psi:.2f} (limit {row.limit:.2f})"
+        names = ", ".join(
+            say(
+                "{name} {index} (limit {limit})",
+                name=row.name,
+                index=f"{row.psi:.2f}",
+                limit=f"{row.limit:.2f}",
+            )
             for row in moved.head(NAMED).itertuples(index=False)
         )
-        yield Alarm(
-            f"{kind} drift", float(first["psi"]), float(first["limit"]),
-            f"{len(moved):,} of {len(rows):,} {kind}s have drifted since {since}, furthest by the population stability "
-            f"index: {named}; {what_to_do}.",
-        )  # fmt: skip
+        sentence = say(text, n=f"{len(moved):,}", all=f"{len(rows):,}", since=str(since), names=names)
+        yield Alarm(f"{kind} drift", float(first["psi"]), float(first["limit"]), sentence)
 
 
 def realised_alarms(realised: pd.DataFrame, unit: str, limits: Limits) -> Iterator[Alarm]:
@@ -132,34 +145,50 @@ def realised_alarms(realised: pd.DataFrame, unit: str, limits: Limits) -> Iterat
 
 def _sentence(row: dict[Any, Any], unit: str, limits: Limits) -> str:
     """Return what is wrong with the scores of a day, by how much, and what to do."""
-    of, name = f"scores of {row['cutoff']}", row["metric"]
+    name = row["metric"]
+    values = {
+        "cutoff": str(row["cutoff"]),
+        "predicted": f"{row['predicted']:,.0f}",
+        "unit": unit_in_words(unit),
+    }
     if pd.isna(row["figure"]):
-        return (
-            f"{of} predicted {row['predicted']:,.0f} {unit} but customers spent nothing in {row['horizon_days']} days; "
-            "check that the orders are complete, and train again if they are."
+        return say(
+            "scores of {cutoff} predicted {predicted} {unit} but customers spent nothing in {days} days; check that "
+            "the orders are complete, and train again if they are.",
+            **values,
+            days=row["horizon_days"],
         )
-    interval = f"{100 * limits.confidence:g} % interval {row['low']:.3f} to {row['high']:.3f}"
+    confidence = f"{100 * limits.confidence:g}"
+    interval = say(
+        "{share} % interval {low} to {high}",
+        share=confidence, low=f"{row['low']:.3f}", high=f"{row['high']:.3f}",
+    )  # fmt: skip
     if name == "total bias":
-        return (
-            f"{of} predicted {row['predicted']:,.0f} {unit} but the actual total is {row['actual']:,.0f}: total bias "
-            f"{row['figure']:+.2f} ({interval}, limit {row['limit']:.2f} either way); check prices and the orders, and "
-            "train again."
-        )
+        return say(
+            "scores of {cutoff} predicted {predicted} {unit} but the actual total is {actual}: total bias {figure} "
+            "({interval}, limit {limit} either way); check prices and the orders, and train again.",
+            **values, actual=f"{row['actual']:,.0f}", figure=f"{row['figure']:+.2f}", interval=interval,
+            limit=f"{row['limit']:.2f}",
+        )  # fmt: skip
     if name == "calibration error":
-        return (
-            f"{of}: P(active) is off by {row['figure']:.3f} in the mean over tenths ({interval}, limit "
-            f"{row['limit']:.3f}); train again, since contact rules by P(active) lose money."
-        )
+        return say(
+            "scores of {cutoff}: P(active) is off by {figure} in the mean over tenths ({interval}, limit {limit}); "
+            "train again, since contact rules by P(active) lose money.",
+            cutoff=values["cutoff"], figure=f"{row['figure']:.3f}", interval=interval, limit=f"{row['limit']:.3f}",
+        )  # fmt: skip
     if name == COVERAGE:
-        return (
-            f"{of}: {row['figure']:.0%} of the customers are inside their 80 % interval ({interval}, limit "
-            f"{row['limit']:.0%}); do not use the intervals before training again."
-        )
-    change = (
-        f"{row['change']:+.3f}, {100 * limits.confidence:g} % interval {row['change_low']:+.3f} to "
-        f"{row['change_high']:+.3f}"
-    )
-    return (
-        f"{of}: {name} is {row['figure']:.3f} and was {row['holdout']:.3f} on the holdout ({change}; limit "
-        f"{row['limit']:.3f}); the order of the customers is worse than at training, so train a challenger."
-    )
+        return say(
+            "scores of {cutoff}: {figure} of the customers are inside their 80 % interval ({interval}, limit {limit}); "
+            "do not use the intervals before training again.",
+            cutoff=values["cutoff"], figure=f"{row['figure']:.0%}", interval=interval, limit=f"{row['limit']:.0%}",
+        )  # fmt: skip
+    change = say(
+        "{share} % interval {low} to {high}",
+        share=confidence, low=f"{row['change_low']:+.3f}", high=f"{row['change_high']:+.3f}",
+    )  # fmt: skip
+    return say(
+        "scores of {cutoff}: {metric} is {figure} and was {holdout} on the holdout ({change}, {interval}; limit "
+        "{limit}); the order of the customers is worse than at training, so train a challenger.",
+        cutoff=values["cutoff"], metric=translated(name), figure=f"{row['figure']:.3f}",
+        holdout=f"{row['holdout']:.3f}", change=f"{row['change']:+.3f}", interval=change, limit=f"{row['limit']:.3f}",
+    )  # fmt: skip

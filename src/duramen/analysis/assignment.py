@@ -113,7 +113,7 @@ def _table(source: Any, where: str, ids: tuple[str, ...], opened: Opened) -> pd.
     }
     frame: pd.DataFrame = table.select(**written).to_pyarrow().to_pandas().astype("object")
     if frame.empty:
-        raise InputError(f"{where} holds no row; give one row a customer with its segment.")
+        raise InputError(f"{where} has no row; give one row for each customer, with its segment.")
     return frame.where(frame.notna(), None)
 
 

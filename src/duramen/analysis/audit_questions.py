@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 
 from duramen.analysis.assignment import ASSIGNED_ON, SEGMENT, TREATMENT, Assignment
 from duramen.analysis.future_gain import can_predict, gain_in_activity, gain_in_value
+from duramen.analysis.joined import as_sentence, in_a_row, listed
 from duramen.analysis.label_dependence import (
     FEWEST_CUSTOMERS,
     MOST_CUSTOMERS,
@@ -30,6 +31,7 @@ from duramen.data.windows import HORIZONS, Window, choose_horizon
 from duramen.errors import InputError
 from duramen.evaluation.bootstrap import draws
 from duramen.evaluation.metrics import variance_explained
+from duramen.language import Sentence, marked, say, say_count, translated
 from duramen.segments.activity import words_by_silence
 from duramen.segments.behaviour import base_gap, silence_in_gaps, trend, typical_gap
 from duramen.segments.rfm import equal_groups, rfm_score
@@ -50,7 +52,24 @@ MOVED = 0.5
 # A segmentation that is made again should be nearer to what it was than to chance.
 ALIKE = 0.5
 SPEND_CELLS = 20
-PASSES, FAILS, INCONCLUSIVE = "passes", "fails", "inconclusive"
+PASSES, FAILS, INCONCLUSIVE = marked("passes"), marked("fails"), marked("inconclusive")
+# The names of what is measured: of each stand-in, of each kind of behaviour and of each outcome.
+STAND_INS = {
+    marked("product"): (marked("shared with product cells"), marked("recovered from product")),
+    marked("category"): (marked("shared with category cells"), marked("recovered from category")),
+    "past spend": (marked("shared with past spend cells"), marked("recovered from past spend")),
+    "joining date": (marked("shared with joining date cells"), marked("recovered from joining date")),
+}
+BETWEEN = {
+    "typical gap": marked("between segments: typical gap"),
+    "silence": marked("between segments: time since last purchase"),
+    "trend": marked("between segments: trend"),
+    "basket": marked("between segments: basket"),
+}
+GAINS = {
+    marked("value"): (marked("gain in value"), marked("gain in value: RFM cells")),
+    marked("activity"): (marked("gain in activity"), marked("gain in activity: RFM cells")),
+}
 
 
 @dataclass(frozen=True)
@@ -115,7 +134,7 @@ class AuditData:
         """Why segments cannot be compared, if they cannot."""
         if self.sample[SEGMENT].nunique() > 1:
             return None
-        return f"fewer than two segments have {FEWEST_CUSTOMERS} known customers or more"
+        return say("fewer than two segments have {least} known customers or more", least=FEWEST_CUSTOMERS)
 
     def record(self, code: str, measure: str, found: Estimate) -> Estimate:
         """Keep a measured figure for the table, and return it."""
@@ -132,7 +151,9 @@ def _verdict(
         verdict = PASSES if above == at_least else FAILS
     else:
         verdict = INCONCLUSIVE
-        sentence = f"{sentence}; the interval contains the threshold, so more customers are needed"
+        sentence = say(
+            "{sentence}; the interval contains the threshold, so more customers are needed", sentence=sentence
+        )
     return Finding(
         code,
         found.figure,
@@ -141,13 +162,12 @@ def _verdict(
         threshold,
         at_least,
         verdict,
-        sentence[0].upper() + sentence[1:] + ".",
+        as_sentence(sentence),
     )
 
 
 def _inconclusive(code: str, threshold: float, reason: str, *, at_least: bool = False) -> Finding:
-    sentence = reason[0].upper() + reason[1:] + "."
-    return Finding(code, np.nan, np.nan, np.nan, threshold, at_least, INCONCLUSIVE, sentence)
+    return Finding(code, np.nan, np.nan, np.nan, threshold, at_least, INCONCLUSIVE, as_sentence(reason))
 
 
 def _exact(figure: float) -> Estimate:
@@ -158,57 +178,66 @@ def _exact(figure: float) -> Estimate:
 def has_purpose(data: AuditData, previous: Assignment | None) -> Finding:
     """Answer A1 by the share of the customers in segments that have a treatment."""
     if TREATMENT not in data.known:
-        return _inconclusive("A1", USED, "no treatment is given for any segment, so the purpose of each is unknown",
-                       at_least=True)  # fmt: skip
+        reason = say("no treatment is given for any segment, so the purpose of each is unknown")
+        return _inconclusive("A1", USED, reason, at_least=True)
     treatments = data.known[TREATMENT]
     kinds = treatments.nunique()
     share = data.record(
-        "A1", "customers in segments that have a treatment", _exact(treatments.notna().mean())
+        "A1", marked("customers in segments that have a treatment"), _exact(treatments.notna().mean())
     )
-    data.record("A1", "different treatments", _exact(kinds))
+    data.record("A1", marked("different treatments"), _exact(kinds))
     refreshed = previous is not None or (ASSIGNED_ON in data.known and data.known[ASSIGNED_ON].nunique() > 1)
-    sentence = (
-        f"{share.figure:.0%} of the customers are in segments that have a treatment, and {kinds} different "
-        f"{'treatment is' if kinds == 1 else 'treatments are'} named; "
-        f"{'it has been refreshed' if refreshed else 'there is no sign that it was ever refreshed'}"
+    sentence = say(
+        "{share} of the customers are in segments that have a treatment, and {treatments}; {refreshed}",
+        share=f"{share.figure:.0%}",
+        treatments=say_count("{n} different treatment is named", "{n} different treatments are named", kinds),
+        refreshed=say("it has been refreshed")
+        if refreshed
+        else say("there is no sign that it was ever refreshed"),
     )
     if kinds < 2:
         # One treatment for all makes no use of the segments, however many customers it covers.
-        return Finding("A1", share.figure, share.low, share.high, USED, True, FAILS, f"{sentence}.")
+        stated = as_sentence(sentence)
+        return Finding("A1", share.figure, share.low, share.high, USED, True, FAILS, stated)
     return _verdict("A1", share, USED, sentence, at_least=True)
 
 
 def _relabelling(
-    data: AuditData, code: str, stand_ins: Mapping[str, tuple[pd.DataFrame, np.ndarray]], what: str
+    data: AuditData, code: str, stand_ins: Mapping[str, tuple[pd.DataFrame, np.ndarray]], what: Sentence
 ) -> Finding:
     """Answer whether stand-ins explain the label, each of them features for the trees and cells."""
     if data.too_few:
         return _inconclusive(code, RELABELLED, data.too_few)
     candidates = []
     for name, (features, cells) in stand_ins.items():
-        shared = data.record(
-            code, f"shared with {name} cells", _exact(explained_by_cells(data.labels, cells))
-        )
-        trees = data.record(code, f"recovered from {name}", recovered(features, data.labels, data.seed))
+        of_cells, of_trees = STAND_INS.get(name, (f"shared with {name} cells", f"recovered from {name}"))
+        shared = data.record(code, of_cells, _exact(explained_by_cells(data.labels, cells)))
+        trees = data.record(code, of_trees, recovered(features, data.labels, data.seed))
         candidates += [shared, trees]
     most = max(candidates, key=lambda found: found.figure)
-    return _verdict(code, most, RELABELLED, f"{what} explains {max(most.figure, 0.0):.0%} of the label")
+    sentence = say("{what} explains {share} of the label", what=what, share=f"{max(most.figure, 0.0):.0%}")
+    return _verdict(code, most, RELABELLED, sentence)
 
 
 def differs_from_product(data: AuditData, bought: Mapping[str, pd.DataFrame]) -> Finding:
     """Answer A2 by how much of the label the products or categories bought explain."""
     if not bought:
-        return _inconclusive("A2", RELABELLED, "the orders name no product and no category")
+        return _inconclusive("A2", RELABELLED, say("the orders name no product and no category"))
     ids = data.sample["customer_id"]
     stand_ins = {role: (item_shares(of, ids), main_item(of, ids)) for role, of in bought.items()}
-    return _relabelling(data, "A2", stand_ins, f"the {' or the '.join(bought)} bought")
+    names = reduce(_or, (translated(role) for role in bought))
+    return _relabelling(data, "A2", stand_ins, say("the {names} bought", names=names))
+
+
+def _or(names: str, name: str) -> str:
+    return say("{names} or the {next_name}", names=names, next_name=name)
 
 
 def differs_from_size(data: AuditData) -> Finding:
     """Answer A3 by how much of the label past spend explains."""
     spend = data.sample["net_spend"]
     cells = equal_groups(spend.to_numpy(), SPEND_CELLS)
-    return _relabelling(data, "A3", {"past spend": (spend.to_frame(), cells)}, "past spend alone")
+    return _relabelling(data, "A3", {"past spend": (spend.to_frame(), cells)}, say("past spend alone"))
 
 
 def differs_from_joining_date(data: AuditData) -> Finding:
@@ -216,11 +245,12 @@ def differs_from_joining_date(data: AuditData) -> Finding:
     age = data.sample["T"]
     joined = pd.Timestamp(data.cutoff) - pd.to_timedelta(age, unit="D")
     months = (12 * joined.dt.year + joined.dt.month).to_numpy()
-    return _relabelling(data, "A4", {"joining date": (age.to_frame(), months)}, "the joining date alone")
+    stand_ins = {"joining date": (age.to_frame(), months)}
+    return _relabelling(data, "A4", stand_ins, say("the joining date alone"))
 
 
 def behaviour(customers: pd.DataFrame, base: float) -> pd.DataFrame:
-    """Return how customers act: typical gap, silence, trend and basket, all without regard to calendar.
+    """Return how customers act, without regard to calendar: typical gap, time since last purchase, trend and basket.
 
     Parameters
     ----------
@@ -249,16 +279,19 @@ def differs_in_behaviour(data: AuditData) -> Finding:
     ranks = features.rank().to_numpy()
     by_measure = _between(ranks, codes)
     for name, share in zip(features, by_measure, strict=True):
-        data.record("A5", f"between segments: {name}", _exact(share))
+        data.record("A5", BETWEEN[str(name)], _exact(share))
     drawn = [_between(ranks, codes, weights).mean() for weights in draws(len(codes), RESAMPLES, data.seed)]
-    mean = data.record("A5", "between segments: mean", estimate(by_measure.mean(), np.array(drawn)))
+    mean = data.record("A5", marked("between segments: mean"), estimate(by_measure.mean(), np.array(drawn)))
     rng = np.random.default_rng(data.seed)
     chance = np.quantile([_between(ranks, rng.permutation(codes)).mean() for _ in range(RESAMPLES)], 0.975)
-    data.record("A5", "between permuted segments: mean, 97.5 %", _exact(float(chance)))
-    trees = data.record("A5", "recovered from behaviour", recovered(features, data.labels, data.seed))
-    sentence = (
-        f"{max(mean.figure, 0.0):.0%} of the variance of typical gap, silence, trend and basket lies between segments "
-        f"(shuffled labels reach {max(chance, 0.0):.1%}), behaviour explains {max(trees.figure, 0.0):.0%} of the label"
+    data.record("A5", marked("between permuted segments: mean, 97.5 %"), _exact(float(chance)))
+    trees = data.record("A5", marked("recovered from behaviour"), recovered(features, data.labels, data.seed))
+    sentence = say(
+        "{share} of the variance of typical gap, time since last purchase, trend and basket lies between segments "
+        "(shuffled labels reach {chance}), behaviour explains {explained} of the label",
+        share=f"{max(mean.figure, 0.0):.0%}",
+        chance=f"{max(chance, 0.0):.1%}",
+        explained=f"{max(trees.figure, 0.0):.0%}",
     )
     return _verdict("A5", mean, max(DIFFERENT, float(chance)), sentence, at_least=True)
 
@@ -293,23 +326,28 @@ def predicts_outcomes(data: AuditData, horizon: int | str | None) -> Finding:
     outcomes: dict[str, tuple[Callable[..., Estimate], np.ndarray]] = {"value": (in_value, value)}
     if can_predict(active):
         outcomes["activity"] = (gain_in_activity, active)
-    gains = {}
+    gains, simple = {}, []
     for name, (gain, outcome) in outcomes.items():
-        gains[name] = data.record("A6", f"gain in {name}", gain(spend, data.labels, outcome, seed=data.seed))
-        data.record("A6", f"gain in {name}: RFM cells", gain(spend, rfm, outcome, seed=data.seed))
+        of_label, of_cells = GAINS[name]
+        gains[name] = data.record("A6", of_label, gain(spend, data.labels, outcome, seed=data.seed))
+        simple.append(data.record("A6", of_cells, gain(spend, rfm, outcome, seed=data.seed)))
     best = max(gains, key=lambda name: gains[name].low)
     # It may help with either; it fails where it helps with none.
     widest = (
         gains[best] if gains[best].low >= PREDICTED else max(gains.values(), key=lambda found: found.high)
     )
-    of_labels = " and ".join(f"{gain.figure:+z.1%} of {name}" for name, gain in gains.items())
-    simple = {measure: figure for _, measure, figure, _, _ in data.measures if measure.endswith("RFM cells")}
-    of_rfm = " and ".join(f"{figure:+z.1%}" for figure in simple.values())
-    return _verdict(
-        "A6", widest, PREDICTED,
-        f"beyond past spend it predicts {of_labels} over {window.horizon} days from {window.cutoff}; as many cells of "
-        f"the RFM score {of_rfm}", at_least=True,
-    )  # fmt: skip
+    predicted = [
+        say("{gain} of {outcome}", gain=f"{gain.figure:+z.1%}", outcome=say(name))
+        for name, gain in gains.items()
+    ]
+    sentence = say(
+        "beyond past spend it predicts {gains} over {days} days from {day}; as many cells of the RFM score {of_rfm}",
+        gains=listed(predicted),
+        days=window.horizon,
+        day=window.cutoff,
+        of_rfm=listed([f"{gain.figure:+z.1%}" for gain in simple]),
+    )
+    return _verdict("A6", widest, PREDICTED, sentence, at_least=True)
 
 
 def _outcome_window(data: AuditData, horizon: int | str | None) -> tuple[str, Window | None]:
@@ -317,22 +355,30 @@ def _outcome_window(data: AuditData, horizon: int | str | None) -> tuple[str, Wi
     assigned, day_after = data.assignment.assigned_on, data.tx.last_date + timedelta(days=1)
     ahead = (day_after - data.cutoff).days
     if assigned is not None and assigned > data.cutoff:
-        return (
-            f"the labels are of {assigned}, so they may have seen outcomes after the cutoff {data.cutoff}",
-            None,
-        )
+        return say(
+            "the labels are of {day}, so they may have seen outcomes after the cutoff {cutoff}",
+            day=assigned,
+            cutoff=data.cutoff,
+        ), None
     if horizon is None:
         fits = choose_horizon(data.tx.first_date, data.cutoff)
         usual = [days for days in HORIZONS if days <= min(ahead, fits)]
         if not usual:
-            return (
-                f"only {ahead} days of orders lie after the labels; give a cutoff or a day of assignment that leaves "
-                f"{HORIZONS[0]} days or more after it"
+            return say(
+                "only {ahead} days of orders lie after the labels; give a cutoff or a day of assignment that leaves "
+                "{least} days or more after it",
+                ahead=ahead,
+                least=HORIZONS[0],
             ), None
         horizon = usual[-1]
     window = Window(data.cutoff, horizon)
     if window.end > day_after:
-        return f"only {ahead} of the {window.horizon} days after {data.cutoff} are in the orders", None
+        return say(
+            "only {ahead} of the {days} days after {day} are in the orders",
+            ahead=ahead,
+            days=window.horizon,
+            day=data.cutoff,
+        ), None
     return "", window
 
 
@@ -343,29 +389,36 @@ def is_fresh(
     found = list(_agreement(data, previous))
     dated = data.assignment.assigned_on or known_until
     if dated is None and not found:
-        return _inconclusive("A7", MOVED, "neither a day of assignment nor an earlier assignment was given")
+        reason = say("neither a day of assignment nor an earlier assignment was given")
+        return _inconclusive("A7", MOVED, reason)
     if dated is None:
         return found[0]
     age = max((data.tx.last_date - dated).days, 0)
-    data.record("A7", "age in days", _exact(age))
-    gaps = data.record("A7", "age in gaps of the base", _exact(age / data.base)).figure
-    sentence = (
-        f"the labels know the orders until {age:,} days, or {gaps:.1f} of the base's gaps, before the last"
-    )
+    data.record("A7", marked("age in days"), _exact(age))
+    gaps = data.record("A7", marked("age in gaps of the base"), _exact(age / data.base)).figure
     moved = _moved(data, today)
-    data.record("A7", "changed between active, at risk and lapsed", moved)
-    sentence = (
-        f"{sentence}; by the time since their last purchase, {moved.figure:.0%} of the customers have changed between "
-        "active, at risk and lapsed"
-    )
+    data.record("A7", marked("changed between active, at risk and lapsed"), moved)
+    values = {"days": f"{age:,}", "gaps": f"{gaps:.1f}", "share": f"{moved.figure:.0%}"}
     if dated <= data.tx.first_date:
-        sentence = f"{sentence} since the beginning of the orders, before which the labels were made"
+        sentence = say(
+            "the labels know the orders until {days} days, or {gaps} of the base's gaps, before the last; by the time "
+            "since their last purchase, {share} of the customers have changed between active, at risk and lapsed since "
+            "the beginning of the orders, before which the labels were made",
+            **values,
+        )
+    else:
+        sentence = say(
+            "the labels are {days} days old ({gaps} typical gaps of the base), counted to the last "
+            "order; since then, {share} of the customers have changed between active, at risk and "
+            "lapsed, by the time since their last purchase",
+            **values,
+        )
     fresh = _verdict("A7", moved, MOVED, sentence)
     if not found:
         return fresh
     worst = min((fresh, found[0]), key=lambda finding: (FAILS, INCONCLUSIVE, PASSES).index(finding.verdict))
     other = found[0] if worst is fresh else fresh
-    return replace(worst, sentence=f"{worst.sentence} {other.sentence}")
+    return replace(worst, sentence=in_a_row([worst.sentence, other.sentence]))
 
 
 def _moved(data: AuditData, today: pd.DataFrame) -> Estimate:
@@ -390,11 +443,12 @@ def _agreement(data: AuditData, previous: Assignment | None) -> Iterator[Finding
             f"{data.assignment.source} and {previous.source} have no customer in common; check how the ids are written."
         )
     alike = data.record(
-        "A7", "adjusted Rand index with the earlier assignment",
+        "A7", marked("adjusted Rand index with the earlier assignment"),
         _exact(adjusted_rand_score(both["segment_x"], both["segment_y"])),
     )  # fmt: skip
-    yield _verdict(
-        "A7", alike, ALIKE,
-        f"redone, it agrees with the earlier assignment by an adjusted Rand index of {alike.figure:.2f} over "
-        f"{len(both):,} customers", at_least=True,
-    )  # fmt: skip
+    sentence = say(
+        "redone, it agrees with the earlier assignment by an adjusted Rand index of {index} over {customers} customers",
+        index=f"{alike.figure:.2f}",
+        customers=f"{len(both):,}",
+    )
+    yield _verdict("A7", alike, ALIKE, sentence, at_least=True)

@@ -15,6 +15,7 @@ from duramen.analysis.referrals import referral_value
 from duramen.analysis.retention_economics import RetentionEconomics, summarise_retention
 from duramen.analysis.reward_grades import RewardGrades, plan_rewards
 from duramen.errors import InputError
+from duramen.language import say
 from duramen.scoring.ranking import rank_core_customers
 
 if TYPE_CHECKING:
@@ -155,7 +156,9 @@ def economics_of_base(
 
 def without_model() -> BaseEconomics:
     """Return the parts that need a model, each as the sentence that asks for one."""
-    reason = "This part needs a forecast: give a trained model as `model`."
+    reason = say(
+        "Break-even, whom to keep, rewards and referrals need a forecast: give a trained model as `model`."
+    )
     return BaseEconomics(reason, reason, reason, reason, reason)
 
 
@@ -168,7 +171,10 @@ def _break_even(
 ) -> BreakEven:
     if costs.service is None:
         raise InputError(
-            "The contribution of each customer is not shown: give what it costs to serve them, such as `order_cost`."
+            say(
+                "The contribution of each customer is not shown: give what it costs to serve them, such as "
+                "`order_cost`."
+            )
         )
     acquisition = None
     if costs.acquisition is not None:
@@ -187,8 +193,13 @@ def _break_even(
 
 def _exit_plan(scores: pd.DataFrame, pays: BreakEven) -> ExitPlan:
     if not pays.customers["below_break_even"].any():
-        raise InputError("No customer is below break-even, so nobody needs a cheaper service.")
-    return plan_exit(scores, pays.customers)
+        raise InputError(say("No customer is below break-even, so nobody needs a cheaper service."))
+    plan = plan_exit(scores, pays.customers)
+    if not plan.stages["released"].any():
+        raise InputError(
+            say("No customer to release: all who are below break-even are growing, new or may become core.")
+        )
+    return plan
 
 
 def _retention(
@@ -197,12 +208,14 @@ def _retention(
     """Price retention in margin after cost, so that nobody below break-even is kept by an offer."""
     if costs.offer is None:
         raise InputError(
-            "What it costs to keep customers, and what that saves, is not shown: give the cost of an offer as "
-            "`offer_cost`."
+            say(
+                "What it costs to keep customers, and what that saves, is not shown: give the cost of an offer as "
+                "`offer_cost`."
+            )
         )
     in_margin = scores.assign(**{name: costs.margin * scores[name] for name in MONEY if name in scores})
     return summarise_retention(
-        rank_core_customers(in_margin, model.tiers, cost), costs.offer, tiers=model.tiers
+        rank_core_customers(in_margin, model.tiers, cost), costs.offer, tiers=model.tiers, unit=model.unit_
     )
 
 
@@ -210,13 +223,13 @@ def _referrals(scores: pd.DataFrame, referred_by: pd.Series[Any] | None) -> pd.D
     found = referral_value(scores, referred_by)
     if not found["referred_in_all"].any():
         raise InputError(
-            "No customer has a referrer in the column referred_by, so there is nothing to credit."
+            say("No customer has a referrer in the column referred_by, so there is nothing to credit.")
         )
     return found
 
 
 def _rewards(scores: pd.DataFrame, costs: BaseCosts, cost: np.ndarray | None) -> RewardGrades:
     if costs.reward_budget is None:
-        raise InputError("Reward grades are not shown: give the money for rewards as `reward_budget`.")
+        raise InputError(say("Reward grades are not shown: give the money for rewards as `reward_budget`."))
     known = scores if cost is None else scores.assign(cost_to_serve=cost)
     return plan_rewards(known, costs.margin, Budget(costs.reward_budget))

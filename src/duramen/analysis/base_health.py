@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from duramen.analysis.joined import listed
+from duramen.data.money_unit import unit_in_words
 from duramen.evaluation.bootstrap import draws
+from duramen.language import Sentence, marked, say
 from duramen.scoring.tiers import CORE_SHARE, SET_TOLERANCE
 
 if TYPE_CHECKING:
@@ -19,8 +22,12 @@ RESAMPLES = 200
 TAILS_95 = (0.025, 0.975)
 # Resamples of fewer customers are too alike for their interval to mean anything.
 LEAST_CUSTOMERS = 30
-UP, DOWN, UNCLEAR = "up", "down", "no clear change"
-HEALTHY, NOT_HEALTHY = "healthy", "not healthy"
+UP, DOWN, UNCLEAR = marked("up"), marked("down"), marked("no clear change")
+HEALTHY, NOT_HEALTHY = marked("healthy"), marked("not healthy")
+AVERAGE, CORE_SHARE_NAME = (
+    marked("average value per customer"),
+    marked("the share of money from customers of core size"),
+)
 
 
 @dataclass(frozen=True)
@@ -87,38 +94,64 @@ class BaseHealth:
         return HEALTHY if directions == {UP} else UNCLEAR
 
     @property
-    def opening(self) -> str:
+    def opening(self) -> Sentence:
         """The verdict as a clause, with the figure that fails."""
         average, core = self.average_value.direction, self.core_share.direction
         if self.verdict == HEALTHY:
-            return "The customer base became healthier: average value per customer and core share both rose"
-        named = {"average value per customer": average, "core share": core}
-        fails = [name for name, direction in named.items() if direction == DOWN]
-        if fails:
-            rest = [name for name, direction in named.items() if direction == UP]
-            although = f", although {rest[0]} rose" if rest else ""
-            return f"The customer base did not become healthier: {' and '.join(fails)} fell{although}"
-        risen = [name for name, direction in named.items() if direction == UP]
+            return say(
+                "The customer base became healthier: average value per customer and the share of money from customers "
+                "of core size both rose"
+            )
+        named = {AVERAGE: average, CORE_SHARE_NAME: core}
+        fell = [say(name) for name, direction in named.items() if direction == DOWN]
+        risen = [say(name) for name, direction in named.items() if direction == UP]
+        if fell and risen:
+            return say(
+                "The customer base did not become healthier: {figure} fell, although {other} rose",
+                figure=fell[0],
+                other=risen[0],
+            )
+        if fell:
+            return say("The customer base did not become healthier: {figures} fell", figures=listed(fell))
         if risen:
-            other = next(name for name in named if name not in risen)
-            return f"Only {risen[0]} rose clearly; {other} shows no clear change"
-        return "The customer base shows no clear change: neither average value nor core share changed clearly"
+            other = next(name for name, direction in named.items() if direction != UP)
+            return say(
+                "Only {figure} rose clearly; {other} shows no clear change", figure=risen[0], other=say(other)
+            )
+        return say(
+            "The customer base shows no clear change: neither average value per customer nor the share of money from "
+            "customers of core size changed clearly"
+        )
 
     def __str__(self) -> str:
         average, core = self.average_value, self.core_share
         season = (
-            "the same season a year before"
+            say("the same season a year before")
             if self.same_season
-            else "another season, so the change includes the season"
+            else say("another season, so the change includes the season")
         )
-        return (
-            f"{self.opening}. The comparison is of the {self.days} days from {self.now} with those from {self.before} "
-            f"({season}). A customer who bought brought {average.now:,.2f} {self.unit} on average, after "
-            f"{average.before:,.2f} ({average.change:+z,.1%}, 95 % interval {average.low:+z,.1%} to "
-            f"{average.high:+z,.1%}). "
-            f"Customers of core size (at least {self.core_size:,.2f} {self.unit} in {self.days} days) brought "
-            f"{core.now:.1%} of the money, after {core.before:.1%} ({_points(core.change)} points, 95 % interval "
-            f"{_points(core.low)} to {_points(core.high)})."
+        return say(
+            "{opening}. The comparison is of the {days} days from {now} with those from {before} ({season}). A "
+            "customer who bought brought {average} {unit} on average, after {average_before} ({change}, 95 % interval "
+            "{low} to {high}). Customers of core size (at least {size} {unit} in {days} days) brought {share} of the "
+            "money, after {share_before} ({points} points, 95 % interval {points_low} to {points_high}).",
+            opening=self.opening,
+            days=self.days,
+            now=self.now,
+            before=self.before,
+            season=season,
+            unit=unit_in_words(self.unit),
+            average=f"{average.now:,.2f}",
+            average_before=f"{average.before:,.2f}",
+            change=f"{average.change:+z,.1%}",
+            low=f"{average.low:+z,.1%}",
+            high=f"{average.high:+z,.1%}",
+            size=f"{self.core_size:,.2f}",
+            share=f"{core.now:.1%}",
+            share_before=f"{core.before:.1%}",
+            points=_points(core.change),
+            points_low=_points(core.low),
+            points_high=_points(core.high),
         )
 
 
@@ -254,9 +287,12 @@ def compare_periods(
     )
     fewest = min(len(earlier.rows), len(later.rows))
     if fewest < LEAST_CUSTOMERS:
-        return (
-            f"No verdict on the base: only {fewest:,} customers bought in one of the compared periods of {days} days, "
-            f"and an interval needs {LEAST_CUSTOMERS}; choose longer periods."
+        return say(
+            "No verdict on the base: only {customers} customers bought in one of the compared periods of {days} days, "
+            "and an interval needs {least}; choose longer periods.",
+            customers=f"{fewest:,}",
+            days=days,
+            least=LEAST_CUSTOMERS,
         )
     size = earlier.core_size(earlier.running(np.ones(len(both))))
     return BaseHealth(

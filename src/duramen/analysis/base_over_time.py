@@ -19,10 +19,12 @@ from duramen.analysis.base_costs import (
 )
 from duramen.analysis.base_structure import QUARTER, BaseStructure, structure_over_time
 from duramen.analysis.campaigns import Campaign, CampaignEffect, campaign_effect
+from duramen.analysis.periods import in_words
 from duramen.analysis.revenue_change import RevenueChange, explain_revenue_change
 from duramen.data.customers import customer_table
 from duramen.data.windows import Window, parse_day
 from duramen.errors import InputError
+from duramen.language import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,8 +120,15 @@ def compared_periods(
     before = after.earlier(after.horizon)
     if before.cutoff < tx.first_date or after.end > tx.last_date + timedelta(days=1):
         raise InputError(
-            f"{tx.source} has orders from {tx.first_date} to {tx.last_date}, which do not cover the {before} and the "
-            f"{after}; choose days so that the period, and the one before it, are inside the orders."
+            say(
+                "{source} has orders from {first} to {last}, which do not cover the {before} and the {after}; choose "
+                "days so that the period, and the one before it, are inside the orders.",
+                source=tx.source,
+                first=tx.first_date,
+                last=tx.last_date,
+                before=in_words(before),
+                after=in_words(after),
+            )
         )
     return before, after
 
@@ -175,9 +184,12 @@ def customer_base(
             change,
             notes=(
                 *change.notes,
-                f"The model forecasts {model.window_.horizon} days and the period has {after.horizon}: what is "
-                "postponed "
-                "follows from the times between purchases, and all figures of costs are over the horizon of the model.",
+                say(
+                    "The model forecasts {days} days and the period has {days_of_period}: what is postponed follows "
+                    "from the times between purchases, and all figures of costs are over the horizon of the model.",
+                    days=model.window_.horizon,
+                    days_of_period=after.horizon,
+                ),
             ),
         )
     return CustomerBase(
@@ -224,8 +236,10 @@ def _campaign(
 ) -> CampaignEffect:
     if campaign is None:
         raise InputError(
-            "The effect of a campaign is not known: give a randomised campaign, with treated customers and a control "
-            "group, as `campaign`."
+            say(
+                "The effect of a campaign is not known: give a randomised campaign, with treated customers and a "
+                "control group, as `campaign`."
+            )
         )
     # The effect is in net money, of which the margin pays the contact.
     assert campaign.day is not None

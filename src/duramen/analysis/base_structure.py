@@ -12,10 +12,12 @@ import pandas as pd
 
 from duramen.analysis.base_health import BaseHealth, compare_periods, share_from
 from duramen.analysis.counted import counted
+from duramen.analysis.joined import in_a_row
 from duramen.analysis.migration import segment_transitions
 from duramen.data.windows import YEAR, parse_day
 from duramen.errors import InputError
 from duramen.evaluation.metrics import captured, gini
+from duramen.language import marked, say
 from duramen.scoring.tiers import smallest_set
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 # A quarter of 13 whole weeks, so that every period has the same weekdays.
 QUARTER = 91
-CORE, OTHER, INACTIVE, NEW = "core", "other", "inactive", "new"
+CORE, OTHER, INACTIVE, NEW = marked("core"), marked("other"), marked("inactive"), marked("new")
 # Accounting standards (IFRS 8, ASC 280) ask firms to disclose a customer who brings this share of revenue.
 MAJOR_CUSTOMER = 0.1
 LARGEST = (1, 5, 10, 20)
@@ -60,15 +62,22 @@ class Dependence:
         return self.largest_share >= MAJOR_CUSTOMER
 
     def __str__(self) -> str:
-        half = self.customers_for_half
-        start = (
-            f"The base depends on one customer: {self.largest_customer} brings"
-            if self.depends_on_one
-            else f"No single customer is critical: the largest, {self.largest_customer}, brings"
-        )
-        return (
-            f"{start} {self.largest_share:.1%} of the money. Of {counted(self.customers, 'customer')}, the largest "
-            f"{half:,} account for half of it."
+        values = {
+            "customer": self.largest_customer,
+            "share": f"{self.largest_share:.1%}",
+            "customers": counted(self.customers, "customer"),
+            "half": f"{self.customers_for_half:,}",
+        }
+        if self.depends_on_one:
+            return say(
+                "Revenue depends on one customer: {customer} brings {share} of the money. Of {customers}, the "
+                "largest {half} account for half of it.",
+                **values,
+            )
+        return say(
+            "Revenue does not depend on any single customer: the largest, {customer}, brings {share} of the money. Of "
+            "{customers}, the largest {half} account for half of it.",
+            **values,
         )
 
 
@@ -103,7 +112,8 @@ class BaseStructure:
     health: BaseHealth | str
 
     def __str__(self) -> str:
-        return f"{self.health} {self.dependence}"
+        health = self.health if isinstance(self.health, str) else str(self.health)
+        return in_a_row([health, str(self.dependence)])
 
 
 def structure_over_time(
@@ -171,9 +181,10 @@ def structure_over_time(
     a_year = max(1, round(YEAR / days))
     base = max(last - a_year, 0)
     for compared in (base, last):
-        _refuse_without_money(
-            _buyers(by_period[compared]), f"the {days} days from {starts[compared]} of {tx.source}"
+        where = say(
+            "the {days} days from {day} of {source}", days=days, day=starts[compared], source=tx.source
         )
+        _refuse_without_money(_buyers(by_period[compared]), where)
     sizes = _buyers(by_period[base])
     core_size = float(sizes[smallest_set(sizes)].min())
     periods = pd.DataFrame([_figures(rows, core_size) for rows in by_period])
@@ -208,8 +219,14 @@ def period_starts(tx: Transactions, days: int, cutoff: date | str | None) -> tup
     count = (end - tx.first_date).days // days
     if count < 2:
         raise InputError(
-            f"{tx.source} has {max((end - tx.first_date).days, 0):,} days before {end}, fewer than two periods of "
-            f"{days}; choose shorter periods."
+            say(
+                "{source} has {days_before} days before {day}, fewer than two periods of {days}; choose shorter "
+                "periods.",
+                source=tx.source,
+                days_before=f"{max((end - tx.first_date).days, 0):,}",
+                day=end,
+                days=days,
+            )
         )
     return [end - timedelta(days=days * (count - number)) for number in range(count)], end
 
@@ -249,7 +266,11 @@ def _buyers(rows: pd.DataFrame) -> np.ndarray:
 def _refuse_without_money(money: np.ndarray, where: str) -> None:
     if not money.sum() > 0:
         raise InputError(
-            f"{where} have no money ({len(money):,} customers bought); choose longer periods or others."
+            say(
+                "{where} have no money ({customers} customers bought); choose longer periods or others.",
+                where=where,
+                customers=f"{len(money):,}",
+            )
         )
 
 

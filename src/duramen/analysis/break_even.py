@@ -15,6 +15,7 @@ import pandas as pd
 
 from duramen.analysis.per_customer import check_columns, check_number, for_each_customer
 from duramen.errors import InputError
+from duramen.language import marked, say
 
 if TYPE_CHECKING:
     from duramen.analysis.per_customer import Figure, FloatArray
@@ -28,7 +29,20 @@ NEEDED = (
 # What is earned on a thousand of money; with no margin at all there is no revenue at which a customer breaks even.
 LEAST_MARGIN = 0.001
 # What brings a customer above break-even, in the order of the summary.
-REMEDIES = ("none needed", "either", "cheaper service", "minimum order", "neither")
+REMEDIES = (
+    marked("none needed"),
+    marked("either"),
+    marked("cheaper service"),
+    marked("minimum order"),
+    marked("neither"),
+)
+ABOVE, BELOW, ALL = marked("above break-even"), marked("below break-even"), marked("all")
+LIFTED_BY = (
+    marked("below break-even, lifted by either"),
+    marked("below break-even, lifted by cheaper service"),
+    marked("below break-even, lifted by minimum order"),
+    marked("below break-even, lifted by neither"),
+)
 # The 90 % point of the normal distribution: 80 % lie within it on both sides.
 NORMAL_80 = 1.2815515655446004
 # Levels of a customer's money, given a purchase, over which the probability is averaged.
@@ -229,7 +243,7 @@ def customer_contributions(
     )
     if model is None:
         notes.append(
-            "The probability of being below break-even is left out: give model, whose distribution brings it."
+            say("The probability of being below break-even is not shown: give a `model` to compute it.")
         )
     else:
         table["probability_below_break_even"] = _probability_below(
@@ -258,11 +272,14 @@ def _orders(
     elif costs is None:
         costs = ServiceCosts()
         notes.append(
-            "The cost to serve is not known and counts as 0: give costs, or a ranking with the column cost_to_serve."
+            say(
+                "The cost to serve is not known and counts as 0: give costs, or a ranking with the column "
+                "cost_to_serve."
+            )
         )
     if acquisition_cost is None:
         acquisition_cost = 0.0
-        notes.append("The cost to win customers is not known and counts as 0: give `acquisition_cost`.")
+        notes.append(say("The cost to win customers is not known and counts as 0: give `acquisition_cost`."))
     per_order = np.full(len(scores), float(costs.per_order))
     if costs.per_return:
         per_order += costs.per_return * _returns_per_order(scores, customers, notes)
@@ -282,7 +299,9 @@ def _returns_per_order(
     """Return days with a return for each purchase day of the past, shape (n,), or 0 where they are not known."""
     if customers is None or not {"customer_id", "return_days", "frequency"} <= set(customers):
         notes.append(
-            "Returns count as free: give customers, the customer table, whose column return_days brings them."
+            say(
+                "Returns count as free: give customers, the customer table, whose column return_days brings them."
+            )
         )
         return 0.0
     by_id = customers.set_index("customer_id")
@@ -337,7 +356,9 @@ def _add_remedies(
     """Add to the table what each remedy would make of the contribution, and which of them lifts a customer."""
     if cheaper_service is None and minimum_order is None:
         notes.append(
-            "Who could be lifted above break-even is left out: give `cheaper_service` or `minimum_order`."
+            say(
+                "Who could be lifted above break-even is left out: give `cheaper_service` or `minimum_order`."
+            )
         )
         return
     by_service = by_minimum = np.zeros(len(table), dtype=bool)
@@ -348,14 +369,21 @@ def _add_remedies(
         )
         table["contribution_cheaper_service"], by_service = cheaper, cheaper >= 0
         notes.append(
-            f"The cheaper service is assumed to cost {cheaper_service:.0%} of today's, with customers buying as much."
+            say(
+                "The cheaper service is assumed to cost {share} of today's, with customers buying as much.",
+                share=f"{cheaper_service:.0%}",
+            )
         )
     if minimum_order is not None:
         raised = _with_minimum_order(table, scores, orders, minimum_order)
         table["contribution_minimum_order"], by_minimum = raised, raised >= 0
         notes.append(
-            f"Customers who spend less than {minimum_order.money:,.2f} an order are assumed to raise "
-            f"{minimum_order.raised_share:.0%} of their orders to it and not to place the others."
+            say(
+                "Customers who spend less than {money} an order are assumed to raise {share} of their orders to it "
+                "and not to place the others.",
+                money=f"{minimum_order.money:,.2f}",
+                share=f"{minimum_order.raised_share:.0%}",
+            )
         )
     below = table["below_break_even"].to_numpy()
     table["remedy"] = np.select(
@@ -376,15 +404,15 @@ def _with_minimum_order(
 
 def _summary(table: pd.DataFrame) -> pd.DataFrame:
     below = table["below_break_even"].to_numpy()
-    groups = {"above break-even": ~below}
+    groups = {ABOVE: ~below}
     if "remedy" in table:
-        for remedy in REMEDIES[1:]:
+        for remedy, name in zip(REMEDIES[1:], LIFTED_BY, strict=True):
             chosen = below & (table["remedy"] == remedy).to_numpy()
             if chosen.any():
-                groups[f"below break-even, lifted by {remedy}"] = chosen
+                groups[name] = chosen
     else:
-        groups["below break-even"] = below
-    groups["all"] = np.ones(len(table), dtype=bool)
+        groups[BELOW] = below
+    groups[ALL] = np.ones(len(table), dtype=bool)
     rows = [
         {"group": group, "customers": int(chosen.sum()), "share_of_customers": chosen.mean()}
         | table.loc[chosen, list(MONEY)].sum().to_dict()

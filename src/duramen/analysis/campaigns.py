@@ -12,6 +12,7 @@ import pandas as pd
 from duramen.data.checks import parse_text
 from duramen.data.customers import customer_table
 from duramen.data.ids import find_ids, id_text, parse_id
+from duramen.data.money_unit import unit_in_words
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.sources import open_source, source_name
 from duramen.data.windows import Window, parse_day
@@ -19,13 +20,14 @@ from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 from duramen.evaluation.randomisation import Balance, balance_test
 from duramen.evaluation.uplift import Qini, average_effect, predict_effects, qini_curve, treatment_profit
+from duramen.language import Sentence, marked, say
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
     from duramen.data.windows import Horizon
 
 WORDS = {"1": 1.0, "1.0": 1.0, "true": 1.0, "yes": 1.0, "0": 0.0, "0.0": 0.0, "false": 0.0, "no": 0.0}
-MONEY, BOUGHT = "net money", "share who bought"
+MONEY, BOUGHT = marked("net money"), marked("share who bought")
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def campaign_effect(
 
     Customers count from their history before the day of the campaign; what they buy from that day on is the outcome.
     The answer is causal only where treatment was assigned at random and one customer's treatment does not change what
-    another one buys. Money is that of the transactions: where they hold revenue, compare the cost with margin.
+    another one buys. Money is that of the transactions: where it is revenue, compare the cost with margin.
 
     Parameters
     ----------
@@ -195,10 +197,13 @@ def campaign_effect(
     customers, group = _customers(tx, campaign, window)
     balance = balance_test(customers, group, seed)
     if not balance.random:
-        found = balance.sentence[0].lower() + balance.sentence[1:-1]
         raise InputError(
-            f"{campaign.source} is not a randomised experiment: {found}; give a campaign whose treatment was drawn at "
-            "random."
+            say(
+                "{source} is not a randomised experiment: {found}; give a campaign whose treatment was drawn at "
+                "random.",
+                source=campaign.source,
+                found=balance.sentence[0].lower() + balance.sentence[1:-1],
+            )
         )
     outcomes = customer_outcomes(tx, window, customers)
     before = customer_outcomes(tx, window.earlier(window.horizon), customers)
@@ -224,6 +229,7 @@ def campaign_effect(
         profit = treatment_profit(by_customer["effect"], money, group, past, cost)
         by_customer["treat"] = by_customer["effect"] > cost
     left_out = len(campaign.table) - len(customers)
+    unit = unit_in_words(tx.unit)
     return CampaignEffect(
         window,
         balance,
@@ -238,9 +244,9 @@ def campaign_effect(
         (
             _on_customers(group, left_out, window),
             balance.sentence,
-            _on_average(average, window),
-            _on_differences(qini),
-            *([_on_profit(by_customer, average, cost)] if cost is not None else []),
+            _on_average(average, window, unit),
+            _on_differences(qini, unit),
+            *([_on_profit(by_customer, average, cost, unit)] if cost is not None else []),
         ),
     )
 
@@ -258,8 +264,12 @@ def _window(
     window = Window(known, horizon)
     if (window.end - tx.last_date).days > 1:
         raise InputError(
-            f"the orders end on {tx.last_date} and the outcomes on {window.end}; give later orders or a "
-            "shorter horizon."
+            say(
+                "the orders end on {last_order} and the outcomes on {last_outcome}; give later orders or a shorter "
+                "horizon.",
+                last_order=tx.last_date,
+                last_outcome=window.end,
+            )
         )
     return window
 
@@ -270,51 +280,85 @@ def _customers(tx: Transactions, campaign: Campaign, window: Window) -> tuple[pd
     place = find_ids(customers["customer_id"], campaign.table["customer_id"], campaign.source)
     if not (place >= 0).any():
         raise InputError(
-            f"none of the {len(campaign.table):,} customers of {campaign.source} bought before {window.cutoff}; check "
-            "that its ids are those of the orders."
+            say(
+                "none of the {customers} customers of {source} bought before {day}; check that its ids are those of "
+                "the orders.",
+                customers=f"{len(campaign.table):,}",
+                source=campaign.source,
+                day=window.cutoff,
+            )
         )
     chosen = customers[place >= 0].reset_index(drop=True)
     return chosen, campaign.table["treated"].to_numpy()[place[place >= 0]]
 
 
-def _on_customers(group: np.ndarray, left_out: int, window: Window) -> str:
-    without = f"; {left_out:,} without a purchase before it are left out" if left_out else ""
-    return (
-        f"The campaign of {window.cutoff} has {int(group.sum()):,} treated and {int((1 - group).sum()):,} control "
-        f"customers{without}."
+def _on_customers(group: np.ndarray, left_out: int, window: Window) -> Sentence:
+    values = {
+        "day": window.cutoff,
+        "treated": f"{int(group.sum()):,}",
+        "control": f"{int((1 - group).sum()):,}",
+    }
+    if not left_out:
+        return say("The campaign of {day} has {treated} treated and {control} control customers.", **values)
+    return say(
+        "The campaign of {day} has {treated} treated and {control} control customers; {left_out} without a purchase "
+        "before it are left out.",
+        **values,
+        left_out=f"{left_out:,}",
     )
 
 
-def _on_average(average: pd.DataFrame, window: Window) -> str:
+def _on_average(average: pd.DataFrame, window: Window, unit: str) -> Sentence:
     row = average.iloc[1]
     shown = (
-        "The campaign changed what customers spend"
+        say("The campaign changed what customers spend")
         if row["low"] > 0 or row["high"] < 0
-        else "The campaign shows no average effect on what customers spend"
+        else say("The campaign shows no average effect on what customers spend")
     )
-    return (
-        f"{shown}: {row['effect']:+,.2f} per treated customer over {window.horizon} days (95 % interval "
-        f"{row['low']:+,.2f} to {row['high']:+,.2f}), adjusted for spend before the campaign."
+    return say(
+        "{shown}: {effect} per treated customer over {days} days (95 % interval {low} to {high}), adjusted for spend "
+        "before the campaign.",
+        shown=shown,
+        effect=f"{row['effect']:+z,.2f} {unit}",
+        days=window.horizon,
+        low=f"{row['low']:+,.2f}",
+        high=f"{row['high']:+,.2f}",
     )
 
 
-def _on_differences(qini: Qini) -> str:
-    interval = f"95 % interval {qini.low:+,.2f} to {qini.high:+,.2f}"
-    figures = f"Qini coefficient {qini.coefficient:+,.2f} per customer, {interval}"
+def _on_differences(qini: Qini, unit: str) -> Sentence:
+    figures = say(
+        "Qini coefficient {coefficient} per customer, 95 % interval {low} to {high}",
+        coefficient=f"{qini.coefficient:+z,.2f} {unit}",
+        low=f"{qini.low:+,.2f}",
+        high=f"{qini.high:+,.2f}",
+    )
     if qini.differs:
-        return f"The effect differs between customers, and the predicted effect ranks them correctly ({figures})."
-    return f"The experiment shows no differences in effect between customers ({figures}); use the average effect."
+        return say(
+            "The effect differs between customers, and the predicted effect ranks them correctly ({figures}).",
+            figures=figures,
+        )
+    return say(
+        "The experiment shows no differences in effect between customers ({figures}); use the average effect.",
+        figures=figures,
+    )
 
 
-def _on_profit(by_customer: pd.DataFrame, average: pd.DataFrame, cost: float) -> str:
-    treat, row = int(by_customer["treat"].sum()), average.iloc[1]
-    whom = {0: "nobody", len(by_customer): "everybody"}.get(
-        treat, f"{treat:,} of {len(by_customer):,} customers"
-    )
-    unsure = (
-        "; the interval of the average effect includes the cost, so only a larger experiment can show whether it "
-        "pays on average"
-        if row["low"] <= cost <= row["high"]
-        else ""
-    )
-    return f"At a cost of {cost:,.2f} per customer, treat {whom}{unsure}."
+def _on_profit(by_customer: pd.DataFrame, average: pd.DataFrame, cost: float, unit: str) -> Sentence:
+    row = average.iloc[1]
+    values = {"cost": f"{cost:,.2f} {unit}", "whom": _whom(int(by_customer["treat"].sum()), len(by_customer))}
+    if row["low"] <= cost <= row["high"]:
+        return say(
+            "At a cost of {cost} per customer, treat {whom}; the interval of the average effect includes the cost, so "
+            "only a larger experiment can show whether it pays on average.",
+            **values,
+        )
+    return say("At a cost of {cost} per customer, treat {whom}.", **values)
+
+
+def _whom(treat: int, customers: int) -> Sentence:
+    if not treat:
+        return say("nobody")
+    if treat == customers:
+        return say("everybody")
+    return say("{treat} of {customers} customers", treat=f"{treat:,}", customers=f"{customers:,}")

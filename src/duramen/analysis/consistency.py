@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from duramen.errors import InputError
+from duramen.forecast.direction import is_declining, is_growing
+from duramen.language import marked
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
 from duramen.scoring.treatments import RELEASE
-from duramen.scoring.value_growth import CORE_GROWING
 from duramen.segments.activity import ACTIVE, AT_RISK, LAPSED
 
 NEEDED = (
@@ -30,7 +31,7 @@ ROUNDING = 1e-6
 
 
 def check_consistency(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd.DataFrame:
-    """Return whether tiers, segments, stages, growth and money of a ranking tell one story.
+    """Return whether tiers, segments, stages, growth and money of a ranking agree.
 
     Parameters
     ----------
@@ -60,72 +61,116 @@ def check_consistency(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd
     stage, growth = ranking["lifecycle_stage"], ranking["growth_rate"]
     active, word = ranking["probability_active"], stage.map(ACTIVITY_OF_STAGE)
     rising, core = ranking["tier"] == tiers.rising.name, ranking["tier"].isin(tiers.core_names)
+    by_growth = np.select([is_growing(growth), is_declining(growth)], ["growing", "declining"], "steady")
+    direction = pd.Series(by_growth, index=ranking.index)
     released = ranking["treatment"].str.lower().str.startswith(RELEASE)
     rows = [
         (
-            "best customers with a churn below a half are in no segment named at risk or lapsed",
+            marked(
+                "top-tier customers with a churn probability below 50\u202f% are not in segments named at "
+                "risk or lapsed"
+            ),
             _share(safe & activity.isin(ACTIVITY[1:]), ranking["tier"] == tiers.vip.name),
             MISNAMED,
         ),
         (
-            "segments named active, at risk and lapsed are in this order of mean probability",
+            marked("segments named active, at risk and lapsed are in this order of mean probability"),
             _disorder(active.groupby(activity).mean()),
             ROUNDING,
         ),
         (
-            "active stages, at risk and lapsed are in this order of mean probability",
+            marked("active stages, at risk and lapsed are in this order of mean probability"),
             _disorder(active.groupby(word).mean()),
             ROUNDING,
         ),
         (
-            "nobody at risk is likelier to buy than a customer of an active stage, and nobody lapsed than one at risk",
+            marked(
+                "nobody at risk is likelier to buy than a customer of an active stage, and nobody lapsed than one at "
+                "risk"
+            ),
             _overlap(active, word),
             ROUNDING,
         ),
         (
-            "growing customers are forecast to spend more than before",
-            _share(growth <= 0, stage == "growing"),
+            marked("growing customers are forecast to spend at least a tenth more than before"),
+            _share(direction != "growing", stage == "growing"),
             ROUNDING,
         ),
         (
-            "declining customers are forecast to spend less than before",
-            _share(growth >= 0, stage == "declining"),
+            marked("steady customers are forecast to spend within a tenth of what they spent before"),
+            _share(direction != "steady", stage == "steady"),
             ROUNDING,
         ),
         (
-            "growth is above 0 exactly where the forecast is above the own past",
+            marked("declining customers are forecast to spend at least a tenth less than before"),
+            _share(direction != "declining", stage == "declining"),
+            ROUNDING,
+        ),
+        (
+            marked("growth is above 0 exactly where the forecast is above the own past"),
             float(((ranking["growth_rate"] > 0) != (value > past)).mean()),
             ROUNDING,
         ),
         (
-            "nobody is likelier to grow than to buy",
+            marked("nobody is likelier to grow than to buy"),
             float((ranking["probability_growing"] > ranking["probability_active"] + ROUNDING).mean()),
             ROUNDING,
         ),
-        ("rising customers are forecast to spend more than before", _share(value <= past, rising), ROUNDING),
         (
-            "nobody is released who is likelier to buy than not, or who is a core or rising customer",
+            marked("rising customers are forecast to spend more than before"),
+            _share(value <= past, rising),
+            ROUNDING,
+        ),
+        (
+            marked("no released customer is core, rising, or more likely to buy than not"),
             float((released & (safe | core | rising)).mean()),
             ROUNDING,
         ),
         (
-            "core customers are in the quadrant of their growth",
-            _share((ranking["quadrant"] == CORE_GROWING) != (growth > 0), core),
+            marked("core customers are growing, steady or declining on the map as they are by their growth"),
+            _share(ranking["quadrant"] != "core and " + direction, core),
             ROUNDING,
         ),
         (
-            "expected purchases times expected spend are the predicted value",
+            marked("no rising customer is at risk or lapsed"),
+            _share(word.isin(ACTIVITY[1:]), rising),
+            ROUNDING,
+        ),
+        (
+            marked("expected purchases times expected spend are the predicted value"),
             float((ranking["expected_purchases"] * ranking["expected_spend"] / value - 1).abs().max()),
             ROUNDING,
         ),
         (
-            "intervals contain the predicted value",
+            marked("intervals contain the predicted value"),
             float((~value.between(ranking["predicted_value_low"], ranking["predicted_value_high"])).mean()),
             ROUNDING,
         ),
     ]
     table = pd.DataFrame(rows, columns=["check", "figure", "limit"])
     return table.assign(holds=table["figure"] <= table["limit"])
+
+
+def differs_from_segment(ranking: pd.DataFrame) -> pd.Series[bool]:
+    """Return who is active, at risk or lapsed by their own stage where the name of their segment says another.
+
+    The name says what is typical of the group, the stage what holds for the customer.
+
+    Parameters
+    ----------
+    ranking : pandas.DataFrame
+        Has ``segment`` and ``lifecycle_stage``.
+
+    Examples
+    --------
+    >>> ranking = pd.DataFrame({"segment": ["1 active frequent buyers, high spend", "our friends"],
+    ...                         "lifecycle_stage": ["at risk", "at risk"]})
+    >>> differs_from_segment(ranking).tolist()
+    [True, False]
+    """
+    own, of_group = ranking["lifecycle_stage"].map(ACTIVITY_OF_STAGE), _first_words(ranking["segment"])
+    differs: pd.Series[bool] = own.notna() & of_group.notna() & (own != of_group)
+    return differs
 
 
 def _first_words(segments: pd.Series[str]) -> pd.Series[str]:

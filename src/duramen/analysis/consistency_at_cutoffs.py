@@ -1,4 +1,4 @@
-"""Transactions and cutoffs come in; whether rankings there tell one story, and whether it came true, goes out."""
+"""Transactions and cutoffs come in; whether rankings there agree with themselves and with outcomes goes out."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from duramen.data.outcomes import customer_outcomes
 from duramen.data.windows import Window
 from duramen.errors import InputError
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
+from duramen.language import ENGLISH, marked, using_language
 from duramen.scoring.model import CoreCustomerModel
 from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.what_if import what_if
@@ -28,7 +29,7 @@ ASKED = 40
 
 
 class Consistency(NamedTuple):
-    """Whether rankings at several cutoffs tell one story.
+    """Whether the columns of rankings at several cutoffs agree.
 
     Attributes
     ----------
@@ -94,9 +95,11 @@ def _what_if_check(
 ) -> pd.DataFrame:
     """Return the check of customers who are asked what one more purchase would do, spread evenly over the ranking."""
     places = np.unique(np.linspace(0, len(ranking) - 1, min(ASKED, len(ranking))).astype(int))
-    asked = what_if(model, tx, ranking["customer_id"].iloc[places], scores=scores)
+    # The reason is found by its words.
+    with using_language(ENGLISH):
+        asked = what_if(model, tx, ranking["customer_id"].iloc[places], scores=scores)
     falls = asked["new_predicted_value"] < asked["predicted_value"] * (1 - ROUNDING)
     unexplained = falls & ~asked["sentence"].str.contains("mainly because")
-    check = "one more purchase lowers the value of none without a reason"
+    check = marked("wherever one more purchase lowers a customer's value, a reason is given")
     figure = float(unexplained.mean())
     return pd.DataFrame([{"check": check, "figure": figure, "limit": ROUNDING, "holds": figure <= ROUNDING}])

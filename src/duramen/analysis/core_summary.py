@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from duramen.language import marked
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers, smallest_set, value_after_cost
 
 # A customer who is core in this share of the simulated outcomes or more is a stable member of the core; one who is core
 # in less than the lower share is an unstable member.
 STABLE, UNSTABLE = 0.8, 0.2
+NOT_KNOWN = marked("not known")
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,7 @@ def sums_by_group(ranking: pd.DataFrame, column: str, order: tuple[str, ...] = (
         A row for each group that has customers: ``name``, ``customers``, ``customers_share``, ``value`` (predicted,
         money), ``value_share`` (NaN where there is no value), ``value_mean`` (money) and ``active_mean``.
     """
-    keys = ranking[column].astype("object").where(ranking[column].notna(), "not known").astype(str)
+    keys = ranking[column].astype("object").where(ranking[column].notna(), NOT_KNOWN).astype(str)
     grouped = ranking.groupby(keys, sort=False)
     table = pd.DataFrame(
         {

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from duramen.language import Sentence, marked, say_count
 
-def counted(number: float, noun: str) -> str:
-    """Return a number of things in words.
+FORMS = {
+    "customer": (marked("{n} customer"), marked("{n} customers")),
+    "cohort": (marked("{n} cohort"), marked("{n} cohorts")),
+    "day": (marked("{n} day"), marked("{n} days")),
+    "month": (marked("{n} month"), marked("{n} months")),
+    "quarter": (marked("{n} quarter"), marked("{n} quarters")),
+}
+
+
+def counted(number: float, noun: str) -> Sentence:
+    """Return a number of things in words, in the language that is set.
+
+    Parameters
+    ----------
+    number : float
+    noun : str
+        One of ``FORMS``.
 
     Examples
     --------
     >>> counted(1, "cohort"), counted(2.5, "quarter"), counted(1200, "customer")
     ('1 cohort', '2.5 quarters', '1,200 customers')
     """
-    written = f"{number:,.0f}" if float(number).is_integer() else f"{number:,g}"
-    return f"{written} {noun}" if number == 1 else f"{written} {noun}s"
+    return say_count(*FORMS[noun], number)
 
 
 def signed(money: float) -> str:
@@ -20,7 +35,7 @@ def signed(money: float) -> str:
 
     Examples
     --------
-    >>> signed(1234.5), signed(-2), signed(0.2)
+    >>> signed(1234.5), signed(-2), signed(-0.2)
     ('+1,234', '-2', '0')
     """
     return f"{money:+,.0f}" if round(money) else "0"

@@ -15,6 +15,7 @@ from duramen.analysis.break_even import MONEY
 from duramen.analysis.per_customer import check_columns, check_number
 from duramen.data.ids import find_ids
 from duramen.errors import InputError
+from duramen.language import marked, say
 from duramen.scoring.tiers import DEFAULT_TIERS
 from duramen.segments.lifecycle_stage import STAGES
 
@@ -26,7 +27,13 @@ if TYPE_CHECKING:
     from duramen.analysis.per_customer import FloatArray
 
 NEW = STAGES[0]
-AS_NOW, CHEAPER = "as now", DEFAULT_TIERS.small.service
+GROWS, COULD_BE_CORE, IS_NEW, KEPT = (
+    marked("growing"),
+    marked("could be core"),
+    marked("new"),
+    marked("kept by the firm"),
+)
+AS_NOW, CHEAPER = marked("as now"), DEFAULT_TIERS.small.service
 MOST_STAGES = 100
 
 
@@ -131,11 +138,13 @@ def plan_exit(
         plan["cost_saved"] = _sums(saved, stage, stages)
         plan["cost_saved_so_far"] = plan["cost_saved"].cumsum()
         plan["contribution_after"] = contribution.sum() + plan["cost_saved_so_far"]
-        notes.append("Released customers are assumed to buy as much at the cheaper service.")
+        notes.append(say("Released customers are assumed to buy as much at the cheaper service."))
     else:
         notes.append(
-            "The cost saved is left out: give cheaper_service to customer_contributions, which brings the column "
-            "contribution_cheaper_service."
+            say(
+                "The cost saved is left out: give cheaper_service to customer_contributions, which brings the column "
+                "contribution_cheaper_service."
+            )
         )
     released = stage <= stages
     customers = pd.DataFrame(
@@ -186,19 +195,23 @@ def _protected_by(
 ) -> tuple[npt.NDArray[np.object_], list[str]]:
     """Return why each customer is protected, in words, empty where nothing does; and what is not known."""
     rules: dict[str, tuple[str, Callable[[Any], Any]]] = {
-        "probability_growing": ("growing", lambda column: _highest(column, growing_share)),
-        "growth_potential": ("growing", lambda column: _highest(column, growing_share)),
-        "probability_core": ("could be core", lambda column: column > core_above),
-        "lifecycle_stage": ("new", lambda column: column == NEW),
+        "probability_growing": (GROWS, lambda column: _highest(column, growing_share)),
+        "growth_potential": (GROWS, lambda column: _highest(column, growing_share)),
+        "probability_core": (COULD_BE_CORE, lambda column: column > core_above),
+        "lifecycle_stage": (IS_NEW, lambda column: column == NEW),
     }
     applies = {reason: np.zeros(len(scores), dtype=bool) for reason, _ in rules.values()}
-    notes = []
+    notes: list[str] = []
     for column, (reason, rule) in rules.items():
         if column in scores:
             applies[reason] |= rule(scores[column].to_numpy())
         else:
             notes.append(
-                f"The rule {reason!r} does not use {column}: the scores lack this column, which `predict` adds."
+                say(
+                    "The rule '{rule}' does not use {column}: the scores lack this column, which `predict` adds.",
+                    rule=say(reason),
+                    column=column,
+                )
             )
     named = list(keep)
     if named:
@@ -208,7 +221,7 @@ def _protected_by(
                 f"{(place < 0).sum():,} customers to keep are in no row of the scores (for example "
                 f"{named[int(np.argmax(place < 0))]!r}); name customers of the scores."
             )
-        applies["kept by the firm"] = np.isin(np.arange(len(scores)), place)
+        applies[KEPT] = np.isin(np.arange(len(scores)), place)
     reasons = np.full(len(scores), "", dtype=object)
     for reason, rows in applies.items():
         reasons[rows] = np.where(reasons[rows] == "", reason, reasons[rows] + f", {reason}")

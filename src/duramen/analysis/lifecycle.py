@@ -16,13 +16,14 @@ from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.windows import Window, parse_day
 from duramen.errors import InputError
+from duramen.language import Sentence, marked, say, say_count
 from duramen.segments.lifecycle_stage import STAGES
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
     from duramen.scoring.model import CoreCustomerModel
 
-NOT_YET = "not yet a customer"
+NOT_YET = marked("not yet a customer")
 # Whole weeks, as short as the shortest usual horizon: fine enough for a season, coarse enough for a query each.
 STEP = 28
 
@@ -57,20 +58,35 @@ def refuse_short_history(tx: Transactions, cutoffs: Iterable[date | str], horizo
     days = sorted({parse_day(cutoff) for cutoff in cutoffs})
     if len(days) < 2:
         raise InputError(
-            f"{len(days)} cutoff{'' if len(days) == 1 else 's'} can show no change; give two or more different ones."
+            say_count(
+                "{n} cutoff can show no change; give two or more different ones.",
+                "{n} cutoffs can show no change; give two or more different ones.",
+                len(days),
+            )
         )
     end = tx.last_date + timedelta(days=1)
     if days[-1] > end:
         raise InputError(
-            f"the cutoff {days[-1]} is after the data, which end on {tx.last_date}; the days between would count as "
-            f"days without a purchase; choose cutoffs up to {end}."
+            say(
+                "the cutoff {cutoff} is after the data, which end on {last}; the days between would count as days "
+                "without a purchase; choose cutoffs up to {end}.",
+                cutoff=days[-1],
+                last=tx.last_date,
+                end=end,
+            )
         )
     history = (days[0] - tx.first_date).days
     if history < horizon:
         raise InputError(
-            f"there are {history} days of history before {days[0]}, and stages compare a forecast over {horizon} days "
-            f"with as many days of the past, so they are not known there; choose a first cutoff from "
-            f"{tx.first_date + timedelta(days=horizon)} on, or wait for more history."
+            say(
+                "there are {history} days of history before {day}, and stages compare a forecast over {horizon} days "
+                "with as many days of the past, so they are not known there; choose a first cutoff from {first} on, "
+                "or wait for more history.",
+                history=history,
+                day=days[0],
+                horizon=horizon,
+                first=tx.first_date + timedelta(days=horizon),
+            )
         )
     return days
 
@@ -225,14 +241,30 @@ class StageLength:
     table: pd.DataFrame
 
     def __str__(self) -> str:
-        customers = f"{self.customers:,} customers were {self.stage};"
+        return str(self.sentence)
+
+    @property
+    def sentence(self) -> Sentence:
+        """The length of the stage in words."""
+        values = {"customers": f"{self.customers:,}", "stage": say(self.stage), "times": f"{self.times:,}"}
         if not self.times:
-            return f"{customers} no such time began while they were observed."
-        began = f"{customers} of {self.times:,} times that began while they were observed,"
+            return say(
+                "{customers} customers were {stage}; no such time began while they were observed.", **values
+            )
         if self.median_days is None:
-            left = self.table["share_left"].iloc[-1]
-            return f"{began} {left:.0%} lasted longer than the {self.watched:,} days of observation."
-        return f"{began} half lasted at least {self.median_days:,.0f} days."
+            return say(
+                "{customers} customers were {stage}. Of the {times} stays that began during the "
+                "observation, {share} lasted longer than the {days} days of observation.",
+                **values,
+                share=f"{self.table['share_left'].iloc[-1]:.0%}",
+                days=f"{self.watched:,}",
+            )
+        return say(
+            "{customers} customers were {stage}. Of the {times} stays that began during the observation, "
+            "half lasted at least {days} days.",
+            **values,
+            days=f"{self.median_days:,.0f}",
+        )
 
 
 def stage_length(times: pd.DataFrame, stage: str = "steady") -> StageLength:
@@ -315,7 +347,7 @@ def what_follows(tx: Transactions, groups: pd.Series[Any], window: Window) -> pd
 
 def money_name(tx: Transactions) -> str:
     """Return the kind of money that is counted: ``margin`` where amounts are after costs, else ``net spend``."""
-    return "margin" if is_margin(tx.columns) else "net spend"
+    return marked("margin") if is_margin(tx.columns) else marked("net spend")
 
 
 def _outcomes(tx: Transactions, customers: pd.DataFrame, window: Window) -> pd.DataFrame:

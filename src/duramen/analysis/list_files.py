@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from duramen.io.atomic import work_folder
 from duramen.io.excel import MOST_ROWS, missing_package, write_workbook
 from duramen.io.files import refuse_unwritable_folder, write_blocks
+from duramen.language import marked, say, translated
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from duramen.analysis.lists import CustomerLists
 
 WORKBOOK = "lists.xlsx"
 SHEETS = {
-    "call": "Call",
-    "win_back": "Win back",
-    "newly_rising": "Newly rising",
-    "below_break_even": "Below break-even",
+    "call": marked("Call"),
+    "win_back": marked("Win back"),
+    "new_in_rising_tier": marked("New in the rising tier"),
+    "below_break_even": marked("Below break-even"),
 }
 
 
@@ -32,7 +35,8 @@ def write_lists(folder: str | Path, lists: CustomerLists) -> WrittenLists:
     """Write each list as CSV, and all of them as sheets of ``lists.xlsx``; the same lists give the same bytes.
 
     The files of earlier lists in the folder are replaced or removed; other files stay. In the workbook ids are text,
-    so that leading zeros and long numbers stay, and text is never run as a formula. In CSV text that a spreadsheet
+    so that leading zeros and long numbers stay, text is never run as a formula, and tiers and treatments are in the
+    language that is set. In CSV, for other programs, they are the names in the ranking, and text that a spreadsheet
     would run has an apostrophe before it.
 
     Parameters
@@ -63,7 +67,8 @@ def write_lists(folder: str | Path, lists: CustomerLists) -> WrittenLists:
         for name, rows in known.items():
             write_blocks([rows], beside / f"{name}.csv")
         if not note:
-            write_workbook({SHEETS[name]: rows for name, rows in known.items()}, beside / WORKBOOK)
+            sheets = {translated(SHEETS[name]): _in_words(rows) for name, rows in known.items()}
+            write_workbook(sheets, beside / WORKBOOK)
         # Nothing of an earlier run is touched before everything new is written.
         for path in files:
             (beside / path.name).replace(path)
@@ -73,12 +78,24 @@ def write_lists(folder: str | Path, lists: CustomerLists) -> WrittenLists:
     return WrittenLists(tuple(files), note)
 
 
+def _in_words(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return a list with what people read in the language that is set."""
+    return rows.assign(**{name: rows[name].map(translated) for name in ("tier", "treatment")})
+
+
 def _why_no_workbook(rows: int) -> str:
     if (package := missing_package()) is not None:
-        return (
-            f"{WORKBOOK} is not written, because the package {package} is not installed; install duramen with its "
-            "extra: duramen[excel]."
+        return say(
+            "{file} is not written, because the package {package} is not installed; install duramen with its extra: "
+            "duramen[excel].",
+            file=WORKBOOK,
+            package=package,
         )
     if rows > MOST_ROWS:
-        return f"{WORKBOOK} is not written: a list has {rows:,} rows, and a sheet at most {MOST_ROWS:,}; set a limit."
+        return say(
+            "{file} is not written: a list has {rows} rows, and a sheet at most {most}; set a limit.",
+            file=WORKBOOK,
+            rows=f"{rows:,}",
+            most=f"{MOST_ROWS:,}",
+        )
     return ""

@@ -1,4 +1,4 @@
-"""A ranking and the price of an offer come in; lists of customers to act on go out."""
+"""A ranking, and the price of an offer where there is one, come in; lists of customers to act on go out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 from duramen.data.ids import find_ids
 from duramen.errors import InputError
 from duramen.forecast.retention_profit import expected_cost, expected_profit, money_at_stake
+from duramen.language import Sentence, say
 from duramen.scoring.ranking import refuse_other_tiers
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
 from duramen.scoring.treatments import RELEASE
@@ -81,7 +82,7 @@ class CustomerLists(NamedTuple):
         What ``call_list`` returns.
     win_back : pandas.DataFrame
         What ``win_back_list`` returns.
-    newly_rising : pandas.DataFrame
+    new_in_rising_tier : pandas.DataFrame
         Customers of the tier rising, by rank, who were not rising or core in the earlier ranking, where one is given.
     below_break_even : pandas.DataFrame or None
         Customers below break-even with their ``cost_to_serve``, the largest loss first; None where no costs are known.
@@ -89,13 +90,13 @@ class CustomerLists(NamedTuple):
 
     call: pd.DataFrame
     win_back: pd.DataFrame
-    newly_rising: pd.DataFrame
+    new_in_rising_tier: pd.DataFrame
     below_break_even: pd.DataFrame | None
 
 
 def customer_lists(
     ranking: pd.DataFrame,
-    offer: RetentionOffer,
+    offer: RetentionOffer | None = None,
     budget: Budget = NO_LIMIT,
     *,
     win_back_offer: RetentionOffer | None = None,
@@ -103,16 +104,17 @@ def customer_lists(
     previous: pd.DataFrame | None = None,
     tiers: Tiers = DEFAULT_TIERS,
 ) -> CustomerLists:
-    """Return whom to call, whom to win back, who is newly rising and who is below break-even.
+    """Return whom to call, whom to win back, who is new in the rising tier and who is below break-even.
 
     Parameters
     ----------
     ranking : pandas.DataFrame
         What ``rank_core_customers`` or ``rank_customers`` returns.
-    offer : RetentionOffer
-        The offer to customers who may leave.
+    offer : RetentionOffer, optional
+        The offer to customers who may leave. With it customers are listed by expected profit, the highest first, where
+        it is above 0; without it by expected loss. ``order_in_words`` says so in a sentence.
     budget : Budget
-        The limit of the call list.
+        The limit of the call list. Money needs an offer, whose cost it limits.
     win_back_offer : RetentionOffer, optional
         The offer to lapsed customers; by default the same one.
     win_back_budget : Budget
@@ -125,26 +127,27 @@ def customer_lists(
     Raises
     ------
     InputError
-        If a column is missing, a tier has another name, or the earlier ranking is not earlier.
+        If a column is missing, a tier has another name, the earlier ranking is not earlier, or there is a budget of
+        money and no offer.
     """
     return CustomerLists(
         call_list(ranking, offer, budget, tiers),
         win_back_list(ranking, win_back_offer or offer, win_back_budget, tiers),
-        _newly_rising(ranking, previous, tiers),
+        _new_in_rising_tier(ranking, previous, tiers),
         _below_break_even(ranking, tiers),
     )
 
 
 def call_list(
     ranking: pd.DataFrame,
-    offer: RetentionOffer,
+    offer: RetentionOffer | None = None,
     budget: Budget = NO_LIMIT,
     tiers: Tiers = DEFAULT_TIERS,
 ) -> pd.DataFrame:
-    """Return whom to contact so that they do not leave, the highest expected profit first, within a budget.
+    """Return whom to contact so that they do not leave, in the order of ``customer_lists``, within a budget.
 
     Left out are customers who are lapsed, whose treatment begins with "release", who are below break-even, or whose
-    contact is not expected to earn money.
+    contact is not expected to earn money; without an offer, who have nothing to lose.
 
     Parameters
     ----------
@@ -155,31 +158,45 @@ def call_list(
     -------
     pandas.DataFrame
         The columns of ``CustomerLists`` with ``money_at_stake`` (over the horizon, at most the past value, less the
-        cost to serve where it is known), ``expected_profit`` and ``cost`` (the expected one) of each contact.
+        cost to serve where it is known) and ``expected_loss`` (churn probability times money at stake); with an offer
+        ``money_at_stake``, ``expected_profit`` and ``cost`` (the expected one) of each contact.
 
     Raises
     ------
     InputError
         As ``customer_lists`` does.
     """
-    return _worth_contacting(contactable(ranking, offer, tiers), budget)
+    return _worth_contacting(contactable(ranking, offer, tiers), offer, budget)
 
 
 def win_back_list(
     ranking: pd.DataFrame,
-    offer: RetentionOffer,
+    offer: RetentionOffer | None = None,
     budget: Budget = NO_LIMIT,
     tiers: Tiers = DEFAULT_TIERS,
 ) -> pd.DataFrame:
-    """Return which lapsed customers to win back, the highest expected profit first, within a budget.
+    """Return which lapsed customers to win back, in the order of ``customer_lists``, within a budget.
 
     Parameters, columns and the other rules are those of ``call_list``; no customer is on both lists.
     """
-    return _worth_contacting(contactable(ranking, offer, tiers, lapsed=True), budget)
+    return _worth_contacting(contactable(ranking, offer, tiers, lapsed=True), offer, budget)
+
+
+def order_in_words(lists: CustomerLists) -> Sentence:
+    """Return by what the call list and the win-back list are ordered, which depends on whether there is an offer."""
+    if "expected_loss" in lists.call:
+        return say(
+            "Ordered by expected loss: the churn probability times what the customer brings over the horizon if kept."
+        )
+    return say("Ordered by expected profit: what the contact is expected to earn after its cost.")
 
 
 def contactable(
-    ranking: pd.DataFrame, offer: RetentionOffer, tiers: Tiers = DEFAULT_TIERS, *, lapsed: bool = False
+    ranking: pd.DataFrame,
+    offer: RetentionOffer | None = None,
+    tiers: Tiers = DEFAULT_TIERS,
+    *,
+    lapsed: bool = False,
 ) -> pd.DataFrame:
     """Return the customers whom a list may contact, by rank, with what each contact is expected to cost and earn.
 
@@ -195,7 +212,7 @@ def contactable(
     Returns
     -------
     pandas.DataFrame
-        The columns of the ranking with ``money_at_stake``, ``expected_profit`` and ``cost``, as in ``call_list``.
+        The columns of the ranking with those that ``call_list`` adds.
 
     Raises
     ------
@@ -209,30 +226,35 @@ def contactable(
     return _priced(ranking, offer)[among & ~released & ~below]
 
 
-def _priced(ranking: pd.DataFrame, offer: RetentionOffer) -> pd.DataFrame:
-    """Return a ranking with the money at stake, the expected profit and the expected cost of each contact."""
+def _priced(ranking: pd.DataFrame, offer: RetentionOffer | None) -> pd.DataFrame:
+    """Return a ranking with the money at stake and the expected loss, or with an offer the profit and cost of each."""
+    leaves = ranking["churn_probability"].to_numpy()
     at_stake = money_at_stake(
         ranking["predicted_value"], ranking["probability_active"], ranking["past_value"]
     )
     if "cost_to_serve" in ranking:
         at_stake = np.maximum(at_stake - ranking["cost_to_serve"].to_numpy(), 0.0)
-    return ranking.assign(
-        money_at_stake=at_stake,
-        expected_profit=expected_profit(ranking["churn_probability"], at_stake, offer),
-        cost=expected_cost(ranking["churn_probability"], offer),
+    priced = ranking.assign(money_at_stake=at_stake)
+    if offer is None:
+        return priced.assign(expected_loss=leaves * at_stake)
+    return priced.assign(
+        expected_profit=expected_profit(leaves, at_stake, offer), cost=expected_cost(leaves, offer)
     )
 
 
-def _worth_contacting(could: pd.DataFrame, budget: Budget) -> pd.DataFrame:
-    """Return the customers whose contact earns money, the highest expected profit first."""
-    chosen = could[could["expected_profit"] > 0]
-    chosen = chosen.sort_values(["expected_profit", "rank"], ascending=[False, True], kind="stable")
-    return _columns(
-        chosen.head(budget.first(chosen["cost"].to_numpy())), ("money_at_stake", "expected_profit", "cost")
-    )
+def _worth_contacting(could: pd.DataFrame, offer: RetentionOffer | None, budget: Budget) -> pd.DataFrame:
+    """Return the customers whose contact earns money, or avoids a loss where there is no offer, the most first."""
+    if offer is None and budget.money is not None:
+        raise InputError(
+            "a budget of money needs an offer; give what the offer costs, or limit the contacts."
+        )
+    by, more = ("expected_loss", ()) if offer is None else ("expected_profit", ("cost",))
+    chosen = could[could[by] > 0].sort_values([by, "rank"], ascending=[False, True], kind="stable")
+    cost = np.zeros(len(chosen)) if offer is None else chosen["cost"].to_numpy()
+    return _columns(chosen.head(budget.first(cost)), ("money_at_stake", by, *more))
 
 
-def _newly_rising(ranking: pd.DataFrame, previous: pd.DataFrame | None, tiers: Tiers) -> pd.DataFrame:
+def _new_in_rising_tier(ranking: pd.DataFrame, previous: pd.DataFrame | None, tiers: Tiers) -> pd.DataFrame:
     _check(ranking, tiers)
     rising = ranking[ranking["tier"] == tiers.rising.name]
     if previous is not None:

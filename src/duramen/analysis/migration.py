@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
+from duramen.analysis.joined import in_a_row
 from duramen.data.windows import parse_day
 from duramen.errors import InputError
+from duramen.language import marked, say
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-NEW, GONE = "new", "gone"
+NEW, GONE = marked("new"), marked("gone")
 # A feature is cut at its tenths of the earlier cutoff, as is usual for this index.
 BINS = 10
 # The usual thresholds of the index (Siddiqi 2006): below the first no action, from the second on investigate.
 SOME_DRIFT, MUCH_DRIFT = 0.1, 0.25
 # One in twenty of independent samples of one population is above the quantile that is called chance here.
 CHANCE = 0.95
+NO_DRIFT, LITTLE, MUCH, BY_CHANCE = marked("none"), marked("some"), marked("much"), marked("within chance")
 
 
 def segment_transitions(
@@ -249,9 +252,9 @@ def _index_of(then: npt.NDArray[Any], now: npt.NDArray[Any]) -> dict[str, Any]:
     q = (now + 0.5) / (now.sum() + bins / 2)
     psi = float(((q - p) * np.log(q / p)).sum())
     chance = float(chi2.ppf(CHANCE, bins - 1) * noise) if bins > 1 else 0.0
-    drift = "none" if psi < SOME_DRIFT else "some" if psi < MUCH_DRIFT else "much"
+    drift = NO_DRIFT if psi < SOME_DRIFT else LITTLE if psi < MUCH_DRIFT else MUCH
     if SOME_DRIFT <= psi <= chance:
-        drift = "within chance"
+        drift = BY_CHANCE
     return {
         "bins": bins,
         "psi": psi,
@@ -296,18 +299,28 @@ class SegmentationAge:
     elsewhere: float
 
     def __str__(self) -> str:
-        sentence = (
-            f"This segmentation is {self.days:,} days old; {self.elsewhere:.0%} of {self.customers:,} customers would "
-            "be in another segment today"
-        )
+        values = {
+            "days": f"{self.days:,}",
+            "share": f"{self.elsewhere:.0%}",
+            "customers": f"{self.customers:,}",
+        }
         if self.moved_by_borders is None:
-            sentence += ", by their own behaviour."
-        else:
-            sentence += (
-                f": {self.moved_by_behaviour:.0%} have moved by their own behaviour, and "
-                f"{self.moved_by_borders:.0%} would move by new borders."
+            sentence = say(
+                "This segmentation is {days} days old; {share} of {customers} customers would be in another segment "
+                "today, by their own behaviour.",
+                **values,
             )
-        return sentence + (f" {self.joined:,} have joined since." if self.joined else "")
+        else:
+            sentence = say(
+                "This segmentation is {days} days old; {share} of {customers} customers would be in another segment "
+                "today: {moved} have moved by their own behaviour, and {moved_by_borders} would move by new borders.",
+                **values,
+                moved=f"{self.moved_by_behaviour:.0%}",
+                moved_by_borders=f"{self.moved_by_borders:.0%}",
+            )
+        if not self.joined:
+            return str(sentence)
+        return in_a_row([sentence, say("{customers} have joined since.", customers=f"{self.joined:,}")])
 
 
 def segmentation_drift(

@@ -18,6 +18,7 @@ from duramen.data.money_unit import compare_units
 from duramen.data.outcomes import customer_outcomes
 from duramen.errors import InputError
 from duramen.evaluation.realised import REALISED_COLUMNS, realised_figures
+from duramen.language import say
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
@@ -138,7 +139,9 @@ def monitor(
     )
     if not earlier:
         notes.append(
-            "no earlier scores are given, so forecasts are not compared with outcomes; give them in `scores`."
+            say(
+                "no earlier scores are given, so forecasts are not compared with outcomes; give them in `scores`."
+            )
         )
     alarms = (*drift_alarms(drift, since), *realised_alarms(realised, model.unit_, limits))
     return Monitoring(
@@ -150,9 +153,12 @@ def _is_complete(earlier: EarlierScores, cutoff: date, notes: list[str]) -> bool
     if earlier.window.end <= cutoff:
         return True
     notes.append(
-        f"{earlier.place}: scores of {earlier.window.cutoff} over {earlier.window.horizon} days are not complete until "
-        f"{earlier.window.end}, and are left out."
-    )
+        say(
+            "{place}: scores of {cutoff} over {days} days are not complete until {end}, and are left out.",
+            place=earlier.place, cutoff=str(earlier.window.cutoff), days=earlier.window.horizon,
+            end=str(earlier.window.end),
+        )
+    )  # fmt: skip
     return False
 
 
@@ -172,24 +178,35 @@ def _realised(
         holdout = _holdout(model)
     else:
         notes.append(
-            f"{earlier.place} forecasts {earlier.window.horizon} days and the model {model.window_.horizon}, so its "
-            "figures are not compared with the holdout."
-        )
+            say(
+                "{place} forecasts {days} days and the model {horizon}, so its figures are not compared with the "
+                "holdout.",
+                place=earlier.place, days=earlier.window.horizon, horizon=model.window_.horizon,
+            )
+        )  # fmt: skip
     if holdout is not None and model.holdout_window_.horizon != model.window_.horizon:
         notes.append(
-            f"{earlier.place} forecasts {earlier.window.horizon} days; the holdout had outcomes of "
-            f"{model.holdout_window_.horizon} days alone, as its history was short."
-        )
+            say(
+                "{place} forecasts {days} days; the holdout had outcomes of {horizon} days alone, as its history was "
+                "short.",
+                place=earlier.place, days=earlier.window.horizon, horizon=model.holdout_window_.horizon,
+            )
+        )  # fmt: skip
     if earlier.model_version != model.model_version_:
         notes.append(
-            f"{earlier.place} was made by another model ({earlier.model_version}); the holdout is that of "
-            f"{model.model_version_}."
-        )
+            say(
+                "{place} was made by another model ({other}); the holdout is that of {version}.",
+                place=earlier.place, other=earlier.model_version, version=model.model_version_,
+            )
+        )  # fmt: skip
     if earlier.source_digest and earlier.source_digest != tx.digest(earlier.window.cutoff):
         notes.append(
-            f"the orders before {earlier.window.cutoff} are not those that {earlier.place} was made from: late orders, "
-            "corrections, or another way of reading them."
-        )
+            say(
+                "the orders before {cutoff} are not those that {place} was made from: late orders, corrections, or "
+                "another way of reading them.",
+                cutoff=str(earlier.window.cutoff), place=earlier.place,
+            )
+        )  # fmt: skip
     table = realised_figures(scored, holdout, confidence=limits.confidence, seed=seed)
     table.insert(0, "scores", earlier.place)
     table.insert(1, "cutoff", earlier.window.cutoff.isoformat())
@@ -213,9 +230,13 @@ def _with_outcomes(tx: Transactions, earlier: EarlierScores, notes: list[str]) -
         )
     if not found.all():
         notes.append(
-            f"{(~found).sum():,} of {len(found):,} customers of {earlier.place} are not among those who bought before "
-            f"{window.cutoff} in {tx.source}, and are left out."
-        )
+            say(
+                "{n} of {all} customers of {place} are not among those who bought before {cutoff} in {source}, and are "
+                "left out.",
+                n=f"{(~found).sum():,}", all=f"{len(found):,}", place=earlier.place, cutoff=str(window.cutoff),
+                source=tx.source,
+            )
+        )  # fmt: skip
     outcomes = customer_outcomes(tx, window, customers)[["value", "active"]]
     scores = earlier.scores[found].reset_index(drop=True)
     return pd.concat([scores, outcomes.iloc[place[found]].reset_index(drop=True)], axis=1)

@@ -36,11 +36,19 @@ def what_if_near_core(
     pandas.DataFrame or None
         What ``what_if`` returns; None where every customer is core or has no room.
     """
-    table = ranked.customers
-    room = table.loc[(table["T"] > MONTH) & (table["purchase_days_28"] < MONTH / 2), "customer_id"]
     ranking = ranked.ranking
-    below = ~ranking["tier"].isin(ranked.tiers.core_names) & ranking["customer_id"].isin(room)
+    below = ~ranking["tier"].isin(ranked.tiers.core_names) & ranking["customer_id"].isin(
+        with_room(ranked.customers)
+    )
     first = ranking.loc[below, "customer_id"].head(customers)
     if first.empty:
         return None
     return what_if(model, tx, first, scores=ranked.scores, tiers=ranked.tiers, cost_to_serve=ranked.cost)
+
+
+def with_room(customers: pd.DataFrame) -> pd.Series[str]:
+    """Return the ids of the customers of a customer table who have room for one more purchase day in the last 28."""
+    room: pd.Series[str] = customers.loc[
+        (customers["T"] > MONTH) & (customers["purchase_days_28"] < MONTH / 2), "customer_id"
+    ]
+    return room

@@ -11,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from duramen.errors import InputError
+from duramen.language import marked, say
 
-LOYALTY_BY_SIZE = ("loyalty", "size")
-LOYALTY_BY_CREDIT = ("loyalty", "credit")
-LOYALTY_BY_SIZE_BY_CREDIT = ("loyalty", "size", "credit")
+LOYALTY, SIZE, CREDIT = marked("loyalty"), marked("size"), marked("credit")
+LOYALTY_BY_SIZE = (LOYALTY, SIZE)
+LOYALTY_BY_CREDIT = (LOYALTY, CREDIT)
+LOYALTY_BY_SIZE_BY_CREDIT = (LOYALTY, SIZE, CREDIT)
 MATRICES = (LOYALTY_BY_SIZE, LOYALTY_BY_CREDIT, LOYALTY_BY_SIZE_BY_CREDIT)
 # The level of customers without a credit grade where others have one.
-UNGRADED = "credit unknown"
+UNGRADED = marked("credit unknown")
 
 
 class Cell(NamedTuple):
@@ -31,28 +33,76 @@ class Cell(NamedTuple):
 # size alone; letting go is for low loyalty, size and credit together.
 _CORNERS: dict[tuple[str, ...], dict[tuple[int, ...], Cell]] = {
     LOYALTY_BY_SIZE: {
-        (1, 1): Cell("cash cow", "keep: a named person, first call on what is new; no loss goes unnoticed"),
-        (1, 0): Cell("tomorrow's customer", "grow: offer the next product while the habit holds"),
-        (0, 1): Cell("to be warmed up", "win the habit: contact soon, and make the next purchase easy"),
-        (0, 0): Cell("barely worth keeping", "serve by a cheaper channel, without campaigns; not turned away"),
+        (1, 1): Cell(
+            marked("cash cow"),
+            marked("keep: a named person, first call on what is new; no loss goes unnoticed"),
+        ),
+        (1, 0): Cell(
+            marked("tomorrow's customer"),
+            marked("grow: offer the next product while they buy regularly"),
+        ),
+        (0, 1): Cell(
+            marked("to be warmed up"),
+            marked("win the habit: contact soon, and make the next purchase easy"),
+        ),
+        (0, 0): Cell(
+            marked("barely worth keeping"),
+            marked("serve by a cheaper channel, without campaigns; not turned away"),
+        ),
     },
     LOYALTY_BY_CREDIT: {
-        (1, 1): Cell("trusted partner", "longer terms and a higher limit; ask for a recommendation"),
-        (1, 0): Cell("regular on cash terms", "keep supplied, prepaid or within a small limit; review it yearly"),
-        (0, 1): Cell("worth courting", "use terms as an argument: invite back with credit"),
-        (0, 0): Cell("at arm's length", "sell against prepayment; spend nothing on winning back"),
+        (1, 1): Cell(
+            marked("trusted partner"),
+            marked("longer terms and a higher limit; ask for a recommendation"),
+        ),
+        (1, 0): Cell(
+            marked("regular on cash terms"),
+            marked("keep supplied, prepaid or within a small limit; review it yearly"),
+        ),
+        (0, 1): Cell(
+            marked("worth courting"),
+            marked("use terms as an argument: invite back with credit"),
+        ),
+        (0, 0): Cell(
+            marked("prepayment only"),
+            marked("sell against prepayment; spend nothing on winning back"),
+        ),
     },
     LOYALTY_BY_SIZE_BY_CREDIT: {
-        (1, 1, 1): Cell("pillar of the house", "keep at nearly any price: a named person and the best terms"),
-        (1, 1, 0): Cell("large on a short lead", "keep, and watch what is owed: secured or in small steps"),
-        (1, 0, 1): Cell("next pillar", "grow with credit: a limit ahead of the orders"),
-        (1, 0, 0): Cell("small and steady on cash", "serve well by standard means, prepaid"),
-        (0, 1, 1): Cell("prize to be won", "win the habit by a personal offer with good terms"),
-        (0, 1, 0): Cell("large risk", "sell what is prepaid; do not buy turnover with credit"),
-        (0, 0, 1): Cell("door left open", "invite now and then by a cheap channel"),
-        (0, 0, 0): Cell("first to let go", "let go in stages: cheapest channel, prepaid, no campaigns"),
+        (1, 1, 1): Cell(
+            marked("key customer"),
+            marked("keep at nearly any price: a named person and the best terms"),
+        ),
+        (1, 1, 0): Cell(
+            marked("large, little credit"),
+            marked("keep, and watch what is owed: secured or in small steps"),
+        ),
+        (1, 0, 1): Cell(
+            marked("future key customer"),
+            marked("grow with credit: a limit ahead of the orders"),
+        ),
+        (1, 0, 0): Cell(
+            marked("small and steady on cash"),
+            marked("serve well by standard means, prepaid"),
+        ),
+        (0, 1, 1): Cell(
+            marked("large, to be won"),
+            marked("make a personal offer with good terms, so that they buy regularly"),
+        ),
+        (0, 1, 0): Cell(
+            marked("large risk"),
+            marked("sell against prepayment only; do not offer credit to gain sales"),
+        ),
+        (0, 0, 1): Cell(
+            marked("occasional invitation"),
+            marked("invite now and then by a cheap channel"),
+        ),
+        (0, 0, 0): Cell(
+            marked("first to let go"),
+            marked("let go in stages: cheapest channel, prepaid, no campaigns"),
+        ),
     },
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -153,9 +203,9 @@ class Axes:
     'star'
     """
 
-    loyalty: Axis = Axis(("wavering", "loyal"))
-    size: Axis = Axis(("small", "large"))
-    credit: Axis = Axis(("weak credit", "good credit"))
+    loyalty: Axis = Axis((marked("wavering"), marked("loyal")))
+    size: Axis = Axis((marked("small"), marked("large")))
+    credit: Axis = Axis((marked("weak credit"), marked("good credit")))
     size_from: str = "past"
     credit_grades: tuple[Any, ...] = ()
     cells: Mapping[str, Cell] = field(default_factory=dict)
@@ -236,7 +286,13 @@ class Axes:
         below, above = _CORNERS[matrix][low], _CORNERS[matrix][high]
         if below == above:
             return below
-        return Cell(key, f"between {below.name} and {above.name}; for now, {below.treatment}")
+        treatment = say(
+            "between {lower} and {higher}; for now, {treatment}",
+            lower=say(below.name),
+            higher=say(above.name),
+            treatment=say(below.treatment),
+        )
+        return Cell(key, treatment)
 
 
 DEFAULT_AXES = Axes()

@@ -11,6 +11,7 @@ from duramen.analysis.portfolio_axes import DEFAULT_AXES, LOYALTY_BY_SIZE, MATRI
 from duramen.data.ids import find_ids
 from duramen.errors import InputError
 from duramen.forecast.growth import past_value
+from duramen.language import marked, say
 from duramen.segments.behaviour import base_gap, silence_in_gaps
 
 NEEDED = ("customer_id", "predicted_value", "growth_potential", "churn_probability")
@@ -149,7 +150,7 @@ def portfolio(
         (*axes.cell(matrix, place), *axes.key(matrix, place).split(", ")) for place in axes.places(matrix)
     ]
     if (placed["cell"] == UNGRADED).any():
-        cells.append((UNGRADED, "ask for a credit grade", *[""] * len(matrix)))
+        cells.append((UNGRADED, marked("ask for a credit grade"), *[""] * len(matrix)))
     table = pd.DataFrame(cells, columns=["cell", "treatment", *matrix]).set_index("cell")
     if then_spent is not None:
         placed["then_spent"] = spent_after(placed["customer_id"], then_spent)
@@ -211,8 +212,11 @@ def _credit(ids: pd.Series[Any], credit: pd.Series[Any] | None, grades: tuple[An
     known = known.where(known.notna(), None)
     if known.isna().all():
         raise InputError(
-            f"credit is known of none of the {len(ids):,} customers; index it by their ids, for example "
-            f"{ids.iloc[0]!r}."
+            say(
+                "credit is known of none of the {customers} customers; index it by their ids, for example {example}.",
+                customers=f"{len(ids):,}",
+                example=repr(ids.iloc[0]),
+            )
         )
     numbers = pd.to_numeric(known, errors="coerce")
     if not grades and numbers.notna().eq(known.notna()).all():
@@ -221,8 +225,12 @@ def _credit(ids: pd.Series[Any], credit: pd.Series[Any] | None, grades: tuple[An
     order = list(grades) or sorted(found, key=_letter_grade)
     if unknown := [grade for grade in found if grade not in order]:
         raise InputError(
-            f"credit has the grade {unknown[0]!r}, which is none of {', '.join(map(str, order))}; give credit_grades, "
-            "all of them and the best first."
+            say(
+                "credit has the grade {grade}, which is none of {grades}; give credit_grades, all of them and the best "
+                "first.",
+                grade=repr(unknown[0]),
+                grades=", ".join(map(str, order)),
+            )
         )
     return known.map({grade: float(-place) for place, grade in enumerate(order)}).to_numpy(dtype=float)
 
@@ -235,7 +243,10 @@ def _letter_grade(grade: Any) -> tuple[str, int, int]:
         letters.isalpha() and letters.isascii() and len(set(letters)) == 1 and len(text) - len(letters) < 2
     ):
         raise InputError(
-            f"credit has the grade {grade!r}, whose order is not known; give credit_grades, the best first."
+            say(
+                "credit has the grade {grade}, whose order is not known; give credit_grades, the best first.",
+                grade=repr(grade),
+            )
         )
     return letters[0], -len(letters), {"+": -1, "-": 1}.get(text[-1], 0)
 
@@ -243,6 +254,11 @@ def _letter_grade(grade: Any) -> tuple[str, int, int]:
 def _refuse_equal(name: str, axis: Axis, values: np.ndarray) -> None:
     if axis.by == "quantile" and np.ptp(values) == 0:
         raise InputError(
-            f"all {len(values):,} customers have the same {name} ({values[0]:g}), so that they cannot be divided into "
-            f"shares; give cuts of {name} by value, or leave the axis out."
+            say(
+                "all {customers} customers have the same {axis} ({value}), so that they cannot be divided into shares; "
+                "give cuts of {axis} by value, or leave the axis out.",
+                customers=f"{len(values):,}",
+                axis=say(name),
+                value=f"{values[0]:g}",
+            )
         )

@@ -1,4 +1,4 @@
-"""Customers' purchases in two periods come in; what of the missing money is gone and what is postponed goes out."""
+"""Customers' purchases in two periods come in; how much of the missing money is postponed and comes back goes out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from duramen.data.customers import customer_table
 from duramen.data.outcomes import customer_outcomes
 from duramen.data.windows import Window
 from duramen.errors import InputError
+from duramen.language import marked
 from duramen.segments.activity import ActivityLevels
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
     from duramen.scoring.model import CoreCustomerModel
 
-GONE, POSTPONED = "gone", "postponed"
+UNCERTAIN, POSTPONED = marked("uncertain"), marked("postponed")
+# Money that is not missing, of customers who bought more often.
+MORE_OFTEN = marked("bought more often")
 # Earlier cutoffs at which the money expected back is compared with what came; of quarters, a whole year.
 EARLIER = 4
 # Eight outcomes in ten are between the tails.
@@ -39,7 +42,8 @@ def missing_customers(
     """Return lost customers and those of both periods, the money that each misses, and what becomes of it.
 
     Demand is postponed where the time since the last purchase is within the customer's usual range of gaps (see
-    ``ReturnTimes``) and a purchase in the next period is more likely than not; otherwise it is gone.
+    ``ReturnTimes``) and a purchase in the next period is more likely than not; otherwise its return is
+    uncertain.
 
     Parameters
     ----------
@@ -55,9 +59,10 @@ def missing_customers(
     -------
     pandas.DataFrame
         ``customer_id``, ``from`` ("lost customers" or "purchase frequency", of those who bought in both periods),
-        ``demand`` ("gone" or "postponed"), ``missing`` (money: all that a lost customer spent; of others what fewer
-        purchase days took, below 0 where they bought more often), ``spent_after`` (money), ``probability_active`` (of
-        a purchase in the next period) and ``if_active`` (money expected in the next period from one who buys).
+        ``demand`` ("uncertain" or "postponed"), ``missing`` (money: all that a lost customer spent; of others what
+        fewer purchase days took, below 0 where they bought more often), ``spent_after`` (money),
+        ``probability_active`` (of a purchase in the next period) and ``if_active`` (money expected in the next period
+        from one who buys).
 
     Raises
     ------
@@ -75,7 +80,7 @@ def missing_customers(
     else:
         active, spends = _by_model(model, tx, rows, after)
     usual = times.within_usual(rows["purchases"], gap, rows["last"])
-    demand = np.where(usual & (active >= ActivityLevels().active_from), POSTPONED, GONE)
+    demand = np.where(usual & (active >= ActivityLevels().active_from), POSTPONED, UNCERTAIN)
     return pd.DataFrame(
         {
             "customer_id": rows["customer_id"],
@@ -134,10 +139,11 @@ def missing_demand(
     model: CoreCustomerModel | None = None,
     customers: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Return how much of the money missing in the second period is gone, how much postponed, and what will come back.
+    """Return how much of the money missing in the second period is postponed, and how much is expected back.
 
-    Purchases made less often are netted with those made more often, so that the money of customers of both periods
-    adds up to the part "purchase frequency" of ``explain_revenue_change``.
+    Money is missing of lost customers, and of customers of both periods who bought less often. Those who bought more
+    often have a row of their own, so that the money adds up to the parts "lost customers" and "purchase frequency" of
+    ``explain_revenue_change``, with the sign changed.
 
     The money expected back is what the customers are expected to spend in the next period above the second one, at
     most what is missing. What they are expected to spend is their probability of a purchase times the money of a
@@ -153,9 +159,10 @@ def missing_demand(
     Returns
     -------
     pandas.DataFrame
-        A row for each origin ("lost customers", "purchase frequency") and kind of demand ("gone", "postponed"):
-        ``from``, ``demand``, ``customers`` (of whom money is missing), ``money`` (missing; below 0 where more often
-        outweighs less often), ``expected_back``, ``back_low`` and ``back_high`` (money in the next period).
+        A row for each origin ("lost customers", "purchase frequency") and kind of demand ("uncertain", "postponed"),
+        and a last one for customers who "bought more often": ``from``, ``demand``, ``customers``, ``money`` (missing,
+        0 or more; in the last row what more often brought, 0 or less), ``expected_back``, ``back_low`` and
+        ``back_high`` (money in the next period; missing in the last row).
     """
     rows = missing_customers(tx, before, after, model, customers)
     ratios = _earlier_ratios(tx, before, after)
@@ -168,27 +175,30 @@ def missing_demand(
         spread = quantile * float(np.sqrt(chance + (miss * expected) ** 2))
         missing = float(group["missing"].sum())
         above = expected - float(group["spent_after"].sum()) + spread * np.array([0.0, -1.0, 1.0])
-        back, low, high = np.clip(above, 0.0, max(missing, 0.0)).tolist()
+        back, low, high = np.clip(above, 0.0, missing).tolist()
         table.append(
             {
                 "from": origin,
                 "demand": demand,
-                "customers": int((group["missing"] > 0).sum()),
+                "customers": len(group),
                 "money": missing,
                 "expected_back": back,
                 "back_low": low,
                 "back_high": high,
             }
         )
-    return pd.DataFrame(table)
+    more = rows.loc[rows["missing"] < 0, "missing"]
+    last = {"from": FREQUENCY, "demand": MORE_OFTEN, "customers": len(more), "money": float(more.sum())}
+    return pd.DataFrame([*table, last])
 
 
 def _groups(rows: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
-    """Return the customers of each origin and kind of demand, also where there is none."""
+    """Return the customers of whom money is missing by origin and kind of demand, also where there is none."""
+    fewer = rows[rows["missing"] > 0]
     return [
-        ((origin, demand), rows[(rows["from"] == origin) & (rows["demand"] == demand)])
+        ((origin, demand), fewer[(fewer["from"] == origin) & (fewer["demand"] == demand)])
         for origin in (LOST, FREQUENCY)
-        for demand in (GONE, POSTPONED)
+        for demand in (UNCERTAIN, POSTPONED)
     ]
 
 
@@ -224,7 +234,7 @@ def _level_of(ratios: list[float]) -> tuple[float, float, float]:
 def postponed_outcomes(
     tx: Transactions, before: Window, after: Window, model: CoreCustomerModel | None = None
 ) -> pd.DataFrame:
-    """Return how many customers called postponed at the end of the second period came back, against those called gone.
+    """Return how many customers called postponed at the end of the second period came back, and how many others.
 
     Parameters
     ----------
@@ -238,9 +248,9 @@ def postponed_outcomes(
     pandas.DataFrame
         A row for each origin and kind of demand: ``from``, ``demand``, ``customers`` (of whom money is missing),
         ``came_back`` (those with a purchase in the next period), ``share_back``, ``expected_share_back`` (their mean
-        probability), and money of all, as ``missing_demand`` nets it: ``money`` (missing), ``money_back`` (spent in
-        the next period above the second, at least 0 and at most what is missing), ``spent_next`` and
-        ``expected_spend`` (in the next period, uncorrected). Shares of no customers are missing.
+        probability), and their money: ``money`` (missing), ``money_back`` (spent in the next period above the second,
+        at least 0 and at most what is missing), ``spent_next`` and ``expected_spend`` (in the next period,
+        uncorrected). Shares of no customers are missing.
 
     Raises
     ------
@@ -276,14 +286,13 @@ def _outcomes(
 
 
 def _outcome_of(group: pd.DataFrame) -> dict[str, float]:
-    fewer = group[group["missing"] > 0]
     sums = group[["missing", "spent_after", "spent_next", "expected_spend"]].sum()
-    back = np.clip(sums["spent_next"] - sums["spent_after"], 0.0, max(sums["missing"], 0.0))
+    back = np.clip(sums["spent_next"] - sums["spent_after"], 0.0, sums["missing"])
     return {
-        "customers": len(fewer),
-        "came_back": int(fewer["active"].sum()),
-        "share_back": float(fewer["active"].mean()),
-        "expected_share_back": float(fewer["probability_active"].mean()),
+        "customers": len(group),
+        "came_back": int(group["active"].sum()),
+        "share_back": float(group["active"].mean()),
+        "expected_share_back": float(group["probability_active"].mean()),
         "money": float(sums["missing"]),
         "money_back": float(back),
         "spent_next": float(sums["spent_next"]),

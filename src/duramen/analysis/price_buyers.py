@@ -11,8 +11,10 @@ import pandas as pd
 from duramen.analysis.portfolio_matrices import rows_of, spent_after
 from duramen.errors import InputError
 from duramen.forecast.growth import past_value
+from duramen.language import marked, say
 
-PRICE_LED, FULL_PRICE, BETWEEN, TOO_FEW = "price-led", "full price", "in between", "too few purchases"
+PRICE_LED, FULL_PRICE = marked("price-led"), marked("full price")
+BETWEEN, TOO_FEW = marked("in between"), marked("too few purchases")
 BUYERS = (PRICE_LED, BETWEEN, FULL_PRICE, TOO_FEW)
 # Of fewer purchase days each is more than a fifth of the evidence, and one campaign would make a price-led buyer.
 LEAST_PURCHASES = 5
@@ -61,14 +63,24 @@ def price_led_buyers(customers: pd.DataFrame, least_purchases: int = LEAST_PURCH
     enough = (customers["frequency"].to_numpy(dtype=float) + 1 >= least_purchases) & ~np.isnan(share)
     if enough.sum() < 1 / PART:
         raise InputError(
-            f"{enough.sum():,} of {len(share):,} customers have {least_purchases} purchase days, too few to "
-            "compare price-led buyers with others; lower least_purchases or give a longer history."
+            say(
+                "{enough} of {customers} customers have {least} purchase days, too few to compare price-led buyers "
+                "with others; lower least_purchases or give a longer history.",
+                enough=f"{enough.sum():,}",
+                customers=f"{len(share):,}",
+                least=least_purchases,
+            )
         )
     known = share[enough]
     if np.ptp(known) == 0:
         raise InputError(
-            f"all {len(known):,} customers with {least_purchases} purchase days or more have the same discount share "
-            f"({known[0]:.1%}), so that none buys more for the price than others; check the discount column."
+            say(
+                "all {customers} customers with {least} purchase days or more have the same discount share ({share}), "
+                "so that none buys more for the price than others; check the discount column.",
+                customers=f"{len(known):,}",
+                least=least_purchases,
+                share=f"{known[0]:.1%}",
+            )
         )
     low, high = np.quantile(known, [PART, 1 - PART])
     # Where so many have the largest share that the bound falls on it, they are the price-led.

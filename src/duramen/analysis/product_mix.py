@@ -10,10 +10,11 @@ import pandas as pd
 
 from duramen.data.purchase_days import BREADTHS
 from duramen.data.transactions import Transactions
+from duramen.language import marked
 
 # What is bought beyond the most bought is "other": shares of thousands of things say little each.
 MOST_BOUGHT = 50
-OTHER = "other"
+OTHER = marked("other")
 
 
 def bought_by_customer(tx: Transactions, cutoff: date | str) -> dict[str, pd.DataFrame]:

@@ -5,6 +5,7 @@ The value of a referred customer is split among those who are above them in the 
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 from duramen.analysis.per_customer import check_columns, check_number
 from duramen.data.ids import find_ids
 from duramen.errors import InputError
+from duramen.language import Sentence, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,8 +117,10 @@ def _referrers(scores: pd.DataFrame, referred_by: pd.Series[Any] | None) -> IntA
     if referred_by is None:
         if COLUMN not in scores:
             raise InputError(
-                f"it is not known who referred whom: the column {COLUMN} of the customer file brings it, with the id "
-                "of the referrer."
+                say(
+                    "it is not known who referred whom: add a column referred_by to the customer file, "
+                    "with the id of the referrer."
+                )
             )
         referred_by = scores.set_index("customer_id")[COLUMN]
     referred_by = referred_by[referred_by.notna()]
@@ -124,24 +128,33 @@ def _referrers(scores: pd.DataFrame, referred_by: pd.Series[Any] | None) -> IntA
     if referred_by.empty:
         return referrer
     place = find_ids(referred_by.index, ids, "the scores")
-    _refuse_unknown(referred_by.index, place, "referred customers")
+    _refuse_unknown(referred_by.index, place, say("referred customers"))
     if len(np.unique(place)) < len(place):
         twice = referred_by.index[pd.Series(place).duplicated().to_numpy()]
         raise InputError(
-            f"{len(twice):,} customers have two referrers (for example {twice[0]!r}); give each one."
+            say(
+                "{customers} customers have two referrers (for example {example}); give each one.",
+                customers=f"{len(twice):,}",
+                example=repr(twice[0]),
+            )
         )
     above = find_ids(referred_by, ids, "the scores")
-    _refuse_unknown(pd.Index(referred_by), above, "referrers")
+    _refuse_unknown(pd.Index(referred_by), above, say("referrers"))
     referrer[place] = above
     return referrer
 
 
-def _refuse_unknown(ids: pd.Index[Any], place: IntArray, who: str) -> None:
+def _refuse_unknown(ids: pd.Index[Any], place: IntArray, who: Sentence) -> None:
     unknown = ids[place < 0].unique()
     if len(unknown):
         raise InputError(
-            f"{len(unknown):,} {who} are not among the customers (for example {unknown[0]!r}); correct the ids, or "
-            "leave those referrals out."
+            say(
+                "{number} {who} are not among the customers (for example {example}); correct the ids, or leave those "
+                "referrals out.",
+                number=f"{len(unknown):,}",
+                who=who,
+                example=repr(unknown[0]),
+            )
         )
 
 
@@ -162,12 +175,25 @@ def _depths(referrer: IntArray, ids: pd.Series[Any]) -> IntArray:
     while (above := int(referrer[circle[-1]])) != start:
         circle.append(above)
     if len(circle) == 1:
-        raise InputError(f"{ids.iloc[start]!r} is given as its own referrer; leave out this referral.")
+        raise InputError(
+            say(
+                "{customer} is given as its own referrer; leave out this referral.",
+                customer=repr(ids.iloc[start]),
+            )
+        )
     names = [repr(ids.iloc[position]) for position in [*circle[:5], *([start] if len(circle) <= 5 else [])]]
     raise InputError(
-        f"{len(circle):,} customers are referred by each other in a circle ({' by '.join(names)}"
-        f"{' ...' if len(circle) > 5 else ''}); leave out the referral that cannot be true."
+        say(
+            "{customers} customers are referred by each other in a circle ({circle}); leave out the referral that "
+            "cannot be true.",
+            customers=f"{len(circle):,}",
+            circle=reduce(_referred, names) + (" ..." if len(circle) > 5 else ""),
+        )
     )
+
+
+def _referred(customers: str, referrer: str) -> str:
+    return say("{customers} by {referrer}", customers=customers, referrer=referrer)
 
 
 def _along_chains(tree: _Tree, own: FloatArray, decay: float) -> tuple[IntArray, FloatArray]:

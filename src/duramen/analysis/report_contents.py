@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,24 +13,51 @@ import pandas as pd
 
 from duramen.analysis.answers import answer_or_reason
 from duramen.analysis.base_over_time import CustomerBase, compared_periods, customer_base
+from duramen.analysis.base_structure import QUARTER
+from duramen.analysis.churn_by_segment import churn_by_segment
+from duramen.analysis.core_summary import (
+    CoreSummary,
+    core_members,
+    ranked_value,
+    summarise_core,
+    sums_by_group,
+    value_curve,
+)
+from duramen.analysis.customer_details import CustomerDetails, customer_details
+from duramen.analysis.forecast_quality import ForecastQuality, forecast_quality
 from duramen.analysis.lifecycle_history import StageHistory, stage_history
+from duramen.analysis.lists import CustomerLists, call_list, customer_lists
 from duramen.analysis.near_core import what_if_near_core
 from duramen.analysis.portfolio_axes import DEFAULT_AXES, LOYALTY_BY_SIZE, MATRICES, Axes
 from duramen.analysis.portfolio_matrices import portfolio
 from duramen.analysis.price_buyers import price_sensitivity
-from duramen.analysis.rising import rising_since
+from duramen.analysis.report_summary import Step, summary_steps
 from duramen.analysis.scenario_summary import ScenarioSummary, summarise_scenario
 from duramen.analysis.segmentation_review import SegmentationReview, review_segmentation
+from duramen.analysis.who_rose import rose_since
 from duramen.data.customers import customer_table
+from duramen.errors import InputError
+from duramen.evaluation.scorecards import scorecard
 from duramen.forecast.elasticities import MarketElasticities
+from duramen.language import say
+from duramen.scoring.customer_ranking import rank_with_inputs
 from duramen.scoring.model_summary import total_sentence
+from duramen.scoring.ranking import tier_table
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
+from duramen.scoring.treatments import treatment_table
+from duramen.segments.lifecycle_stage import STAGES
 
 if TYPE_CHECKING:
+    from duramen.data.customer_file import CustomerFile
     from duramen.data.summary import DataSummary
     from duramen.data.transactions import Transactions
     from duramen.scoring.customer_ranking import Ranked
+    from duramen.scoring.market_scenarios import MarketScenario
     from duramen.scoring.model import CoreCustomerModel
+
+
+# So many customers of the call list are looked at with one more purchase, as many as the page names.
+CALLED = 10
 
 
 @dataclass(frozen=True)
@@ -74,10 +102,10 @@ class ReportTables:
         Responses of customers to the market.
     scenario : ScenarioSummary, optional
         The core of a stated scenario; ``core_in`` of the ranking is then of it.
-    rising : pandas.DataFrame, optional
-        What ``newly_rising`` returns.
-    rising_since : date, optional
-        The earlier cutoff of ``rising``.
+    rose : pandas.DataFrame, optional
+        What ``customers_who_rose`` returns.
+    rose_since : date, optional
+        The earlier cutoff of ``rose``.
     near_core : pandas.DataFrame, optional
         What ``what_if`` returns of customers just below the core.
     dependence : pandas.DataFrame, optional
@@ -92,6 +120,12 @@ class ReportTables:
         What ``price_sensitivity`` returns or the sentence that says why there is none.
     base : CustomerBase or str, optional
         The customer base of the last 91 days beside the 91 before, or the sentence that says why there is none.
+    quality : ForecastQuality, optional
+        How good the forecasts of the holdout were.
+    churn : pandas.DataFrame, optional
+        What ``churn_by_segment`` returns.
+    details : CustomerDetails, optional
+        What is known of each customer beside the ranking.
 
     Raises
     ------
@@ -117,8 +151,8 @@ class ReportTables:
     growth_weight_curve: pd.DataFrame | None = None
     market: MarketElasticities | None = None
     scenario: ScenarioSummary | None = None
-    rising: pd.DataFrame | None = None
-    rising_since: date | None = None
+    rose: pd.DataFrame | None = None
+    rose_since: date | None = None
     near_core: pd.DataFrame | None = None
     dependence: pd.DataFrame | None = None
     lifecycle: StageHistory | None = None
@@ -126,6 +160,51 @@ class ReportTables:
     portfolios: Mapping[tuple[str, ...], pd.DataFrame | str] | None = None
     price_sensitivity: pd.DataFrame | str | None = None
     base: CustomerBase | str | None = None
+    quality: ForecastQuality | None = None
+    churn: pd.DataFrame | None = None
+    details: CustomerDetails | None = None
+
+    @cached_property
+    def core(self) -> CoreSummary:
+        """The core set in figures."""
+        return summarise_core(self.ranking, self.tiers, self.past_value)
+
+    @cached_property
+    def core_customers(self) -> pd.DataFrame:
+        """The rows of the ranking that are core."""
+        return self.ranking[core_members(self.ranking, self.tiers)]
+
+    @cached_property
+    def curve(self) -> pd.DataFrame:
+        """The cumulative share of value by share of customers; needs a core."""
+        return value_curve(ranked_value(self.ranking), self.core.size)
+
+    @cached_property
+    def by_tier(self) -> pd.DataFrame:
+        """Customers, value and service of each tier."""
+        return tier_table(self.ranking, self.tiers)
+
+    @cached_property
+    def by_stage(self) -> pd.DataFrame:
+        """Customers, value and activity of each life-cycle stage."""
+        return sums_by_group(self.ranking, "lifecycle_stage", STAGES)
+
+    @cached_property
+    def by_treatment(self) -> pd.DataFrame:
+        """For whom each treatment is, and what is at stake."""
+        return treatment_table(self.ranking)
+
+    @cached_property
+    def lists(self) -> CustomerLists:
+        """Whom to call, whom to win back and who is below break-even, by expected loss."""
+        return customer_lists(self.ranking, tiers=self.tiers)
+
+    def steps(self) -> list[Step]:
+        """Return what happened and what to do, in the language that is set."""
+        rose = None if self.rose is None else len(self.rose)
+        return summary_steps(
+            self.ranking, self.unit, self.lists, self.base, self.quality, rose, self.scorecard, self.total
+        )
 
     def __post_init__(self) -> None:
         if self.ranking.empty:
@@ -136,11 +215,37 @@ class ReportTables:
             raise ValueError(f"rows in differ from rows used and rows set aside by {lost}")
 
 
+def tables_of_model(
+    model: CoreCustomerModel,
+    tx: Transactions,
+    *,
+    cutoff: date | str | None = None,
+    customer_file: CustomerFile | None = None,
+    tiers: Tiers | None = None,
+    cost_to_serve: pd.Series[float] | None = None,
+    axes: Axes = DEFAULT_AXES,
+    scenario: MarketScenario | None = None,
+    market_index: Any = None,
+) -> ReportTables:
+    """Rank the customers of transactions by a model, and return the tables of the report.
+
+    Parameters are those of ``duramen.write_report``; the customer file is read already.
+    """
+    customers = customer_table(tx, model.window_.cutoff if cutoff is None else cutoff)
+    ranked = rank_with_inputs(
+        model, tx, customers, cost_to_serve, tiers, scenario=scenario, market_index=market_index
+    )
+    credit = None
+    if customer_file is not None and "credit" in customer_file.table:
+        credit = customer_file.of("credit", customers["customer_id"])
+    return report_tables(model, tx, ranked, scorecard(model.holdout_), credit=credit, axes=axes)
+
+
 def report_tables(
     model: CoreCustomerModel,
     tx: Transactions,
     ranked: Ranked,
-    scorecard: pd.DataFrame,
+    card: pd.DataFrame,
     *,
     credit: pd.Series[Any] | None = None,
     axes: Axes = DEFAULT_AXES,
@@ -153,21 +258,23 @@ def report_tables(
     tx : Transactions
     ranked : Ranked
         What ``rank_with_inputs`` returns of the same model and transactions.
-    scorecard : pandas.DataFrame
+    card : pandas.DataFrame
         ``scorecard(model.holdout_)``.
     credit : pandas.Series, optional
         Grade or number by customer id; with it the portfolio is also by credit.
     axes : Axes
         Levels, cuts and names of the portfolio.
     """
+    # Orders may not say their unit, which the model knows.
+    tx = replace(tx, unit=model.unit_)
     horizon = model.window_.horizon
     earlier = ranked.cutoff - timedelta(days=horizon)
     then = answer_or_reason(lambda: customer_table(tx, earlier))
     return ReportTables(
-        title=f"Core customers of {Path(tx.source).name.removeprefix('dataset:')}",
+        title=say("Core customers of {source}", source=Path(tx.source).name.removeprefix("dataset:")),
         summary=tx.summary(ranked.cutoff),
         ranking=ranked.ranking,
-        scorecard=scorecard,
+        scorecard=card,
         importance=model.importance_,
         segments=model.segment_table(ranked.ranking),
         notes=model.notes_,
@@ -182,21 +289,41 @@ def report_tables(
         growth_weight_curve=model.growth_weight_curve_ if model.growth_weight is None else None,
         market=ranked.market,
         scenario=_scenario(ranked),
-        rising=rising_since(model, tx, ranked.scores, earlier, then),
-        rising_since=earlier,
+        rose=rose_since(model, tx, ranked.scores, earlier, then),
+        rose_since=earlier,
         near_core=what_if_near_core(model, tx, ranked),
         dependence=model.dependence_,
         lifecycle=stage_history(model, tx, ranked, earlier, then),
         segmentation=review_segmentation(model, tx, ranked, earlier, then),
         portfolios=_portfolios(ranked, horizon, credit, axes),
         price_sensitivity=_price_sensitivity(ranked, horizon),
-        base=answer_or_reason(lambda: _base(tx, ranked.cutoff)),
+        base=answer_or_reason(lambda: _base(replace(tx, unit=model.unit_), ranked.cutoff)),
+        quality=forecast_quality(model.holdout_),
+        churn=churn_by_segment(model, tx, ranked, earlier, then),
+        details=customer_details(model, tx, ranked, named=_first_to_call(ranked)),
     )
+
+
+def _first_to_call(ranked: Ranked) -> list[str]:
+    """Return the ids of the first customers of the call list."""
+    call = call_list(ranked.ranking, tiers=ranked.tiers)
+    return list(call["customer_id"].head(CALLED))
 
 
 def _base(tx: Transactions, cutoff: date) -> CustomerBase:
     """Return what happened to the customer base in the last 91 days before the cutoff."""
     last_day = min(cutoff - timedelta(days=1), tx.last_date)
+    known = (last_day - tx.first_date).days + 1
+    if known < 2 * QUARTER:
+        raise InputError(
+            say(
+                "The orders cover {known} days: from {needed} on, this section shows why revenue changed between the "
+                "last {days} days and those before.",
+                known=known,
+                needed=2 * QUARTER,
+                days=QUARTER,
+            )
+        )
     return customer_base(tx, *compared_periods(tx, last_day=last_day))
 
 

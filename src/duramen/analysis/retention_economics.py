@@ -1,7 +1,7 @@
 """A ranking and the price of an offer come in; what lower churn costs and saves, and whom to contact, go out.
 
-Every figure is risk x value under the success rate that the offer assumes: how many of those who would leave stay
-because of the contact. Only a randomised experiment shows that rate (``campaign_effect``).
+Every figure is the risk times the value under the success rate that the offer assumes: how many of those who would
+leave stay because of the contact. Only a randomised experiment shows that rate (``campaign_effect``).
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from duramen.analysis.lists import contactable
+from duramen.data.money_unit import NO_UNIT, unit_in_words
 from duramen.errors import InputError
 from duramen.forecast.retention_profit import break_even_acceptance, campaign_choices, campaign_profit
+from duramen.language import Sentence, marked, say, translated
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
 
 if TYPE_CHECKING:
@@ -26,9 +28,9 @@ INTERVAL_80 = (0.1, 0.9)
 VALUE_SPREAD = 1.0
 # Points of the curve of profit by number contacted.
 CURVE_POINTS = 200
-BY_PROFIT, BY_RISK = "expected profit", "churn probability"
-WIN_BACK, LET_GO = "win back", "release"
-NOBODY = "nobody"
+BY_PROFIT, BY_RISK = marked("expected profit"), marked("churn probability")
+WIN_BACK, LET_GO = marked("win back"), marked("release")
+NOBODY = marked("nobody")
 
 
 class RetentionEconomics(NamedTuple):
@@ -62,6 +64,7 @@ def summarise_retention(
     *,
     win_back_offer: RetentionOffer | None = None,
     tiers: Tiers = DEFAULT_TIERS,
+    unit: str = NO_UNIT,
     seed: int = 0,
 ) -> RetentionEconomics:
     """Return what lower churn costs and saves, whom to contact, and whom to win back or release.
@@ -77,6 +80,8 @@ def summarise_retention(
         The offer to lapsed customers; by default the same one.
     tiers : Tiers
         The tiers of the ranking.
+    unit : str
+        Unit of money, for the sentences.
     seed : int
         Seed of the intervals.
 
@@ -96,9 +101,9 @@ def summarise_retention(
         win_back,
         (
             _assumption(offer),
-            _on_choices(choices),
-            _on_points(by_tier),
-            _on_win_back(win_back, win_back_offer or offer),
+            _on_choices(choices, unit),
+            _on_points(by_tier, unit),
+            _on_win_back(win_back, win_back_offer or offer, unit),
         ),
     )
 
@@ -261,8 +266,11 @@ def _contactable(ranking: pd.DataFrame, offer: RetentionOffer, tiers: Tiers) -> 
     could = contactable(ranking, offer, tiers)
     if could.empty:
         raise InputError(
-            f"none of the {len(ranking):,} customers of the ranking could be contacted: all are lapsed, released or "
-            "below break-even; use win_back_or_release for lapsed customers."
+            say(
+                "none of the {customers} customers of the ranking could be contacted: all are lapsed, released or "
+                "below break-even; use win_back_or_release for lapsed customers.",
+                customers=f"{len(ranking):,}",
+            )
         )
     return could
 
@@ -318,56 +326,75 @@ def _interval(
     return float(low), float(high), float(even) if even <= 1 else np.nan
 
 
-def _assumption(offer: RetentionOffer) -> str:
-    known = "" if offer.acceptance is not None else " on average"
-    return (
-        f"All figures are risk x value under an assumed success rate of {offer.mean_acceptance:.0%}{known} (of the "
-        "customers who would leave, the share who stay because of the contact); only a randomised experiment shows the "
-        "true rate."
+def _assumption(offer: RetentionOffer) -> Sentence:
+    rate = f"{offer.mean_acceptance:.0%}"
+    return say(
+        "All figures are for an assumed success rate of {rate}: that share of the customers who would leave stays "
+        "because of the contact. Only a randomised experiment shows the true rate.",
+        rate=rate if offer.acceptance is not None else say("{rate} on average", rate=rate),
     )
 
 
-def _on_choices(choices: pd.DataFrame) -> str:
+def _written(money: float, unit: str) -> str:
+    return f"{money:z,.0f} {unit_in_words(unit)}"
+
+
+def _on_choices(choices: pd.DataFrame, unit: str) -> Sentence:
     best, risk, everybody, _ = (row for _, row in choices.iterrows())
     if not best["contacted"]:
-        return (
+        return say(
             "Under the assumed success rate no contact is expected to earn money; contacting everybody would earn "
-            f"{everybody['profit']:,.0f}."
+            "{profit}.",
+            profit=_written(everybody["profit"], unit),
         )
-    return (
-        f"Under the assumed success rate it is best to contact {best['contacted']:,} customers: expected profit "
-        f"{best['profit']:,.0f} (80 % interval {best['profit_low']:,.0f} to {best['profit_high']:,.0f}). Contacting "
-        f"the same number by churn probability earns {risk['profit']:,.0f}, contacting everybody "
-        f"{everybody['profit']:,.0f}, and nobody 0."
+    return say(
+        "Under the assumed success rate it is best to contact {customers} customers: expected profit {profit} (80 % "
+        "interval {low} to {high}). Contacting the same number by churn probability earns {by_risk}, contacting "
+        "everybody {of_everybody}, and nobody 0.",
+        customers=f"{best['contacted']:,}",
+        profit=_written(best["profit"], unit),
+        low=f"{best['profit_low']:z,.0f}",
+        high=f"{best['profit_high']:z,.0f}",
+        by_risk=_written(risk["profit"], unit),
+        of_everybody=_written(everybody["profit"], unit),
     )
 
 
-def _on_points(points: pd.DataFrame) -> str:
-    known = points.dropna(subset=["profit"])
+def _on_points(by_tier: pd.DataFrame, unit: str) -> Sentence:
+    known = by_tier.dropna(subset=["profit"])
     if known.empty:
-        return (
+        return say(
             "Under the assumed success rate no group's churn can be lowered by one point, even by contacting "
             "everybody."
         )
     best = known.iloc[0]
-    pays = int((known["profit"] > 0).sum())
-    group = points.columns[0]
-    return (
-        f"Under the assumed success rate lowering churn by one percentage point pays for itself in {pays} of "
-        f"{len(points)} {group}s; it earns most in {best[group]!r}, where it costs {best['cost']:,.0f} and saves "
-        f"{best['saved']:,.0f}."
+    return say(
+        "Under the assumed success rate lowering churn by one percentage point pays for itself in {pays} of {tiers} "
+        "tiers; it earns most in '{tier}', where it costs {cost} and saves {saved}.",
+        pays=int((known["profit"] > 0).sum()),
+        tiers=len(by_tier),
+        tier=translated(best["tier"]),
+        cost=_written(best["cost"], unit),
+        saved=_written(best["saved"], unit),
     )
 
 
-def _on_win_back(listed: pd.DataFrame, offer: RetentionOffer) -> str:
+def _on_win_back(listed: pd.DataFrame, offer: RetentionOffer, unit: str) -> Sentence:
     chosen = listed[listed["decision"] == WIN_BACK]
+    rate = f"{offer.mean_acceptance:.0%}"
     if chosen.empty:
-        return (
-            f"Under an assumed success rate of {offer.mean_acceptance:.0%} contacting any of the {len(listed):,} "
-            "lapsed customers who may be contacted is expected to cost more than it earns; release them."
+        return say(
+            "Under an assumed success rate of {rate} contacting any of the {customers} lapsed customers who may be "
+            "contacted is expected to cost more than it earns; release them.",
+            rate=rate,
+            customers=f"{len(listed):,}",
         )
-    return (
-        f"Under an assumed success rate of {offer.mean_acceptance:.0%}, {len(chosen):,} of {len(listed):,} lapsed "
-        "customers who could be contacted are worth winning back: expected profit "
-        f"{chosen['expected_profit'].sum():,.0f} at a cost of {chosen['cost'].sum():,.0f}."
+    return say(
+        "Under an assumed success rate of {rate}, {chosen} of {customers} lapsed customers who could be contacted are "
+        "worth winning back: expected profit {profit} at a cost of {cost}.",
+        rate=rate,
+        chosen=f"{len(chosen):,}",
+        customers=f"{len(listed):,}",
+        profit=_written(chosen["expected_profit"].sum(), unit),
+        cost=_written(chosen["cost"].sum(), unit),
     )

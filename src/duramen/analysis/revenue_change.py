@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from duramen.analysis.counted import counted, signed
-from duramen.analysis.postponed_demand import GONE, POSTPONED, check_complete, missing_demand
+from duramen.analysis.joined import as_sentence, listed
+from duramen.analysis.periods import in_words
+from duramen.analysis.postponed_demand import MORE_OFTEN, POSTPONED, UNCERTAIN, check_complete, missing_demand
 from duramen.analysis.revenue_parts import (
     FREQUENCY,
     KNOWN_GOODS,
@@ -22,16 +24,19 @@ from duramen.analysis.revenue_parts import (
     parts_of_change,
     spending,
 )
+from duramen.data.money_unit import unit_in_words
 from duramen.data.product_sales import NEEDED
 from duramen.data.windows import YEAR
 from duramen.errors import InputError
+from duramen.language import Sentence, marked, say
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
     from duramen.data.windows import Window
     from duramen.scoring.model import CoreCustomerModel
 
-SEASON = "season"
+SEASON = marked("season")
+ROLES = {"product": marked("product"), "quantity": marked("quantity")}
 # What fewer customers did a year earlier is chance, not season.
 LEAST_CUSTOMERS = 30
 
@@ -73,90 +78,153 @@ class RevenueChange:
 
     @cached_property
     def sentences(self) -> tuple[str, ...]:
-        """What happened, in three to five sentences for a sales manager."""
+        """What happened, in three to six sentences for a sales manager."""
         return tuple(
-            sentence for sentence in (self._result(), self._causes(), *self._turnover(), *self._missing())
+            sentence
+            for sentence in (
+                self._result(),
+                self._causes(),
+                self._turnover(),
+                *self._against_season(),
+                *self._missing(),
+            )
         )
 
     def __str__(self) -> str:
         return "\n".join([*self.sentences, *self.notes])
 
     def _money(self, money: float) -> str:
-        return f"{money:,.0f} {self.unit}"
+        return f"{money:,.0f} {unit_in_words(self.unit)}"
 
-    def _result(self) -> str:
+    def _signed(self, money: float) -> str:
+        return f"{signed(money)} {unit_in_words(self.unit)}"
+
+    def _result(self) -> Sentence:
+        after = {"money_after": self._money(self.revenue_after), "after": in_words(self.after)}
         if round(self.change, 2) == 0:
-            return (
-                f"Revenue did not change: {self._money(self.revenue_after)} in the {self.after}, as before."
+            return say("Revenue did not change: {money_after} in the {after}, as before.", **after)
+        values = after | {
+            "change": self._money(abs(self.change)),
+            "share": f"{abs(self.change) / self.revenue_before:,.1%}",
+            "money_before": self._money(self.revenue_before),
+            "before": in_words(self.before),
+        }
+        if self.change < 0:
+            return say(
+                "Revenue fell by {change} ({share}), from {money_before} in the {before} to {money_after} in the "
+                "{after}.",
+                **values,
             )
-        moved = "fell" if self.change < 0 else "rose"
-        by = f"{self._money(abs(self.change))} ({abs(self.change) / self.revenue_before:,.1%})"
-        return (
-            f"Revenue {moved} by {by}, from {self._money(self.revenue_before)} in the {self.before} to "
-            f"{self._money(self.revenue_after)} in the {self.after}."
+        return say(
+            "Revenue rose by {change} ({share}), from {money_before} in the {before} to {money_after} in the {after}.",
+            **values,
         )
 
-    def _causes(self) -> str:
-        parts = self.parts.set_index("part")
-        named: dict[Any, str] = {}
-        for row in self.parts.to_dict("records"):
-            money, share = row["money"], row["share_of_before"]
-            named[row["part"]] = f"{row['part']} ({money:+,.0f} {self.unit}, {share:+,.1%} of revenue before)"
+    def _causes(self) -> Sentence:
+        named: dict[Any, str] = {
+            row["part"]: say(
+                "{part} ({money} {unit}, {share} of revenue before)",
+                part=say(row["part"]),
+                money=signed(row["money"]),
+                unit=unit_in_words(self.unit),
+                share=f"{row['share_of_before']:+z,.1%}",
+            )
+            for row in self.parts.to_dict("records")
+        }
         season = named.pop(SEASON, None)
-        begin = (
-            f"The change that also occurred a year earlier is {season}; apart from it, the"
-            if season
-            else "The"
-        )
-        moved = parts["money"].loc[list(named)].abs()
+        money = self.parts.set_index("part")["money"]
+        moved = money.loc[list(named)].abs()
         first = moved[moved >= 0.5].nlargest(3).index.tolist()
         if not first:
-            return "No part of it changed."
-        *most, last = first
-        if most:
-            listed = f"parts are {', '.join(named[part] for part in most)} and {named[last]}"
-        else:
-            listed = f"part is {named[last]}"
-        sentence = f"{begin} largest {listed}"
+            return say("No part of it changed.")
+        causes = _largest([named[part] for part in first])
+        if season:
+            causes = say(
+                "the change that also occurred a year earlier is {season}; apart from it, {causes}",
+                season=season,
+                causes=causes,
+            )
         if PRICE in named and PRICE not in first:
-            sentence += f"; other prices of the same products account for {parts['money'][PRICE]:+,.0f}"
-        return sentence + "."
+            causes = say(
+                "{causes}; other prices of the same products account for {money}",
+                causes=causes,
+                money=signed(money[PRICE]),
+            )
+        return as_sentence(causes)
 
-    def _turnover(self) -> list[str]:
+    def _turnover(self) -> Sentence:
         seen = {row["part"]: row for row in self.parts.to_dict("records")}
         lost, won, back = (seen[name] for name in (LOST, WON, RETURNED))
-        season = "With the season, " if SEASON in seen else ""
+        return say(
+            "{customers} of the first period did not buy in the second ({lost}); {won_customers} bought for the first "
+            "time ({won}) and {returned_customers} came back after a pause ({returned}).",
+            customers=counted(lost["customers"], "customer"),
+            lost=self._with_and_without_season(lost),
+            won_customers=f"{won['customers']:,.0f}",
+            won=self._with_and_without_season(won),
+            returned_customers=f"{back['customers']:,.0f}",
+            returned=self._with_and_without_season(back),
+        )
+
+    def _with_and_without_season(self, part: dict[Any, Any]) -> str:
+        """Return the money of a part, and what is left of it after the season where that is taken out."""
+        money = self._signed(part["money_with_season"])
+        if SEASON not in set(self.parts["part"]):
+            return money
+        return say("{money}; {left} after the season is taken out", money=money, left=signed(part["money"]))
+
+    def _against_season(self) -> list[Sentence]:
+        """Explain a part of the unexpected sign, which it can have only where the season is taken out."""
+        money = self.parts.set_index("part")["money"]
+        if SEASON not in money or not (money[LOST] >= 0.5 or min(money[WON], money[RETURNED]) <= -0.5):
+            return []
         return [
-            f"{season}{counted(lost['customers'], 'customer')} of the first period did not buy in the second "
-            f"({signed(lost['money_with_season'])} {self.unit}); {won['customers']:,.0f} bought for the first time "
-            f"({signed(won['money_with_season'])}) and {back['customers']:,.0f} came back after a pause "
-            f"({signed(back['money_with_season'])})."
+            say(
+                "To take the season out, each part is compared with the same part a year earlier, as a share of "
+                "revenue. So what is left of won or returned customers can be negative (they brought less than a year "
+                "earlier), and of lost customers positive (less was lost than a year earlier)."
+            )
         ]
 
-    def _missing(self) -> list[str]:
-        money = self.missing.set_index(["from", "demand"])["money"].clip(lower=0.0)
-        total = float(money.sum())
+    def _missing(self) -> list[Sentence]:
+        """Say what is missing, and what of it is expected back, in the figures of the table ``missing``."""
+        more = -float(self.missing.loc[self.missing["demand"] == MORE_OFTEN, "money"].sum())
+        fewer = self.missing[self.missing["demand"] != MORE_OFTEN]
+        money = {name: float(part) for name, part in fewer.groupby("from")["money"].sum().items()}
+        late, other = (fewer[fewer["demand"] == demand].sum() for demand in (POSTPONED, UNCERTAIN))
+        total = money[LOST] + money[FREQUENCY]
         if total <= 0:
             return []
-        late = self.missing[self.missing["demand"] == POSTPONED]
-        expected, low, high = (float(late[name].sum()) for name in ("expected_back", "back_low", "back_high"))
-        gone_back = float(
-            self.missing.loc[self.missing["demand"] == GONE, "expected_back"].clip(lower=0.0).sum()
-        )
-        late_money = float(money[:, POSTPONED].sum())
-        postponed = self._money(late_money)
-        back = (
-            f"In the next {self.after.horizon} days {self._money(expected)} of the postponed money is expected back "
-            f"({low:,.0f} to {high:,.0f} in at least 8 of 10 cases), beyond what these customers spend now, and "
-            f"{self._money(gone_back)} of the money called gone."
-        )
         return [
-            f"Of {self._money(total)} missing from lost customers and from customers who buy less often, "
-            f"{self._money(money[LOST, GONE])} is from lost customers who are unlikely to buy in the next period, "
-            f"{self._money(money[FREQUENCY, GONE])} is gone from customers who bought in both periods, and {postponed} "
-            "is postponed.",
-            *([back] if late_money >= 0.5 else []),
+            say(
+                "{money} is missing: {lost} from lost customers and {fewer} from customers who bought less often. Of "
+                "this, {postponed} is postponed, and the return of {uncertain} is uncertain. Customers who bought more "
+                "often brought {more} more, so that lost customers and purchase frequency changed revenue by {change} "
+                "together.",
+                money=self._money(total),
+                lost=self._money(money[LOST]),
+                fewer=self._money(money[FREQUENCY]),
+                postponed=self._money(late["money"]),
+                uncertain=self._money(other["money"]),
+                more=self._money(more),
+                change=self._signed(more - total),
+            ),
+            say(
+                "Expected back in the next {days} days, above what these customers spend now: {expected} of the "
+                "postponed money ({low} to {high} in at least 8 of 10 cases) and {uncertain} of the uncertain money.",
+                days=self.after.horizon,
+                expected=self._money(late["expected_back"]),
+                low=f"{late['back_low']:,.0f}",
+                high=f"{late['back_high']:,.0f}",
+                uncertain=self._money(other["expected_back"]),
+            ),
         ]
+
+
+def _largest(parts: list[str]) -> Sentence:
+    if len(parts) == 1:
+        return say("the largest part is {part}", part=parts[0])
+    return say("the largest parts are {parts}", parts=listed(parts))
 
 
 def explain_revenue_change(
@@ -226,29 +294,42 @@ def explain_revenue_change(
     revenue, parts = _revenue_and_parts(tx, before, after, customers)
     if revenue <= 0:
         raise InputError(
-            f"the {before} have no revenue above 0 in {tx.source}; choose a period before with sales."
+            say(
+                "the {period} have no revenue above 0 in {source}; choose a period before with sales.",
+                period=in_words(before),
+                source=tx.source,
+            )
         )
     season, note = _season(tx, before, after, revenue)
-    notes = [note]
+    notes: list[str] = [note]
     if before.earlier(before.horizon).cutoff < tx.first_date:
         notes.append(
-            "The 80 % interval covers only who will buy, because no earlier period shows how far such expectations "
-            "miss."
+            say(
+                "The 80 % interval covers only who will buy, because no earlier period shows how far such "
+                "expectations miss."
+            )
         )
     if missing := [role for role in NEEDED if role not in tx.columns]:
         notes.append(
-            f"Price, mix and basket size are not separated, because the lines have no column for "
-            f"{' and '.join(missing)}."
+            say(
+                "Price, mix and basket size are not separated, because the lines have no column for {columns}.",
+                columns=listed([say(ROLES[role]) for role in missing]),
+            )
         )
     elif PRICE not in parts:
         notes.append(
-            "Price, mix and basket size are not separated, because lines with a product and a quantity above 0 hold "
-            "less "
-            f"than {KNOWN_GOODS:.0%} of the money of the customers who bought in both periods."
+            say(
+                "Price, mix and basket size are not separated, because lines with a product and a quantity above "
+                "0 account for less than {share} of the money of the customers who bought in both periods.",
+                share=f"{KNOWN_GOODS:.0%}",
+            )
         )
     if before.cutoff <= tx.first_date:
         notes.append(
-            "The transactions begin with the first period, so that customers who return after a pause count as won."
+            say(
+                "The transactions begin with the first period, so that customers who return after a pause count as "
+                "won."
+            )
         )
     return RevenueChange(
         before=before,
@@ -286,34 +367,41 @@ def _revenue_and_parts(
 
 def _season(
     tx: Transactions, before: Window, after: Window, revenue: int
-) -> tuple[dict[str, Part] | None, str]:
+) -> tuple[dict[str, Part] | None, Sentence]:
     """Return the parts of the season in ten-thousandths, or None, and the sentence about it."""
     if (after.end - before.cutoff).days > YEAR:
-        return None, "No season is removed, because the two periods together are longer than a year."
+        return None, say("No season is removed, because the two periods together are longer than a year.")
     first, second = before.earlier(YEAR), after.earlier(YEAR)
     # A base that had just begun shows its own youth, not the season.
     if (first.cutoff - tx.first_date).days < max(first.horizon, YEAR // 2):
-        return None, (
-            f"No season is removed, because the history before {first.cutoff} is shorter than half a year; a column "
-            "date that reaches back further would show it."
+        return None, say(
+            "No season is removed, because the history before {day} is shorter than half a year; a column date that "
+            "reaches back further would show it.",
+            day=first.cutoff,
         )
     customers = spending(tx, first, second)
     bought = min(int((customers[f"purchases_{name}"] > 0).sum()) for name in ("before", "after"))
     if bought < LEAST_CUSTOMERS:
-        return None, (
-            f"No season is removed, because only {bought:,} customers bought in one of the two periods a year earlier; "
-            f"it takes {LEAST_CUSTOMERS}."
+        return None, say(
+            "No season is removed, because only {customers} customers bought in one of the two periods a year earlier; "
+            "it takes {least}.",
+            customers=f"{bought:,}",
+            least=LEAST_CUSTOMERS,
         )
     then, parts = _revenue_and_parts(tx, first, second, customers)
     if then <= 0:
-        return None, f"No season is removed, because the {first} have no revenue."
+        return None, say(
+            "No season is removed, because the {period} have no revenue.", period=in_words(first)
+        )
     # A change of price is a decision, not a season.
     parts.pop(PRICE, None)
     season = {name: Part(round(revenue * part.units / then), part.customers) for name, part in parts.items()}
     moved = sum(part.units for part in parts.values()) / then
-    return season, (
-        f"Between the same two periods 364 days earlier revenue changed by {moved:+.1%} other than by price; that "
-        "much of revenue before is taken as season."
+    return season, say(
+        "Season: between the same two periods 364 days earlier, revenue changed by {change}, not "
+        "counting price changes. The same percentage of the earlier period's revenue is counted as "
+        "season here.",
+        change=f"{moved:+.1%}",
     )
 
 

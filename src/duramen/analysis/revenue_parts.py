@@ -10,6 +10,7 @@ import pandas as pd
 
 from duramen.data.product_sales import NEEDED, product_sales
 from duramen.errors import InputError
+from duramen.language import marked
 
 if TYPE_CHECKING:
     import ibis
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
     from duramen.data.windows import Window
 
-LOST, WON, RETURNED = "lost customers", "won customers", "returned customers"
-FREQUENCY, PER_DAY = "purchase frequency", "money per purchase day"
-BASKET, PRICE, MIX, RETURNS = "basket size", "price", "mix", "returns"
+LOST, WON, RETURNED = marked("lost customers"), marked("won customers"), marked("returned customers")
+FREQUENCY, PER_DAY = marked("purchase frequency"), marked("money per purchase day")
+BASKET, PRICE, MIX, RETURNS = marked("basket size"), marked("price"), marked("mix"), marked("returns")
 STAYED, OTHER = "stayed", "other"
 # Money is counted in whole ten-thousandths, of which sums are exact.
 UNITS = 10_000

@@ -15,6 +15,7 @@ from duramen.analysis.break_even import LEAST_MARGIN
 from duramen.analysis.lists import Budget
 from duramen.analysis.per_customer import check_columns, check_number
 from duramen.errors import InputError
+from duramen.language import say
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers, smallest_set
 
 if TYPE_CHECKING:
@@ -220,16 +221,22 @@ def _grades(members: pd.DataFrame, margin: float, cost_per_member: float) -> pd.
 
 def _notes(members: pd.DataFrame, response: float | None, pay_out: float, budget: Budget) -> tuple[str, ...]:
     if response is None:
-        first = (
+        first = say(
             "How members respond to rewards is not known. Needed response is the increase in contribution that covers "
             "the cost of a grade; a test with a control group measures the true response."
         )
     else:
-        first = (
-            f"Members are assumed to bring {response:.1%} more because of rewards, and {pay_out:.0%} of that is paid "
-            "out; a test with a control group would show the true response."
+        first = say(
+            "Members are assumed to bring {response} more because of rewards, and {share} of that is paid out; a test "
+            "with a control group would show the true response.",
+            response=f"{response:.1%}",
+            share=f"{pay_out:.0%}",
         )
     if len(members):
         return (first,)
-    money = "any budget" if budget.money is None else f"a budget of {budget.money:,.2f}"
-    return first, f"No customer joins: with {money} no grade earns more than it costs."
+    if budget.money is None:
+        return first, say("No customer joins: with any budget no grade earns more than it costs.")
+    money = f"{budget.money:,.2f}"
+    return first, say(
+        "No customer joins: with a budget of {money} no grade earns more than it costs.", money=money
+    )

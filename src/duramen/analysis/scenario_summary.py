@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from duramen.analysis.counted import counted
+from duramen.language import Sentence, marked, say, say_count
 from duramen.scoring.market_scenarios import MarketScenario, value_in_market
 from duramen.scoring.tiers import CORE_SHARE, smallest_set, value_after_cost
 
@@ -21,13 +23,16 @@ CHANGES = tuple(step / 100 for step in (*range(-50, 0, 5), *range(5, 55, 5)))
 # Responses that are named in a sentence; the others are counted.
 NAMED = 2
 IN_WORDS = {
-    -1.0: "move the other way",
-    0.0: "do not respond",
-    0.5: "respond half as much",
-    1.0: "respond as the market",
-    2.0: "respond twice as much",
+    -1.0: marked("move the other way"),
+    0.0: marked("do not respond"),
+    0.5: marked("respond half as much"),
+    1.0: marked("respond as the market"),
+    2.0: marked("respond twice as much"),
 }
-WHOSE = {"segment": "customers of segment", "category": "purchases of category"}
+WHOSE = {
+    "segment": marked("customers of segment {name} {respond}"),
+    "category": marked("purchases of category {name} {respond}"),
+}
 
 
 @dataclass(frozen=True)
@@ -71,43 +76,71 @@ class ScenarioSummary:
 
     def __str__(self) -> str:
         """Return what the scenario does to the core, in one sentence."""
-        change = self.scenario.change
-        condition = f"If demand {'falls' if change < 0 else 'rises'} by {_percent(change)}"
-        if not self.core:
-            return f"{condition}, nothing can be said of the core: there is none today."
-        same = f"{self.core:,} customer{'s' if self.core > 1 else ''}"
-        if self.alike and not self.costs:
-            return (
-                f"{condition} for all customers alike, the core stays the same {same}, as at any "
-                "other change: only customers who respond more or less than others can change it."
-            )
-        who = _who(self.scenario, alike=self.alike)
-        if not len(self.joining) + len(self.leaving):
-            effect = f"the core stays the same {same}"
-        else:
-            gone = f" ({_whole(1 - self.value_share_staying)} of its value today)"
-            effect = (
-                f"the core goes from {self.core:,} to {self.scenario_core:,} customers: "
-                f"{_counted(len(self.joining), 'join')}, {_counted(len(self.leaving), 'leave')}"
-                f"{gone if len(self.leaving) else ''}"
-            )
-        return f"{condition}{who}, {effect}; {self._stable_up_to()}."
+        return str(self.sentence)
 
-    def _stable_up_to(self) -> str:
+    @property
+    def sentence(self) -> Sentence:
+        """What the scenario does to the core."""
+        percent = _percent(self.scenario.change)
+        condition = (
+            say("If demand falls by {change}", change=percent)
+            if self.scenario.change < 0
+            else say("If demand rises by {change}", change=percent)
+        )
+        if not self.core:
+            return say(
+                "{condition}, the effect on the core is not known, because there is no core today.",
+                condition=condition,
+            )
+        if self.alike and not self.costs:
+            return say(
+                "{condition} for all customers alike, the core stays the same {customers}. The core "
+                "changes only if some customers respond more or less than others.",
+                condition=condition,
+                customers=counted(self.core, "customer"),
+            )
+        return say(
+            "{condition}, {effect}; {stable}.",
+            condition=_who(condition, self.scenario, alike=self.alike),
+            effect=self._effect(),
+            stable=self._stable_up_to(),
+        )
+
+    def _effect(self) -> Sentence:
+        """Return how many join the core and leave it."""
+        if not len(self.joining) + len(self.leaving):
+            return say("the core stays the same {customers}", customers=counted(self.core, "customer"))
+        leaving = _leaving(len(self.leaving))
+        if len(self.leaving):
+            leaving = say(
+                "{leaving} ({share} of its value today)",
+                leaving=leaving,
+                share=_whole(1 - self.value_share_staying),
+            )
+        return say(
+            "the core goes from {core} to {core_then} customers: {joining}, {leaving}",
+            core=f"{self.core:,}",
+            core_then=f"{self.scenario_core:,}",
+            joining=_joining(len(self.joining)),
+            leaving=leaving,
+        )
+
+    def _stable_up_to(self) -> Sentence:
         """Return up to which change in the direction of the scenario the core changes little."""
         direction = np.sign(self.scenario.change)
-        word = "fall" if direction < 0 else "rise"
         table = self.stability[np.sign(self.stability["change"]) == direction]
         table = table.iloc[table["change"].abs().argsort(kind="stable")]
+        share = _whole(STABLE_CHANGE)
         for most, effect in (
-            (0.0, "the core does not change"),
-            (STABLE_CHANGE, f"no more than {_whole(STABLE_CHANGE)} of the core changes"),
+            (0.0, say("the core does not change")),
+            (STABLE_CHANGE, say("no more than {share} of the core changes", share=share)),
         ):
             within = (table["changed"] <= most).cummin().to_numpy(dtype=bool)
             if within.any():
-                change = table["change"].to_numpy()[within][-1]
-                return f"up to a {word} of {_percent(change)} {effect}"
-        return f"a {word} of {_percent(table['change'].iloc[0])} changes more than {_whole(STABLE_CHANGE)} of the core"
+                change = _move(table["change"].to_numpy()[within][-1])
+                return say("up to {change} {effect}", change=change, effect=effect)
+        change = _move(table["change"].iloc[0])
+        return say("{change} changes more than {share} of the core", change=change, share=share)
 
 
 def summarise_scenario(
@@ -169,39 +202,54 @@ goes from 2 to 3 customers: 1 joins, none leaves; up to a fall of 15% the core d
     )
 
 
-def _who(scenario: MarketScenario, *, alike: bool) -> str:
-    """Return who responds how much, to follow the change of demand in a sentence."""
+def _who(condition: Sentence, scenario: MarketScenario, *, alike: bool) -> Sentence:
+    """Return the change of demand, and who responds how much."""
     if not scenario.response:
-        return " while costs to serve stay" if alike else " and customers respond as their purchases show"
+        return (
+            say("{condition} while costs to serve stay", condition=condition)
+            if alike
+            else say("{condition} and customers respond as their purchases show", condition=condition)
+        )
     stated = list(scenario.response.items())
-    parts = [
-        f"{WHOSE[scenario.by]} {name} {_responding(response, scenario.change)}"
-        for name, response in stated[:NAMED]
-    ]
+    for name, response in stated[:NAMED]:
+        respond = _responding(response, scenario.change)
+        part = say(WHOSE[scenario.by], name=name, respond=respond)
+        condition = say("{condition} and {part}", condition=condition, part=part)
     if len(stated) > NAMED:
-        parts.append(f"{len(stated) - NAMED:,} more respond as stated")
-    return f" and {' and '.join(parts)}"
+        more = f"{len(stated) - NAMED:,}"
+        condition = say("{condition} and {more} more respond as stated", condition=condition, more=more)
+    return condition
 
 
-def _responding(response: float, change: float) -> str:
-    words = IN_WORDS.get(float(response), f"respond {response:g} times as much")
+def _responding(response: float, change: float) -> Sentence:
+    known = IN_WORDS.get(float(response))
+    words = say(known) if known else say("respond {times} times as much", times=f"{response:g}")
     if response in (0, 1):
         return words
     own = (1 + change) ** response - 1
-    return f"{words} (a {'fall' if own < 0 else 'rise'} of {_percent(round(own, 2))})"
+    return say("{words} ({change})", words=words, change=_move(own))
 
 
-def _counted(customers: int, verb: str) -> str:
-    """Return how many do what.
+def _move(change: float) -> Sentence:
+    percent = _percent(round(change, 2))
+    return (
+        say("a fall of {change}", change=percent) if change < 0 else say("a rise of {change}", change=percent)
+    )
+
+
+def _joining(customers: int) -> Sentence:
+    """Return how many join.
 
     Examples
     --------
-    >>> _counted(0, "join"), _counted(1, "join"), _counted(1200, "join")
+    >>> _joining(0), _joining(1), _joining(1200)
     ('none joins', '1 joins', '1,200 join')
     """
-    if customers > 1:
-        return f"{customers:,} {verb}"
-    return f"{customers or 'none'} {verb}s"
+    return say_count("{n} joins", "{n} join", customers) if customers else say("none joins")
+
+
+def _leaving(customers: int) -> Sentence:
+    return say_count("{n} leaves", "{n} leave", customers) if customers else say("none leaves")
 
 
 def _percent(change: float) -> str:
@@ -210,4 +258,4 @@ def _percent(change: float) -> str:
 
 def _whole(share: float) -> str:
     """Return a share as whole per cent, and 0 only where it is nothing."""
-    return "less than 1%" if 0 < share < 0.005 else f"{share:.0%}"
+    return say("less than 1%") if 0 < share < 0.005 else f"{share:.0%}"

@@ -31,18 +31,19 @@ from duramen.data.ids import ids_as_text
 from duramen.data.windows import parse_day
 from duramen.errors import InputError
 from duramen.io.autologging import without_autologging
+from duramen.language import marked, say, translated
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
 
 QUESTIONS = {
-    "A1": "Does each segment have a purpose?",
-    "A2": "Is it more than the product bought?",
-    "A3": "Is it more than size or assets?",
-    "A4": "Is it more than the joining date?",
-    "A5": "Does behaviour differ between segments?",
-    "A6": "Does it predict value and churn?",
-    "A7": "Is it still fresh?",
+    "A1": marked("Does each segment have a purpose?"),
+    "A2": marked("Is it more than the product bought?"),
+    "A3": marked("Is it more than size or assets?"),
+    "A4": marked("Is it more than the joining date?"),
+    "A5": marked("Does behaviour differ between segments?"),
+    "A6": marked("Does it predict value and churn?"),
+    "A7": marked("Is it still fresh?"),
 }
 
 
@@ -80,8 +81,12 @@ class Audit:
         return str(self.findings.set_index("code").at[code, "verdict"])
 
     def __str__(self) -> str:
-        lines = (f"  {row.code} {row.verdict:<14} {row.sentence}" for row in self.findings.itertuples())
-        return "\n".join([f"Audit of {self.source} before {self.cutoff}", *lines])
+        title = say("Audit of {source} before {cutoff}", source=self.source, cutoff=self.cutoff)
+        lines = (
+            f"  {row.code} {translated(str(row.verdict)):<14} {row.sentence}"
+            for row in self.findings.itertuples()
+        )
+        return "\n".join([title, *lines])
 
 
 @without_autologging()
@@ -128,8 +133,12 @@ def audit(
     data = AuditData(tx, assignment, known, cutoff, seed)
     if data.small:
         notes.append(
-            f"Segments with fewer than {FEWEST_CUSTOMERS} customers among those examined: {data.small:,}; they are "
-            "left out of A2 to A6."
+            say(
+                "Segments with fewer than {least} customers among those examined: {segments}; they are left out of A2 "
+                "to A6.",
+                least=FEWEST_CUSTOMERS,
+                segments=f"{data.small:,}",
+            )
         )
     found = [
         has_purpose(data, previous),
@@ -142,7 +151,7 @@ def audit(
     ]
     findings = pd.DataFrame([asdict(finding) for finding in found])
     findings.insert(1, "question", findings["code"].map(QUESTIONS))
-    findings.insert(6, "must_be", np.where(findings.pop("at_least"), "at least", "below"))
+    findings.insert(6, "must_be", np.where(findings.pop("at_least"), marked("at least"), marked("below")))
     measures = pd.DataFrame(data.measures, columns=["code", "measure", "figure", "low", "high"])
     return Audit(findings, measures, _segment_table(data), tuple(notes), cutoff, assignment.source, tx.source)
 
@@ -186,20 +195,29 @@ def _labelled(
             f"all {len(known):,} customers of {assignment.source} who bought before the cutoff are in the segment "
             f"{known[SEGMENT].iloc[0]!r}; an audit needs two segments or more."
         )
-    notes = []
+    notes: list[str] = []
     if len(unknown):
-        examples = ", ".join(map(repr, unknown.head(3)))
         notes.append(
-            f"Labels of customers who have no purchase in the orders: {len(unknown):,} (for example {examples}); they "
-            "are left out."
+            say(
+                "Labels of customers who have no purchase in the orders: {customers} (for example {examples}); they "
+                "are left out.",
+                customers=f"{len(unknown):,}",
+                examples=", ".join(map(repr, unknown.head(3))),
+            )
         )
     if later:
         notes.append(
-            f"Labels of customers who first bought on the cutoff or later: {later:,}; they are left out."
+            say(
+                "Labels of customers who first bought on the cutoff or later: {customers}; they are left out.",
+                customers=f"{later:,}",
+            )
         )
     if len(customers) > len(known):
         notes.append(
-            f"Customers who bought before the cutoff and have no label: {len(customers) - len(known):,}."
+            say(
+                "Customers who bought before the cutoff and have no label: {customers}.",
+                customers=f"{len(customers) - len(known):,}",
+            )
         )
     return known, notes
 

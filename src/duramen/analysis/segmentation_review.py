@@ -17,6 +17,7 @@ from duramen.analysis.migration import (
 )
 from duramen.data.customers import customer_table
 from duramen.evaluation.segment_information import segment_value
+from duramen.language import say
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
@@ -110,7 +111,10 @@ def _age(
 ) -> SegmentationAge | str | None:
     made = model.window_.cutoff
     if made > ranked.cutoff:
-        return f"the segments were made from the history before {made}, which is later than this ranking's cutoff."
+        return say(
+            "the segments were made from the history before {day}, which is later than this ranking's cutoff.",
+            day=made,
+        )
     if made == ranked.cutoff:
         return None
     known = customers_then if made == earlier else answer_or_reason(lambda: customer_table(tx, made))

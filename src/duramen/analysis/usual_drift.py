@@ -11,6 +11,7 @@ import pandas as pd
 from duramen.analysis.migration import feature_drift
 from duramen.data.customers import customer_table
 from duramen.data.windows import YEAR
+from duramen.language import say
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
@@ -57,9 +58,11 @@ def drift_since(
     """
     if not tx.first_date < since < cutoff:
         notes.append(
-            f"drift is not measured: it is between {since} and {cutoff}, and the orders run from {tx.first_date} to "
-            f"{tx.last_date}."
-        )
+            say(
+                "drift is not measured: it is between {since} and {cutoff}, and the orders run from {first} to {last}.",
+                since=str(since), cutoff=str(cutoff), first=str(tx.first_date), last=str(tx.last_date),
+            )
+        )  # fmt: skip
         return pd.DataFrame(columns=DRIFT_COLUMNS)
     length = cutoff - since
     before = since - length
@@ -73,9 +76,12 @@ def drift_since(
         usual = usual.where(np.array([_reach(str(name)) <= history for name in drift.index]))
     else:
         notes.append(
-            f"drift raises no alarm: the orders begin on {tx.first_date}, so how far features move by themselves in "
-            f"the {length.days} days since {since} is not known; give orders from before {before}."
-        )
+            say(
+                "drift raises no alarm: the orders begin on {first}, so how far features move by themselves in the "
+                "{days} days since {since} is not known; give orders from before {before}.",
+                first=str(tx.first_date), days=length.days, since=str(since), before=str(before),
+            )
+        )  # fmt: skip
     limit = (TIMES_USUAL * usual).clip(lower=least)
     known = drift["missing_then"] - drift["missing_now"] <= BECOMES_KNOWN
     drift = drift.assign(

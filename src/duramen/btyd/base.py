@@ -94,7 +94,7 @@ class LikelihoodModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         Returns
         -------
         LikelihoodModel
-            Itself, fitted; what the data cannot identify is reported in convergence_, never raised.
+            Itself, fitted; what the data cannot identify is reported in ``convergence_``, never raised.
 
         Raises
         ------
@@ -245,7 +245,7 @@ class LikelihoodModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn
         Returns
         -------
         lifetimes fitter
-            With params_ set.
+            With ``params_`` set.
 
         Raises
         ------

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from duramen.btyd.gamma_gamma import read_spend
 from duramen.btyd.validation import check_table, read_weights
 from duramen.errors import InputError
+from duramen.language import say
 
 FloatArray = NDArray[np.float64]
 
@@ -97,7 +98,7 @@ class CredibilitySpendModel(BaseEstimator):  # type: ignore[misc]  # scikit-lear
         Returns
         -------
         CredibilitySpendModel
-            Itself, fitted; what the data do not show is said in notes_, never raised.
+            Itself, fitted; what the data do not show is stated in ``notes_``, never raised.
 
         Raises
         ------
@@ -322,9 +323,18 @@ def _credibility(days: FloatArray, within: float, between: float) -> FloatArray:
 
 
 def _notes(shape: float | None, between: float) -> tuple[str, ...]:
-    mean = "all customers are expected to spend the mean per purchase day"
     if shape is None:
-        return (f"No customer has two purchase days, so nothing shows how typical one basket is: {mean}.",)
+        return (
+            say(
+                "No customer has two purchase days, so nothing shows how typical one basket is: all customers are "
+                "expected to spend the mean per purchase day."
+            ),
+        )
     if between == 0:
-        return (f"Customers' mean baskets differ no more than by chance: {mean}.",)
+        return (
+            say(
+                "Customers' mean baskets differ no more than by chance: all customers are expected to spend the mean "
+                "per purchase day."
+            ),
+        )
     return ()

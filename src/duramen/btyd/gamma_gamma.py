@@ -18,6 +18,7 @@ from duramen.btyd.maximum_likelihood import maximise
 from duramen.btyd.purchase_history import every, first_of_equal
 from duramen.btyd.validation import check_table, read_weights, refuse, whole
 from duramen.errors import InputError
+from duramen.language import say
 
 FloatArray = NDArray[np.float64]
 Purchases = Literal["repeat", "all"]
@@ -29,9 +30,9 @@ _SPEND_OF = {"repeat": ("monetary_value", 0), "all": ("basket_mean", 1)}
 _STARTS = ((1.0, 2.0, 1.0), (6.0, 4.0, 0.5), (2.0, 10.0, 5.0), (20.0, 20.0, 1.0))
 # Mean spend is p v / (q - 1): infinite at q = 1, negative below. At this floor it is 20 p v.
 Q_FLOOR = 1.05
-# Rank correlation of frequency and spend from which the model's premise does not hold.
+# Rank correlation of frequency and spend from which the model's assumption is not met.
 DEPENDENT = 0.3
-# Fewer repeat buyers than this say nothing about that premise.
+# Fewer repeat buyers than this show nothing about that assumption.
 _FEW = 30
 _LARGE, _ROUGH = 30_000, 10_000
 
@@ -40,7 +41,7 @@ class GammaGammaModel(LikelihoodModel):
     """
     Gamma-gamma: spend per purchase day is Gamma(p, nu), and nu is Gamma(q, v) over customers.
 
-    The premise: spend is independent of frequency.
+    It assumes that spend is independent of frequency.
 
     The published form leaves out the first purchase, so that all one-time buyers take the mean of the population.
     With ``purchases="all"`` the first purchase day counts as the others do, and one-time buyers differ too.
@@ -48,8 +49,8 @@ class GammaGammaModel(LikelihoodModel):
     v is in the unit of money, p and q have none. q is kept at 1.05 or more, since below 1 the mean spend of
     the population is infinite; where that bound is reached, customers without repeat purchases (and the
     shrinkage of the others) take the mean of the amounts seen in the fit instead of p v / (q - 1),
-    and convergence_ says so. Rows without such a purchase day or with a missing mean are left out of the fit and the
-    score.
+    and ``convergence_`` says so. Rows without such a purchase day or with a missing mean are left out of the fit and
+    the score.
 
     Parameters
     ----------
@@ -121,16 +122,24 @@ class GammaGammaModel(LikelihoodModel):
         notes = list(maximum.convergence.notes)
         if "q" in maximum.convergence.boundary:
             self.population_mean_ = float(weight @ scaled) / total * math.exp(log_scale)
-            why = (
-                "Spend is so heavy-tailed that q is at its floor"
+            notes.append(
+                say(
+                    "Spend is heavy-tailed: the parameter q is at its lower bound, so the population "
+                    "mean is taken from the data."
+                )
                 if params["q"] < 2 * Q_FLOOR
-                else "Spend hardly differs between customers, so that q is at its top"
+                else say(
+                    "Spend hardly differs between customers: the parameter q is at its upper bound, so "
+                    "the population mean is taken from the data."
+                )
             )
-            notes.append(f"{why}: the population mean is that of the data.")
         if abs(self.spend_correlation_["spearman"]) > DEPENDENT and total >= _FEW:
             notes.append(
-                f"Frequency and spend correlate (Spearman {self.spend_correlation_['spearman']:.2f}): "
-                "gamma-gamma's premise of independence does not hold."
+                say(
+                    "Frequency and spend correlate (Spearman {correlation}): gamma-gamma assumes that they are "
+                    "independent, which is not so here.",
+                    correlation=f"{self.spend_correlation_['spearman']:.2f}",
+                )
             )
             _LOG.warning(notes[-1])
         return Fit(

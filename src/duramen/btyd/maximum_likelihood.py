@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from duramen.language import restored, say, stored
+
 FloatArray = NDArray[np.float64]
 # log-likelihood, gradient and Hessian in the parameters themselves (not their logarithms)
 Likelihood = Callable[[FloatArray], tuple[float, FloatArray, FloatArray]]
@@ -86,9 +88,10 @@ class Convergence:
         dict
             Field names to values.
         """
-        return {
+        plain = {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
         }
+        return plain | {"notes": stored(self.notes)}
 
     @classmethod
     def from_dict(cls, saved: dict[str, Any]) -> Convergence:
@@ -109,6 +112,7 @@ class Convergence:
             key: tuple(value) if isinstance(value, list) else value for key, value in saved.items()
         }
         values["starts"] = tuple(Start(**start) for start in values["starts"])
+        values["notes"] = tuple(restored(saved["notes"]))
         return cls(**values)
 
 
@@ -338,13 +342,21 @@ def _report(
     converged = bool(slope @ covariance @ slope / 2 < 1e-6)
     notes = []
     if not converged:
-        notes.append("The gradient did not vanish: read the parameters as a rough guide.")
+        notes.append(say("The gradient did not vanish: read the parameters as a rough guide."))
     if boundary:
-        notes.append(f"{', '.join(boundary)} ended at a bound: the data ask for a simpler model.")
+        notes.append(
+            say(
+                "{parameters} ended at a bound: the data ask for a simpler model.",
+                parameters=", ".join(boundary),
+            )
+        )
     if weak:
         notes.append(
-            f"{', '.join(weak)} are weakly identified (95 % intervals wider than a factor of 50); "
-            "predictions near the data hold, the parameters by themselves say little."
+            say(
+                "{parameters} are weakly identified (95 % intervals wider than a factor of 50): use the "
+                "predictions, which are reliable near the data, and not the parameters.",
+                parameters=", ".join(weak),
+            )
         )
     return Convergence(
         converged, starts, _named(names, -gradient), boundary, weak, float(customers), groups, tuple(notes)

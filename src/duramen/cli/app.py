@@ -27,15 +27,20 @@ COMMANDS = {
         "duramen check orders.csv, or duramen check orders.csv --json > orders.json",
     ),
     "train": Command(
-        "Fit the models to orders, evaluate them on a holdout, save them and record them in MLflow.",
-        "duramen train orders.csv --cutoff 2011-06-01 --horizon 183d --model-out model/",
+        "Fit the models to orders, evaluate them on a holdout, rank the customers, and save models and ranking.",
+        "duramen train orders.csv --model-out model/ --report report.html",
     ),
     "score": Command(
         "Rank the customers of orders with a saved model.",
         "duramen score orders.csv --model model/ --cutoff 2011-06-01 --out scores.parquet",
     ),
+    "report": Command(
+        "Rank the customers of orders with a saved model and write the report, one HTML page for a browser.",
+        "duramen report orders.csv --model model/ --out report.html",
+    ),
     "lists": Command(
-        "List whom to call within a budget, whom to win back, who is newly rising and who is below break-even.",
+        "List whom to call within a budget, whom to win back, who is new in the rising tier and who is below "
+        "break-even.",
         "duramen lists orders.csv --model model/ --offer-cost 10 --contact-cost 1 --budget 5000 --out lists/",
     ),
     "base": Command(
@@ -67,7 +72,7 @@ COMMANDS = {
     ),
     "rollback": Command("Make the previous champion the champion again.", "duramen rollback --name duramen"),
     "demo": Command(
-        "Train on the purchases of 23,570 CDNOW customers and show everything that comes out.",
+        "Train on the purchases of 23,570 CDNOW customers, and write a ranking, a report and a model.",
         "duramen demo --out duramen-demo",
     ),
 }

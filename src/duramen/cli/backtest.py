@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from duramen.cli.config.commands import BacktestConfig
+from duramen.cli.backtest_tables import show_comparisons, show_figures
+from duramen.cli.config.cutoffs import BacktestConfig
 from duramen.cli.groups import TOGETHER, choose_groups, count_groups
 from duramen.cli.inputs import choose_windows, read_customers, read_features, read_orders
+from duramen.cli.next_commands import orders_command, store_commands
+from duramen.cli.progress import step
 from duramen.cli.ranking import NOT_DRAWN
 from duramen.cli.recording import UNRECORDED, recorded
-from duramen.cli.terminal import console, show_backtest, show_place, show_run, step
-from duramen.data.customer_file import CHANNEL
+from duramen.cli.terminal import show_lines, show_next, show_place, show_run
+from duramen.language import say, translated
 
 
 def backtest(config: BacktestConfig) -> None:
@@ -25,15 +28,17 @@ def backtest(config: BacktestConfig) -> None:
     tx = read_orders(config.orders, config, read_customers(config), read_features(config))
     windows = choose_windows(tx, config)
     if config.kind is None and all(count_groups(tx)):
-        console.print(
-            f"Channel and end customers are tested as one; --kind {CHANNEL} or --kind end tests one of them."
+        show_lines(
+            say(
+                "Channel and end customers are tested as one; --kind channel or --kind end tests one of them."
+            )
         )
     (group,) = choose_groups(tx, config.kind or TOGETHER)
-    with step("Forecasting at each cutoff and comparing with the outcomes"):
+    with step(say("Forecasting at each cutoff and comparing with the outcomes")):
         tested = backtesting.backtest(
             group.tx, windows, forecast=config.forecast.settings(), seed=config.seed, seeds=config.seeds
         )
-    with step(f"Writing {config.out}"):
+    with step(say("Writing {place}", place=str(config.out))):
         drawings = {} if missing_package() else draw_backtest(tested)
         write_backtest(tested, drawings, config.out)
     run = recorded(
@@ -46,13 +51,23 @@ def backtest(config: BacktestConfig) -> None:
             configuration=config.recorded(),
         )
     )
-    show_backtest(tested)
+    if config.verbose:
+        show_figures(tested)
+    show_comparisons(tested, verbose=config.verbose)
     show_place(
-        "tables",
+        say("tables"),
         config.out,
-        "every figure, comparison and forecast, as CSV and Parquet; "
-        + ("figures as SVG" if drawings else f"no figures; {NOT_DRAWN}"),
+        say("every figure and forecast, as CSV and Parquet, with drawings")
+        if drawings
+        else say(
+            "every figure and forecast, as CSV and Parquet; no drawings: {how}", how=translated(NOT_DRAWN)
+        ),
     )
+    if run is not None:
+        show_run(run)
+    horizon = f"{windows[-1].horizon}d"
+    kind = [] if config.kind is None else ["--kind", config.kind]
+    train = orders_command("train", config.orders, config, "--horizon", horizon, *kind)
+    show_next([train, *store_commands(run)])
     if run is None:
         raise SystemExit(UNRECORDED)
-    show_run(run)

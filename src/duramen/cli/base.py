@@ -6,14 +6,25 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.table import Table
+from rich.text import Text
 
-from duramen.cli.config.commands import BaseConfig
+from duramen.analysis.counted import signed
+from duramen.cli.config.base import BaseConfig
 from duramen.cli.inputs import load_model, read_customers, read_features, read_orders, refuse_other_units
-from duramen.cli.ranking import OPEN_REPORT
-from duramen.cli.terminal import console, show_heading, show_place, step, warn
-from duramen.report.numbers import sentence_of
+from duramen.cli.next_commands import orders_command
+from duramen.cli.progress import step
+from duramen.cli.summary import more_lines
+from duramen.cli.terminal import (
+    new_table,
+    show_heading,
+    show_lines,
+    show_next,
+    show_notes,
+    show_place,
+    show_table,
+)
+from duramen.language import say, translated
+from duramen.report.numbers import capital
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +32,11 @@ if TYPE_CHECKING:
     from duramen.analysis.base_costs import BaseCosts
     from duramen.analysis.base_over_time import CustomerBase
     from duramen.data.customer_file import CustomerFile
+
+# Sentences of a summary about the change of revenue, and lines of each.
+SENTENCES, SENTENCE_LINES = 2, 3
+# Lines of the notes.
+NOTE_LINES = 4
 
 
 def base(config: BaseConfig) -> None:
@@ -41,7 +57,8 @@ def base(config: BaseConfig) -> None:
     if model:
         refuse_other_units([model], tx)
     before, after = compared_periods(tx, config.first_day, config.last_day)
-    with step(f"Comparing the {after} with the {before}"):
+    words = say("Comparing the {after} with those before", after=after.in_words())
+    with step(words):
         found = customer_base(
             tx,
             before,
@@ -52,11 +69,12 @@ def base(config: BaseConfig) -> None:
             campaign=campaign,
             referred_by=_referrers(about),
         )
-    with step(f"Writing {config.out}"):
+    with step(say("Writing {place}", place=str(config.out))):
         page = write_base(found, config.out, config.in_flags)
-    _show(found, config)
-    show_place("page", page, OPEN_REPORT)
-    show_place("tables", config.out, f"{len(found.tables())} CSV files with every figure")
+    _show(found, config, brief=bool(more_lines(tx)))
+    show_place(say("page"), page, say("for a browser; it needs no network"))
+    show_place(say("tables"), config.out, say("{n} CSV files with every figure", n=len(found.tables())))
+    show_next(_next_commands(config))
 
 
 def _costs(config: BaseConfig) -> BaseCosts:
@@ -84,54 +102,98 @@ def _referrers(about: CustomerFile | None) -> Callable[[pd.Series[Any]], pd.Seri
     return partial(about.of, "referred_by")
 
 
-def _show(found: CustomerBase, config: BaseConfig) -> None:
-    """Show what happened in sentences, and the parts of the change."""
-    from duramen.analysis.counted import signed
+def _show(found: CustomerBase, config: BaseConfig, *, brief: bool) -> None:
+    """Show what happened in sentences, and the parts of the change; brief where much was said of the orders."""
+    verbose = config.verbose
+    lines = None if verbose else SENTENCE_LINES - brief
+    if verbose:
+        show_heading(say("Why revenue changed"))
+    sentences = found.change.sentences
+    for sentence in sentences if verbose else sentences[: SENTENCES - brief]:
+        show_lines(sentence, lines)
+    _show_parts(found)
+    if verbose:
+        show_heading(say("How the base did"))
+    for part in (found.structure, found.cohorts) if verbose else (found.structure,):
+        show_lines(capital(config.in_flags(str(part))), lines)
+    _show_economics(found, lines, verbose=verbose)
+    # What is wrong with a campaign that was given is the first note.
+    parts = [*vars(found.economics).values(), found.campaign]
+    parts = parts[::-1] if config.campaign else parts
+    missing = dict.fromkeys(part for part in parts if isinstance(part, str))
+    notes = [*(capital(reason) for reason in missing), *found.change.notes]
+    show_notes((config.in_flags(note) for note in notes), verbose=verbose, lines=NOTE_LINES // (1 + brief))
 
-    show_heading("Why revenue changed")
-    _say(*found.change.sentences)
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+
+def _show_parts(found: CustomerBase) -> None:
+    """Show the parts of the change of revenue as a table."""
     parts = found.change.parts
     seasonal = (parts["money"] != parts["money_with_season"]).any()
-    for name in ("part", found.unit, "of before", "customers", *(["with season"] if seasonal else [])):
-        table.add_column(name, justify="left" if name == "part" else "right", no_wrap=True)
+    table = new_table(
+        say("part"),
+        found.unit,
+        say("of before"),
+        say("customers"),
+        *([say("with season")] if seasonal else []),
+    )
     for row in parts.to_dict("records"):
         with_season = [signed(row["money_with_season"])] if seasonal else []
         figures = (signed(row["money"]), f"{row['share_of_before']:+z,.1%}", f"{row['customers']:,.0f}")
-        table.add_row(row["part"], *figures, *with_season)
-    table.add_row("[bold]change of revenue[/]", f"[bold]{signed(found.change.change)}[/]")
-    console.print(table)
-    show_heading("How the base did")
-    _say(*(sentence_of(config.in_flags(str(part))) for part in (found.structure, found.cohorts)))
-    _show_economics(found, config)
-    for note in found.change.notes:
-        warn(config.in_flags(note))
+        table.add_row(translated(row["part"]), *figures, *with_season)
+    table.add_row(Text(say("change of revenue"), "bold"), Text(signed(found.change.change), "bold"))
+    show_table(table)
 
 
-def _say(*sentences: str) -> None:
-    for sentence in sentences:
-        console.print(sentence, highlight=False, markup=False)
-
-
-def _show_economics(found: CustomerBase, config: BaseConfig) -> None:
-    """Show what customers leave and what keeping them earns, or which setting would bring it."""
+def _show_economics(found: CustomerBase, lines: int | None, *, verbose: bool) -> None:
+    """Show what customers leave and what keeping them earns, as far as it is known."""
     economics = found.economics
-    missing = dict.fromkeys(
-        part for part in (*vars(economics).values(), found.campaign) if isinstance(part, str)
-    )
     if not isinstance(economics.break_even, str):
         customers = economics.break_even.customers
         below = customers[customers["below_break_even"]]
-        _say(
-            f"{len(below):,} of {len(customers):,} customers are expected to cost more than they bring "
-            f"({below['contribution'].sum():+,.0f} {found.unit} together)."
-        )
-    if not isinstance(economics.retention, str):
-        _say(*economics.retention.sentences)
-    if not isinstance(economics.rewards, str):
+        show_lines(
+            say(
+                "{below} of {all} customers are expected to cost more than they bring ({money} {unit} together).",
+                below=f"{len(below):,}", all=f"{len(customers):,}", money=signed(below["contribution"].sum()),
+                unit=found.unit,
+            )
+        )  # fmt: skip
+    measured = not isinstance(found.campaign, str)
+    # What a campaign changed says more than what is expected of one.
+    if not isinstance(economics.retention, str) and (verbose or not measured):
+        # The first sentence is what all of them assume, which the next one says too.
+        sentences = economics.retention.sentences
+        for sentence in sentences if verbose else sentences[1:2]:
+            show_lines(sentence, lines)
+    if verbose and not isinstance(economics.rewards, str):
         grades = economics.rewards.grades
-        _say(f"A club within the budget has {grades['customers'].sum():,} members in {len(grades)} grades.")
+        show_lines(
+            say(
+                "A club within the budget has {members} members in {grades} grades.",
+                members=f"{grades['customers'].sum():,}",
+                grades=len(grades),
+            )
+        )
     if not isinstance(found.campaign, str):
-        _say(*found.campaign.sentences)
-    for reason in missing:
-        warn(sentence_of(config.in_flags(reason)))
+        for sentence in found.campaign.sentences if verbose else found.campaign.sentences[:1]:
+            show_lines(sentence, lines)
+
+
+def _next_commands(config: BaseConfig) -> list[str]:
+    """Return the commands that add what is expected of the base, or act on it."""
+    if config.model is None:
+        shown = ["--out", str(config.out), "--model", "model"]
+        return [
+            orders_command("train", config.orders, config, "--model-out", "model"),
+            orders_command("base", config.orders, config, *shown),
+        ]
+    costs = [
+        word
+        for name, cost in (("offer", config.offer_cost), ("contact", config.contact_cost))
+        if cost
+        for word in (f"--{name}-cost", f"{cost:g}")
+    ]
+    if not config.offer_cost:
+        return [
+            orders_command("report", config.orders, config, "--model", config.model, "--out", "report.html")
+        ]
+    return [orders_command("lists", config.orders, config, "--model", config.model, *costs, "--out", "lists")]

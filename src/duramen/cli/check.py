@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import typer
 
-from duramen.cli.config.commands import CheckConfig
+from duramen.cli.config.check import CheckConfig
 from duramen.cli.inputs import column_settings, read_customers
+from duramen.cli.next_commands import orders_command
+from duramen.cli.summary import described
+from duramen.cli.terminal import show_named, show_next
+from duramen.language import say, translated
 
 if TYPE_CHECKING:
     from duramen.data.time_check import TimeCheck
     from duramen.data.transactions import Transactions
 
 EXAMPLES = 3
+# Lines of a summary of the orders.
+MOST_LINES = 36
 # Rows set aside by reason; a row is its values by column.
 Examples: TypeAlias = dict[str, list[dict[str, str | None]]]
 
@@ -37,27 +44,32 @@ def check(config: CheckConfig) -> None:
     if config.hash_ids is not None:
         for row in (row for rows in examples.values() for row in rows):
             del row[tx.columns["customer_id"]]
-    as_text = _as_json if config.as_json else _as_text
-    shown = as_text(tx, found, examples)
-    typer.echo(shown if config.as_json else config.in_flags(shown))
+    if config.as_json:
+        typer.echo(_as_json(tx, found, examples))
+        return
+    lines = [*described(tx, config), *_lines(found, examples)]
+    show_named(lines, None if config.verbose else MOST_LINES)
+    show_next([orders_command("train", config.orders, config)])
 
 
-def _as_text(tx: Transactions, found: TimeCheck, examples: Examples) -> str:
-    lines = [str(tx)]
+def _lines(found: TimeCheck, examples: Examples) -> Iterator[tuple[str, str]]:
+    """Give rows that were set aside, and what is unusual, each with its name."""
     for reason, rows in examples.items():
-        lines += [_line("set aside", f"{reason}, for example {_row(row)}") for row in rows[:1]]
-    lines += [_line("unusual", str(one)) for one in (*found.gaps, *found.level_shifts)]
+        for row in rows[:1]:
+            yield (
+                say("set aside"),
+                say("{reason}, for example {row}", reason=translated(reason), row=_row(row)),
+            )
+    for one in (*found.gaps, *found.level_shifts):
+        yield say("unusual"), str(one)
     if not found.gaps and not found.level_shifts:
-        lines.append(_line("over time", "no unusual gap and no sudden change of level"))
-    return "\n".join(lines)
-
-
-def _line(name: str, text: str) -> str:
-    return f"  {name:<14}{text}"
+        yield say("over time"), say("no unusual gap and no sudden change of level")
 
 
 def _row(row: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {'empty' if value is None else repr(value)}" for name, value in row.items())
+    return ", ".join(
+        f"{name} {say('empty') if value is None else repr(value)}" for name, value in row.items()
+    )
 
 
 def _as_json(tx: Transactions, found: TimeCheck, examples: Examples) -> str:

@@ -11,10 +11,12 @@ from typing import Annotated, Any
 
 import typer
 
-from duramen.cli.config.commands import CONFIGS, ReadingConfig
+from duramen.cli.config.commands import CONFIGS
 from duramen.cli.config.read import CONFIG_VARIABLE, read_config
-from duramen.cli.config.settings import Config, Flag, has_type
+from duramen.cli.config.reading import ReadingConfig, ShownConfig
+from duramen.cli.config.settings import Flag, has_type
 from duramen.errors import InputError
+from duramen.language import using_language
 
 CONFIG_HELP = f"TOML file with any of these settings; flags win. [environment: {CONFIG_VARIABLE}]"
 
@@ -28,7 +30,7 @@ def build_command(name: str, summary: str, example: str) -> Any:
             settings = read_config(model, config, flags)
             # The module of a command has its name, and so has the function.
             run = getattr(import_module(f"duramen.cli.{name}"), name)
-            with _limited_threads(settings):
+            with _limited_threads(settings), using_language(settings.lang):
                 run(settings)
         except InputError as error:
             raise InputError(model.in_flags(str(error))) from error
@@ -43,7 +45,7 @@ def build_command(name: str, summary: str, example: str) -> Any:
 
 
 @contextmanager
-def _limited_threads(settings: Config) -> Iterator[None]:
+def _limited_threads(settings: ShownConfig) -> Iterator[None]:
     """Let trees and clusters use no more threads than are set; DuckDB has its own."""
     if not (isinstance(settings, ReadingConfig) and settings.threads):
         yield
@@ -56,9 +58,10 @@ def _limited_threads(settings: Config) -> Iterator[None]:
         yield
 
 
-def _parameters(model: type[Config]) -> Iterator[inspect.Parameter]:
-    # What is special to the command comes first, and how orders are read last.
-    for flag in sorted(model.flags(), key=lambda flag: flag.name in ReadingConfig.model_fields):
+def _parameters(model: type[ShownConfig]) -> Iterator[inspect.Parameter]:
+    # What is special to the command comes first, then how results are shown, and how orders are read last.
+    last = [*ShownConfig.model_fields, *ReadingConfig.model_fields]
+    for flag in sorted(model.flags(), key=lambda flag: last.index(flag.name) if flag.name in last else -1):
         kind: Any = list[str] if flag.is_list else bool if has_type(flag.field, bool) else str
         if flag.option.argument:
             described = typer.Argument(help=_help(flag), show_default=False, metavar=flag.words)
@@ -76,7 +79,7 @@ def _parameter(name: str, annotation: Any) -> inspect.Parameter:
 
 
 def _help(flag: Flag) -> str:
-    """Return what an option does, and what holds without it."""
+    """Return what an option does, and its default."""
     default = flag.option.default
     if not default and not flag.field.is_required() and flag.field.default not in (None, False):
         default = str(flag.field.default)

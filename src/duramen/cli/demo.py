@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import time
-
-from duramen.cli.config.commands import DemoConfig, TrainConfig
+from duramen.cli.config.demo import DemoConfig
+from duramen.cli.config.train import TrainConfig
+from duramen.cli.details import show_ranking, show_scorecard
 from duramen.cli.groups import Group
 from duramen.cli.inputs import choose_window, read_orders
+from duramen.cli.next_commands import next_commands
 from duramen.cli.output_paths import refuse_occupied
-from duramen.cli.ranking import NOT_DRAWN, OPEN_REPORT, rank_customers, write_report
+from duramen.cli.progress import step, whole_run
+from duramen.cli.ranking import NOT_DRAWN, rank_customers, write_report
 from duramen.cli.recording import UNRECORDED, record_model
-from duramen.cli.terminal import console, show_place, show_ranking, show_run, show_scorecard, step
+from duramen.cli.summary import show_files, show_result
+from duramen.cli.terminal import show_next, show_place
 from duramen.cli.train import build_model, fit_and_evaluate, save_models
+from duramen.language import say
 
 
 def demo(config: DemoConfig) -> None:
@@ -20,44 +24,47 @@ def demo(config: DemoConfig) -> None:
     from duramen.report.drawing import missing_package
     from duramen.tracking.model_card import model_card
 
-    started = time.perf_counter()
     out = config.out
     training = TrainConfig(
-        orders="dataset:cdnow", currency="USD", experiment="duramen-demo", model_out=out / "model"
+        orders="dataset:cdnow",
+        currency="USD",
+        experiment="duramen-demo",
+        model_out=out / "model",
+        lang=config.lang,
+        verbose=config.verbose,
     )
     refuse_unwritable_folder(training.model_out, "out")
     refuse_occupied(training.model_out, overwrite=True, apart=False)
     out.mkdir(parents=True, exist_ok=True)
-    group = Group("", read_orders(training.orders, training))
-    window = choose_window(group.tx, training.cutoff, training.horizon)
-    model, card = fit_and_evaluate(build_model(training), group, window)
-    ranked = rank_customers(model, group, window.cutoff, None, model.tiers)
-    with step("Writing the ranking and the model"):
-        write_scores(ranked.ranking, out / "ranking.parquet")
-        write_scores(ranked.ranking, out / "ranking.csv")
-        save_models({"": model}, group.tx, training.model_out, {"": model_card(model, card, group.tx)})
     report = None if missing_package() else out / "report.html"
-    if report is not None:
-        write_report(report, model, card, group, ranked, training.portfolio.axes())
-    run = record_model(
-        model,
-        card,
-        group,
-        experiment=training.experiment,
-        configuration=training.recorded(),
-        report=report,
-    )
-    show_ranking(ranked.ranking, ranked.ranking, model, ranked.tiers, ranked.market)
-    show_scorecard(card, model)
-    show_place(
-        "ranking",
-        out / "ranking.parquet",
-        f"and {out / 'ranking.csv'}: {len(ranked.ranking):,} customers, best first",
-    )
-    show_place("report", report or "none", OPEN_REPORT if report else NOT_DRAWN)
-    show_place("model", training.model_out, f"duramen score ORDERS --model {training.model_out}")
-    if run is not None:
-        show_run(run)
-    console.print(f"Done in {time.perf_counter() - started:.0f} s.")
+    with whole_run() as progress:
+        group = Group("", read_orders(training.orders, training))
+        window = choose_window(group.tx, training)
+        progress.plan(["fit", "rank", "write", *(["draw"] if report else []), "record"], [group.customers])
+        model, card = fit_and_evaluate(build_model(training), group, window)
+        ranked = rank_customers(model, group, window.cutoff, None, model.tiers)
+        with step(say("Writing the ranking and the model"), "write", group.customers):
+            write_scores(ranked.ranking, out / "ranking.parquet")
+            write_scores(ranked.ranking, out / "ranking.csv")
+            save_models({"": model}, group.tx, training.model_out, {"": model_card(model, card, group.tx)})
+        if report is not None:
+            write_report(report, model, card, group, ranked, training.portfolio.axes())
+        run = record_model(
+            model,
+            card,
+            group,
+            experiment=training.experiment,
+            configuration=training.recorded(),
+            report=report,
+        )
+    if config.verbose:
+        show_ranking(ranked.ranking, ranked.ranking, model, ranked.tiers, ranked.market)
+        show_scorecard(card, model)
+    else:
+        show_result(model, ranked.tiers, ranked.ranking, ranked.ranking, group, card)
+    show_files(training.model_out, report, run, ranking=out / "ranking.csv")
+    if report is None:
+        show_place(say("report"), say("none"), say(NOT_DRAWN))
+    show_next(next_commands(training, report=None, ranking=out / "scores.parquet", run=run))
     if run is None:
         raise SystemExit(UNRECORDED)

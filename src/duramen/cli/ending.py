@@ -52,16 +52,16 @@ def ending_in_a_sentence() -> Iterator[None]:
             if isinstance(error, SystemExit):
                 raise
             if signals.first is not None:
-                say(f"stopped by {signals.first.name}; nothing was left half-written.")
+                show_error(f"stopped by {signals.first.name}; nothing was left half-written.")
                 sys.exit(BY_SIGNAL + signals.first)
             if (sentence := _sentence(error)) is None:
                 sys.stderr.write(mask_credentials("".join(traceback.format_exception(error))))
                 sys.exit(1)
-            say(sentence)
+            show_error(sentence)
             sys.exit(REFUSED)
 
 
-def say(sentence: str) -> None:
+def show_error(sentence: str) -> None:
     """Show on stderr why something ended, without any password."""
     typer.secho(f"duramen: {mask_credentials(sentence)}", err=True, fg="red")
 

@@ -12,9 +12,10 @@ from duramen.cli.terminal import warn
 from duramen.data.customer_file import CHANNEL
 from duramen.data.transactions import Transactions
 from duramen.errors import InputError
+from duramen.language import marked, say, translated
 
 # Every customer is in one of them: a dealer's volume must not hide the people behind it.
-GROUPS = ("end", CHANNEL)
+GROUPS = (marked("end"), CHANNEL)
 TOGETHER = "together"
 
 Work = TypeVar("Work")
@@ -38,7 +39,7 @@ class Group(NamedTuple):
     @property
     def who(self) -> str:
         """What the group is called."""
-        return f"{self.kind} customers" if self.kind else "customers"
+        return say("{kind} customers", kind=translated(self.kind)) if self.kind else say("customers")
 
     @property
     def customers(self) -> int:
@@ -124,7 +125,14 @@ def for_each_group(
             if not group.apart:
                 raise
             reasons.append(str(error))
-            warn(f"The {group.customers:,} {group.who} are left out: {in_flags(str(error))}")
+            warn(
+                say(
+                    "The {n} {who} are left out: {reason}",
+                    n=f"{group.customers:,}",
+                    who=group.who,
+                    reason=in_flags(str(error)),
+                )
+            )
         else:
             yield group, done
     if len(reasons) == len(groups):

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from duramen.cli.config.commands import (
-    BacktestConfig,
-    ConsistencyConfig,
-    ListsConfig,
-    ModelledConfig,
-    ReadingConfig,
-    ScoreConfig,
-)
+from duramen.cli.config.cutoffs import BacktestConfig, ConsistencyConfig
+from duramen.cli.config.lists import ListsConfig
+from duramen.cli.config.ranking import RankingConfig
+from duramen.cli.config.reading import ModelledConfig, ReadingConfig
+from duramen.cli.config.train import TrainConfig
 from duramen.cli.groups import Group, groups_to_score
 from duramen.cli.output_paths import group_place, model_addresses, scores_place
-from duramen.cli.terminal import console, step, warn
+from duramen.cli.progress import step
+from duramen.cli.summary import show_read, show_window
+from duramen.cli.terminal import show_lines, warn
 from duramen.data.reading import read_transactions
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window, choose_horizon
 from duramen.errors import InputError
+from duramen.language import marked, say, say_count, say_joined
 
 if TYPE_CHECKING:
     from duramen.data.customer_file import CustomerFile
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # The longest time after the last row at which a cutoff is taken, where no horizon bounds it.
 MOST_QUIET_DAYS = 366
+# Lines of a summary that name past cutoffs.
+CUTOFF_LINES = 2
 
 
 def read_customers(config: ReadingConfig) -> CustomerFile | None:
@@ -61,11 +63,12 @@ def read_features(config: ModelledConfig, models: Collection[CoreCustomerModel] 
         model.forecast_.extra_.refuse_missing(names)
         used.update(model.forecast_.extra_.columns)
     if models and (unused := [name for name in names if name not in used]):
-        console.print(
-            f"{config.features} has {', '.join(unused)}, from which the model did not learn: ignored.",
-            soft_wrap=True,
-            highlight=False,
-            markup=False,
+        show_lines(
+            say(
+                "{file} has {columns}, from which the model did not learn: ignored.",
+                file=config.features,
+                columns=", ".join(unused),
+            )
         )
     return features
 
@@ -77,7 +80,7 @@ def read_orders(
     features: FeatureFile | None = None,
 ) -> Transactions:
     """Read the orders, and show what they are."""
-    with step("Reading and checking the orders"):
+    with step(say("Reading and checking the orders")):
         tx = read_transactions(
             orders,
             customers=customers,
@@ -86,7 +89,7 @@ def read_orders(
             threads=config.threads,
             **column_settings(config),
         )
-    show_orders(tx, config)
+    show_read(tx, config)
     return tx
 
 
@@ -110,15 +113,10 @@ def column_settings(config: ReadingConfig) -> dict[str, Any]:
     }
 
 
-def show_orders(tx: Transactions, config: ReadingConfig) -> None:
-    """Show what was read and set aside, with the flags of the parameters that it names."""
-    console.print(config.in_flags(str(tx)), highlight=False, markup=False, soft_wrap=True)
-
-
 def show_assumed(sentences: Iterable[str]) -> None:
     """Show what the reading of a file beside the orders decided by itself."""
     for sentence in sentences:
-        warn(f"{sentence}.")
+        warn(say("{sentence}.", sentence=sentence))
 
 
 def choose_cutoff(tx: Transactions, cutoff: date | None, horizon: int = MOST_QUIET_DAYS) -> date:
@@ -139,23 +137,33 @@ def choose_cutoff(tx: Transactions, cutoff: date | None, horizon: int = MOST_QUI
             f"{tx.first_date} to {tx.last_date} in {tx.rows_used:,} rows; choose a day in it or the day after it."
         )
     if quiet > 0:
-        console.print(f"The last {quiet:,} days before the cutoff {cutoff} have no rows.", highlight=False)
+        show_lines(
+            say_count(
+                "The last day before the cutoff {cutoff} has no rows.",
+                "The last {n} days before the cutoff {cutoff} have no rows.",
+                quiet,
+                cutoff=str(cutoff),
+            )
+        )
     return cutoff
 
 
-def choose_window(tx: Transactions, cutoff: date | None, horizon: int | str | None) -> Window:
+def choose_window(tx: Transactions, config: TrainConfig) -> Window:
     """Return cutoff and horizon, and show how a horizon that is not set was chosen."""
+    horizon = config.horizon
     allowed = MOST_QUIET_DAYS if horizon is None else Window(tx.last_date, horizon).horizon
-    cutoff = choose_cutoff(tx, cutoff, allowed)
-    if horizon is not None:
-        window = Window(cutoff, horizon)
-        console.print(f"History before {cutoff}, forecast over {window.horizon} days.")
+    cutoff = choose_cutoff(tx, config.cutoff, allowed)
+    window = Window(cutoff, choose_horizon(tx.first_date, cutoff) if horizon is None else horizon)
+    if config.verbose and horizon is None:
+        show_lines(
+            say(
+                "Forecast over {days} days from {cutoff}: the longest usual horizon that fits three times into "
+                "{history} days of history; --horizon sets another.",
+                days=window.horizon, cutoff=str(cutoff), history=f"{(cutoff - tx.first_date).days:,}",
+            )
+        )  # fmt: skip
     else:
-        window = Window(cutoff, choose_horizon(tx.first_date, cutoff))
-        console.print(
-            f"History before {cutoff}, forecast over {window.horizon} days: the longest usual horizon that fits three "
-            f"times into {(cutoff - tx.first_date).days} days of history (--horizon sets another)."
-        )
+        show_window(window, chosen=horizon is None)
     return window
 
 
@@ -168,11 +176,15 @@ def choose_windows(tx: Transactions, config: BacktestConfig | ConsistencyConfig)
         windows = [Window(day, horizon) for day in config.cutoff]
     else:
         windows = backtest_windows(tx, horizon, config.cutoffs)
-    days = " or ".join(str(length) for length in sorted({window.horizon for window in windows}))
-    console.print(
-        f"Forecast over {days} days from {', '.join(str(window.cutoff) for window in windows)}; "
-        "each time only what lies before is known.",
-        soft_wrap=True,
+    lengths = sorted({window.horizon for window in windows})
+    days = say_joined(marked("{one} or {other}"), [str(length) for length in lengths])
+    show_lines(
+        say(
+            "Forecast over {days} days from {cutoffs}; each time only what lies before is known.",
+            days=days,
+            cutoffs=", ".join(str(window.cutoff) for window in windows),
+        ),
+        None if config.verbose else CUTOFF_LINES,
     )
     return windows
 
@@ -216,7 +228,7 @@ class PreviousScores(NamedTuple):
         return {"place": self.place, "cutoff": cutoff_of(self.ranking).isoformat()}
 
 
-def read_previous_scores(config: ScoreConfig | ListsConfig, key: str) -> PreviousScores | None:
+def read_previous_scores(config: RankingConfig | ListsConfig, key: str) -> PreviousScores | None:
     """Read the earlier ranking of a group, if there is one; it is checked before the orders are read."""
     from duramen.data.addresses import is_duckdb_address
     from duramen.data.file_columns import Opened
@@ -272,7 +284,7 @@ def _in_types(ranking: pd.DataFrame, place: str) -> pd.DataFrame:
     return typed
 
 
-def read_index(config: ScoreConfig) -> pd.DataFrame | None:
+def read_index(config: RankingConfig) -> pd.DataFrame | None:
     """Return the outside market index, if there is one; it is read before the orders, which take longer."""
     from duramen.data.market_index import read_market_index
 
@@ -284,7 +296,7 @@ def read_index(config: ScoreConfig) -> pd.DataFrame | None:
     return index
 
 
-def check_scenario(config: ScoreConfig, models: dict[str, CoreCustomerModel]) -> None:
+def check_scenario(config: RankingConfig, models: dict[str, CoreCustomerModel]) -> None:
     """Refuse responses of segments that a model does not have."""
     scenario = config.market.scenario()
     if scenario is not None and scenario.by == "segment":
@@ -292,7 +304,7 @@ def check_scenario(config: ScoreConfig, models: dict[str, CoreCustomerModel]) ->
             scenario.of_segments(model.segment_names_)
 
 
-def check_categories(config: ScoreConfig, tx: Transactions, cutoff: date) -> None:
+def check_categories(config: RankingConfig, tx: Transactions, cutoff: date) -> None:
     """Refuse responses of categories that the orders do not have, before scoring, which takes longer."""
     from duramen.scoring.market_scenarios import response_by_category
 
@@ -317,7 +329,7 @@ def load_model(address: str) -> CoreCustomerModel:
     """Return the model of a folder, a run or the registry."""
     from duramen.scoring.model import CoreCustomerModel
 
-    with step(f"Loading the model {address}"):
+    with step(say("Loading the model {address}", address=address)):
         if address.startswith(("models:/", "runs:/")):
             from duramen.tracking.store import load_model
 
@@ -330,7 +342,7 @@ def longest_horizon(models: dict[str, CoreCustomerModel]) -> int:
     return max(model.window_.horizon for model in models.values())
 
 
-def tiers_of(models: dict[str, CoreCustomerModel], config: ScoreConfig | ListsConfig) -> dict[str, Tiers]:
+def tiers_of(models: dict[str, CoreCustomerModel], config: RankingConfig | ListsConfig) -> dict[str, Tiers]:
     """Return the tiers of each model, changed setting by setting."""
     return {
         key: model.tiers if config.tiers is None else config.tiers.tiers(model.tiers)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from duramen.cli.config.commands import ListsConfig
+from duramen.analysis.list_files import SHEETS
+from duramen.cli.config.lists import ListsConfig
 from duramen.cli.groups import Group, for_each_group, groups_to_score
 from duramen.cli.inputs import (
     PreviousScores,
@@ -24,22 +25,19 @@ from duramen.cli.inputs import (
     refuse_without_model,
     tiers_of,
 )
-from duramen.cli.ranking import show_group
-from duramen.cli.terminal import show_place, step, warn
+from duramen.cli.next_commands import orders_command
+from duramen.cli.progress import step
+from duramen.cli.summary import show_group
+from duramen.cli.terminal import new_table, show_dim, show_next, show_place, show_table, warn
 from duramen.data.customers import customer_table
+from duramen.language import say, translated
 
 if TYPE_CHECKING:
     from duramen.analysis.list_files import WrittenLists
     from duramen.analysis.lists import CustomerLists
+    from duramen.forecast.retention_profit import RetentionOffer
     from duramen.scoring.model import CoreCustomerModel
     from duramen.scoring.tiers import Tiers
-
-IN_WORDS = {
-    "call": "call",
-    "win_back": "win back",
-    "newly_rising": "rising",
-    "below_break_even": "break-even",
-}
 
 
 def lists(config: ListsConfig) -> None:
@@ -60,14 +58,18 @@ def lists(config: ListsConfig) -> None:
 
     def make(group: Group) -> tuple[CustomerLists, WrittenLists, str]:
         refuse_without_model(group, models, config.model)
-        show_group(group)
         model = models[group.key]
-        with step(f"Scoring {group.who} and making the lists"):
+        with step(say("Scoring {who} and making the lists", who=group.who)):
             made = _lists_of(group, model, tiers[group.key], cutoff, cost, previous[group.key], config)
             return made, write_lists(config.out / group.key, made), model.unit_
 
-    for _, (made, written, unit) in for_each_group(groups, make, config.in_flags):
-        _show(made, written, unit)
+    done = list(for_each_group(groups, make, config.in_flags))
+    for group, (made, written, unit) in done:
+        show_group(group)
+        _show(made, written, unit, config)
+    common = ["--model", config.model, *([] if config.kind is None else ["--kind", config.kind])]
+    common += [] if config.cutoff is None else ["--cutoff", config.cutoff.isoformat()]
+    show_next([orders_command("report", config.orders, config, *common, "--out", "report.html")])
 
 
 def _lists_of(
@@ -81,7 +83,6 @@ def _lists_of(
 ) -> CustomerLists:
     from duramen.analysis.lists import Budget, customer_lists
     from duramen.explain.changes import News
-    from duramen.forecast.retention_profit import RetentionOffer
     from duramen.scoring.ranking import rank_core_customers
 
     news = None if previous is None else News(previous.ranking, group.tx, cutoff)
@@ -91,10 +92,7 @@ def _lists_of(
     ranking = rank_core_customers(model.predict(customers), tiers, own)
     if news is not None:
         ranking = news.first(ranking)
-    offer, win_back = (
-        RetentionOffer(config.offer_cost, config.contact_cost, acceptance=acceptance)
-        for acceptance in (config.acceptance, config.win_back_acceptance or config.acceptance)
-    )
+    offer, win_back = _offers(config)
     return customer_lists(
         ranking,
         offer,
@@ -106,19 +104,48 @@ def _lists_of(
     )
 
 
-def _show(made: CustomerLists, written: WrittenLists, unit: str) -> None:
-    """Show how many customers each list has, and what contacting them costs and earns."""
-    rows = made._asdict()
-    for path in written.files:
-        if path.stem not in IN_WORDS:
-            show_place("workbook", path, "a sheet for each list")
+def _offers(config: ListsConfig) -> tuple[RetentionOffer, RetentionOffer]:
+    """Return the offers to customers who may leave, and to lapsed ones."""
+    from duramen.forecast.retention_profit import RetentionOffer
+
+    rates = (config.acceptance, config.win_back_acceptance or config.acceptance)
+    leaving, lapsed = (
+        RetentionOffer(config.offer_cost, config.contact_cost, acceptance=rate) for rate in rates
+    )
+    return leaving, lapsed
+
+
+def _show(made: CustomerLists, written: WrittenLists, unit: str, config: ListsConfig) -> None:
+    """Show how many customers each list has, in which order, and what contacting them costs and earns."""
+    from duramen.analysis.lists import order_in_words
+
+    leaving, lapsed = _offers(config)
+    table = new_table(
+        say("list"), say("customers"), say("cost in {unit}", unit=unit), say("profit in {unit}", unit=unit)
+    )
+    for name, rows in made._asdict().items():
+        if rows is None:
             continue
-        table = rows[path.stem]
-        words = f"{len(table):,} customers"
-        if "expected_profit" in table:
-            words += f"; expected cost {table['cost'].sum():,.0f}, profit {table['expected_profit'].sum():,.0f} {unit}"
-        show_place(IN_WORDS[path.stem], path, words)
+        with_profit = "expected_profit" in rows
+        figures = [rows["cost"].sum(), rows["expected_profit"].sum()] if with_profit else []
+        table.add_row(translated(SHEETS[name]), f"{len(rows):,}", *(f"{figure:,.0f}" for figure in figures))
+    show_table(table)
+    show_dim(order_in_words(made))
+    show_dim(
+        say(
+            "Cost and profit are expected, if {acceptance} of the leaving and {win_back} of the lapsed "
+            "customers accept.",
+            acceptance=f"{leaving.mean_acceptance:.0%}",
+            win_back=f"{lapsed.mean_acceptance:.0%}",
+        )
+    )
+    if config.previous_scores is None and len(made.new_in_rising_tier):
+        show_dim(say("Without --previous-scores everybody in the rising tier counts as new."))
     if made.below_break_even is None:
-        warn("Without --cost-to-serve it is not known who is below break-even.")
+        warn(say("Without --cost-to-serve it is not known who is below break-even."))
     if written.note:
         warn(written.note)
+    show_place(say("lists"), ", ".join(str(path) for path in written.files if path.stem in SHEETS))
+    for path in written.files:
+        if path.stem not in SHEETS:
+            show_place(say("workbook"), path, say("a sheet for each list"))

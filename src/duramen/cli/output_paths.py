@@ -10,7 +10,7 @@ from duramen.cli.groups import GROUPS, TOGETHER, named
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
-    from duramen.cli.config.commands import ScoreConfig
+    from duramen.cli.config.ranking import RankingConfig, ReportConfig, ScoreConfig
     from duramen.data.transactions import Transactions
     from duramen.io.tables import Table
 
@@ -163,17 +163,7 @@ def refuse_shared_places(config: ScoreConfig, files: Mapping[str, RankingFiles])
     """Refuse to write two files or tables to one place, or over one that is read."""
     from duramen.io.sidecar import sidecar_path
 
-    taken = {
-        _identity(place): name
-        for place, name in (
-            (config.orders, "the orders"),
-            (config.customers, "--customers"),
-            (config.features, "--features"),
-            (config.cost_to_serve, "--cost-to-serve"),
-            (config.market.index, "--market"),
-        )
-        if place is not None
-    }
+    taken = _read_places(config)
     written: list[tuple[str, Path | Table]] = [
         ("--out's quarantine", quarantine_path(scores_place(config.out)))
     ]
@@ -187,6 +177,27 @@ def refuse_shared_places(config: ScoreConfig, files: Mapping[str, RankingFiles])
     for name, place in written:
         if (other := taken.setdefault(_identity(place), name)) != name:
             raise InputError(f"{name} and {other} are both {place}; give each a place of its own.")
+
+
+def refuse_report_over_input(config: ReportConfig, path: Path) -> None:
+    """Refuse to write a report over a file that is read."""
+    if (name := _read_places(config).get(_identity(path))) is not None:
+        raise InputError(f"--out and {name} are both {path}; give each a place of its own.")
+
+
+def _read_places(config: RankingConfig) -> dict[object, str]:
+    """Return the name of each input by the identity of its place."""
+    return {
+        _identity(place): name
+        for place, name in (
+            (config.orders, "the orders"),
+            (config.customers, "--customers"),
+            (config.features, "--features"),
+            (config.cost_to_serve, "--cost-to-serve"),
+            (config.market.index, "--market"),
+        )
+        if place is not None
+    }
 
 
 def _identity(place: str | Path | Table) -> object:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from duramen.cli.ending import say
+from duramen.cli.ending import show_error
 from duramen.cli.groups import Group
-from duramen.cli.terminal import step
+from duramen.cli.progress import step
+from duramen.language import say
 
 if TYPE_CHECKING:
     from duramen.tracking.record import RecordedRun
@@ -55,10 +56,11 @@ def recorded(record: Callable[[], RecordedRun]) -> RecordedRun | None:
     from duramen.tracking.run import RecordingError
 
     try:
-        with step("Recording in MLflow"):
+        with step(say("Recording in MLflow"), "record"):
             return record()
     except RecordingError as error:
-        say(
-            f"{str(error).rstrip('.')}; what was written is kept, and docs/mlflow.md shows how to record it later."
+        show_error(
+            f"{str(error).rstrip('.')}; what was written is kept, and docs/how-to/mlflow.md shows how to record it "
+            "later."
         )
         return None

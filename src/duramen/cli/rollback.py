@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from duramen.cli.config.commands import RollbackConfig
+from duramen.cli.config.promotion import RollbackConfig
 from duramen.cli.groups import TOGETHER
-from duramen.cli.terminal import console, step
+from duramen.cli.next_commands import command_line
+from duramen.cli.progress import step
+from duramen.cli.terminal import show_bold, show_next
+from duramen.language import say
 
 
 def rollback(config: RollbackConfig) -> None:
@@ -13,13 +16,14 @@ def rollback(config: RollbackConfig) -> None:
 
     kind = config.kind or TOGETHER
     name = config.name or default_name("" if kind == TOGETHER else kind)
-    with step("Looking up the previous champion"):
+    with step(say("Looking up the previous champion")):
         left, back = roll_back(name)
-    console.print(
-        f"Version {back.version} of {name} is the champion again; version {left.version} is kept.",
-        highlight=False,
-        soft_wrap=True,
+    show_bold(
+        say(
+            "Version {version} of {name} is the champion again; version {other} is kept.",
+            version=back.version,
+            name=name,
+            other=left.version,
+        )
     )
-    console.print(
-        f"Score with it: duramen score ORDERS --model models:/{name}@champion", style="dim", soft_wrap=True
-    )
+    show_next([command_line("duramen", "score", "ORDERS", "--model", f"models:/{name}@champion")])

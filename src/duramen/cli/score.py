@@ -6,32 +6,16 @@ import contextlib
 import itertools
 import shutil
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from duramen.cli.config.commands import ScoreConfig
-from duramen.cli.groups import Group, for_each_group, groups_to_score
-from duramen.cli.inputs import (
-    PreviousScores,
-    check_categories,
-    check_costs,
-    check_scenario,
-    choose_cutoff,
-    load_models,
-    longest_horizon,
-    read_costs_to_serve,
-    read_customers,
-    read_features,
-    read_index,
-    read_orders,
-    read_previous_scores,
-    refuse_other_units,
-    refuse_without_model,
-    tiers_of,
-)
+from duramen.cli.config.ranking import ScoreConfig
+from duramen.cli.details import HEAD, compare_groups, show_task
+from duramen.cli.groups import Group, for_each_group
+from duramen.cli.next_commands import orders_command, ranking_command
 from duramen.cli.output_paths import (
     RankingFiles,
     check_tables,
@@ -41,37 +25,40 @@ from duramen.cli.output_paths import (
     refuse_shared_places,
     scores_place,
 )
-from duramen.cli.ranking import OPEN_REPORT, compare_groups, rank_customers, show_group, write_report
-from duramen.cli.terminal import show_place, show_quarantine, show_ranking, step, warn
+from duramen.cli.progress import step
+from duramen.cli.ranking import places_of, rank_task, write_report
+from duramen.cli.ranking_inputs import Task, read_ranking_inputs
+from duramen.cli.summary import say_without, show_report, show_scores, show_set_aside
+from duramen.cli.terminal import show_next, show_notes, show_place
 from duramen.data.transactions import Transactions
+from duramen.data.windows import Window
+from duramen.language import marked, say
 
 if TYPE_CHECKING:
-    from duramen.analysis.scenario_summary import ScenarioSummary
-    from duramen.data.customer_file import CustomerFile
+    from duramen.forecast.elasticities import MarketElasticities
+    from duramen.io.tables import Table
     from duramen.scoring.incremental import Rescored
     from duramen.scoring.model import CoreCustomerModel
-    from duramen.scoring.tiers import Tiers
 
-DOING = {"all": "Scoring, explaining", "core": "Scoring, explaining the core", "none": "Scoring"}
+DOING = {
+    "all": marked("Scoring, explaining and ranking every customer"),
+    "core": marked("Scoring and ranking every customer, and explaining the core"),
+    "none": marked("Scoring and ranking every customer"),
+}
 
 
-class _Task(NamedTuple):
-    """A group of customers to rank at a cutoff: with what, and where to."""
+class Scored(NamedTuple):
+    """The ranking of a group: its head, and the columns of all its customers that are kept.
 
-    group: Group
-    cutoff: date
-    model: CoreCustomerModel
-    tiers: Tiers
-    cost: pd.Series[float] | None
-    previous: PreviousScores | None
-    files: RankingFiles
-    config: ScoreConfig
-    market_index: pd.DataFrame | None
+    ``explained`` counts factors and terms that were written, and ``rescored`` the scores of an earlier run.
+    """
 
-    @property
-    def earlier(self) -> pd.DataFrame | None:
-        """The earlier ranking, if one is given."""
-        return None if self.previous is None else self.previous.ranking
+    task: Task
+    head: pd.DataFrame
+    places: pd.DataFrame
+    market: MarketElasticities
+    explained: int
+    rescored: Rescored | None
 
 
 def score(config: ScoreConfig) -> None:
@@ -85,53 +72,85 @@ def score(config: ScoreConfig) -> None:
     files = {key: ranking_files(config, key) for key in model_addresses(address, config.kind)}
     refuse_shared_places(config, files)
     check_tables(files, with_cost=with_cost)
-    models = load_models(address, config.kind)
-    tiers = tiers_of(models, config)
-    check_costs(config.cost_to_serve)
-    previous = {key: read_previous_scores(config, key) for key in models}
-    check_scenario(config, models)
-    index = read_index(config)
-    customers = read_customers(config)
-    tx = read_orders(config.orders, config, customers, read_features(config, models.values()))
-    refuse_other_units(models.values(), tx)
+    inputs = read_ranking_inputs(config)
+    tx = inputs.tx
     check_tables(files, with_cost=with_cost, tx=tx)
-    groups = groups_to_score(tx, config.kind, address, models)
-    cutoff = choose_cutoff(tx, config.cutoff, longest_horizon(models))
-    check_categories(config, tx, cutoff)
-    cost = read_costs_to_serve(config.cost_to_serve, groups, cutoff, config)
 
-    def rank(group: Group) -> tuple[pd.DataFrame, Tiers]:
-        refuse_without_model(group, models, address)
-        show_group(group)
-        key = group.key
-        task = _Task(group, cutoff, models[key], tiers[key], cost, previous[key], files[key], config, index)
-        ranked = _score_in_blocks(task) if task.files.report is None else _score_in_memory(task, customers)
-        return ranked, task.tiers
+    def rank(group: Group) -> Scored:
+        task, own = inputs.task(group), files[group.key]
+        return _score_in_memory(task, own, config) if own.report else _score_in_blocks(task, own, config)
 
-    rankings = {group.kind: ranked for group, ranked in for_each_group(groups, rank, config.in_flags)}
+    scored = list(for_each_group(inputs.groups, rank, config.in_flags))
     aside = quarantine_path(scores_place(config.out))
     if tx.set_aside:
         tx.write_quarantine(aside)
-    show_quarantine(tx, aside)
-    for key in models.keys() - {group.key for group in groups}:
-        warn(f"{tx.source} has no {key} customers, so {files[key].out} is not written.")
-    compare_groups(groups, rankings, tx.unit)
+    for _, one in scored:
+        show_task(one.task, one.head, one.places, one.market)
+    missing = inputs.models.keys() - {group.key for group in inputs.groups}
+    show_notes(say_without(tx.source, ((key, files[key].out) for key in missing)), verbose=True)
+    if config.verbose:
+        rankings = {group.kind: (one.places, one.task.tiers) for group, one in scored}
+        compare_groups(inputs.groups, rankings, tx.unit)
+    for group, one in scored:
+        _show_files(one, files[group.key])
+    show_set_aside(tx, aside)
+    show_next(_next_commands(scored[0][1].task, config))
 
 
-def _score_in_blocks(task: _Task) -> pd.DataFrame:
+def _show_files(scored: Scored, files: RankingFiles) -> None:
+    """Show where the files of a group are."""
+    customers = len(scored.places)
+    show_scores(files.out, customers)
+    if files.report is not None:
+        show_report(files.report)
+    if files.explanations is not None:
+        count = say(
+            "{n} factors and terms, by customer",
+            n=f"{scored.explained:,}",
+        )
+        show_place(say("explained"), files.explanations, count)
+    if scored.rescored is not None and files.incremental is not None:
+        show_place(say("kept"), files.incremental, _who_was_scored(scored.rescored, customers))
+
+
+def _who_was_scored(rescored: Rescored, customers: int) -> str:
+    if rescored.why_all:
+        return say("all were scored: {reason}", reason=rescored.why_all)
+    return say(
+        "{changed} of {customers} customers had other orders, and were scored",
+        changed=f"{rescored.computed:,}",
+        customers=f"{customers:,}",
+    )
+
+
+def _next_commands(task: Task, config: ScoreConfig) -> list[str]:
+    """Return the command of the report, where there is none, and that which compares files with what follows."""
+    commands = [] if config.report else [ranking_command("report", config, "report.html")]
+    if isinstance(scores_place(config.out), Path):
+        kind = [] if config.kind is None else ["--kind", config.kind]
+        words = ["--model", config.model, *kind, "--scores", config.out]
+        last = Window(task.cutoff, task.model.window_.horizon).end - timedelta(days=1)
+        later = say("with orders up to {day}", day=last.isoformat())
+        if not task.group.apart:
+            commands.append(f"{orders_command('monitor', config.orders, config, *words)}  # {later}")
+    return commands
+
+
+def _score_in_blocks(task: Task, files: RankingFiles, config: ScoreConfig) -> Scored:
     """Score and rank customers of any number; return the part of the ranking that is kept in memory."""
     from duramen.data.customers import customer_blocks, customer_ids, sorted_by_customer
     from duramen.io.atomic import work_folder
     from duramen.scoring.batch import rank_in_blocks
 
-    model, cutoff, files, reasons = task.model, task.cutoff, task.files, task.config.reasons
+    model, cutoff, reasons = task.model, task.cutoff, config.reasons
+    explained = 0
     with contextlib.ExitStack() as stack:
         days = stack.enter_context(sorted_by_customer(task.group.tx, cutoff))
         folder = stack.enter_context(work_folder(files.work, files.out))
         # Locked from the beginning: no other run may put other scores there that this one has begun to use.
         beside = stack.enter_context(work_folder(files.incremental)) if files.incremental else None
         cost = None if task.cost is None else task.cost.loc[customer_ids(days, cutoff).to_pandas()]
-        with step(f"{DOING[reasons]} and ranking every customer"):
+        with step(say(DOING[reasons])):
             ranked = rank_in_blocks(
                 model,
                 days,
@@ -142,78 +161,53 @@ def _score_in_blocks(task: _Task) -> pd.DataFrame:
                 reasons,
                 earlier=files.incremental,
                 previous=task.earlier,
-                scenario=task.config.market.scenario(),
+                scenario=config.market.scenario(),
                 market_index=task.market_index,
             )
-        with step(f"Writing {files.out}"):
-            head = _write_scores(task, ranked.blocks, folder, days)
-        show_ranking(head, ranked.places, model, task.tiers, ranked.market, _scenario(task, ranked.places))
-        show_place("scores", str(files.out), f"{len(ranked.places):,} customers, best first")
+        with step(say("Writing {place}", place=str(files.out))):
+            head = _write_scores(task, files.out, ranked.blocks, folder, days, reasons)
         if ranked.rescored is not None and files.incremental and beside:
-            _keep_for_next_run(ranked.rescored, len(ranked.places), files.incremental, beside)
+            _keep_for_next_run(ranked.rescored, files.incremental, beside)
         if files.explanations is not None:
-            _write_explanations(model, customer_blocks(days, cutoff), cost, files.explanations)
-    return ranked.places
+            explained = _write_explanations(model, customer_blocks(days, cutoff), cost, files.explanations)
+    return Scored(task, head.head(HEAD), ranked.places, ranked.market, explained, ranked.rescored)
 
 
-def _keep_for_next_run(rescored: Rescored, customers: int, path: Path, beside: Path) -> None:
-    """Keep the scores with which the next run finds who changed, and show how many did in this one."""
+def _keep_for_next_run(rescored: Rescored, path: Path, beside: Path) -> None:
+    """Keep the scores with which the next run finds who changed."""
     shutil.copyfile(rescored.scored.path, beside / path.name)
     (beside / path.name).replace(path)
-    if rescored.why_all:
-        show_place("kept", path, f"all were scored: {rescored.why_all}")
-    else:
-        show_place(
-            "kept",
-            path,
-            f"{rescored.computed:,} of {customers:,} customers had other orders, and were scored",
-        )
 
 
-def _score_in_memory(task: _Task, customers: CustomerFile | None) -> pd.DataFrame:
+def _score_in_memory(task: Task, files: RankingFiles, config: ScoreConfig) -> Scored:
     """Score and rank customers for a report, which draws from all columns of all of them; return the ranking."""
     from duramen.evaluation.scorecards import scorecard
     from duramen.io.atomic import work_folder
     from duramen.io.files import slices
 
-    model, group, files = task.model, task.group, task.files
+    model, group = task.model, task.group
     assert files.report is not None
-    ranked = rank_customers(
-        model,
-        group,
-        task.cutoff,
-        task.cost,
-        task.tiers,
-        task.earlier,
-        scenario=task.config.market.scenario(),
-        market_index=task.market_index,
-    )
-    with step(f"Writing {files.out}"), work_folder(files.work, files.out) as folder:
-        _write_scores(task, slices(ranked.ranking), folder, group.tx)
-    shown = ranked.ranking.assign(response=ranked.markets["response"].to_numpy())
-    show_ranking(ranked.ranking, shown, model, task.tiers, ranked.market, _scenario(task, shown))
-    show_place("scores", str(files.out), f"{len(ranked.ranking):,} customers, best first")
+    explained = 0
+    ranked = rank_task(task)
+    with (
+        step(say("Writing {place}", place=str(files.out))),
+        work_folder(files.work, files.out) as folder,
+    ):
+        _write_scores(task, files.out, slices(ranked.ranking), folder, group.tx, config.reasons)
     if files.explanations is not None:
-        _write_explanations(model, [ranked.customers], ranked.cost, files.explanations)
-    axes = task.config.portfolio.axes()
-    write_report(files.report, model, scorecard(model.holdout_), group, ranked, axes, customers)
-    show_place("report", files.report, OPEN_REPORT)
-    return ranked.ranking
-
-
-def _scenario(task: _Task, places: pd.DataFrame) -> ScenarioSummary | None:
-    """Return the core of the stated scenario, where there is one."""
-    from duramen.analysis.scenario_summary import summarise_scenario
-
-    scenario = task.config.market.scenario()
-    if scenario is None:
-        return None
-    table = places.rename(columns={"predicted_value": "value"})
-    return summarise_scenario(table, scenario.named(task.model.segment_names_), task.tiers.core_share)
+        explained = _write_explanations(model, [ranked.customers], ranked.cost, files.explanations)
+    axes = config.portfolio.axes()
+    write_report(files.report, model, scorecard(model.holdout_), group, ranked, axes, task.customers)
+    return Scored(task, ranked.ranking.head(HEAD), places_of(ranked), ranked.market, explained, None)
 
 
 def _write_scores(
-    task: _Task, blocks: Iterator[pd.DataFrame], folder: Path, tx: Transactions
+    task: Task,
+    out: Path | Table,
+    blocks: Iterator[pd.DataFrame],
+    folder: Path,
+    tx: Transactions,
+    reasons: str,
 ) -> pd.DataFrame:
     """Write the blocks of a ranking and their sidecar, files by way of a work folder; return the first block."""
     from duramen.io.files import write_blocks
@@ -221,13 +215,13 @@ def _write_scores(
     from duramen.io.tables import write_table
     from duramen.scoring.provenance import provenance
 
-    first, out = next(blocks), task.files.out
+    first = next(blocks)
     everything = itertools.chain([first], blocks)
     made_of = provenance(
         task.model,
         tx,
         task.cutoff,
-        reasons=task.config.reasons,
+        reasons=reasons,
         cost_to_serve=task.config.cost_to_serve,
         previous_scores=None if task.previous is None else task.previous.recorded(),
         tiers=task.tiers,
@@ -243,10 +237,9 @@ def _write_scores(
 
 def _write_explanations(
     model: CoreCustomerModel, blocks: Iterable[pd.DataFrame], cost: pd.Series[float] | None, path: Path
-) -> None:
+) -> int:
     from duramen.io.files import write_explanations
 
     explanations = (rows for block in blocks for rows in model.explain_blocks(block, cost_to_serve=cost))
-    with step(f"Writing {path}"):
-        count = write_explanations(explanations, path)
-    show_place("explained", path, f"{count:,} factors and terms, by customer")
+    with step(say("Writing {place}", place=str(path))):
+        return write_explanations(explanations, path)

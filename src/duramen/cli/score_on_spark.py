@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from duramen.cli.config.commands import ScoreConfig
+from duramen.cli.config.ranking import ScoreConfig
 from duramen.cli.groups import Group, for_each_group, groups_to_score
 from duramen.cli.inputs import (
     choose_cutoff,
@@ -15,13 +15,15 @@ from duramen.cli.inputs import (
     longest_horizon,
     refuse_other_units,
     refuse_without_model,
-    show_orders,
     tiers_of,
 )
 from duramen.cli.output_paths import group_path
-from duramen.cli.ranking import show_group
-from duramen.cli.terminal import console, show_market, show_place, show_quarantine, step
+from duramen.cli.progress import step
+from duramen.cli.summary import show_group, show_market, show_read, show_scores, show_set_aside
+from duramen.cli.terminal import new_table, show_table
+from duramen.data.money_unit import unit_in_words
 from duramen.data.reading import read_transactions
+from duramen.language import say, translated
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -42,10 +44,10 @@ def score_on_spark(config: ScoreConfig) -> None:
     with spark_session(config.master, config.memory_limit) as session:
         for key in models:
             HadoopFolder(session, _sibling(out, key)).refuse_occupied()
-        with step("Reading and checking the orders on Spark"):
+        with step(say("Reading and checking the orders on Spark")):
             orders = read_orders(session, config.orders)
             tx = read_transactions(orders, name=config.orders, **column_settings(config))
-        show_orders(tx, config)
+        show_read(tx, config)
         refuse_other_units(models.values(), tx)
         groups = groups_to_score(tx, config.kind, address, models)
         cutoff = choose_cutoff(tx, config.cutoff, longest_horizon(models))
@@ -68,7 +70,7 @@ def score_on_spark(config: ScoreConfig) -> None:
         if tx.set_aside:
             aside = _sibling(out, "quarantine")
             write_folder(tx.days.get_backend().frame(tx.rejected), aside, {"source": tx.source})
-            show_quarantine(tx, aside)
+            show_set_aside(tx, aside)
 
 
 def _rank_on_spark(
@@ -85,19 +87,22 @@ def _rank_on_spark(
     from duramen.scoring.provenance import provenance
     from duramen.scoring.spark import rank_customers_on_spark
 
-    with step("Scoring and ranking every customer on Spark, and writing"):
+    with step(say("Scoring and ranking every customer on Spark, and writing")):
         ranked = rank_customers_on_spark(model, group.tx, cutoff, cost, tiers, config.reasons)
         made_of = provenance(
             model, group.tx, cutoff, tiers=tiers, reasons=config.reasons, cost_to_serve=config.cost_to_serve
         )
         rows = write_folder(ranked.ranking, out, made_of)
     by_tier = ranked.sums.groupby("tier")[["customers", "predicted_value"]].sum()
+    table = new_table(
+        say("tier"), say("customers"), say("predicted value in {unit}", unit=unit_in_words(model.unit_))
+    )
     for name, customers, value in by_tier.reindex(tiers.names).dropna().itertuples():
-        console.print(
-            f"  {name:<18}{customers:>12,.0f} customers {value:>16,.0f} {model.unit_}", highlight=False
-        )
-    show_market(ranked.sums.groupby("core_in")["customers"].sum(), ranked.market)
-    show_place("scores", out, f"{rows:,} customers in Parquet files of Spark, best first")
+        table.add_row(translated(name), f"{customers:,.0f}", f"{value:,.0f}")
+    show_table(table)
+    in_market = ranked.sums.groupby("core_in")["customers"].sum()
+    show_market(in_market, ranked.market, verbose=config.verbose)
+    show_scores(out, rows)
 
 
 def _sibling(out: str, key: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import pandas as pd
 
-from duramen.cli.config.commands import TrainConfig
+from duramen.cli.config.train import TrainConfig
+from duramen.cli.details import HEAD, compare_groups, show_changes, show_scorecard
 from duramen.cli.groups import Group, choose_groups, for_each_group, refuse_other_models
 from duramen.cli.inputs import (
     check_costs,
@@ -20,29 +21,21 @@ from duramen.cli.inputs import (
     read_orders,
     refuse_other_units,
 )
+from duramen.cli.next_commands import next_commands
 from duramen.cli.output_paths import QUARANTINE, group_path, refuse_occupied
-from duramen.cli.ranking import (
-    OPEN_REPORT,
-    compare_groups,
-    rank_customers,
-    rank_without_reasons,
-    show_group,
-    write_report,
-)
+from duramen.cli.progress import step, whole_run
+from duramen.cli.ranking import ranking_of, write_ranked, write_ranking, write_report
+from duramen.cli.ranking_table import ranking_table
 from duramen.cli.recording import UNRECORDED, record_model
-from duramen.cli.terminal import (
-    show_changes,
-    show_place,
-    show_quarantine,
-    show_run,
-    show_scorecard,
-    step,
-    warn,
-)
+from duramen.cli.summary import show_files, show_group, show_headline, show_result, show_set_aside
+from duramen.cli.terminal import show_next, show_table, warn
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
+from duramen.language import say
 
 if TYPE_CHECKING:
+    from duramen.data.customer_file import CustomerFile
+    from duramen.scoring.customer_ranking import Ranked
     from duramen.scoring.model import CoreCustomerModel
     from duramen.tracking.record import RecordedRun
 
@@ -50,46 +43,128 @@ if TYPE_CHECKING:
 Evaluated: TypeAlias = "tuple[CoreCustomerModel, pd.DataFrame]"
 
 
-def train(config: TrainConfig) -> None:
-    """Fit, evaluate, save and record a model, or one of each group of customers."""
-    from duramen.tracking.model_card import model_card
+class Trained(NamedTuple):
+    """A group of customers with its model, the scorecard, and the head and the places of the ranking.
 
+    ``ranked`` is the whole ranking, where a report is to be drawn of it.
+    """
+
+    group: Group
+    model: CoreCustomerModel
+    card: pd.DataFrame
+    head: pd.DataFrame
+    places: pd.DataFrame
+    ranked: Ranked | None
+
+
+def train(config: TrainConfig) -> None:
+    """Fit, evaluate, save and record a model, or one of each group of customers, with its ranking."""
     check_places(config)
-    axes = config.portfolio.axes()
     previous = load_models(config.previous, config.kind) if config.previous else {}
     check_costs(config.cost_to_serve)
     customers = read_customers(config)
-    tx = read_orders(config.orders, config, customers, read_features(config))
-    refuse_other_units(previous.values(), tx)
-    window = choose_window(tx, config.cutoff, config.horizon)
-    groups = choose_groups(tx, config.kind)
-    check_places(config, groups)
-    refuse_other_models(previous, groups, str(config.previous))
-    cost = read_costs_to_serve(config.cost_to_serve, groups, window.cutoff, config)
+    with whole_run() as run:
+        tx = read_orders(config.orders, config, customers, read_features(config))
+        refuse_other_units(previous.values(), tx)
+        window = choose_window(tx, config)
+        groups = choose_groups(tx, config.kind)
+        refuse_other_models(previous, groups, config.previous or "")
+        check_places(config, groups)
+        cost = read_costs_to_serve(config.cost_to_serve, groups, window.cutoff, config)
+        steps = ["fit", "rank", *(["draw"] if config.report else []), "record"]
+        run.plan(steps, [group.customers for group in groups])
 
-    def fit(group: Group) -> Evaluated:
-        if previous and group.key not in previous:
-            warn(f"No previous model is of {group.who}, so their segments are numbered from the start.")
-        return fit_and_evaluate(build_model(config), group, window, previous.get(group.key))
+        def fit(group: Group) -> Evaluated:
+            if previous and group.key not in previous:
+                warn(
+                    say(
+                        "No previous model is of {who}, so their segments are numbered from the start.",
+                        who=group.who,
+                    )
+                )
+            return fit_and_evaluate(build_model(config), group, window, previous.get(group.key))
 
-    fitted = list(for_each_group(groups, fit, config.in_flags))
-    cards = {group.key: model_card(model, card, group.tx, kind=group.kind) for group, (model, card) in fitted}
-    save_models({group.key: model for group, (model, _) in fitted}, tx, config.model_out, cards)
-    rankings, recorded = {}, []
-    for group, (model, card) in fitted:
-        recorded.append(_record_and_show(model, card, group, config))
-        if config.report is not None:
-            ranked = rank_customers(model, group, window.cutoff, cost, model.tiers)
-            path = group_path(config.report, group.key)
-            write_report(path, model, card, group, ranked, axes, customers)
-            show_place("report", path, OPEN_REPORT)
-            rankings[group.kind] = ranked.ranking, model.tiers
-        elif group.apart:
-            rankings[group.kind] = rank_without_reasons(model, group, window.cutoff), model.tiers
-    show_quarantine(tx, config.model_out / QUARANTINE)
-    compare_groups(groups, rankings, tx.unit)
+        fitted = list(for_each_group(groups, fit, config.in_flags))
+        trained = _save(fitted, tx, window, cost, config)
+        recorded = [_report_and_record(one, config, customers) for one in trained]
+    _show(trained, recorded, groups, tx, config)
     if not all(recorded):
         raise SystemExit(UNRECORDED)
+
+
+def _save(
+    fitted: list[tuple[Group, Evaluated]],
+    tx: Transactions,
+    window: Window,
+    cost: pd.Series[float] | None,
+    config: TrainConfig,
+) -> list[Trained]:
+    """Rank the groups, and write models and rankings: all of them, or nothing."""
+    from duramen.tracking.model_card import model_card
+
+    trained: list[Trained] = []
+    waiting = iter(fitted)
+
+    def rank(folder: Path) -> None:
+        group, (model, card) = next(waiting)
+        with step(
+            say("Ranking the {who} and writing model and ranking", who=group.who), "rank", group.customers
+        ):
+            if config.report is None:
+                ranked, (head, places) = (
+                    None,
+                    write_ranking(folder, model, group, window.cutoff, cost, config),
+                )
+            else:
+                ranked = ranking_of(model, group, window.cutoff, cost, model.tiers)
+                head = places = ranked.ranking
+                write_ranked(folder, ranked, model, group, config)
+        trained.append(Trained(group, model, card, head, places, ranked))
+
+    cards = {group.key: model_card(model, card, group.tx, kind=group.kind) for group, (model, card) in fitted}
+    save_models({group.key: model for group, (model, _) in fitted}, tx, config.model_out, cards, rank)
+    return trained
+
+
+def _report_and_record(
+    trained: Trained, config: TrainConfig, customers: CustomerFile | None
+) -> RecordedRun | None:
+    """Draw the report, if one is asked for, and record the model in MLflow."""
+    group, model, card = trained.group, trained.model, trained.card
+    if config.report is not None and trained.ranked is not None:
+        path = group_path(config.report, group.key)
+        write_report(path, model, card, group, trained.ranked, config.portfolio.axes(), customers)
+    return record_model(model, card, group, experiment=config.experiment, configuration=config.recorded())
+
+
+def _show(
+    trained: list[Trained],
+    recorded: list[RecordedRun | None],
+    groups: list[Group],
+    tx: Transactions,
+    config: TrainConfig,
+) -> None:
+    """Show the results of all groups, where the files are, and the next commands."""
+    for one in trained:
+        if config.verbose:
+            _show_all(one)
+        else:
+            show_result(one.model, one.model.tiers, one.head, one.places, one.group, one.card)
+    if config.verbose:
+        rankings = {one.group.kind: (one.places, one.model.tiers) for one in trained}
+        compare_groups(groups, rankings, tx.unit)
+    for one, run in zip(trained, recorded, strict=True):
+        report = None if config.report is None else group_path(config.report, one.group.key)
+        show_files(config.model_out / one.group.key, report, run)
+    show_set_aside(tx, config.model_out / QUARANTINE)
+    show_next(
+        next_commands(
+            config,
+            report=Path("report.html") if config.report is None else None,
+            ranking=Path("scores.parquet"),
+            run=next(filter(None, recorded), None),
+        )
+    )
 
 
 def check_places(config: TrainConfig, groups: list[Group] | None = None) -> None:
@@ -131,17 +206,24 @@ def fit_and_evaluate(
     """Fit a model to a group; return it with its scorecard."""
     from duramen.evaluation.scorecards import scorecard
 
-    with step("Fitting the models" + (f" of {group.who}" if group.kind else "")):
+    what = say("Fitting the models of {who}", who=group.who) if group.kind else say("Fitting the models")
+    with step(what, "fit", group.customers):
         model.fit(group.tx, window, previous)
-    with step("Evaluating the forecasts on the holdout"):
         card = scorecard(model.holdout_)
     return model, card
 
 
 def save_models(
-    models: Mapping[str, CoreCustomerModel], tx: Transactions, model_out: Path, cards: Mapping[str, str]
+    models: Mapping[str, CoreCustomerModel],
+    tx: Transactions,
+    model_out: Path,
+    cards: Mapping[str, str],
+    write_more: Callable[[Path], None] | None = None,
 ) -> None:
-    """Write models with their cards, each in the folder of its key, and rows set aside: all of it, or nothing."""
+    """Write models with their cards, each in the folder of its key, and rows set aside: all of it, or nothing.
+
+    ``write_more`` is called with the folder of each model in turn, to write what else belongs to it.
+    """
     from duramen.io.atomic import atomic_folder
     from duramen.tracking.model_card import MODEL_CARD
 
@@ -149,22 +231,17 @@ def save_models(
         for key, model in models.items():
             model.save(folder / key)
             (folder / key / MODEL_CARD).write_text(cards[key], encoding="utf-8")
+            if write_more is not None:
+                write_more(folder / key)
         if tx.set_aside:
             tx.write_quarantine(folder / QUARANTINE)
 
 
-def _record_and_show(
-    model: CoreCustomerModel, card: pd.DataFrame, group: Group, config: TrainConfig
-) -> RecordedRun | None:
-    """Record the model of a group in MLflow, and show what it is worth and where it is."""
-    run = record_model(model, card, group, experiment=config.experiment, configuration=config.recorded())
-    show_group(group)
-    show_scorecard(card, model)
+def _show_all(trained: Trained) -> None:
+    """Show what the model of a group is worth, and how its customers are ranked."""
+    model = trained.model
+    show_group(trained.group)
+    show_scorecard(trained.card, model)
     show_changes(model.segments_.changes_)
-    chosen = "" if config.kind is None else f" --kind {config.kind}"
-    show_place(
-        "model", config.model_out / group.key, f"duramen score ORDERS --model {config.model_out}{chosen}"
-    )
-    if run is not None:
-        show_run(run)
-    return run
+    show_headline(trained.places, model, model.tiers, trained.head["cutoff"].iloc[0])
+    show_table(ranking_table(trained.head.head(HEAD)))

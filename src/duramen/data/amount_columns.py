@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from duramen.data.amounts import parse_amount, unit_price_total
 from duramen.data.columns import USUAL_NAMES, find_columns, named_column, plain_name, usual_column
 from duramen.errors import InputError
+from duramen.language import say
 
 if TYPE_CHECKING:
     import ibis
@@ -52,8 +53,11 @@ def find_order_columns(
         if all(parts.values()):
             roles = _of_parts(available, given, {role: name or "" for role, name in parts.items()}, where)
             assumed.append(
-                f"the amount of a row is column {roles['quantity']!r} times column {roles['price']!r} "
-                f"(`amount` names another)"
+                say(
+                    "the amount of a row is column {quantity} times column {price} (`amount` names another)",
+                    quantity=repr(roles["quantity"]),
+                    price=repr(roles["price"]),
+                )
             )
             return roles
         if price := parts["price"]:
@@ -121,7 +125,12 @@ def _of_margin(
             "column of the cost of a row by `columns`, or another `amount`."
         )
     assumed.append(
-        f"the amount of a row is column {roles['amount']!r} less column {roles['cost']!r} (`amount` {amount!r})"
+        say(
+            "the amount of a row is column {revenue} less column {cost} (`amount` {amount})",
+            revenue=repr(roles["amount"]),
+            cost=repr(roles["cost"]),
+            amount=repr(amount),
+        )
     )
     revenue, cost = roles.pop("amount"), roles.pop("cost")
     of_revenue = {} if is_of_parts(roles) else {"revenue": revenue}

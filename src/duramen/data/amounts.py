@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from duramen.data.checks import MISSING_WORDS, quote_examples
 from duramen.data.whole_amounts import decimal_of_whole_amounts
 from duramen.errors import InputError
+from duramen.language import say, say_count
 
 if TYPE_CHECKING:
     import ibis
@@ -266,18 +267,43 @@ def _assumption(readings: ibis.Table, counts: _Readings, name: str, mark: str) -
     """Return what the reading decided of a column that is not written as every program does."""
     example = quote_examples(readings.filter(readings.reading == mark), "text", 1)
     if not example:
-        return f"the decimal mark of column {name!r} is {mark!r}, as in other columns (`decimal` sets it)"
-    rows = "1 row" if counts.either == 1 else f"{counts.either:,} rows"
-    either = f", also in {rows} that could be read either way" if counts.either else ""
-    groups = " and '.' groups thousands" if "." in example else ""
-    return (
-        f"the decimal mark of column {name!r} is ','{groups}, as {example} shows{either} (`decimal` sets it)"
+        return say(
+            "the decimal mark of column {column} is {mark}, as in other columns (`decimal` sets it)",
+            column=repr(name),
+            mark=repr(mark),
+        )
+    either = (
+        say_count(
+            ", also in {n} row that could be read either way",
+            ", also in {n} rows that could be read either way",
+            counts.either,
+        )
+        if counts.either
+        else ""
+    )
+    if "." in example:
+        return say(
+            "the decimal mark of column {column} is ',' and '.' groups thousands, as {example} shows{either} "
+            "(`decimal` sets it)",
+            column=repr(name),
+            example=example,
+            either=either,
+        )
+    return say(
+        "the decimal mark of column {column} is ',', as {example} shows{either} (`decimal` sets it)",
+        column=repr(name),
+        example=example,
+        either=either,
     )
 
 
 def _whole(readings: ibis.Table, name: str) -> str:
     example = quote_examples(readings.filter(readings.reading == "either"), "text", 1)
-    return f"the mark in the whole amounts of column {name!r}, such as {example}, groups thousands (`decimal` sets it)"
+    return say(
+        "the mark in the whole amounts of column {column}, such as {example}, groups thousands (`decimal` sets it)",
+        column=repr(name),
+        example=example,
+    )
 
 
 def _currency_beside(readings: ibis.Table, name: str, where: str) -> str | None:

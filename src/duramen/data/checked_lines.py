@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duramen.data.checks import NOT_NUMERIC, parse_currency, refuse_finer_amounts, refuse_unreadable
+from duramen.data.doubtful_ids import describe_emails, describe_ids
+from duramen.data.ids import is_email, parse_id
 from duramen.data.lone_dates import LONE_DATE, find_lone_dates
 from duramen.data.losses import refuse_patterns
 from duramen.data.order_totals import repeated_total
-from duramen.data.placeholders import describe_placeholders
 from duramen.data.purchase_days import MONEY, collapse_to_days, lines_of_shared_days
+from duramen.language import marked
 
 if TYPE_CHECKING:
     import ibis
 
-DUPLICATE = "duplicate line"
+DUPLICATE = marked("duplicate line")
 
 
 class Checked(NamedTuple):
@@ -91,12 +93,21 @@ def _has_known_money(reason: str, row: Mapping[str, Any], used: Mapping[str, Any
     return not others
 
 
-def keep_days(workspace: Any, checked: Checked, roles: Mapping[str, str], amount_per: str | None) -> KeptDays:
+def keep_days(
+    workspace: Any,
+    checked: Checked,
+    roles: Mapping[str, str],
+    amount_per: str | None,
+    unit: str,
+    *,
+    hashed: bool = False,
+) -> KeptDays:
     """Collapse the lines to days without copies, and keep them and the rows set aside in the workspace."""
     lines, rejected, set_aside = checked.lines, checked.rejected, dict(checked.set_aside)
-    money, assumed = dict(checked.set_aside_money), []
+    money = dict(checked.set_aside_money)
+    assumed: list[str] = []
     if lone := find_lone_dates(lines):
-        assumed, set_aside[LONE_DATE], money[LONE_DATE] = [str(lone)], lone.rows, lone.money
+        assumed, set_aside[LONE_DATE], money[LONE_DATE] = [lone.in_words()], lone.rows, lone.money
         far = lines.filter(lines.date > lone.last_day).mutate(reason=_text(LONE_DATE))
         rejected, lines = rejected.union(_as_it_came(far, roles)), lines.filter(lines.date <= lone.last_day)
     used = lines
@@ -115,8 +126,24 @@ def keep_days(workspace: Any, checked: Checked, roles: Mapping[str, str], amount
     # A copy, since the source may be gone when the quarantine is asked for; of nothing, where that needs no look.
     rejected = workspace.create_table("rejected", rejected if set_aside else rejected.limit(0))
     kinds = workspace.create_table("kinds", _kinds(lines)) if "kind" in lines.columns else None
-    assumed += describe_placeholders(days)
+    assumed += _describe_ids(days, used, roles["customer_id"], unit, hashed=hashed)
     return KeptDays(days, used, rejected, kinds, checked.rows_in, set_aside, money, assumed)
+
+
+def _describe_ids(days: ibis.Table, lines: ibis.Table, column: str, unit: str, *, hashed: bool) -> list[str]:
+    """Return what is doubtful about the ids, as they came where they are hashed, which tell nothing."""
+    if hashed:
+        came = parse_id(lines.raw_customer_id)
+        sales = (lines.amount > 0).cast("int64")
+        days = lines.select(customer_id=came, lines=sales, net=lines.amount.cast(MONEY))
+    sentences = describe_ids(days, column, unit, hidden=hashed)
+    # Few sources have addresses, and the lines are many.
+    if (
+        days.customer_id.type().is_string()
+        and days.filter(is_email(days.customer_id)).count().to_pyarrow().as_py()
+    ):
+        sentences += describe_emails(lines, hidden=hashed)
+    return sentences
 
 
 def _kinds(lines: ibis.Table) -> ibis.Table:

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from duramen.errors import InputError
+from duramen.language import marked
 
 if TYPE_CHECKING:
     import ibis
@@ -21,9 +22,14 @@ MOST_UNREADABLE = 0.05
 MOST_ROUNDED = 1e-3
 # Earlier days are what systems write for "unknown", such as 0001-01-01.
 EARLIEST_DAY = date(1900, 1, 1)
-NOT_NUMERIC = "amount is not numeric"
-OTHER_CURRENCY = "other currency"
-LEFT_OUT = "left out by `where`"
+NO_CUSTOMER = marked("missing customer id")
+UNREADABLE_DATE = marked("unreadable date")
+TOO_EARLY = marked("date before 1900")
+FUTURE_DATE = marked("future date")
+NOT_NUMERIC = marked("amount is not numeric")
+INTERNAL_CUSTOMER = marked("internal customer")
+OTHER_CURRENCY = marked("other currency")
+LEFT_OUT = marked("left out by `where`")
 # How sources write that a text is missing, in lower case; and an id, a day or a number, which are never the region NA.
 MISSING_TEXT = ("", "nan", "null", "(null)", "none", "<na>", "n/a", "#n/a", "#nv", r"\n", r"\\n")
 MISSING_WORDS = (*MISSING_TEXT, "na", "-")
@@ -66,18 +72,18 @@ def _is_one_of(text: ir.StringValue, words: Iterable[str]) -> ir.BooleanValue:
 
 
 def reason_set_aside(rows: ibis.Table, today: date, currency: str | None) -> ir.StringColumn:
-    """Return why each row cannot be used, null where it can; the first reason that holds is the one counted."""
+    """Return why each row cannot be used, null where it can; the first reason that applies is the one counted."""
     import ibis
 
     reasons: list[tuple[ir.BooleanValue, str]] = [
-        (rows.customer_id.isnull(), "missing customer id"),
-        (rows.date.isnull(), "unreadable date"),
-        (rows.date < ibis.literal(EARLIEST_DAY), "date before 1900"),
-        (rows.date > ibis.literal(today), "future date"),
+        (rows.customer_id.isnull(), NO_CUSTOMER),
+        (rows.date.isnull(), UNREADABLE_DATE),
+        (rows.date < ibis.literal(EARLIEST_DAY), TOO_EARLY),
+        (rows.date > ibis.literal(today), FUTURE_DATE),
         (rows.amount.isnull(), NOT_NUMERIC),
     ]
     if "kind" in rows.columns:
-        reasons.append((rows.kind.cast("string").lower().strip() == "internal", "internal customer"))
+        reasons.append((rows.kind.cast("string").lower().strip() == "internal", INTERNAL_CUSTOMER))
     if "left_out" in rows.columns:
         reasons.insert(0, (rows.left_out, LEFT_OUT))
     if "currency" in rows.columns and currency is not None:
@@ -98,7 +104,7 @@ def refuse_unreadable(
             "amount",
             "write plain numbers (12.50), give `decimal` ',' or name another column with `amount`",
         ),
-        ("unreadable date", "date", "write YYYY-MM-DD or name another column with `date`"),
+        (UNREADABLE_DATE, "date", "write YYYY-MM-DD or name another column with `date`"),
     ):
         count = counts.get(reason, 0)
         if count > MOST_UNREADABLE * total:
@@ -110,9 +116,9 @@ def refuse_unreadable(
                 f"(for example {examples}); {remedy}."
             )
     if not counts.get(None, 0):
-        told = ", ".join(f"{reason} {count:,}" for reason, count in counts.items())
+        stated = ", ".join(f"{reason} {count:,}" for reason, count in counts.items())
         raise InputError(
-            f"{where} leaves no row to use: {told or 'it holds a header and no rows'}; check the columns."
+            f"{where} leaves no row to use: {stated or 'it has a header and no rows'}; check the columns."
         )
 
 
@@ -146,13 +152,11 @@ def choose_currency(rows: ibis.Table, column: str, given: str | None, where: str
     held = {row["name"]: row["rows"] for row in counted.to_pyarrow().to_pylist()}
     given = None if given is None else parse_code(given)
     if given is not None and given not in held:
-        raise InputError(
-            f"column {column!r} of {where} has no currency {given!r}; it holds {', '.join(held)}."
-        )
+        raise InputError(f"column {column!r} of {where} has no currency {given!r}; it has {', '.join(held)}.")
     if given is None and len(held) > 1:
-        told = ", ".join(f"{name} in {rows:,} rows" for name, rows in list(held.items())[:5])
+        stated = ", ".join(f"{name} in {rows:,} rows" for name, rows in list(held.items())[:5])
         raise InputError(
-            f"column {column!r} of {where} mixes currencies ({told}); say which to use with `currency`."
+            f"column {column!r} of {where} mixes currencies ({stated}); say which to use with `currency`."
         )
     return given or next(iter(held), None)
 

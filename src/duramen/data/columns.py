@@ -19,11 +19,12 @@ _ENGLISH: dict[str, tuple[str, ...]] = {
     ),
     "date": (
         "date", "orderdate", "purchasedate", "invoicedate", "transactiondate", "transactiontimestamp", "timestamp",
-        "datetime", "orderedat", "createdat", "day", "time",
+        "datetime", "orderedat", "createdat", "day", "time", "transdate", "trandate", "saledate", "salesdate",
     ),
     "amount": (
         "amount", "netamount", "revenue", "salesvalue", "sales", "dollarvalue", "total", "totalamount", "ordertotal",
-        "linetotal", "totalprice", "spend", "netsales", "value", "monetary",
+        "linetotal", "totalprice", "spend", "netsales", "value", "monetary", "extendedamount", "extamount",
+        "extendedprice", "extprice",
     ),
     "order": (
         "orderid", "order", "invoiceno", "invoice", "invoiceid", "basketid", "transactionid", "receiptid", "orderno",

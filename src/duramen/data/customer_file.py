@@ -15,14 +15,15 @@ from duramen.data.ids import id_of_type, id_text, ids_as_text
 from duramen.data.sources import open_source, source_name
 from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
+from duramen.language import marked, say
 
 if TYPE_CHECKING:
     import ibis
     import pandas as pd
 
 # Channel customers sell on; internal ones are the business itself, and no revenue.
-CHANNEL, INTERNAL = "channel", "internal"
-KINDS = ("consumer", "business", CHANNEL, INTERNAL)
+CHANNEL, INTERNAL = marked("channel"), "internal"
+KINDS = (marked("consumer"), marked("business"), CHANNEL, INTERNAL)
 _HOUSEHOLD = ("householdid", "household")
 ID_ROLES = ("customer_id", "household", "referred_by")
 # The usual names of each column, letters and digits only, the surest first. A household is the customer where the file
@@ -77,7 +78,7 @@ class CustomerFile:
 
         if column not in self.table or column == "customer_id":
             raise InputError(
-                f"{self.source} tells no {column}; it tells {', '.join(self.table.columns[1:])}."
+                f"{self.source} has no column {column}; it has {', '.join(self.table.columns[1:])}."
             )
         told = self.table.set_index("customer_id")[column].dropna()
         if "household" in self.table:
@@ -152,8 +153,13 @@ class CustomerFile:
                 f"none of the {len(own):,} customers of {self.source} (for example {own.iloc[0]!r}) is among the "
                 f"{len(ids):,} of the orders (for example {ids.min()!r}); name the column of ids that both have."
             )
-        strangers = f"{len(own) - met:,} that it holds are in no order"
-        return f"{self.source} tells of {met:,} of {len(ids):,} customers; {strangers}"
+        return say(
+            "{source} has {known} of {customers} customers; customers in it without an order: {strangers}",
+            source=self.source,
+            known=f"{met:,}",
+            customers=f"{len(ids):,}",
+            strangers=f"{len(own) - met:,}",
+        )
 
     def _refuse_shared_ids(self, ids: pd.Series[str]) -> None:
         """Refuse a household that would take in the orders of somebody who is no member."""
@@ -198,8 +204,8 @@ def read_customer_file(
     Examples
     --------
     >>> import pandas as pd
-    >>> told = read_customer_file(pd.DataFrame({"customer_id": [7, 8], "kind": ["channel", "consumer"]}))
-    >>> told.of("kind", pd.Series([8, 9])).tolist()
+    >>> known = read_customer_file(pd.DataFrame({"customer_id": [7, 8], "kind": ["channel", "consumer"]}))
+    >>> known.of("kind", pd.Series([8, 9])).tolist()
     ['consumer', nan]
     """
     import pandas as pd

@@ -89,7 +89,7 @@ def typical_basket(customers: pd.DataFrame) -> float:
 def customer_blocks(
     tx: Transactions, cutoff: date | str, ids: pa.ChunkedArray | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Give the customer table a slice of customers at a time, in order of id, so that memory holds no more of it.
+    """Give the customer table a slice of customers at a time, in order of id, so that no more of it is in memory.
 
     One after the other the blocks are ``customer_table``. Where there are many, take ``sorted_by_customer``.
 
@@ -161,7 +161,7 @@ def customer_ids(tx: Transactions, cutoff: date) -> pa.ChunkedArray:
     ids = purchases.select("customer_id").distinct().order_by("customer_id").to_pyarrow()["customer_id"]
     if not len(ids):
         raise InputError(
-            f"{tx.source} holds no purchase before the cutoff {cutoff}; its days run from {tx.first_date} to "
+            f"{tx.source} has no purchase before the cutoff {cutoff}; its days run from {tx.first_date} to "
             f"{tx.last_date}; choose a cutoff inside them."
         )
     return ids

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from duramen.data.checks import MISSING_WORDS, MOST_UNREADABLE
 from duramen.data.time_zones import day_in_zone, has_offset, offset_day
 from duramen.errors import InputError, suggest
+from duramen.language import marked, say
 
 if TYPE_CHECKING:
     import ibis
@@ -29,8 +30,8 @@ DATE_FORMATS = {
 }
 # Forms that are plain numbers, of which the unit is said in a sentence.
 COUNTED = {
-    "epoch": "seconds since 1970 (13 digits: milliseconds, 16: microseconds)",
-    "excel": "days since 1900 as Excel counts them",
+    "epoch": marked("seconds since 1970 (13 digits: milliseconds, 16: microseconds)"),
+    "excel": marked("days since 1900 as Excel counts them"),
 }
 # Any number may look like a counted day, and any two digits like a year, so the days must lie from here to next year.
 EARLIEST_PLAUSIBLE = date(1970, 1, 1)
@@ -165,7 +166,7 @@ def _year_month_day(text: ir.StringColumn, form: str, tail: str) -> ir.StringCol
         found.re_extract(rf"^{_FOUND}(\p{{L}}+)", 1).lower().translate(*_ACCENTS).replace("jui", "ju").left(3)
     )
     numbers = ibis.literal(_MONTH_NUMBERS)
-    # Of an unknown name this is no number, and what holds it no day.
+    # Of an unknown name this is missing, and so is a day made of it.
     month = numbers.substr(numbers.find(name) + 3, 2)
     return found.re_replace(rf"^{_FOUND}\p{{L}}+\|", _FOUND).replace("@", month)
 
@@ -196,7 +197,7 @@ def choose_date_format(
         return DateForm(given or "iso", (_IN_UTC,) if zoned else ())
     if not (dtype.is_string() or (dtype.is_numeric() and not dtype.is_boolean())):
         raise InputError(
-            f"column {column!r} of {where} holds {dtype}, not dates; name the date column with `date`."
+            f"column {column!r} of {where} has {dtype}, not dates; name the date column with `date`."
         )
     workspace, name = raw.get_backend(), ibis.util.gen_name("heads")
     heads = workspace.create_table(name, _heads(raw, column))
@@ -224,10 +225,8 @@ def _swapped(heads: ibis.Table, form: str, column: str) -> list[str]:
     rows = int(heads.aggregate(rows=heads.rows.sum(where=strange)).to_pyarrow()["rows"][0].as_py() or 0)
     if not rows:
         return []
-    return [
-        f"dates of column {column!r} are read {form.replace('-', ' ')}, and {rows:,} that read "
-        f"{other.replace('-', ' ')} alone are set aside; others may be exchanged: write all days in one form"
-    ]
+    text = _DAY_FIRST if form == "day-first" else _MONTH_FIRST
+    return [say(text, column=repr(column), rows=f"{rows:,}")]
 
 
 def date_format_beside(raw: ibis.Table, column: str, date_format: str | None, where: str) -> str:
@@ -290,28 +289,42 @@ def _count_forms(heads: ibis.Table) -> dict[str, int]:
 
 
 _IN_UTC = "times that know their zone count as their day in UTC; `time_zone` sets another"
-_MOMENTS = "times counted from 1970 count as their day in UTC; `time_zone` sets another"
-_AS_WRITTEN = "times with an offset from UTC count as the day that is written; `time_zone` converts them"
-_CENTURY = "years of two digits are those from 1970 to 2069"
+_MOMENTS = marked("times counted from 1970 count as their day in UTC; `time_zone` sets another")
+_AS_WRITTEN = marked(
+    "times with an offset from UTC count as the day that is written; `time_zone` converts them"
+)
+_CENTURY = marked("years of two digits are those from 1970 to 2069")
+_DAY_FIRST = marked(
+    "dates of column {column} are read day first, and {rows} that read month first alone are set aside; others may be "
+    "exchanged: write all days in one form"
+)
+_MONTH_FIRST = marked(
+    "dates of column {column} are read month first, and {rows} that read day first alone are set aside; others may be "
+    "exchanged: write all days in one form"
+)
 
 
 def _assumed(heads: ibis.Table, form: str, given: str | None, time_zone: str | None) -> list[str]:
     """Return what is decided about a column of this form that the user did not say."""
-    said = []
+    said: list[str] = []
     if form in COUNTED:
         if given is None:
             usable = heads.filter(_reads(heads["head"], form))
             first = usable.select("head", day=_day_of_text(usable["head"], form, _HOUR)).order_by("head")
             row = first.limit(1).to_pyarrow().to_pylist()[0]
             said.append(
-                f"dates are read as {COUNTED[form]}, so that {row['head']} is {row['day']}; `date_format` sets another "
-                "form"
+                say(
+                    "dates are read as {form}, so that {text} is {day}; `date_format` sets another form",
+                    form=say(COUNTED[form]),
+                    text=row["head"],
+                    day=row["day"],
+                )
             )
-        return [*said, _MOMENTS] if form == "epoch" and time_zone is None else said
+        return [*said, say(_MOMENTS)] if form == "epoch" and time_zone is None else said
     if _any(heads, _short_year(heads["head"], form)):
-        said.append(_CENTURY)
+        said.append(say(_CENTURY))
     if time_zone is None and _any(heads, heads.offset):
-        said.append(_AS_WRITTEN)
+        said.append(say(_AS_WRITTEN))
     return said
 
 
@@ -351,7 +364,7 @@ class _Seen(NamedTuple):
             )
         spread = ", ".join(f"{count:,} read as {name}" for name, count in self.counts.items() if count)
         raise InputError(
-            f"column {self.column!r} of {self.where} holds dates in several forms or none: of {self.filled:,} values "
+            f"column {self.column!r} of {self.where} has dates in several forms or none: of {self.filled:,} values "
             f"{spread or 'not one reads as a date'}, and {unread:,} do not read as {form} (for example {examples}); "
             "write them all as YYYY-MM-DD, or name another column with `date`."
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from duramen.data.amounts import parse_amount, parse_money
 from duramen.errors import InputError
+from duramen.language import say
 
 if TYPE_CHECKING:
     import ibis
@@ -81,8 +82,12 @@ def find_discount_rate(
             "from 0 to 100 percent, or leave it out (`columns` discount= and `columns` discount_rate=)."
         )
     assumed.append(
-        f"column {roles[role]!r} is a rate of discount, not money, and the amounts are those after discount "
-        f"(`columns` {role}= leaves it out)"
+        say(
+            "column {column} is a rate of discount, not money, and the amounts are those after discount (`columns` "
+            "{role}= leaves it out)",
+            column=repr(roles[role]),
+            role=role,
+        )
     )
     kept = {name: source for name, source in roles.items() if name not in ("discount", "discount_rate")}
     return {**kept, "discount_rate": roles[role]}, 100.0 if percent or most > 1 else 1.0

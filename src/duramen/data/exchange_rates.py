@@ -15,6 +15,7 @@ from duramen.data.purchase_days import MONEY
 from duramen.data.sources import open_source, source_name
 from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
+from duramen.language import marked, say, say_joined
 
 if TYPE_CHECKING:
     import ibis
@@ -75,7 +76,14 @@ class ExchangeRates:
             return rows.drop("its_currency")
         pairs = self._rates_of(pairs, column, name)
         if counts := _counts(pairs):
-            assumed.append(f"money was converted to {self.target} by {self.source}: {counts}")
+            assumed.append(
+                say(
+                    "money was converted to {currency} by {source}: {rows}",
+                    currency=self.target,
+                    source=self.source,
+                    rows=counts,
+                )
+            )
         rates = ibis.memtable(
             pa.table(
                 {
@@ -206,4 +214,9 @@ def _refuse_unsound(table: pd.DataFrame, target: str, called: str) -> None:
 
 def _counts(pairs: pd.DataFrame) -> str:
     counts = pairs.groupby("currency")["rows"].sum().sort_values(ascending=False)
-    return ", ".join(f"{currency} in {rows:,} rows" for currency, rows in counts.items() if rows)
+    said = [
+        say("{currency} in {rows} rows", currency=currency, rows=f"{rows:,}")
+        for currency, rows in counts.items()
+        if rows
+    ]
+    return say_joined(marked("{one}, {other}"), said) if said else ""

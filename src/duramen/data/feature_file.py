@@ -1,6 +1,6 @@
 """A table of further columns about customers comes in; what was known of each customer before a day goes out.
 
-Each row holds from a day on, and a cutoff sees the rows of earlier days alone, as it does of orders.
+Each row is known from a day on, and a cutoff sees only the rows of earlier days, as it does of orders.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from duramen.data.sources import open_source, source_name
 from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 from duramen.io.score_columns import SCORE_COLUMNS
+from duramen.language import Sentence, say
 
 if TYPE_CHECKING:
     import ibis
@@ -129,15 +130,25 @@ class FeatureFile:
                 f"none of the {len(own):,} customers of {self.source} (for example {own.iloc[0]!r}) is among the "
                 f"{len(ids):,} of the orders (for example {ids.min()!r}); give the ids that the orders have."
             )
-        known = ""
-        if KNOWN_FROM in self.table:
-            first, last = (day.date() for day in (self.table[KNOWN_FROM].min(), self.table[KNOWN_FROM].max()))
-            known = f", known from {first}" + (f" to {last}" if last > first else "")
-        note = (
-            f"{self.source} has {', '.join(self.kinds)} of {met:,} of {len(ids):,} customers "
-            f"({met / len(ids):.0%}){known}; missing for the others"
+        note = say(
+            "{source} has {columns} of {known} of {customers} customers ({share}){when}; missing for the others",
+            source=self.source,
+            columns=", ".join(self.kinds),
+            known=f"{met:,}",
+            customers=f"{len(ids):,}",
+            share=f"{met / len(ids):.0%}",
+            when=self._when_known(),
         )
         return replace(self, notes=(note,))
+
+    def _when_known(self) -> str:
+        """Return between which days the rows were known, as a clause."""
+        if KNOWN_FROM not in self.table:
+            return ""
+        first, last = (day.date() for day in (self.table[KNOWN_FROM].min(), self.table[KNOWN_FROM].max()))
+        if last > first:
+            return say(", known from {first} to {last}", first=first, last=last)
+        return say(", known from {first}", first=first)
 
     def _refuse_members(self, customers: CustomerFile | None) -> None:
         if customers is None or "household" not in customers.table:
@@ -241,7 +252,8 @@ def read_feature_file(
     left_out = _left_out(table, kinds, where)
     kept = [name for name in names if name not in left_out]
     if not kept:
-        raise InputError(f"{where} has no column to use as a feature: {'; '.join(left_out.values())}.")
+        why = "; ".join(reason.template.format(**reason.values) for reason in left_out.values())
+        raise InputError(f"{where} has no column to use as a feature: {why}.")
     table = table[["customer_id", *keys[:-1], *kept]].astype(
         {name: "category" if kinds[name] == CATEGORICAL else "float64" for name in kept}
     )
@@ -355,7 +367,7 @@ def _refuse_mixed(raw: ibis.Table, name: str, count: int, decimal: str | None, w
     strange = raw.filter(parse_text(raw[name], MISSING_WORDS).notnull() & ~_is_number(raw[name], decimal))
     example = strange[name].cast("string").min().to_pyarrow().as_py()
     raise InputError(
-        f"column {name!r} of {where} has numbers, and {count:,} values that are none (for example {example!r}); "
+        f"column {name!r} of {where} has numbers, and {count:,} values that are not numeric (for example {example!r}); "
         "write plain numbers, or leave what is not known empty."
     )
 
@@ -382,32 +394,45 @@ def _refuse_rows(table: pd.DataFrame, where: str) -> None:
         )
 
 
-def _left_out(table: pd.DataFrame, kinds: dict[str, str], where: str) -> dict[str, str]:
+def _left_out(table: pd.DataFrame, kinds: dict[str, str], where: str) -> dict[str, Sentence]:
     """Return why columns cannot be features, by name."""
-    reasons = {}
+    reasons: dict[str, Sentence] = {}
     for name in kinds:
         distinct = table[name].nunique()
         if not distinct:
-            reasons[name] = f"column {name!r} of {where} is empty"
+            reasons[name] = say("column {column} of {source} is empty", column=repr(name), source=where)
         elif kinds[name] == CATEGORICAL and distinct > MOST_CATEGORIES:
-            reasons[name] = (
-                f"column {name!r} of {where} has {distinct:,} different texts and at most {MOST_CATEGORIES} are used"
+            reasons[name] = say(
+                "column {column} of {source} has {texts} different texts and at most {most} are used",
+                column=repr(name),
+                source=where,
+                texts=f"{distinct:,}",
+                most=MOST_CATEGORIES,
             )
     return reasons
 
 
-def _assumed(table: pd.DataFrame, kept: list[str], left_out: dict[str, str], where: str) -> tuple[str, ...]:
+def _assumed(
+    table: pd.DataFrame, kept: list[str], left_out: dict[str, Sentence], where: str
+) -> tuple[str, ...]:
     """Return in sentences what is left out, what explains nothing, and from when the rows count."""
-    assumed = [f"{reason}, so it is left out" for reason in left_out.values()]
+    assumed: list[str] = [say("{reason}, so it is left out", reason=reason) for reason in left_out.values()]
     assumed += [
-        f"column {name!r} of {where} has one value throughout, which explains nothing"
+        say(
+            "column {column} of {source} has one value throughout, which explains nothing",
+            column=repr(name),
+            source=where,
+        )
         for name in kept
         if table[name].nunique() == 1 and table[name].notna().all()
     ]
     if KNOWN_FROM not in table:
         assumed.append(
-            f"the rows of {where} have no day from which they are known and count as known from the beginning: a "
-            "column made with later knowledge, such as a total to date, would show the models the future; add a column "
-            "known_from where there is one"
+            say(
+                "the rows of {source} have no day from which they are known and count as known from the beginning: a "
+                "column made with later knowledge, such as a total to date, would show the models the future; add a "
+                "column known_from where there is one",
+                source=where,
+            )
         )
     return tuple(assumed)

@@ -190,12 +190,12 @@ def _optional_sums(rows: ibis.Table) -> dict[str, Any]:
 
 
 def _only(column: Any, where: Any) -> Any:
-    """Keep the values where the condition holds, which is faster than a filter on each aggregate."""
+    """Keep the values where the condition is true, which is faster than a filter on each aggregate."""
     return where.ifelse(column, None)
 
 
 def _sum(column: Any, where: Any) -> Any:
-    """Sum where the condition holds; a customer without such a day spent 0 there, which is not missing."""
+    """Sum where the condition is true; a customer without such a day spent 0 there, which is not missing."""
     return where.ifelse(column, 0).sum()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from duramen.data.columns import REQUIRED, USUAL_NAMES, plain_name
 from duramen.errors import InputError
 from duramen.io.databases import quoted
+from duramen.language import say, say_count
 
 if TYPE_CHECKING:
     import ibis
@@ -47,16 +48,32 @@ class Opened:
             if not lacking:
                 continue
             more = len(lacking) - 1
-            others = f" and {more:,} more file{'s' * (more > 1)} have" if more else " has"
             if role in NEEDED or given.get(role):
+                others = f" and {more:,} more file{'s' * (more > 1)} have" if more else " has"
                 raise InputError(
                     f"{lacking[0]}{others} no column {column!r}, which is the {role} of the other files; its columns "
                     f"are {', '.join(map(repr, sorted(self.files[lacking[0]])))}; give that column one name in all "
                     "files."
                 )
-            self.assumed.append(
-                f"{lacking[0]}{others} no column {column!r} ({role}), and its rows are without a value there"
-            )
+            first = {"file": lacking[0], "column": repr(column), "role": role}
+            if more:
+                self.assumed.append(
+                    say_count(
+                        "{file} and {n} more file have no column {column} ({role}), and its rows are without a value "
+                        "there",
+                        "{file} and {n} more files have no column {column} ({role}), and its rows are without a value "
+                        "there",
+                        more,
+                        **first,
+                    )
+                )
+            else:
+                self.assumed.append(
+                    say(
+                        "{file} has no column {column} ({role}), and its rows are without a value there",
+                        **first,
+                    )
+                )
 
 
 def read_files(
@@ -133,10 +150,16 @@ def _folder_keys(files: list[Path], named: set[str], opened: Opened) -> list[str
     for key, part in first.items():
         if not key or plain_name(key) in plain or any(plain_name(key) in names for names in played):
             opened.assumed.append(
-                f"the folder name {part} was not read, since the files have a column for it"
+                say("the folder name {part} was not read, since the files have a column for it", part=part)
             )
         else:
-            opened.assumed.append(f"the column {key!r} was read from the names of folders, such as {part}")
+            opened.assumed.append(
+                say(
+                    "the column {column} was read from the names of folders, such as {part}",
+                    column=repr(key),
+                    part=part,
+                )
+            )
             keys.append(key)
     return keys
 
@@ -162,6 +185,12 @@ def _one_spelling(files: Mapping[Path, list[str]], opened: Opened) -> dict[Path,
     for column, name in {pair for changes in renamed.values() for pair in changes.items()}:
         count = sum(column in changes for changes in renamed.values())
         opened.assumed.append(
-            f"{column!r} in {count:,} file{'s' * (count > 1)} and {name!r} in others were read as one column"
+            say_count(
+                "{column} in {n} file and {other} in others were read as one column",
+                "{column} in {n} files and {other} in others were read as one column",
+                count,
+                column=repr(column),
+                other=repr(name),
+            )
         )
     return renamed

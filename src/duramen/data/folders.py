@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from duramen.errors import InputError
+from duramen.language import marked, say, say_count, say_joined
 
 CSV_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".csv.zst", ".tsv.zst", ".txt")
 PARQUET_ENDINGS = (".parquet", ".pq")
@@ -19,6 +20,13 @@ ENDINGS = {
 }
 # A folder that has this in it is a table whose log names the files that count.
 DELTA_LOG = "_delta_log"
+# What of a folder is not read: one of it, and several.
+LEFT_OUT = {
+    "empty file": (marked("{n} empty file"), marked("{n} empty files")),
+    "hidden file": (marked("{n} hidden file"), marked("{n} hidden files")),
+    "hidden folder": (marked("{n} hidden folder"), marked("{n} hidden folders")),
+    "other file": (marked("{n} other file"), marked("{n} other files")),
+}
 # Smaller files may have a header alone.
 SMALLEST_COPY = 1024
 
@@ -51,7 +59,7 @@ def list_files(path: Path) -> Files:
     kinds = [kind for kind, files in by_kind.items() if files]
     if len(kinds) > 1:
         held = " and ".join(f"{len(by_kind[kind])} {kind}" for kind in kinds)
-        raise InputError(f"{path} holds {held} files; keep one kind in a folder.")
+        raise InputError(f"{path} has {held} files; keep one kind in a folder.")
     if not kinds:
         raise InputError(
             f"{path} is neither CSV nor Parquet{_and_left_out(left_out)}; give a file that ends in .csv or .parquet, "
@@ -70,10 +78,17 @@ def not_read(left_out: Counter[str], path: Path) -> str | None:
     >>> not_read(Counter({"empty file": 2, "hidden folder": 1}), Path("shop"))
     '2 empty files and 1 hidden folder of shop were not read'
     """
-    counts = [f"{count:,} {what}{'s' * (count > 1)}" for what, count in left_out.items() if count]
+    counts: list[str] = [say_count(*LEFT_OUT[what], count) for what, count in left_out.items() if count]
     if not counts:
         return None
-    return f"{' and '.join(counts)} of {path} {'were' if left_out.total() > 1 else 'was'} not read"
+    files = say_joined(marked("{one} and {other}"), counts)
+    return say_count(
+        "{files} of {path} was not read",
+        "{files} of {path} were not read",
+        left_out.total(),
+        files=files,
+        path=path,
+    )
 
 
 def equal_files(paths: list[Path]) -> list[str]:
@@ -90,9 +105,14 @@ def equal_files(paths: list[Path]) -> list[str]:
     ]
     if not equal:
         return []
-    more = f" (and {len(equal) - 1:,} more such files)" if len(equal) > 1 else ""
+    more = say(" (and {files} more such files)", files=f"{len(equal) - 1:,}") if len(equal) > 1 else ""
     return [
-        f"{equal[0][1]} is equal to {equal[0][0]}{more}, and the rows of both count: remove one if it is a copy"
+        say(
+            "{copy} is equal to {file}{more}, and the rows of both count: remove one if it is a copy",
+            copy=equal[0][1],
+            file=equal[0][0],
+            more=more,
+        )
     ]
 
 
@@ -114,7 +134,7 @@ def _visible(folder: Path, top: Path, left_out: Counter[str]) -> list[Path]:
 
 def _is_hidden(name: str) -> bool:
     """Return whether a name is that of a hidden entry, a resource fork of macOS or the lock of an open workbook."""
-    # A folder such as _year=2024 holds rows.
+    # A folder such as _year=2024 has rows.
     return name.startswith((".", "~$")) or (name.startswith("_") and "=" not in name)
 
 

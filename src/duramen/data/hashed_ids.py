@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from duramen.data.ids import id_text, parse_id
 from duramen.errors import InputError
+from duramen.language import say
 
 if TYPE_CHECKING:
     from ibis import ir
@@ -55,11 +56,10 @@ def read_salt(path: str | Path, assumed: list[str]) -> str:
     InputError
         If the file cannot be read or written, or its salt is short.
     """
-    path, created = Path(path), ""
+    path = Path(path)
     try:
-        if not path.exists():
+        if created := not path.exists():
             _create_salt(path)
-            created = " that was created now"
         salt = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
@@ -72,8 +72,17 @@ def read_salt(path: str | Path, assumed: list[str]) -> str:
             "more random ones, or name a new file by `hash_ids`."
         )
     assumed.append(
-        f"customer ids are hashed with the salt in {path}{created}; keep it secret and safe, since later runs have the "
-        "same ids only with it (`hash_ids`)"
+        say(
+            "customer ids are hashed with the salt in {path} that was created now; keep it secret and safe, since "
+            "later runs have the same ids only with it (`hash_ids`)",
+            path=path,
+        )
+        if created
+        else say(
+            "customer ids are hashed with the salt in {path}; keep it secret and safe, since later runs have the "
+            "same ids only with it (`hash_ids`)",
+            path=path,
+        )
     )
     return salt
 

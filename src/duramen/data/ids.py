@@ -1,8 +1,8 @@
 """Customer ids as sources write them come in; one id per customer goes out, by one rule for every file.
 
 The number 7, the float 7.0 and the texts "7", " 7 " and "7.0" (as pandas writes a column of whole ids of which one is
-missing) are one customer. Leading zeros and case stay: "007" is not 7, and "007.0", which nothing writes for a number,
-is neither of them.
+missing) are one customer, and so are e-mail addresses that differ in case alone. Leading zeros stay, and other case:
+"007" is not 7, and "007.0", which nothing writes for a number, is neither of them.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from ibis import ir
 
-# An id without space and point, longer than each word for a missing one but "(null)": as it should be, as most are.
-_PLAIN = r"^[!-')-\-/-~][!-\-/-~]{4,}$"
+# An id without space, point and @, longer than each word for a missing one but "(null)": as it should be, as most are.
+_PLAIN = r"^[!-')-\-/-?A-~][!-\-/-?A-~]{4,}$"
+# Letters beyond Latin-1 may become others in each engine.
+_EMAIL = "^[!-?A-~\u00a1-\u00ff]+@[!-?A-~\u00a1-\u00ff]+$"
 # Bytes of plain text without marks that engines escape.
 _TEXT_IN_HEX = r"^(?:2[013-689a-f]|[346][0-9a-f]|5[0-9abd-f]|7[0-9a-e])*$"
 _WHOLE_NUMBER = r"^(-?[1-9][0-9]*|0)\.0+$"
@@ -43,7 +45,7 @@ def parse_id(column: ir.Column) -> ir.Column:
         return ibis.cases(
             (column.re_search(_PLAIN), column),
             (column.re_search(_WHOLE_NUMBER), column.re_replace(_WHOLE_NUMBER, r"\1")),
-            else_=parse_text(column, MISSING_WORDS).re_replace(_WHOLE_NUMBER, r"\1"),
+            else_=as_written_once(parse_text(column, MISSING_WORDS)),
         )
     if column.type().is_floating():
         return ibis.cases((column.isnan(), ibis.null(column.type())), else_=column)
@@ -52,10 +54,16 @@ def parse_id(column: ir.Column) -> ir.Column:
     return column.cast("string") if column.type().is_uuid() else column
 
 
-def without_point(text: ir.Column) -> ir.StringColumn:
-    """Return text without the point and zeros of a whole number: 7.0 is 7."""
-    whole: ir.StringColumn = text.re_replace(_WHOLE_NUMBER, r"\1")
-    return whole
+def as_written_once(text: ir.Column) -> ir.StringColumn:
+    """Return text in the one way to write it: 7.0 is 7, and an e-mail address is in small letters."""
+    once: ir.StringColumn = is_email(text).ifelse(text.lower(), text.re_replace(_WHOLE_NUMBER, r"\1"))
+    return once
+
+
+def is_email(text: ir.Column) -> ir.BooleanColumn:
+    """Return which texts are e-mail addresses."""
+    found: ir.BooleanColumn = text.re_search(_EMAIL)
+    return found
 
 
 def _bytes_as_text(column: ir.Column) -> ir.Column:

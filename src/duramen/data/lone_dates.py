@@ -9,11 +9,12 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from duramen.data.purchase_days import MONEY
+from duramen.language import Sentence, marked, say_count
 
 if TYPE_CHECKING:
     import ibis
 
-LONE_DATE = "date far after all others"
+LONE_DATE = marked("date far after all others")
 # Less is no base to call a day unusual: a small shop may rest for a year.
 LEAST_ROWS = 100
 LEAST_GAP = 365
@@ -32,12 +33,17 @@ class LoneDates(NamedTuple):
     rows: int
     money: float
 
-    def __str__(self) -> str:
-        days = (self.first - self.last_day).days
-        rows = "1 row is" if self.rows == 1 else f"{self.rows:,} rows are"
-        return (
-            f"{rows} from {self.first} on, {days:,} days after all others, which end on {self.last_day}: set aside; "
-            "correct the dates to use them"
+    def in_words(self) -> Sentence:
+        """Return which rows are set aside, and why."""
+        return say_count(
+            "{n} row is from {first} on, {days} days after all others, which end on {last}: set aside; correct the "
+            "dates to use them",
+            "{n} rows are from {first} on, {days} days after all others, which end on {last}: set aside; correct the "
+            "dates to use them",
+            self.rows,
+            first=self.first,
+            days=f"{(self.first - self.last_day).days:,}",
+            last=self.last_day,
         )
 
 

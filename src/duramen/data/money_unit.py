@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from duramen.data.checks import parse_code
 from duramen.errors import InputError
+from duramen.language import marked, say
 
 # The unit of a source that does not name its currency.
-NO_UNIT = "currency units"
+NO_UNIT = marked("currency units")
 _MARGIN = " margin"
 
 
@@ -21,6 +22,19 @@ def unit_of(currency: str | None, *, margin: bool) -> str:
     ('EUR margin', 'currency units')
     """
     return (parse_code(currency) if currency else NO_UNIT) + _MARGIN * margin
+
+
+def unit_in_words(unit: str) -> str:
+    """Return a unit in the language that is set; the name of a currency stays as it is.
+
+    Examples
+    --------
+    >>> unit_in_words("EUR"), unit_in_words("currency units margin")
+    ('EUR', 'currency units margin')
+    """
+    if unit.endswith(_MARGIN):
+        return say("{currency} margin", currency=unit_in_words(unit.removesuffix(_MARGIN)))
+    return say(NO_UNIT) if unit == NO_UNIT else unit
 
 
 def unit_beside(
@@ -54,7 +68,13 @@ def unit_beside(
             f"`currency` {mark}, or leave it out."
         )
     if given is None:
-        assumed.append(f"amounts are in {mark}, which column {columns[0]!r} has beside the numbers")
+        assumed.append(
+            say(
+                "amounts are in {currency}, which column {column} has beside the numbers",
+                currency=mark,
+                column=repr(columns[0]),
+            )
+        )
     return mark
 
 
@@ -88,9 +108,17 @@ def compare_units(model: str, orders: str, source: str) -> str | None:
             f"same `amount`, or train a model on {second}."
         )
     if orders.removesuffix(_MARGIN) == NO_UNIT:
-        return f"{source} names no currency; its amounts are taken as {model}, the unit of the model."
+        return say(
+            "{source} names no currency; its amounts are taken as {unit}, the unit of the model.",
+            source=source,
+            unit=unit_in_words(model),
+        )
     if model.removesuffix(_MARGIN) == NO_UNIT:
-        return f"the model names no currency; it is taken to be {orders}, the unit of {source}."
+        return say(
+            "the model names no currency; it is taken to be {unit}, the unit of {source}.",
+            unit=unit_in_words(orders),
+            source=source,
+        )
     raise InputError(
         f"the model was trained on {model} and {source} is in {orders}: use orders in {model}, convert them by "
         f"`exchange_rates` with `currency` {model}, or train a model on {orders}."

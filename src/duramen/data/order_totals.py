@@ -8,18 +8,30 @@ from typing import TYPE_CHECKING, Literal
 from duramen.data.checks import MISSING_WORDS, MOST_UNREADABLE, parse_text, quote_examples
 from duramen.data.statuses import sale_first
 from duramen.errors import InputError
+from duramen.language import marked, say, urgent
 
 if TYPE_CHECKING:
     import ibis
 
 AmountPer = Literal["line", "order"]
 ORDER = ("customer_id", "order")
+# What is of one order where no column says which: the times as they came, of which days know no hour.
+MOMENT = ("customer_id", "raw_date")
 # Fewer orders with several lines show nothing.
 FEWEST_ORDERS = 20
 # Share of the orders with several lines in which all lines have one amount.
 MOST_ALIKE = 0.95
 # Amounts of that many orders in a hundred differ: in a shop with three prices, lines of one price are no surprise.
 LEAST_DIFFERENT = 0.2
+_REPEATED = marked(
+    "all lines have one amount in {alike} of {orders} orders with several lines, and each line counts: if "
+    "the lines are copies, or column {column} is the total of the order, take it once (`amount_per` order)"
+)
+_REPEATED_AT_ONE_TIME = marked(
+    "all lines have one amount in {alike} of {orders} purchases of one customer at one time with several lines, and "
+    "each line counts: if column {column} is the total of the order, name the column of the order (`columns` order=) "
+    "and take the total once (`amount_per` order)"
+)
 
 
 def repeated_total(shared: ibis.Table, column: str) -> list[str]:
@@ -32,12 +44,14 @@ def repeated_total(shared: ibis.Table, column: str) -> list[str]:
     column : str
         Source column of the amount.
     """
-    if "order" not in shared.columns:
-        return []
     others = [role for role in ("product", "line", "quantity") if role in shared.columns]
-    lines = shared.filter(shared.order.notnull() & (shared.amount != 0))
+    has_order = "order" in shared.columns
+    if not has_order and not others:
+        return []
+    lines = shared.filter(shared.amount != 0)
+    lines = lines.filter(lines.order.notnull()) if has_order else lines
     counts = {role: lines[role].nunique() for role in others}
-    orders = lines.group_by(*ORDER, "date").aggregate(
+    orders = lines.group_by(*(ORDER if has_order else MOMENT), "date").aggregate(
         lines=lines.count(), least=lines.amount.min(), most=lines.amount.max(), **counts
     )
     orders = orders.filter(orders["lines"] > 1)
@@ -56,10 +70,13 @@ def repeated_total(shared: ibis.Table, column: str) -> list[str]:
         return []
     if row["amounts"] < LEAST_DIFFERENT * row["alike"]:
         return []
-    return [
-        f"all lines have one amount in {row['alike']:,} of {row['orders']:,} orders with several lines, and each line "
-        f"counts: if column {column!r} is the total of the order, take it once (`amount_per` order)"
-    ]
+    sentence = say(
+        _REPEATED if has_order else _REPEATED_AT_ONE_TIME,
+        alike=f"{row['alike']:,}",
+        orders=f"{row['orders']:,}",
+        column=repr(column),
+    )
+    return [urgent(sentence)]
 
 
 def fill_blank_lines(rows: ibis.Table) -> ibis.Table:

@@ -40,7 +40,7 @@ def product_sales(tx: Transactions, periods: Mapping[str, Window]) -> ibis.Table
     Raises
     ------
     InputError
-        If a role is missing, or the lines are others than when they were read.
+        If a role is missing, or the source has changed since it was read.
     """
     if missing := [role for role in NEEDED if role not in tx.columns]:
         raise InputError(
@@ -71,5 +71,5 @@ def product_sales(tx: Transactions, periods: Mapping[str, Window]) -> ibis.Table
         found = workspace.create_table(ibis.util.gen_name("product_sales"), sales)
     money, then = (table.net.sum().to_pyarrow().as_py() for table in (found, days))
     if money != then:
-        raise InputError(f"the rows of {tx.source} are others than when they were read; read them again.")
+        raise InputError(f"{tx.source} has changed since it was read; read it again.")
     return found.filter(found.lines > 0).drop("net")

@@ -21,9 +21,11 @@ from duramen.data.exchange_rates import ExchangeRates, read_exchange_rates
 from duramen.data.feature_file import FeatureFile, read_feature_file, refuse_features_on_spark
 from duramen.data.file_columns import FILE, Opened
 from duramen.data.frames import is_spark_frame
+from duramen.data.further_lines import carry_order_fields
 from duramen.data.hashed_ids import hash_id, read_salt
 from duramen.data.losses import refuse_lost_groups
 from duramen.data.money_unit import unit_beside, unit_of
+from duramen.data.order_numbers import find_order_numbers
 from duramen.data.order_totals import AmountPer, fill_blank_lines, take_once
 from duramen.data.parsed_lines import count_sales, parse_lines
 from duramen.data.row_filter import Conditions, rows_left_out
@@ -96,7 +98,7 @@ def read_transactions(
     name : str, optional
         What messages call the source; by default its path.
     memory_limit : str, optional
-        What DuckDB may hold in memory, for example ``"4GB"``; more goes to disk.
+        Memory that DuckDB may use, for example ``"4GB"``; more goes to disk.
     threads : int, optional
         Processor threads for DuckDB.
     where : str, iterable of str or mapping, optional
@@ -137,13 +139,16 @@ def read_transactions(
     raw = open_source(workspace, source, opened)
     named = [column for column in raw.columns if column != FILE]
     roles = find_order_columns(named, given, called, assumed)
+    roles = find_order_numbers(raw, roles, given, assumed)
     opened.refuse_lacking({role: column for role, column in roles.items() if column in raw.columns}, given)
     _refuse_missing_roles(roles, called, exchange_rates, status_used, service_lines)
     form = choose_date_format(raw, roles["date"], date_format, called, time_zone)
     assumed += form.assumed
     days = parse_date(raw[roles["date"]], form.name, time_zone)
     left_out = None if where is None else rows_left_out(raw, where, decimal, called)
-    roles, rows, amounts, marks = parse_lines(raw, roles, days, decimal, left_out, called, assumed)
+    roles, parsed, amounts, marks = parse_lines(raw, roles, days, decimal, left_out, called, assumed)
+    rows = carry_order_fields(parsed, roles, assumed)
+    is_read_once = rows is not parsed or amount_per == "order" or other.change_lines or _is_parsed(raw, roles)
     currency = unit_beside(marks, roles, currency, called, assumed)
     if "currency" in roles and other.rates is None:
         currency = choose_currency(rows, roles["currency"], currency, called)
@@ -156,14 +161,15 @@ def read_transactions(
         rows = take_once(rows, roles["amount"], called, status_names)
     if other.rates is not None:
         rows = other.rates.convert(rows, roles["currency"], called, assumed)
-    if other.change_lines or amount_per == "order" or _is_parsed(raw, roles):
-        # Once, and not again by each look at the lines.
+    if is_read_once:
+        # Not again by each look at the lines.
         rows = workspace.create_table("rows", rows)
     rows, sales = count_sales(rows, roles, called, assumed, status_names, service_lines)
     checked = check_lines(rows, roles, called)
     every = raw if left_out is None else raw.filter(~left_out)
     refuse_lost_groups(every, {"amount": amounts, "date": days}, roles, checked.set_aside, called)
-    kept = keep_days(workspace, checked, roles, amount_per)
+    unit = unit_of(currency, margin=is_margin(roles))
+    kept = keep_days(workspace, checked, roles, amount_per, unit, hashed=other.salt is not None)
     close_source(workspace)
     features = other.features
     if features is not None:
@@ -174,7 +180,7 @@ def read_transactions(
         rows_in=kept.rows_in,
         set_aside=kept.set_aside,
         columns=roles,
-        unit=unit_of(currency, margin=is_margin(roles)),
+        unit=unit,
         source=called,
         _rejected=kept.rejected,
         _lines=kept.lines,

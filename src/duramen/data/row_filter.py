@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from duramen.data.amounts import choose_forms, parse_amount
 from duramen.data.checks import MISSING_WORDS, parse_text
-from duramen.data.ids import id_text, ids_as_text, parse_id, without_point
+from duramen.data.ids import as_written_once, id_text, ids_as_text, parse_id
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def rows_left_out(raw: ibis.Table, where: Conditions, decimal: str | None, name:
     """Return which rows of a source do not meet all conditions.
 
     Values are compared as text without space around it, by the rule for ids: 7, 7.0 and "7" are one value, and case
-    counts. A row without a value is not equal to any.
+    counts but in e-mail addresses. A row without a value is not equal to any.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def _compared(raw: ibis.Table, condition: Condition, decimal: str | None, name: 
 def _text(column: ir.Column) -> ir.StringColumn:
     if column.type().is_string():
         # NA may be Namibia here.
-        return without_point(parse_text(column))
+        return as_written_once(parse_text(column))
     return id_text(parse_id(column))
 
 
@@ -174,6 +174,6 @@ def _refuse_absent(values: ibis.Table, asked: Iterable[str], condition: Conditio
     near = difflib.get_close_matches(absent[0].lower(), lower, n=1)
     examples = ", ".join(map(repr, known[:5])) or "nothing"
     raise InputError(
-        f"no row of {name} has {absent[0]!r} in column {condition.column!r}, which `where` names; it holds for example "
+        f"no row of {name} has {absent[0]!r} in column {condition.column!r}, which `where` names; it has for example "
         f"{examples}" + (f"; did you mean {lower[near[0]]!r}?" if near else ".")
     )

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from duramen.data.checks import parse_text
 from duramen.data.purchase_days import MONEY
 from duramen.errors import InputError
+from duramen.language import marked, say
 
 if TYPE_CHECKING:
     import ibis
     from ibis import ir
 
-SERVICE_LINE = "service line"
+SERVICE_LINE = marked("service line")
 CHOICES = ("keep", "drop")
 
 # Whole values of a product column, in lower case, words separated by one space.
@@ -75,7 +76,9 @@ def use_service_lines(
         return rows, ()
     if keep:
         assumed.append(
-            "lines of postage, fees, vouchers and corrections count as sales; `service_lines` drop leaves them out"
+            say(
+                "lines of postage, fees, vouchers and corrections count as sales; `service_lines` drop leaves them out"
+            )
         )
     else:
         text = parse_text(rows.product)

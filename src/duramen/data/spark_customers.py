@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def customer_frame(tx: Transactions, cutoff: date | str) -> DataFrame:
-    """Return the customer table of transactions that Spark holds: ``duramen.customer_table`` as a Spark DataFrame.
+    """Return the customer table of transactions on Spark: ``duramen.customer_table`` as a Spark DataFrame.
 
     Parameters
     ----------

@@ -109,8 +109,8 @@ def refuse_missing_java() -> None:
     if java is None:
         where = f"in JAVA_HOME ({home})" if home else "on the path, and JAVA_HOME is not set"
         raise InputError(f"Spark needs Java {LEAST_JAVA}, and there is none {where}; install a JRE of it.")
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    found = re.search(r'version "(?:1\.)?(\d+)', told)
+    stated = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r'version "(?:1\.)?(\d+)', stated)
     if found and int(found[1]) < LEAST_JAVA:
         raise InputError(
             f"Spark needs Java {LEAST_JAVA} or later, and {java} is Java {found[1]}; set JAVA_HOME to a later one."
@@ -155,7 +155,7 @@ def read_orders(session: SparkSession, address: str) -> DataFrame:
     except PySparkException as error:
         if "TIMESTAMP(NANOS" in str(error):
             raise InputError(
-                f"{address} holds times in nanoseconds, which Spark does not read; write it again in microseconds, in "
+                f"{address} has times in nanoseconds, which Spark does not read; write it again in microseconds, in "
                 'pandas by to_parquet(..., coerce_timestamps="us").'
             ) from error
         raise InputError(f"{address} could not be read by Spark: {_reason(error)}") from error
@@ -164,6 +164,8 @@ def read_orders(session: SparkSession, address: str) -> DataFrame:
 def _reason(error: BaseException) -> str:
     """Return what went wrong in one sentence, without the name of the error and the stack behind it."""
     lines = [line.strip() for line in str(error).split("\n") if line.strip()]
-    told = next((line for line in lines if not line.startswith(("An error occurred", "JVM stacktrace"))), "")
-    sentence = re.sub(r"^(\S+Exception: |: )+", "", told).split(". ")[0]
+    stated = next(
+        (line for line in lines if not line.startswith(("An error occurred", "JVM stacktrace"))), ""
+    )
+    sentence = re.sub(r"^(\S+Exception: |: )+", "", stated).split(". ")[0]
     return (sentence or type(error).__name__).rstrip(".") + "."

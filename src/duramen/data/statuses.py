@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from duramen.data.ids import id_text, parse_id
 from duramen.data.purchase_days import MONEY
 from duramen.errors import InputError
+from duramen.language import marked, say, urgent
 
 if TYPE_CHECKING:
     import ibis
     from ibis import ir
 
-NOT_A_SALE = "unpaid or refunded order"
-# A column with more different values than this holds something else, such as remarks.
+NOT_A_SALE = marked("unpaid or refunded order")
+# A column with more different values than this has something else, such as remarks.
 MOST_STATUSES = 1000
-NO_STATUS = "(none)"
+NO_STATUS = marked("(none)")
 
 # The words of common shop systems, without the marks that separate their parts: see ``compact``.
 _USED = """
@@ -97,6 +98,20 @@ class Status(NamedTuple):
     rows: int
     money: float
     used: bool
+
+
+_NETTED = marked(
+    "rows with the status {statuses} in column {column} have negative amounts only and are netted as returns; "
+    "`status_used` sets which statuses count"
+)
+_IN_FULL = marked(
+    "rows with the status {statuses} in column {column} count in full: what was refunded is not known; `status_used` "
+    "sets which statuses count"
+)
+_NOT_KNOWN = marked(
+    "rows with the status {statuses} in column {column} are not known order statuses and count as sales; `status_used` "
+    "sets which statuses count"
+)
 
 
 def compact(word: str) -> str:
@@ -248,18 +263,22 @@ def _by_meaning(
         for row in counted
         if meanings.get(row["status"]) in ("cancelled", "refunded") and row["returns"] and not row["sales"]
     }
-    option = "; `status_used` sets which statuses count"
     if len(used | reversals) < len(words):
         assumed.append(
-            f"orders that are unpaid, cancelled or refunded by column {column!r} are no sales{option}"
+            say(
+                "orders that are unpaid, cancelled or refunded by column {column} are no sales; `status_used` sets "
+                "which statuses count",
+                column=repr(column),
+            )
         )
-    for which, what in (
-        (reversals, "have negative amounts only and are netted as returns"),
-        (_of(meanings, "partially refunded"), "count in full: what was refunded is not known"),
-        (_of(meanings, "unknown"), "are not known order statuses and count as sales"),
+    for which, text in (
+        (reversals, _NETTED),
+        (_of(meanings, "partially refunded"), _IN_FULL),
+        (_of(meanings, "unknown"), _NOT_KNOWN),
     ):
         if which:
-            assumed.append(f"rows with the status {_listed(which)} in column {column!r} {what}{option}")
+            sentence = say(text, statuses=_said_list(list(which)), column=repr(column))
+            assumed.append(sentence if text == _NETTED else urgent(sentence))
     return used | reversals
 
 
@@ -299,6 +318,16 @@ def parse_names(names: str | Iterable[str]) -> list[str]:
 
 def _of(meanings: Mapping[str, str], meaning: str) -> list[str]:
     return [word for word, its in meanings.items() if its == meaning]
+
+
+def _said_list(words: Sequence[str]) -> str:
+    """Return words as a sentence lists them."""
+    listed = ", ".join(map(repr, words[:12]))
+    return (
+        say("{listed} and {count} more", listed=listed, count=f"{len(words) - 12:,}")
+        if len(words) > 12
+        else listed
+    )
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from duramen.data.money_unit import unit_in_words
 from duramen.data.service_lines import ServiceLine
 from duramen.data.statuses import Status
 from duramen.data.windows import YEAR
+from duramen.language import is_urgent, say, translated
 
 if TYPE_CHECKING:
     import ibis
@@ -41,6 +43,7 @@ class DataSummary:
     service_lines: tuple[ServiceLine, ...] = ()
     set_aside_money: dict[str, float] = field(default_factory=dict)
     features: tuple[str, ...] = ()
+    purchase_days_after: int = 0
 
     @property
     def rows_used(self) -> int:
@@ -57,42 +60,64 @@ class DataSummary:
         """What these data can support, in sentences."""
         days = (self.last_date - self.first_date).days + 1
         repeat = self.customers - self.one_time_customers
-        told = [f"BTYD models and gamma-gamma: yes, {repeat:,} customers bought on more than one day."]
-        told.append(
-            f"LightGBM on rolling cutoffs: horizons up to {days // 3} days, a third of the {days:,} days of history."
-        )
+        stated: list[str] = [
+            say(
+                "BTYD models and gamma-gamma: yes, {customers} customers bought on more than one day.",
+                customers=f"{repeat:,}",
+            ),
+            say(
+                "LightGBM on rolling cutoffs: horizons up to {longest} days, a third of the {days} days of history.",
+                longest=days // 3,
+                days=f"{days:,}",
+            ),
+        ]
         if days < 2 * YEAR:
-            told.append("Yearly season: no, less than two years of history.")
-        return told
+            stated.append(say("Yearly season: no, less than two years of history."))
+        return stated
 
     def _worth(self, reason: str) -> str:
         money = self.set_aside_money.get(reason)
         return "" if money is None else f" ({money:,.0f} {self.unit})"
 
-    def __str__(self) -> str:
-        reasons = ", ".join(
-            f"{reason} {count:,}{self._worth(reason)}" for reason, count in self.set_aside.items()
-        )
-        lines = (
-            ("rows", f"{self.rows_in:,} in = {self.rows_used:,} used + {self.rows_in - self.rows_used:,} set aside"
-                     + (f" ({reasons})" if reasons else "")),
-            ("span", f"{self.first_date} to {self.last_date}"),
-            ("customers", f"{self.customers:,}, of whom {self.one_time_share:.0%} bought on one day only"),
-            ("grain", f"{self.purchase_days:,} purchase days, one row per customer and day"),
-            ("netting", f"returns of {self.returned_total:,.0f} {self.unit} netted; "
-                        f"{self.days_without_purchase:,} days net to zero or less and are no purchases"),
-            ("money", f"{self.net_total:,.0f} {self.unit} net"),
-            ("columns", ", ".join(f"{role} from {column!r}" for role, column in self.columns.items())),
-            *_counted_lines("status", self.statuses, self.unit),
-            *_counted_lines("service line", self.service_lines, self.unit),
-            *(("assumed", sentence) for sentence in self.assumed),
-            *(("customer file", sentence) for sentence in self.notes),
-            *(("feature file", sentence) for sentence in self.features),
-            *(("can be fitted", sentence) for sentence in self.can_fit),
+    def lines(self) -> list[tuple[str, str]]:
+        """Return all of it as texts, each with its name."""
+        unit = unit_in_words(self.unit)
+        rows = say(
+            "{rows} in = {used} used + {aside} set aside",
+            rows=f"{self.rows_in:,}", used=f"{self.rows_used:,}", aside=f"{self.rows_in - self.rows_used:,}",
         )  # fmt: skip
-        return "\n".join(
-            [f"Transactions from {self.source}", *(f"  {name:<14}{text}" for name, text in lines)]
-        )
+        if self.set_aside:
+            reasons = ", ".join(
+                f"{translated(reason)} {count:,}{self._worth(reason)}"
+                for reason, count in self.set_aside.items()
+            )
+            rows = say("{rows} ({reasons})", rows=rows, reasons=reasons)
+        return [
+            (say("rows"), rows),
+            (say("span"), say("{first} to {last}", first=str(self.first_date), last=str(self.last_date))),
+            (say("customers"), say("{n}, of whom {share} bought on one day only", n=f"{self.customers:,}",
+                                   share=f"{self.one_time_share:.0%}")),
+            (say("grain"), say("{days} purchase days, one row per customer and day", days=f"{self.purchase_days:,}")),
+            (say("netting"), say(
+                "returns of {money} {unit} netted; {days} days net to zero or less and are no purchases",
+                money=f"{self.returned_total:,.0f}", unit=unit, days=f"{self.days_without_purchase:,}",
+            )),
+            (say("money"), say("{money} {unit} net", money=f"{self.net_total:,.0f}", unit=unit)),
+            *((say("to check"), sentence) for sentence in self.assumed if is_urgent(sentence)),
+            (say("columns"), ", ".join(
+                say("{role} from {column}", role=role, column=repr(column)) for role, column in self.columns.items()
+            )),
+            *_counted_lines(say("status"), self.statuses, unit),
+            *_counted_lines(say("service line"), self.service_lines, unit),
+            *((say("assumed"), sentence) for sentence in self.assumed if not is_urgent(sentence)),
+            *((say("customer file"), sentence) for sentence in self.notes),
+            *((say("feature file"), sentence) for sentence in self.features),
+            *((say("can be fitted"), sentence) for sentence in self.can_fit),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        title = say("Transactions from {source}", source=self.source)
+        return "\n".join([title, *(f"  {name:<14}{text}" for name, text in self.lines())])
 
 
 def _counted_lines(
@@ -107,13 +132,21 @@ def _counted_lines(
         return []
     words, rows, money = (max(len(str(row[place])) for row in shown) for place in range(3))
     lines = [
-        (what, f"{word:<{words}}  {count:>{rows}} rows  {sum_:>{money}} {unit}  {'' if used else 'not '}used")
+        (
+            what,
+            f"{word:<{words}}  {say('{n} rows', n=f'{count:>{rows}}')}  {sum_:>{money}} {unit}  "
+            + (say("used") if used else say("not used")),
+        )
         for word, count, sum_, used in shown
     ]
     if more := counted[MOST_WORDS:]:
         used = sum(one[1] for one in more if one[3])
         rest = sum(one[1] for one in more) - used
-        lines.append((what, f"{len(more):,} more, with {used:,} rows used and {rest:,} not used"))
+        rows_of_more = say(
+            "{n} more, with {used} rows used and {rest} not used",
+            n=f"{len(more):,}", used=f"{used:,}", rest=f"{rest:,}",
+        )  # fmt: skip
+        lines.append((what, rows_of_more))
     return lines
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import re
+import shutil
 import zlib
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from duramen.errors import InputError
 
@@ -77,13 +79,18 @@ def encoding_of(file: Path) -> str:
     return WINDOWS
 
 
-def copy_in_utf8(file: Path, encoding: str, folder: Path) -> Path:
-    """Write a file in UTF-8 into a folder, below the name of its own folder, which may give a column."""
+def copy_in_utf8(file: Path, encoding: str, folder: Path, above: int = 0) -> Path:
+    """Write a file in UTF-8 into a folder, below the name of its own folder, which may give a column.
+
+    The first lines, ``above``, are left out.
+    """
     copy = folder.joinpath(*[part for part in file.parts[:-1] if "=" in part], f"{file.name}.csv")
     copy.parent.mkdir(parents=True, exist_ok=True)
-    with open_bytes(file) as source, copy.open("w", encoding="utf-8", newline="") as target:
-        decoder: Any = codecs.getincrementaldecoder(encoding)()
-        while block := source.read(_BLOCK):
-            target.write(decoder.decode(block))
-        target.write(decoder.decode(b"", final=True))
+    with (
+        io.TextIOWrapper(open_bytes(file), encoding=encoding, newline="") as source,
+        copy.open("w", encoding="utf-8", newline="") as target,
+    ):
+        for _ in range(above):
+            source.readline()
+        shutil.copyfileobj(source, target, _BLOCK)
     return copy

@@ -7,14 +7,16 @@ import glob
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from duramen.data.addresses import first_line
 from duramen.data.file_columns import Opened, read_files
+from duramen.data.header_lines import LINES, header_below_titles, said_titles
 from duramen.data.text_encodings import (
     UTF8,
     UTF16,
@@ -26,10 +28,12 @@ from duramen.data.text_encodings import (
 )
 from duramen.errors import InputError
 from duramen.io.atomic import temporary_folder
+from duramen.language import say
 
 if TYPE_CHECKING:
     import ibis
 
+_SEPARATORS = ",;\t|"
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
 # What DuckDB leaves out around the name of a column: the spaces of Unicode, and no tab.
 _BLANKS = " \u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -37,7 +41,11 @@ _BLANKS = " \u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x2
 
 @dataclass(frozen=True)
 class TextFile:
-    """A CSV file: what is read for it (a copy where not in UTF-8), encoding, header, separator, and lines above it."""
+    """A CSV file: what is read for it, encoding, header, separator, and lines above it.
+
+    A copy is read where the file is not in UTF-8 or has lines ``above`` its header, which the copy lacks: DuckDB reads
+    a header below empty lines twice.
+    """
 
     path: Path
     read: Path
@@ -45,6 +53,7 @@ class TextFile:
     header: list[str]
     separator: str
     above: int = 0
+    titles: bool = False
 
 
 def read_csv(
@@ -98,22 +107,26 @@ def look_at(workspace: Any, file: Path, *, whole: bool) -> TextFile:
     """Return what the header of a file shows, or the whole file; one in another encoding is copied in UTF-8."""
     read = file
     try:
-        encoding = encoding_of(file) if whole else _encoding_of_header(file)
+        encoding = encoding_of(file) if whole else _encoding_of_start(file)
         if encoding in (UTF16, WINDOWS):
             read = copy_in_utf8(file, encoding, temporary_folder(workspace))
-        with _open_text(read) as lines:
-            line = next((line for line in lines if line.strip()), "")
-            # Spreadsheets write the separator above the header.
-            if stated := _SEPARATOR_LINE.fullmatch(line.strip()):
-                line = next(lines, "")
-            plain = re.sub(r'"[^"]*"', "", line)
-            separator = stated[1] if stated else max(",;\t|", key=plain.count)
-            names = next(csv.reader([line, *_rest_of_header(line, lines)], delimiter=separator), [])
+        lines = _first_lines(read)
+        first = next((place for place, line in enumerate(lines) if line.strip()), len(lines))
+        # Spreadsheets write the separator above the header.
+        stated = _SEPARATOR_LINE.fullmatch(lines[first].strip()) if lines[first:] else None
+        first += stated is not None
+        plain = re.sub(r'"[^"]*"', "", "".join(lines[first : first + 1]))
+        separators = stated[1] if stated else sorted(_SEPARATORS, key=plain.count, reverse=True)
+        below = header_below_titles(lines[first:], separators)
+        separator, above = (below.separator, first + below.above) if below else (separators[0], first)
+        if above:
+            encoding = encoding_of(file)
+            read = copy_in_utf8(file, encoding, temporary_folder(workspace), above)
+        names = next(csv.reader(lines[above:], delimiter=separator), [])
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{file} is not UTF-8 text; save it as CSV in UTF-8.") from error
-    return TextFile(
-        file, read, encoding, [name.strip(_BLANKS) for name in names], separator, int(stated is not None)
-    )
+    header = [name.strip(_BLANKS) for name in names]
+    return TextFile(file, read, encoding, header, separator, above, below is not None)
 
 
 def literal_paths(files: list[Path]) -> str:
@@ -136,42 +149,49 @@ def _scan(text: TextFile, escape: str, files: list[Path], options: str) -> str:
     separator = "\\t" if text.separator == "\t" else text.separator
     return (
         f"read_csv({literal_paths(files)}, all_varchar = true, header = true, hive_partitioning = false, "
-        f"sep = '{separator}', quote = '\"', escape = '{escape}', comment = '', skip = {text.above}{options})"
+        f"sep = '{separator}', quote = '\"', escape = '{escape}', comment = '', skip = 0{options})"
     )
 
 
 def _decided(texts: list[TextFile], escape: str) -> Iterator[str]:
     foreign = [text.path for text in texts if text.encoding == WINDOWS]
     if foreign:
-        others = f" and {len(foreign) - 1:,} more" if len(foreign) > 1 else ""
-        yield f"{foreign[0]}{others} not in UTF-8: read as Windows-1252; if letters are wrong, save as UTF-8"
+        yield say(
+            "{file}{others} not in UTF-8: read as Windows-1252; if letters are wrong, save as UTF-8",
+            file=foreign[0],
+            others=_and_more(foreign),
+        )
+    titled = [text for text in texts if text.titles]
+    if titled:
+        yield said_titles(titled[0].path, titled[0].above, _and_more(titled))
     if escape == "\\":
-        yield "quotes inside values are escaped by a backslash"
+        yield say("quotes inside values are escaped by a backslash")
 
 
-def _encoding_of_header(file: Path) -> str:
+def _and_more(files: Sized) -> str:
+    """Return how many files there are beside the first, as a sentence adds it to its name."""
+    return say(" and {files} more", files=f"{len(files) - 1:,}") if len(files) > 1 else ""
+
+
+def _encoding_of_start(file: Path) -> str:
     with open_bytes(file) as stream:
         start = stream.read(2)
     if start in (b"\xff\xfe", b"\xfe\xff"):
         return UTF16
     try:
-        with _open_text(file) as lines:
-            next((line for line in lines if line.strip()), "")
+        _first_lines(file)
     except UnicodeDecodeError:
         return encoding_of(file)
     return UTF8
 
 
+def _first_lines(file: Path) -> list[str]:
+    with _open_text(file) as lines:
+        return list(islice(lines, LINES))
+
+
 def _open_text(file: Path) -> IO[str]:
     return io.TextIOWrapper(open_bytes(file), encoding=UTF8, newline="")
-
-
-def _rest_of_header(line: str, lines: IO[str]) -> Iterator[str]:
-    """Give the lines that a header goes on in, where a quote of it is open."""
-    quotes = line.count('"')
-    while quotes % 2 and (line := lines.readline()):
-        quotes += line.count('"')
-        yield line
 
 
 def _has_backslash(text: TextFile) -> bool:
@@ -181,7 +201,7 @@ def _has_backslash(text: TextFile) -> bool:
 
 def _refuse_other_separators(texts: list[TextFile]) -> None:
     separators = {text.separator for text in texts}
-    if len({(text.separator, text.above) for text in texts}) > 1:
+    if len(separators) > 1:
         raise InputError(
             f"{texts[0].path.parent} mixes CSV files with the separators "
             f"{' and '.join(map(repr, sorted(separators)))}; write them all alike."
@@ -195,14 +215,12 @@ def _fault(texts: list[TextFile]) -> str | None:
         try:
             with _open_text(text.read) as lines:
                 rows = csv.reader(lines, delimiter=text.separator)
-                width = [len(row) for _, row in zip(range(text.above + 1), rows, strict=False)][-1]
+                width = len(next(rows))
                 for row in rows:
                     if row and len(row) != width:
-                        return (
-                            f"line {rows.line_num:,} of {name} has {len(row)} value{'s' * (len(row) > 1)} where the "
-                            f"header has {width}; "
-                            "fix the line."
-                        )
+                        line = f"line {text.above + rows.line_num:,} of {name}"
+                        values = f"{len(row)} value{'s' * (len(row) > 1)}"
+                        return f"{line} has {values} where the header has {width}; fix the line."
         except (OSError, EOFError, UnicodeDecodeError):
             return f"{name} is not UTF-8 text; save it as CSV in UTF-8."
         except csv.Error as error:

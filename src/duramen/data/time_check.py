@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from duramen.language import marked, say, translated
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -38,7 +40,10 @@ class Gap:
         return (self.last - self.first).days + 1
 
     def __str__(self) -> str:
-        return f"no rows from {self.first} to {self.last} ({self.days:,} days; usually at most {self.usual} in a row)"
+        return say(
+            "no rows from {first} to {last} ({days} days; usually at most {usual} in a row)",
+            first=str(self.first), last=str(self.last), days=f"{self.days:,}", usual=self.usual,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,15 @@ class LevelShift:
     after: float
 
     def __str__(self) -> str:
-        change = "rose" if self.after > self.before else "fell"
-        return f"{self.figure} {change} from {self.before:,.4g} to {self.after:,.4g} from the week of {self.date} on"
+        values = {
+            "figure": translated(self.figure),
+            "before": f"{self.before:,.4g}",
+            "after": f"{self.after:,.4g}",
+            "week": str(self.date),
+        }
+        if self.after > self.before:
+            return say("{figure} rose from {before} to {after} from the week of {week} on", **values)
+        return say("{figure} fell from {before} to {after} from the week of {week} on", **values)
 
 
 @dataclass(frozen=True)
@@ -121,8 +133,8 @@ def _level_shifts(day: np.ndarray, purchases: np.ndarray, net: np.ndarray) -> li
     starts = [day[0].item() + timedelta(days=7 * i) for i in range(weeks)]
     found: list[Any] = []
     for figure, values, noise in (
-        ("purchase days a week", bought, 1.0),
-        ("mean spend a purchase day", mean, 0.0),
+        (marked("purchase days a week"), bought, 1.0),
+        (marked("mean spend a purchase day"), mean, 0.0),
     ):
         found += [
             (size, LevelShift(starts[i], figure, before, after))

@@ -20,6 +20,7 @@ from duramen.data.summary import DataSummary, count_days
 from duramen.data.windows import parse_day
 from duramen.errors import InputError
 from duramen.io.atomic import atomic_file
+from duramen.language import said_again, say
 
 if TYPE_CHECKING:
     import ibis
@@ -48,7 +49,7 @@ class Transactions:
     unit : str
         Unit of money.
     kinds : ibis.Table, optional
-        ``customer_id`` and ``kind`` of the customers whose kind the orders or the customer file tell.
+        ``customer_id`` and ``kind`` of the customers whose kind is in the orders or the customer file.
     notes : tuple of str
         How orders and customer file fit, in sentences.
     assumed : tuple of str
@@ -141,17 +142,17 @@ class Transactions:
         Parameters
         ----------
         kind : str
-            A kind that the source tells, such as "channel" or "consumer"; or "end": all who are not channel customers,
-            also those of whom no kind is told, so that the channel and the end hold everybody once.
+            A kind in the source, such as "channel" or "consumer"; or "end": all who are not channel customers,
+            also those of unknown kind, so that channel and end together have every customer once.
 
         Raises
         ------
         InputError
-            If no kinds are told, nobody is of this one, or a customer is of two.
+            If no kinds are known, no customer is of this one, or a customer is of two.
         """
         if self.kinds is None:
             raise InputError(
-                f"{self.source} tells no kind of customer; add a column kind, or give a customer file with one."
+                f"{self.source} has no kind of customer; add a column kind, or give a customer file with one."
             )
         twice = self.kinds.group_by("customer_id").having(self.kinds.count() > 1).aggregate()
         examples = twice.customer_id.cast("string").to_pyarrow().to_pylist()
@@ -160,8 +161,8 @@ class Transactions:
                 f"{len(examples):,} customers of {self.source} are of two kinds (for example {min(examples)!r}); give "
                 "each customer one kind, or take all customers together."
             )
-        told = self.kinds.kind.value_counts(name="customers").order_by("kind").to_pyarrow().to_pylist()
-        counts = {row["kind"]: row["customers"] for row in told}
+        stated = self.kinds.kind.value_counts(name="customers").order_by("kind").to_pyarrow().to_pylist()
+        counts = {row["kind"]: row["customers"] for row in stated}
         if kind == INTERNAL:
             raise InputError(
                 "internal customers are no revenue, and are set aside; look into the quarantine."
@@ -172,15 +173,15 @@ class Transactions:
         if kind not in counts:
             held = ", ".join(f"{name} ({count:,})" for name, count in counts.items())
             raise InputError(
-                f"no customer of {self.source} is of the kind {kind!r}; it tells {held or 'none'}, or end."
+                f"no customer of {self.source} is of the kind {kind!r}; give {held or 'none'}, or end."
             )
         of_it = self.kinds.filter(self.kinds.kind == kind)
         return self._of_kind(kind, self.days.semi_join(of_it, "customer_id"))
 
     def _of_kind(self, kind: str, days: ibis.Table) -> Transactions:
         # What is said of a part must not read as if it were said of the whole.
-        note = "rows are counted for customers of all kinds"
-        notes = self.notes if note in self.notes else (*self.notes, note)
+        note = say("rows are counted for customers of all kinds")
+        notes = self.notes if note in said_again(self.notes) else (*self.notes, note)
         return replace(self._part(days), source=f"{self.source} ({kind} customers)", notes=notes)
 
     def _part(self, days: ibis.Table) -> Transactions:
@@ -211,7 +212,7 @@ class Transactions:
         Raises
         ------
         InputError
-            If the source has no such column, or its lines are others than when it was read.
+            If the source has no such column, or the source has changed since it was read.
         """
         if role not in BREADTHS or role not in self.columns:
             raise InputError(
@@ -229,9 +230,7 @@ class Transactions:
             found = workspace.create_table(ibis.util.gen_name("product_spend"), spend)
         money, then = (table.net.sum().to_pyarrow().as_py() for table in (found, days))
         if money != then:
-            raise InputError(
-                f"the rows of {self.source} are others than when they were read; read them again."
-            )
+            raise InputError(f"{self.source} has changed since it was read; read it again.")
         return found
 
     @functools.cached_property
@@ -262,10 +261,14 @@ class Transactions:
 
     def summary(self, cutoff: date | None = None) -> DataSummary:
         """Return the figures that describe the data, or its history before ``cutoff``."""
-        row = count_days(self.days if cutoff is None else self.history(cutoff))
+        row, later = count_days(self.days if cutoff is None else self.history(cutoff)), 0
+        if cutoff is not None:
+            later = int(
+                self.days.filter(self.days.date >= cutoff, self.days.purchase).count().to_pyarrow().as_py()
+            )
         if not row["customers"]:
             raise InputError(
-                f"{self.source} holds no purchase{'' if cutoff is None else f' before {cutoff}'}; its days run from "
+                f"{self.source} has no purchase{'' if cutoff is None else f' before {cutoff}'}; its days run from "
                 f"{self.first_date} to {self.last_date}; "
                 + ("check the sign of the amounts." if cutoff is None else "choose a cutoff inside them.")
             )
@@ -276,12 +279,13 @@ class Transactions:
             **row,
             unit=self.unit,
             columns=self.columns,
-            notes=self.notes,
-            assumed=self.assumed,
+            notes=tuple(said_again(self.notes)),
+            assumed=tuple(said_again(self.assumed)),
             statuses=self.statuses,
             service_lines=self.service_lines,
             set_aside_money=self.set_aside_money,
-            features=() if self.features is None else self.features.notes,
+            features=() if self.features is None else tuple(said_again(self.features.notes)),
+            purchase_days_after=later,
         )
 
     def __str__(self) -> str:

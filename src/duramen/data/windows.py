@@ -13,12 +13,13 @@ from numbers import Integral
 from typing import Any
 
 from duramen.errors import InputError
+from duramen.language import Sentence, marked, say
 
 # 52 whole weeks: a season is compared with the same weekdays a year before.
 YEAR = 364
 # A calendar year on average: rates per year and yearly interest refer to it.
 DAYS_PER_YEAR = 365.25
-# Whole weeks, so that every window holds the same weekdays.
+# Whole weeks, so that every window has the same weekdays.
 HORIZONS = (28, 91, 182, YEAR)
 # Rolling cutoffs beyond these add rows of ever older behaviour, not new facts.
 MOST_TRAINING_CUTOFFS = 6
@@ -118,6 +119,11 @@ class Window:
 
     def __str__(self) -> str:
         return f"{self.horizon} day{'' if self.horizon == 1 else 's'} from {self.cutoff.isoformat()}"
+
+    def in_words(self) -> Sentence:
+        """Return the text of the window in the language that is set."""
+        text = marked("{days} day from {start}") if self.horizon == 1 else marked("{days} days from {start}")
+        return say(text, days=self.horizon, start=self.cutoff.isoformat())
 
 
 def parse_day(day: date | str) -> date:

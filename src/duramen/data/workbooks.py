@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from duramen.data.file_columns import FILE, Opened, read_files
 from duramen.data.frames import arrow_of_pandas, storable
+from duramen.data.header_lines import LINES, place_of_header, said_titles
 from duramen.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def split_sheet(path: Path) -> tuple[Path, str | None]:
 
 
 def read_workbooks(workspace: Any, files: list[Path], sheet: str | None, opened: Opened) -> ibis.Table:
-    """Copy a sheet of each workbook, whose first row holds the names of the columns.
+    """Copy a sheet of each workbook, whose first row below its titles has the names of the columns.
 
     Raises
     ------
@@ -43,7 +44,8 @@ def read_workbooks(workspace: Any, files: list[Path], sheet: str | None, opened:
     columns: dict[Path, list[str]] = {}
     tables: dict[Path, str] = {}
     for number, file in enumerate(files):
-        rows = storable(arrow_of_pandas(_read_sheet(file, sheet)), str(file))
+        below = _below_titles(_read_sheet(file, sheet), file, opened)
+        rows = storable(arrow_of_pandas(below), str(file))
         tables[file], columns[file] = f"workbook_{number}", rows.column_names
         workspace.create_table(tables[file], obj=rows)
 
@@ -91,3 +93,17 @@ def _read_sheet(file: Path, sheet: str | None) -> pd.DataFrame:
             f"{file} has {held} (its sheets are {names}); name one, as in {file.name}#{next(iter(filled))}."
         )
     return filled[with_rows[0]]
+
+
+def _below_titles(rows: pd.DataFrame, file: Path, opened: Opened) -> pd.DataFrame:
+    """Return the rows with the names of the columns from below the titles, where the sheet begins with titles."""
+    # What pandas calls a column without a name.
+    first = ["" if re.fullmatch(r"Unnamed: \d+", str(name)) else str(name).strip() for name in rows.columns]
+    start = rows.head(LINES)
+    texts = [[str(value).strip() for value in row] for row in start.where(start.notna(), "").values.tolist()]
+    place = place_of_header([first, *texts])
+    if place is None:
+        return rows
+    names = [text or name for text, name in zip(texts[place - 1], rows.columns, strict=True)]
+    opened.assumed.append(said_titles(file, int(rows.index[place - 1]) + 1))
+    return rows.iloc[place:].set_axis(names, axis=1)

@@ -17,11 +17,12 @@ from duramen.evaluation.moving_average import WEEK, weekly_average
 from duramen.evaluation.registry import DISTRIBUTION, GROUPS, MONEY, ORDER, PROBABILITY
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.growth import past_trend, past_value
+from duramen.language import marked
 from duramen.segments.rfm import groups_of_equal_count, rfm_score
 
-PAST_SPEND, PAST_RATE, PAST_TREND = "past spend", "past rate", "past trend"
-LAST_HORIZON, MOVING_AVERAGE = "last horizon", "EWMA"
-RFM, RECENCY = "RFM score", "recency"
+PAST_SPEND, PAST_RATE, PAST_TREND = marked("past spend"), marked("past rate"), marked("past trend")
+LAST_HORIZON, MOVING_AVERAGE = marked("last horizon"), "EWMA"
+RFM, RECENCY = marked("RFM score"), marked("recency")
 
 
 def simple_orders(customers: pd.DataFrame) -> list[Forecast]:

@@ -21,8 +21,9 @@ from duramen.evaluation.baselines import PAST_SPEND, RECENCY, simple_orders
 from duramen.evaluation.comparison import compare, figures_by_cutoff
 from duramen.evaluation.forecasts import DURAMEN, Forecast
 from duramen.evaluation.holdout import Holdout, forecasts_of, outcomes_of
-from duramen.evaluation.registry import DISTRIBUTION, METRICS, ORDER, Metric
+from duramen.evaluation.registry import DISTRIBUTION, METRICS, ORDER, TOP_FIFTH, Metric
 from duramen.evaluation.scorecards import holdout_forecasts
+from duramen.language import say, translated
 from duramen.scoring.model import CoreCustomerModel
 
 CHALLENGER, CHAMPION = "challenger", "champion"
@@ -65,7 +66,7 @@ class Rule:
     'activity'
     """
 
-    metric: str = "value captured at top 20 %"
+    metric: str = TOP_FIFTH
     margin: float = 0.0
     confidence: float = 0.95
 
@@ -168,20 +169,49 @@ class Challenge:
     def sentence(self) -> str:
         """The result in words."""
         row, rule = self.decisive, self.rule
-        figures = (
-            f"{rule.deciding_metric.name} {row['challenger']:.4f} against {row['rival']:.4f} of "
-            f"{'the champion' if self.against_champion else row['baseline']}, difference {row['difference']:+.4f} "
-            f"({100 * rule.confidence:g} % interval {row['low']:+.4f} to {row['high']:+.4f}), "
-            f"{self.customers:,} customers, {self.window}"
-        )
+        baseline = translated(str(row["baseline"]))
+        figures = say(
+            "{metric} {challenger} against {rival} of {whom}, difference {difference} ({confidence} % interval {low} "
+            "to {high}), {n} customers, {window}",
+            metric=translated(rule.deciding_metric.name),
+            challenger=f"{row['challenger']:.4f}", rival=f"{row['rival']:.4f}",
+            whom=say("the champion") if self.against_champion else baseline,
+            difference=f"{row['difference']:+.4f}", confidence=f"{100 * rule.confidence:g}",
+            low=f"{row['low']:+.4f}", high=f"{row['high']:+.4f}", n=f"{self.customers:,}",
+            window=self.window.in_words(),
+        )  # fmt: skip
         if self.against_champion:
-            if row["verdict"] == "worse":
-                return f"The challenger is clearly worse: {figures}."
-            by = "" if rule.margin == 0 else f" by more than {rule.margin:g}"
-            return f"The challenger is {'' if self.won else 'not '}clearly better{by}: {figures}."
+            return self._against_champion(figures)
         if self.won:
-            return f"There is no champion yet; compared with a simple order of the customers: {figures}."
-        return f"There is no champion yet, but {row['baseline']} alone is clearly better: {figures}."
+            return say(
+                "There is no champion yet. Compared with a simple ranking of the customers: {figures}.",
+                figures=figures,
+            )
+        return say(
+            "There is no champion yet, but {baseline} alone is clearly better: {figures}.",
+            baseline=baseline,
+            figures=figures,
+        )
+
+    def _against_champion(self, figures: str) -> str:
+        margin = f"{self.rule.margin:g}"
+        if self.decisive["verdict"] == "worse":
+            return say("The challenger is clearly worse: {figures}.", figures=figures)
+        if self.won and self.rule.margin:
+            return say(
+                "The challenger is clearly better by more than {margin}: {figures}.",
+                margin=margin,
+                figures=figures,
+            )
+        if self.won:
+            return say("The challenger is clearly better: {figures}.", figures=figures)
+        if self.rule.margin:
+            return say(
+                "The challenger is not clearly better by more than {margin}: {figures}.",
+                margin=margin,
+                figures=figures,
+            )
+        return say("The challenger is not clearly better: {figures}.", figures=figures)
 
 
 def _is_of(table: pd.DataFrame, metric: Metric) -> pd.Series[bool]:

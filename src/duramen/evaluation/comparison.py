@@ -14,6 +14,7 @@ from duramen.evaluation.forecasts import DURAMEN, FIGURES_COLUMNS, evaluate
 from duramen.evaluation.holdout import Holdout
 from duramen.evaluation.registry import METRICS, Metric
 from duramen.io.processors import one_blas_thread
+from duramen.language import marked
 
 # Ends of the interval of a difference.
 LOW, HIGH = 0.025, 0.975
@@ -108,8 +109,8 @@ def compare(
 
 def _verdict(ends: np.ndarray, least: float) -> str:
     if ends.min() > least:
-        return "better"
-    return "worse" if ends.max() < -least else "level"
+        return marked("better")
+    return marked("worse") if ends.max() < -least else marked("level")
 
 
 def _matches(figures: pd.DataFrame, model: str) -> Iterable[_Match]:

@@ -21,12 +21,13 @@ from duramen.evaluation.registry import DISTRIBUTION, MONEY, ORDER, PROBABILITY
 from duramen.evaluation.zero_inflated_lognormal import gradient, hurdle_mean, hurdle_quantiles, parameters_of
 from duramen.forecast.extra_features import ExtraFeatures
 from duramen.forecast.folds import LEAST_CUSTOMERS, in_money_unit
+from duramen.language import marked
 
-PLAIN_TREES, HURDLE, ZILN = "plain LightGBM", "hurdle LightGBM", "ZILN"
+PLAIN_TREES, HURDLE, ZILN = marked("plain LightGBM"), marked("hurdle LightGBM"), "ZILN"
 # Boosting rounds of LightGBM by default.
 DEFAULT_ROUNDS = 100
 # The same trees every time, without messages. More threads gain little on so few customers, and wait where others work.
-FIXED = {"deterministic": True, "force_row_wise": True, "num_threads": 1, "verbosity": -1}
+FIXED = {"deterministic": True, "force_col_wise": True, "num_threads": 1, "verbosity": -1}
 # Trees for p, mu and sigma. Default ones follow the noise of some thousand customers.
 # Where no feature can divide the customers, as among few, all get the same (by default an own objective fails there).
 SMALL_TREES = FIXED | {"num_leaves": 4, "lambda_l2": 1.0, "feature_pre_filter": False}

@@ -82,8 +82,8 @@ def sensitivity(
       bootstrap of the customers. With replacement a customer would be drawn twice, and with a copy on each side of the
       comparison that chooses the trees, these would fit the copies. Without, a mean over the share s of the customers
       varies by sqrt(1 / s - 1) of its standard error: by one of them, as in a bootstrap, where s is a half. So does,
-      to first order, every smooth function of the customers [1]_. Models of half the customers are a little worse than
-      the model of all, so these ranks vary a bit too much and their intervals are a bit wide.
+      to first order, every smooth function of the customers (Buja and Stuetzle, 2006). Models of half the customers are
+      a little worse than the model of all, so these ranks vary a bit too much and their intervals are a bit wide.
 
     Ranks in draws are by the drawn money alone, and customers who bring nothing share the middle of their ranks: a
     customer who buys with a probability below 0.1 is among them in nearly every draw, whatever the rank. These
@@ -107,7 +107,7 @@ def sensitivity(
 
     References
     ----------
-    .. [1] Buja, A. and Stuetzle, W. (2006), "Observations on bagging", Statistica Sinica 16, 323-351.
+    Buja, A. and Stuetzle, W. (2006), "Observations on bagging", Statistica Sinica 16, 323-351.
     """
     if seeds < 0 or parts < 0 or seeds + parts < 1 or draws < 1:
         raise InputError(

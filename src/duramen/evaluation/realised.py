@@ -6,17 +6,18 @@ import numpy as np
 import pandas as pd
 
 from duramen.evaluation.bootstrap import Pair, Resample, draws
-from duramen.evaluation.registry import metric
+from duramen.evaluation.registry import TOP_FIFTH, metric
 from duramen.io.processors import one_blas_thread
+from duramen.language import marked
 
-COVERAGE = "coverage of the 80 % interval"
+COVERAGE = marked("coverage of the 80 % interval")
 # What is compared; the coverage of the interval comes after these.
 COMPARED = (
     metric("value", "total bias"),
     metric("activity", "calibration error"),
     metric("activity", "AUC"),
     metric("value", "value captured at top 10 %"),
-    metric("value", "value captured at top 20 %"),
+    metric("value", TOP_FIFTH),
 )
 # Of these, no figure or interval lies outside 0 to 1.
 _BOUNDED = ("calibration error", "AUC", COVERAGE)

@@ -11,11 +11,17 @@ import pandas as pd
 
 from duramen.evaluation import bootstrap, distributions, metrics
 from duramen.evaluation.top_customers import hit_rate
+from duramen.language import marked
 
 ORDER, MONEY, PROBABILITY, GROUPS = "order", "money", "probability", "groups"
 # Quantiles of each customer at duramen.forecast.value_distribution.LEVELS, an array of shape (n, 199).
 DISTRIBUTION = "distribution"
-DIRECTIONS = {True: "higher", False: "lower", None: "nearest to 0"}
+TARGETS = (marked("value"), marked("activity"), marked("growth"), marked("growing"), marked("segments"))
+UNITS = (marked("share"), marked("money"), marked("times"), marked("0 to 1"), marked("-1 to 1"))
+DIRECTIONS = {True: marked("higher"), False: marked("lower"), None: marked("nearest to 0")}
+
+# The metric that people are told first, and by which a challenger wins.
+TOP_FIFTH = marked("value captured at top 20 %")
 
 
 @dataclass(frozen=True)
@@ -72,18 +78,16 @@ class Metric:
         return abs(figure) if self.higher_is_better is None else figure
 
 
-def _captured(share: float) -> Metric:
+def _captured(share: float, name: str, meaning: str) -> Metric:
     return Metric(
-        "value", f"value captured at top {100 * share:g} %", ORDER, "share", True,
-        f"Share of all money that the first {100 * share:g} % of the customers by forecast brought.",
+        "value", name, ORDER, "share", True, meaning,
         partial(metrics.captured, share=share), partial(bootstrap.captured, share=share), in_scorecard=True,
     )  # fmt: skip
 
 
-def _hit_rate(target: str, share: float) -> Metric:
+def _hit_rate(share: float, name: str, meaning: str) -> Metric:
     return Metric(
-        target, f"hit rate at top {100 * share:g} %", ORDER, "share", True,
-        f"Share of the truly first {100 * share:g} % of the customers who are also first by forecast.",
+        "value", name, ORDER, "share", True, meaning,
         partial(hit_rate, share=share), partial(bootstrap.hit_rate, share=share),
     )  # fmt: skip
 
@@ -92,12 +96,12 @@ def _of_order(target: str, *, in_scorecard: bool = False) -> tuple[Metric, Metri
     """Return the metrics of how well a forecast orders customers by money."""
     return (
         Metric(
-            target, "normalised Gini", ORDER, "-1 to 1", True,
-            "How far the order by forecast concentrates the money, over the perfect order; 0 is chance.",
+            target, marked("normalised Gini"), ORDER, "-1 to 1", True,
+            marked("How far the order by forecast concentrates the money, over the perfect order; 0 is chance."),
             metrics.normalised_gini, bootstrap.normalised_gini, in_scorecard=in_scorecard,
         ),
         Metric(
-            target, "Spearman", ORDER, "-1 to 1", True, "Rank correlation of forecast and outcome.",
+            target, marked("Spearman"), ORDER, "-1 to 1", True, marked("Rank correlation of forecast and outcome."),
             metrics.spearman, bootstrap.spearman, in_scorecard=in_scorecard,
         ),
     )  # fmt: skip
@@ -107,12 +111,12 @@ def _of_totals(target: str, *, in_scorecard: bool = False) -> tuple[Metric, Metr
     """Return the metrics of how well forecasts of money add up."""
     return (
         Metric(
-            target, "total bias", MONEY, "share", None, "Predicted total over actual total, less 1.",
+            target, marked("total bias"), MONEY, "share", None, marked("Predicted total over actual total, less 1."),
             metrics.total_bias, bootstrap.total_bias, in_scorecard=in_scorecard,
         ),
         Metric(
-            target, "decile error", MONEY, "share", False,
-            "Mean error of the total of a tenth of the customers by forecast, over its actual total.",
+            target, marked("decile error"), MONEY, "share", False,
+            marked("Mean error of the total of a tenth of the customers by forecast, over its actual total."),
             metrics.decile_error, bootstrap.decile_error, in_scorecard=in_scorecard,
         ),
     )  # fmt: skip
@@ -120,32 +124,39 @@ def _of_totals(target: str, *, in_scorecard: bool = False) -> tuple[Metric, Metr
 
 def _auc(target: str) -> Metric:
     return Metric(
-        target, "AUC", ORDER, "0 to 1", True,
-        "Share of pairs, a customer with the outcome and one without, that the forecast orders right; 0.5 is chance.",
+        target, marked("AUC"), ORDER, "0 to 1", True,
+        marked(
+            "Share of pairs, a customer with the outcome and one without, that the forecast orders right; 0.5 is "
+            "chance."
+        ),
         metrics.area_under_roc, bootstrap.area_under_roc, in_scorecard=True,
     )  # fmt: skip
 
 
 def _lift(target: str, *, in_scorecard: bool = False) -> Metric:
     return Metric(
-        target, "lift at top 10 %", ORDER, "times", True,
-        "Share of customers with the outcome among the first 10 % by forecast, over that among all; 1 is chance.",
+        target, marked("lift at top 10 %"), ORDER, "times", True,
+        marked(
+            "Share of customers with the outcome among the first 10 % by forecast, over that among all; 1 is chance."
+        ),
         partial(metrics.lift, share=0.1), partial(bootstrap.lift, share=0.1), in_scorecard=in_scorecard,
     )  # fmt: skip
 
 
 def _brier(target: str) -> Metric:
     return Metric(
-        target, "Brier", PROBABILITY, "0 to 1", False, "Mean squared error of the probability.",
+        target, marked("Brier"), PROBABILITY, "0 to 1", False, marked("Mean squared error of the probability."),
         metrics.brier, bootstrap.brier, in_scorecard=True,
     )  # fmt: skip
 
 
 def _calibration_error(target: str) -> Metric:
     return Metric(
-        target, "calibration error", PROBABILITY, "0 to 1", False,
-        "Mean difference of the probability and the share of customers with the outcome, over tenths by forecast "
-        "(expected calibration error, ECE).",
+        target, marked("calibration error"), PROBABILITY, "0 to 1", False,
+        marked(
+            "Mean difference of the probability and the share of customers with the outcome, over tenths by forecast "
+            "(expected calibration error, ECE)."
+        ),
         metrics.calibration_error, bootstrap.calibration_error, in_scorecard=True,
     )  # fmt: skip
 
@@ -154,51 +165,74 @@ def _of_distributions(target: str, unit: str) -> tuple[Metric, Metric]:
     """Return the metrics of how well whole distributions forecast."""
     return (
         Metric(
-            target, "CRPS", DISTRIBUTION, unit, False,
-            "Mean distance of the forecast distribution from the outcome (continuous ranked probability score); of a "
-            "single figure it is the absolute error.",
+            target, marked("CRPS"), DISTRIBUTION, unit, False,
+            marked(
+                "Mean distance of the forecast distribution from the outcome (continuous ranked probability score); "
+                "of a single figure it is the absolute error."
+            ),
             distributions.crps, bootstrap.crps,
         ),
         Metric(
-            target, "PIT distance", DISTRIBUTION, "0 to 1", False,
-            "Largest difference between the share of outcomes below a quantile and the level of that quantile; 0 is "
-            "a calibrated distribution.",
+            target, marked("PIT distance"), DISTRIBUTION, "0 to 1", False,
+            marked(
+                "Largest difference between the share of outcomes below a quantile and the level of that quantile; 0 "
+                "is a calibrated distribution."
+            ),
             distributions.pit_distance, bootstrap.pit_distance,
         ),
     )  # fmt: skip
 
 
 METRICS = (
-    _captured(0.1),
-    _captured(0.2),
-    _hit_rate("value", 0.1),
-    _hit_rate("value", 0.2),
+    _captured(
+        0.1, marked("value captured at top 10 %"),
+        marked("Share of all money that the first 10 % of the customers by forecast brought."),
+    ),
+    _captured(
+        0.2, TOP_FIFTH,
+        marked("Share of all money that the first 20 % of the customers by forecast brought."),
+    ),
+    _hit_rate(
+        0.1, marked("hit rate at top 10 %"),
+        marked("Share of the truly first 10 % of the customers who are also first by forecast."),
+    ),
+    _hit_rate(
+        0.2, marked("hit rate at top 20 %"),
+        marked("Share of the truly first 20 % of the customers who are also first by forecast."),
+    ),
     *_of_order("value", in_scorecard=True),
     Metric(
-        "value", "Spearman of buyers", ORDER, "-1 to 1", True, "Rank correlation among the customers who bought.",
+        "value", marked("Spearman of buyers"), ORDER, "-1 to 1", True,
+        marked("Rank correlation among the customers who bought."),
         metrics.spearman_of_buyers, bootstrap.spearman_of_buyers,
     ),
     Metric(
-        "value", "MAE", MONEY, "money", False, "Mean absolute error of a customer's value.",
+        "value", marked("MAE"), MONEY, "money", False, marked("Mean absolute error of a customer's value."),
         metrics.mean_absolute_error, bootstrap.mean_absolute_error, in_scorecard=True,
     ),
     *_of_totals("value", in_scorecard=True),
     *_of_distributions("value", "money"),
     Metric(
-        "value", "band calibration error", DISTRIBUTION, "0 to 1", False,
-        "Mean difference of P(value > threshold) and the share who spent more, over tenths by forecast and over three "
-        "thresholds: the quartiles of the money of those who spent.",
+        "value", marked("band calibration error"), DISTRIBUTION, "0 to 1", False,
+        marked(
+            "Mean difference of P(value > threshold) and the share who spent more, over tenths by forecast and over "
+            "three thresholds: the quartiles of the money of those who spent."
+        ),
         distributions.band_calibration_error, bootstrap.band_calibration_error,
     ),
     _auc("activity"),
     Metric(
-        "activity", "PR-AUC", ORDER, "0 to 1", True, "Mean precision at each gain of recall (average precision).",
+        "activity", marked("PR-AUC"), ORDER, "0 to 1", True,
+        marked("Mean precision at each gain of recall (average precision)."),
         metrics.average_precision, bootstrap.average_precision,
     ),
     _lift("activity"),
     Metric(
-        "activity", "retention profit", PROBABILITY, "share", True,
-        "Profit per customer of contacting those whom it should pay to contact, over the value of a retained customer.",
+        "activity", marked("retention profit"), PROBABILITY, "share", True,
+        marked(
+            "Profit per customer of contacting those whom it should pay to contact, over the value of a retained "
+            "customer."
+        ),
         metrics.retention_profit, bootstrap.retention_profit,
     ),
     _brier("activity"),
@@ -209,13 +243,13 @@ METRICS = (
     _brier("growing"),
     _calibration_error("growing"),
     Metric(
-        "segments", "log value explained", GROUPS, "share", True,
-        "Share of the variance of log value that lies between the segments (eta squared).",
+        "segments", marked("log value explained"), GROUPS, "share", True,
+        marked("Share of the variance of log value that lies between the segments (eta squared)."),
         metrics.variance_explained, bootstrap.variance_explained, outcome="log value", in_scorecard=True,
     ),
     Metric(
-        "segments", "activity explained", GROUPS, "share", True,
-        "Share of the variance of activity that lies between the segments (eta squared).",
+        "segments", marked("activity explained"), GROUPS, "share", True,
+        marked("Share of the variance of activity that lies between the segments (eta squared)."),
         metrics.variance_explained, bootstrap.variance_explained, outcome="activity", in_scorecard=True,
     ),
 )  # fmt: skip

@@ -10,15 +10,16 @@ from duramen.evaluation.baselines import PAST_TREND, simple_groups, simple_order
 from duramen.evaluation.forecasts import DURAMEN, Forecast, evaluate
 from duramen.evaluation.metrics import log_value
 from duramen.evaluation.registry import GROUPS, METRICS, MONEY, ORDER, PROBABILITY
+from duramen.language import marked
 
 # The share of customers who grew, as the probability of each.
-BASE_RATE = "base rate"
+BASE_RATE = marked("base rate")
 # The model and what it is made of: columns of the holdout with value and probability to be active.
 PARTS = {
     DURAMEN: ("predicted_value", "probability_active"),
     "BTYD x gamma-gamma": ("btyd_value", "btyd_probability"),
     "LightGBM": ("trees_value", "trees_probability"),
-    "LightGBM two-stage": ("two_stage_value", None),
+    marked("LightGBM two-stage"): ("two_stage_value", None),
 }
 
 

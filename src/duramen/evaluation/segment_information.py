@@ -16,6 +16,7 @@ from duramen.errors import InputError
 from duramen.evaluation.baselines import simple_groups
 from duramen.evaluation.bootstrap import draws
 from duramen.evaluation.metrics import log_value, variance_explained
+from duramen.language import Sentence, marked, say, say_joined
 
 RESAMPLES = 300
 LOW, HIGH = 0.05, 0.95
@@ -159,25 +160,44 @@ def _bounds(figures: np.ndarray) -> tuple[float, float]:
 
 
 def _verdict(table: pd.DataFrame) -> str:
-    return " ".join(_sentence(target, rows) for target, rows in table.groupby("target", sort=False))
+    sentences = [_sentence(target, rows) for target, rows in table.groupby("target", sort=False)]
+    return say_joined(marked("{one} {other}"), sentences)
 
 
-def _sentence(target: object, rows: pd.DataFrame) -> str:
-    what = "the logarithm of future value" if target == TARGETS[0] else "activity (who buys in the horizon)"
+def _sentence(target: object, rows: pd.DataFrame) -> Sentence:
+    what = (
+        say("the logarithm of future value")
+        if target == TARGETS[0]
+        else say("activity (who buys in the horizon)")
+    )
     segments, *others = rows.to_dict(orient="records")
     if np.isnan(segments["explained"]):
-        return f"Nothing can be said of {what}: it is the same for all customers."
+        return say("Nothing can be said of {outcome}: it is the same for all customers.", outcome=what)
     if segments["explained"] < max(LEAST_EXPLAINED, segments["chance"]):
         best = max(others, key=lambda row: float(row["explained"]))
-        return (
-            f"The segments predict nothing of {what}: they explain {segments['explained']:.1%} of its variance, "
-            f"as many groups by {best['groups']} {best['explained']:.1%}."
+        return say(
+            "The segments do not predict {outcome}: they explain {explained} of its variance. The same "
+            "number of groups by {groups} explains {others}.",
+            outcome=what,
+            explained=f"{segments['explained']:.1%}",
+            groups=say(best["groups"]),
+            others=f"{best['explained']:.1%}",
         )
-    comparisons = "; ".join(
-        f"{_side(row['ahead_low'], row['ahead_high'])} {row['groups']} ({row['explained']:.1%})"
+    comparisons = [
+        say(
+            _side(row["ahead_low"], row["ahead_high"]),
+            groups=say(row["groups"]),
+            explained=f"{row['explained']:.1%}",
+        )
         for row in others
+    ]
+    compared = say_joined(marked("{one}; {other}"), comparisons)
+    return say(
+        "The segments explain {explained} of the variance of {outcome}: {comparisons}.",
+        explained=f"{segments['explained']:.1%}",
+        outcome=what,
+        comparisons=compared,
     )
-    return f"The segments explain {segments['explained']:.1%} of the variance of {what}: {comparisons}."
 
 
 def _chance(actual: np.ndarray, labels: np.ndarray, seed: int) -> float:
@@ -188,6 +208,9 @@ def _chance(actual: np.ndarray, labels: np.ndarray, seed: int) -> float:
 
 
 def _side(ahead_low: float, ahead_high: float) -> str:
+    """Return the clause that compares the segments with other groups."""
     if ahead_low > 0:
-        return "more than"
-    return "less than" if ahead_high < 0 else "about as much as"
+        return marked("more than {groups} ({explained})")
+    if ahead_high < 0:
+        return marked("less than {groups} ({explained})")
+    return marked("about as much as {groups} ({explained})")

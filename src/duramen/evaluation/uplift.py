@@ -13,6 +13,7 @@ from duramen.evaluation.bootstrap import draws
 from duramen.evaluation.randomisation import numeric_features, treated_or_not
 from duramen.forecast.settings import TreeSettings
 from duramen.forecast.trees import bin_features, fit_trees
+from duramen.language import marked
 
 NORMAL_95 = 1.959963984540054
 TAILS_95 = (0.025, 0.975)
@@ -26,7 +27,7 @@ RESAMPLES = 300
 # doubles the variance that resampling shows; where they do, the widened intervals are somewhat too wide.
 CROSS_FITTED = np.sqrt(2)
 SHARES = np.linspace(0, 1, 101)
-DIFFERENCE, ADJUSTED = "difference in means", "adjusted for the past"
+DIFFERENCE, ADJUSTED = marked("difference in means"), marked("adjusted for the past")
 
 
 class Qini(NamedTuple):

@@ -12,6 +12,8 @@ from duramen.data.customers import customer_ids
 from duramen.data.ids import ids_as_text
 from duramen.errors import InputError
 from duramen.io.score_columns import REASONS
+from duramen.language import marked
+from duramen.language import translated as _
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
@@ -23,7 +25,7 @@ NOTABLE_VALUE = 0.2
 # From this many times the value on, times are easier to read than percent; beyond the last they are not counted.
 TIMES, MOST_TIMES = 3.0, 20.0
 
-NEW = "new since the last scoring"
+NEW = marked("new since the last scoring")
 _COLUMNS = ("customer_id", "rank", "predicted_value")
 
 
@@ -160,20 +162,23 @@ def _beside(table: pd.DataFrame, other: pd.DataFrame, names: list[str], suffix: 
 
 def _sentence(row: dict[Any, Any]) -> str:
     if pd.isna(row["known_was"]):
-        return NEW
+        return _(NEW)
     changes = []
-    for name, words in (("tier", "tier {}, was {}"), ("rank", "rank {:,.0f}, was {:,.0f}")):
+    for name, words in (("tier", _("tier {now}, was {was}")), ("rank", _("rank {now}, was {was}"))):
         if f"{name}_was" in row and _notable(name, row[name], row[f"{name}_was"]):
-            changes.append(words.format(row[name], row[f"{name}_was"]))
+            write = _ if name == "tier" else "{:,.0f}".format
+            changes.append(words.format(now=write(row[name]), was=write(row[f"{name}_was"])))
     if value := _value_change(row["predicted_value"], row["predicted_value_was"]):
         changes.append(value)
     if "lifecycle_stage_was" in row and row["lifecycle_stage"] != row["lifecycle_stage_was"]:
-        changes.append(f"now {row['lifecycle_stage']}, was {row['lifecycle_stage_was']}")
+        words = _("now {now}, was {was}")
+        changes.append(words.format(now=_(row["lifecycle_stage"]), was=_(row["lifecycle_stage_was"])))
     if not changes:
         return ""
-    since = f": {_bought(int(row['since']))}" if "since" in row else ""
+    since = _(": ") + _bought(int(row["since"])) if "since" in row else ""
+    said = _("; ").join(changes) + since
     other = "model_version_was" in row and row["model_version"] != row["model_version_was"]
-    return "; ".join(changes) + since + ("; scored with another model than before" if other else "")
+    return said + _("; ") + _("scored with another model than before") if other else said
 
 
 def _notable(name: str, now: Any, was: Any) -> bool:
@@ -197,12 +202,13 @@ def _value_change(now: float, was: float) -> str:
     if not abs(ratio - 1) >= NOTABLE_VALUE:
         return ""
     if ratio > MOST_TIMES:
-        return f"value more than {MOST_TIMES:.0f} times what it was"
+        return _("value more than {times} times what it was").format(times=f"{MOST_TIMES:.0f}")
     if ratio >= TIMES:
-        return f"value {ratio:.1f} times what it was"
+        return _("value {times} times what it was").format(times=f"{ratio:.1f}")
     if ratio < 0.01:
-        return "value down more than 99%"
-    return f"value {'up' if ratio > 1 else 'down'} {abs(ratio - 1):.0%}"
+        return _("value down more than 99%")
+    words = _("value up {percent}") if ratio > 1 else _("value down {percent}")
+    return words.format(percent=f"{abs(ratio - 1):.0%}")
 
 
 def _bought(days: int) -> str:
@@ -213,8 +219,11 @@ def _bought(days: int) -> str:
     >>> [_bought(days) for days in (0, 1, 2, 1200)]
     ['no purchase since', 'bought once since', 'bought twice since', 'bought 1,200 times since']
     """
-    often = {1: "once", 2: "twice"}.get(days, f"{days:,} times")
-    return f"bought {often} since" if days else "no purchase since"
+    if not days:
+        return _("no purchase since")
+    if days <= 2:
+        return _("bought once since") if days == 1 else _("bought twice since")
+    return _("bought {n} times since").format(n=f"{days:,}")
 
 
 def refuse_other_rankings(previous: pd.DataFrame) -> pd.Index:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from duramen.explain.effects import Effects
+from duramen.explain.effects import TIMES, Effects
 
 # Bins of about as many customers each; what many customers share has a bin of its own.
 BINS = 10
@@ -60,7 +60,7 @@ def dependence_of(explained: Effects, known: pd.DataFrame) -> pd.DataFrame:
                 "value": by["value"].mean(),
                 "customers": by.size(),
                 **{name: np.exp(effect) if multiplies else effect for name, effect in effects.items()},
-                "unit": "times" if multiplies else explained.unit,
+                "unit": TIMES if multiplies else explained.unit,
             }
         )
         tables.append(table)

@@ -17,6 +17,10 @@ from duramen.explain.tree_shap import TreeShap
 from duramen.forecast.churn import clip_probability
 from duramen.forecast.model import Forecast, ForecastModel
 from duramen.forecast.value import log_probability_ratio
+from duramen.language import marked
+
+# The unit of factors, and that of terms of P(active).
+TIMES, LOG_ODDS = marked("times"), marked("log odds")
 
 
 class Effects(NamedTuple):
@@ -101,7 +105,7 @@ def activity_effects(model: ForecastModel, typical: dict[str, float], forecast: 
     rest = logit(forecast.probability) - base - terms.sum(axis=1).to_numpy()
     average = activity.slope_ * activity.btyd_weight_ * typical["btyd_log_odds"]
     terms["btyd_probability_active"] += rest - average
-    return Effects("activity", terms, float(base + average), "log odds")
+    return Effects("activity", terms, float(base + average), LOG_ODDS)
 
 
 def growth_effects(forecast: Forecast, unit: str) -> Effects:
@@ -195,7 +199,7 @@ def long_table(ids: pd.Series[Any], explained: Effects, known: pd.DataFrame) -> 
         first = 0
     count, width = strength.shape
     multiplies = part == "value"
-    units = np.full((count, width), "times" if multiplies else unit, dtype=object)
+    units = np.full((count, width), TIMES if multiplies else unit, dtype=object)
     if multiplies:
         units[:, 0] = unit
     return pd.DataFrame(

@@ -13,6 +13,7 @@ from duramen.data.features import FEATURES
 from duramen.errors import InputError
 from duramen.explain.dependence import dependence_of
 from duramen.explain.effects import (
+    LOG_ODDS,
     Effects,
     activity_effects,
     growth_effects,
@@ -25,45 +26,53 @@ from duramen.explain.reasons import AVERAGE, TYPICAL, average_facts, reasons
 from duramen.explain.tree_shap import TreeShap
 from duramen.forecast.extra_features import column_of
 from duramen.forecast.model import Forecast, ForecastModel
+from duramen.language import ENGLISH, marked, say, translated, using_language
 
 # Customers over whom the importance and the dependence of features are averaged.
 IMPORTANCE_CUSTOMERS = 20_000
 # Customers who are given reasons at once, and a long table, of which each has some 150 rows: memory stays flat.
 REASONED_AT_ONCE, EXPLAINED_AT_ONCE = 65_536, 8_192
 
-PARTS = ("value", "activity", "score", "growth")
+PARTS = (marked("value"), marked("activity"), marked("score"), marked("growth"))
 
 MODEL_MEANINGS = {
-    "btyd_purchases": ("count", "Purchase days that the BTYD model expects in the horizon."),
+    "btyd_purchases": (marked("count"), marked("Purchase days that the BTYD model expects in the horizon.")),
     "btyd_spend": (
-        "money",
-        "Expected net money per purchase day: the customer's own mean, shrunk to that of all.",
+        marked("money"),
+        marked("Expected net money per purchase day: the customer's own mean, shrunk to that of all."),
     ),
-    "btyd_probability_active": ("probability", "P(at least one purchase in the horizon) by the BTYD model."),
-    "btyd_value": ("money", "Expected purchase days times expected spend."),
+    "btyd_probability_active": (
+        marked("probability"),
+        marked("P(at least one purchase in the horizon) by the BTYD model."),
+    ),
+    "btyd_value": (marked("money"), marked("Expected purchase days times expected spend.")),
     "btyd_probability_alive": (
-        "probability",
-        "P(alive) by the BTYD model; BG/NBD says 1 for every customer with one purchase day.",
+        marked("probability"),
+        marked("P(alive) by the BTYD model; BG/NBD says 1 for every customer with one purchase day."),
     ),
     "probability_active": (
-        "probability",
-        "P(at least one purchase in the horizon) by the activity model; the factor is its ratio to that of BTYD.",
+        marked("probability"),
+        marked(
+            "P(at least one purchase in the horizon) by the activity model; the factor is its ratio to that of BTYD."
+        ),
     ),
 }
 
 
 def meaning(feature: str) -> tuple[str, str]:
-    """Return the unit and the meaning of a model feature."""
+    """Return the unit of a model feature, in English, and its meaning in the language that is set."""
     if feature in MODEL_MEANINGS:
-        return MODEL_MEANINGS[feature]
+        unit, text = MODEL_MEANINGS[feature]
+        return unit, translated(text)
     if feature in FEATURES:
-        return FEATURES[feature].unit, FEATURES[feature].meaning
+        return FEATURES[feature].unit, translated(FEATURES[feature].meaning)
     column, category = column_of(feature)
     if category is None:
-        return "units", f"Column {column!r} of the feature file."
-    return (
-        "share",
-        f"1 where column {column!r} of the feature file is {category!r}, and 0 where it is another.",
+        return "units", say("Column {column} of the feature file.", column=repr(column))
+    return "share", say(
+        "1 where column {column} of the feature file is {category}, and 0 where it is another.",
+        column=repr(column),
+        category=repr(category),
     )
 
 
@@ -130,9 +139,11 @@ class Explainer:
         tables = []
         for name, booster in self.model.boosters().items():
             table = pd.DataFrame({"model": name, "feature": features.columns})
-            table["meaning"] = [meaning(feature)[1] for feature in features.columns]
+            # What a model keeps is English; readers see ``meaning`` of the feature.
+            with using_language(ENGLISH):
+                table["meaning"] = [str(meaning(feature)[1]) for feature in features.columns]
             table["mean_abs_shap"] = np.abs(TreeShap(booster).values(features)).mean(axis=0)
-            table["unit"] = "log odds" if name == "activity" else "log money"
+            table["unit"] = LOG_ODDS if name == "activity" else marked("log money")
             tables.append(table.sort_values(["mean_abs_shap", "feature"], ascending=[False, True]))
         if not tables:
             return pd.DataFrame(columns=["model", "feature", "meaning", "mean_abs_shap", "unit"])
@@ -243,7 +254,7 @@ class Explainer:
             base_values=np.full(len(effects), base),
             data=self._known(customers, forecast)[effects.columns].to_numpy(),
             feature_names=list(effects.columns),
-            output_names=f"log {self.model.unit_}" if part == "value" else "log odds",
+            output_names=f"log {self.model.unit_}" if part == "value" else LOG_ODDS,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Facts of customers and the factors of their value come in; reasons as sentences go out.
 
-A sentence gathers the factors of features that say the same, and quotes the
-customer's own facts.
+A sentence gathers the factors of features that say the same, and quotes the customer's own facts. There are three
+sentences a customer, so the words of a theme are looked up once and filled in for each customer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import pandas as pd
 
 from duramen.data.feature_file import IS
 from duramen.data.features import FEATURES
+from duramen.data.money_unit import unit_in_words
+from duramen.language import marked
+from duramen.language import translated as _
 
 # The themes in which reasons speak: each gathers the factors of the features that say the same.
 _THEME_OF_FAMILY = {
@@ -64,13 +67,19 @@ AVERAGED = (
 
 
 # With whom the factors compare: the average of all customers in a model that an earlier version saved.
-TYPICAL, AVERAGE = "typical active customer", "average customer"
+TYPICAL, AVERAGE = marked("typical active customer"), marked("average customer")
+_BRIEF = {TYPICAL: marked("typical"), AVERAGE: marked("average")}
 # Beyond this many times the value, or this part of it, a factor is not a number to read to its last digit.
 MOST = 20.0
 
 
 # In front of the theme that a column of a feature file is by itself: a column may be called age as well.
 _COLUMN = "column "
+# The themes that gather features, as readers see them.
+_THEME_NAMES = (
+    marked("age"), marked("breadth"), marked("discounts"), marked("purchases"), marked("recency"), marked("returns"),
+    marked("rhythm"), marked("season"), marked("spend"), marked("trend"), marked("weekdays"),
+)  # fmt: skip
 
 
 def theme(feature: str) -> str:
@@ -86,6 +95,19 @@ def theme(feature: str) -> str:
     if feature in FEATURES:
         return _THEME_OF_FAMILY[FEATURES[feature].family]
     return _COLUMN + feature.partition(IS)[0]
+
+
+def theme_in_words(name: str) -> str:
+    """Return the name of a theme in the language that is set.
+
+    Examples
+    --------
+    >>> theme_in_words("recency"), theme_in_words("column age")
+    ('recency', 'column age')
+    """
+    if name.startswith(_COLUMN):
+        return _("column {column}").format(column=name.removeprefix(_COLUMN))
+    return _(name) if name in _THEME_NAMES else name
 
 
 def reasons(
@@ -122,15 +144,18 @@ def reasons(
     themes = by_theme(log_factors)
     strength, facts = themes.to_numpy(), _Facts(customers, averages, compared_with)
     order = np.argsort(-np.abs(strength), axis=1, kind="stable")[:, :count]
+    unit, colon = str(unit_in_words(unit)), _(": ")
     sentences = pd.DataFrame(index=customers.index)
     for place in range(order.shape[1]):
         column = np.empty(len(customers), dtype=object)
         for position, name in enumerate(themes.columns):
             rows = np.flatnonzero(order[:, place] == position)
-            factors, sentence = np.exp(strength[rows, position]).tolist(), _sentence_of(name)
+            if not len(rows):
+                continue
+            said = _sentences_of(name)(facts.of(rows), unit)
+            factors = map(factor_words, np.exp(strength[rows, position]).tolist())
             column[rows] = [
-                f"{sentence(facts.of(row), unit)}: {factor_words(factor)}"
-                for row, factor in zip(rows.tolist(), factors, strict=True)
+                f"{sentence}{colon}{factor}" for sentence, factor in zip(said, factors, strict=True)
             ]
         sentences[f"reason_{place + 1}"] = column
     return sentences
@@ -169,70 +194,71 @@ def factor_words(factor: float) -> str:
     ('20 times the value', '0.05 times the value')
     """
     if factor > MOST:
-        return f"more than {MOST:.0f} times the value"
+        return _("more than {factor} times the value").format(factor=f"{MOST:.0f}")
     if factor < 1 / MOST:
-        return "less than a twentieth of the value"
+        return _("less than a twentieth of the value")
     if 0.995 <= factor < 1.005:
-        return "about the same value"
-    digits = 2 if factor < 1.095 else 1 if factor < 9.95 else 0
-    return f"{factor:.{digits}f} times the value"
+        return _("about the same value")
+    written = f"{factor:.2f}" if factor < 1.095 else f"{factor:.1f}" if factor < 9.95 else f"{factor:.0f}"
+    return _("{factor} times the value").format(factor=written)
 
 
 class _Facts:
-    """The facts of one customer after the other, beside those of the customer to compare with.
-
-    A table of a row is slow to make and a dict of it slower: columns become lists once, when first asked for.
-    """
+    """The facts of some customers, and those of the customer to compare with, which stand beside them."""
 
     def __init__(self, customers: pd.DataFrame, averages: dict[str, float], compared_with: str) -> None:
         self._customers, self._averages = customers, averages
-        self._compared_with = compared_with
-        self._columns: dict[str, list[float]] = {}
-        self._row = 0
+        self._who, self._briefly = _(compared_with), _(_BRIEF[compared_with])
+        self._rows = np.arange(len(customers))
 
-    def of(self, row: int) -> _Facts:
-        """Turn to the customer of a row."""
-        self._row = row
+    def of(self, rows: npt.NDArray[np.intp]) -> _Facts:
+        """Turn to the customers of some rows."""
+        self._rows = rows
         return self
 
     def __contains__(self, key: str) -> bool:
         return key in self._customers
 
-    def __getitem__(self, key: str) -> float:
-        column = self._columns.get(key)
-        if column is None:
-            column = self._columns[key] = self._customers[key].to_numpy(dtype=float).tolist()
-        return column[self._row]
+    def known(self, key: str) -> list[float]:
+        """Return a fact of each customer."""
+        values: list[float] = self._customers[key].to_numpy(dtype=float)[self._rows].tolist()
+        return values
 
-    def number(self, key: str) -> float:
-        """Return a fact, 0 where it is missing."""
-        value = self[key]
-        return 0.0 if value != value else value
+    def numbers(self, key: str, more: float = 0.0) -> list[float]:
+        """Return a fact of each customer, 0 where it is missing; ``more`` is added to it."""
+        values = self._customers[key].to_numpy(dtype=float)[self._rows]
+        filled: list[float] = (np.where(np.isnan(values), 0.0, values) + more).tolist()
+        return filled
 
-    def column(self, key: str) -> str:
-        """Write what a column of a feature file says of the customer, and a number beside the one to compare with."""
-        if key not in self._averages:
-            text = self._customers[key].iloc[self._row]
-            return f"{key} is unknown" if pd.isna(text) else f"{key} is {text}"
-        value, average = self[key], self._averages[key]
-        written = "unknown" if np.isnan(value) else _number(value)
-        return f"{key} is {written}" + (
-            "" if np.isnan(average) else f" ({self._compared_with} {_number(average)})"
-        )
+    def column(self, key: str) -> list[str]:
+        """Write what a column of a feature file says of each, and a number beside that of the one to compare with."""
+        values = self._customers[key].iloc[self._rows]
+        is_, unknown = _("{column} is {value}"), _("{column} is unknown").format(column=key)
+        write = _number if key in self._averages else str
+        said = [
+            unknown if missing else is_.format(column=key, value=write(value))
+            for value, missing in zip(values.tolist(), values.isna(), strict=True)
+        ]
+        if np.isnan(self._averages.get(key, np.nan)):
+            return said
+        beside, both = self._beside(_number(self._averages[key])), _("{fact} {beside}")
+        return [both.format(fact=fact, beside=beside) for fact in said]
 
-    def days(self, key: str, what: str = "day", more: int = 0, then: str = "") -> str:
-        """Write a count of days, and that of the customer to compare with; ``more`` are added to both."""
-        count, average = self.number(key) + more, self._averages[key] + more
-        beside = f"{average:,.{1 if average < 9.95 else 0}f}"
-        return f"{_times(count, what)}{then} ({self._compared_with} {beside})"
+    def count_beside(self, key: str, more: int = 0) -> str:
+        """Write the days, or another count, of the customer to compare with; ``more`` is added."""
+        average = self._averages[key] + more
+        return self._beside(f"{average:,.{1 if average < 9.95 else 0}f}")
 
-    def money(self, key: str, unit: str) -> str:
-        return f"{self.number(key):,.2f} {unit} ({self._compared_with} {self._averages[key]:,.2f})"
+    def money_beside(self, key: str) -> str:
+        """Write the amount of the customer to compare with."""
+        return self._beside(f"{self._averages[key]:,.2f}")
 
-    def more_money(self, key: str) -> str:
-        """Write a second amount of a sentence, whose first one has the unit and names whom it compares with."""
-        brief = self._compared_with.split()[0]
-        return f"{self.number(key):,.2f} ({brief} {self._averages[key]:,.2f})"
+    def more_money_beside(self, key: str) -> str:
+        """Write that of a second amount of a sentence, whose first one says in full with whom it compares."""
+        return self._beside(f"{self._averages[key]:,.2f}", self._briefly)
+
+    def _beside(self, value: str, who: str = "") -> str:
+        return _("({who} {value})").format(who=who or self._who, value=value)
 
 
 def average_facts(
@@ -278,77 +304,148 @@ def _number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _times(count: float, what: str) -> str:
-    return f"{count:,.0f} {what}" + ("" if round(count) == 1 else "s")
+def _counted(one: str, many: str, counts: list[float]) -> list[str]:
+    """Write numbers of things by two templates, of which the first is for one thing.
+
+    Examples
+    --------
+    >>> _counted("{n} day", "{n} days", [1.0, 1.4, 1234.0])
+    ['1 day', '1 day', '1,234 days']
+    """
+    return [(one if round(count) == 1 else many).format(n=f"{count:,.0f}") for count in counts]
 
 
-def _recency(facts: _Facts, _unit: str) -> str:
-    since, gap = facts.days("time_since_last", then=" ago"), _times(facts.number("gap_mean"), "day")
-    if not facts.number("frequency"):
-        return f"bought on one day only, {since}"
-    if facts.number("frequency") == 1:
-        return f"last bought {since}, {gap} after the first time"
-    return f"last bought {since}, usually every {gap}"
+def _days(counts: list[float]) -> list[str]:
+    return _counted(_("{n} day"), _("{n} days"), counts)
 
 
-def _purchases(facts: _Facts, _unit: str) -> str:
-    days = facts.days("frequency", "purchase day", more=1)
-    recent = f"{facts.number('purchase_days_91'):,.0f} of them in the last 91"
-    return f"{days} in {_times(facts.number('T'), 'day')}, {recent}"
-
-
-def _spend(facts: _Facts, unit: str) -> str:
-    returned = f" after {facts.number('returned'):,.2f} returned" if facts.number("returned") else ""
-    return f"{facts.money('net_spend', unit)} to date{returned}, {facts.more_money('basket_mean')} per purchase day"
-
-
-def _rhythm(facts: _Facts, _unit: str) -> str:
-    if not facts.number("frequency"):
-        return "no second purchase day yet, so no typical time between purchases"
-    between = facts.days("gap_mean")
-    if facts.number("frequency") == 1:
-        return f"{between} between the only two purchase days"
-    return f"{between} between purchases on average, {facts.number('gap_longest'):,.0f} at most"
-
-
-def _trend(facts: _Facts, unit: str) -> str:
-    recent, half_year = facts.number("net_spend_91"), facts.number("net_spend_182")
-    return (
-        f"{facts.money('net_spend_91', unit)} in the last 91 days, {half_year - recent:,.2f} in the 91 before"
+def _recency(facts: _Facts, _unit: str) -> list[str]:
+    words = {
+        0.0: _("bought on one day only, {since} {beside}"),
+        1.0: _("last bought {since} {beside}, {gap} after the first time"),
+    }
+    usual, beside = (
+        _("last bought {since} {beside}, usually every {gap}"),
+        facts.count_beside("time_since_last"),
     )
+    since = _counted(_("{n} day ago"), _("{n} days ago"), facts.numbers("time_since_last"))
+    repeats, gaps = facts.numbers("frequency"), _days(facts.numbers("gap_mean"))
+    return [
+        words.get(times, usual).format(since=ago, beside=beside, gap=gap)
+        for times, ago, gap in zip(repeats, since, gaps, strict=True)
+    ]
 
 
-def _season(facts: _Facts, unit: str) -> str:
-    if np.isnan(facts["season_net_spend"]):
-        return "no full year of history yet to show a season"
-    return f"{facts.money('season_net_spend', unit)} a year ago in the season of the next 91 days"
+def _purchases(facts: _Facts, _unit: str) -> list[str]:
+    one = _("{n} purchase day {beside} in {time}, {recent} of them in the last 91")
+    many = _("{n} purchase days {beside} in {time}, {recent} of them in the last 91")
+    beside, times = facts.count_beside("frequency", more=1), _days(facts.numbers("T"))
+    days, recent = facts.numbers("frequency", more=1), facts.numbers("purchase_days_91")
+    return [
+        (one if count == 1 else many).format(
+            n=f"{count:,.0f}", beside=beside, time=time, recent=f"{late:,.0f}"
+        )
+        for count, time, late in zip(days, times, recent, strict=True)
+    ]
 
 
-def _weekdays(facts: _Facts, _unit: str) -> str:
-    return f"{facts.number('weekend_share'):.0%} of purchase days at weekends"
+def _spend(facts: _Facts, unit: str) -> list[str]:
+    kept = _("{amount} {unit} {beside} to date, {basket} {basket_beside} per purchase day")
+    some_back = _(
+        "{amount} {unit} {beside} to date after {returned} returned, {basket} {basket_beside} per purchase day"
+    )
+    beside, basket_beside = facts.money_beside("net_spend"), facts.more_money_beside("basket_mean")
+    amounts, baskets = facts.numbers("net_spend"), facts.numbers("basket_mean")
+    return [
+        (some_back if back else kept).format(
+            amount=f"{amount:,.2f}",
+            unit=unit,
+            beside=beside,
+            returned=f"{back:,.2f}",
+            basket=f"{basket:,.2f}",
+            basket_beside=basket_beside,
+        )
+        for amount, back, basket in zip(amounts, facts.numbers("returned"), baskets, strict=True)
+    ]
 
 
-def _returns(facts: _Facts, unit: str) -> str:
-    if not facts.number("returned"):
-        return "nothing returned to date"
-    return f"{facts.money('returned', unit)} returned, {facts.number('return_rate'):.1%} of what was bought"
+def _rhythm(facts: _Facts, _unit: str) -> list[str]:
+    words = {
+        0.0: _("no second purchase day yet, so no typical time between purchases"),
+        1.0: _("{gap} {beside} between the only two purchase days"),
+    }
+    usual = _("{gap} {beside} between purchases on average, {longest} at most")
+    beside, gaps = facts.count_beside("gap_mean"), _days(facts.numbers("gap_mean"))
+    repeats = facts.numbers("frequency")
+    return [
+        words.get(times, usual).format(gap=gap, beside=beside, longest=f"{longest:,.0f}")
+        for times, gap, longest in zip(repeats, gaps, facts.numbers("gap_longest"), strict=True)
+    ]
 
 
-def _breadth(facts: _Facts, _unit: str) -> str:
-    if "products" in facts:
-        return f"{facts.days('products', 'different product')} bought to date"
-    return f"{facts.number('categories'):,.0f} different categories bought to date"
+def _trend(facts: _Facts, unit: str) -> list[str]:
+    said = _("{amount} {unit} {beside} in the last 91 days, {before} in the 91 before")
+    beside = facts.money_beside("net_spend_91")
+    return [
+        said.format(amount=f"{recent:,.2f}", unit=unit, beside=beside, before=f"{half_year - recent:,.2f}")
+        for recent, half_year in zip(
+            facts.numbers("net_spend_91"), facts.numbers("net_spend_182"), strict=True
+        )
+    ]
 
 
-def _discounts(facts: _Facts, unit: str) -> str:
-    return f"{facts.money('discount', unit)} of discounts, {facts.number('discount_share'):.1%} of the full price"
+def _season(facts: _Facts, unit: str) -> list[str]:
+    said = _("{amount} {unit} {beside} a year ago in the season of the next 91 days")
+    none, beside = _("no full year of history yet to show a season"), facts.money_beside("season_net_spend")
+    return [
+        none if np.isnan(amount) else said.format(amount=f"{amount:,.2f}", unit=unit, beside=beside)
+        for amount in facts.known("season_net_spend")
+    ]
 
 
-def _age(facts: _Facts, _unit: str) -> str:
-    return f"customer for {facts.days('T')}"
+def _weekdays(facts: _Facts, _unit: str) -> list[str]:
+    said = _("{share} of purchase days at weekends")
+    return [said.format(share=f"{share:.0%}") for share in facts.numbers("weekend_share")]
 
 
-_SENTENCES = {
+def _returns(facts: _Facts, unit: str) -> list[str]:
+    some = _("{amount} {unit} {beside} returned, {share} of what was bought")
+    none, beside = _("nothing returned to date"), facts.money_beside("returned")
+    return [
+        some.format(amount=f"{amount:,.2f}", unit=unit, beside=beside, share=f"{rate:.1%}")
+        if amount
+        else none
+        for amount, rate in zip(facts.numbers("returned"), facts.numbers("return_rate"), strict=True)
+    ]
+
+
+def _breadth(facts: _Facts, _unit: str) -> list[str]:
+    if "products" not in facts:
+        said = _("{n} different categories bought to date")
+        return [said.format(n=f"{count:,.0f}") for count in facts.numbers("categories")]
+    one = _("{n} different product {beside} bought to date")
+    many, beside = _("{n} different products {beside} bought to date"), facts.count_beside("products")
+    return [
+        (one if count == 1 else many).format(n=f"{count:,.0f}", beside=beside)
+        for count in facts.numbers("products")
+    ]
+
+
+def _discounts(facts: _Facts, unit: str) -> list[str]:
+    said = _("{amount} {unit} {beside} of discounts, {share} of the full price")
+    beside = facts.money_beside("discount")
+    return [
+        said.format(amount=f"{amount:,.2f}", unit=unit, beside=beside, share=f"{share:.1%}")
+        for amount, share in zip(facts.numbers("discount"), facts.numbers("discount_share"), strict=True)
+    ]
+
+
+def _age(facts: _Facts, _unit: str) -> list[str]:
+    said, beside = _("customer for {time} {beside}"), facts.count_beside("T")
+    return [said.format(time=time, beside=beside) for time in _days(facts.numbers("T"))]
+
+
+_SENTENCES: dict[str, Callable[[_Facts, str], list[str]]] = {
     "recency": _recency,
     "purchases": _purchases,
     "spend": _spend,
@@ -363,8 +460,8 @@ _SENTENCES = {
 }
 
 
-def _sentence_of(name: str) -> Callable[[_Facts, str], str]:
-    """Return what writes the sentence of a theme, of which a column of a feature file has the general one."""
+def _sentences_of(name: str) -> Callable[[_Facts, str], list[str]]:
+    """Return what writes the sentences of a theme, of which a column of a feature file has the general ones."""
     if name in _SENTENCES:
         return _SENTENCES[name]
     return lambda facts, _unit: facts.column(name.removeprefix(_COLUMN))

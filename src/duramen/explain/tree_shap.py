@@ -70,7 +70,7 @@ class TreeShap:
         return values
 
     def blocks(self, features: pd.DataFrame) -> Iterator[tuple[slice, np.ndarray]]:
-        """Give the rows and values of ``values`` a block at a time, so that memory holds no more than that."""
+        """Give the rows and values of ``values`` a block at a time, so that no more are in memory."""
         threads = usable_processors()
         size = max(1, min(BLOCK, -(-len(features) // threads)))
         starts = range(0, len(features), size)

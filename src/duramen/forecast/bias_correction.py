@@ -64,7 +64,7 @@ class Level(NamedTuple):
 
 
 class Total(NamedTuple):
-    """An expected total, and the bounds that hold the actual one in eight of ten cases."""
+    """An expected total, and the bounds that contain the actual one in eight of ten cases."""
 
     expected: float
     low: float
@@ -90,7 +90,7 @@ def activity_level(folds: Sequence[Fold], window: Window) -> Level:
 
 
 def total_interval(total: float, standard_error: float) -> tuple[float, float]:
-    """Return the bounds that hold the actual total in eight of ten cases.
+    """Return the bounds that contain the actual total in eight of ten cases.
 
     Examples
     --------

@@ -14,6 +14,7 @@ from duramen.btyd.gamma_gamma import GammaGammaModel
 from duramen.btyd.pareto_nbd import ParetoNBDModel
 from duramen.errors import InputError
 from duramen.forecast.predictive_intervals import money_quantiles
+from duramen.language import marked, say
 
 PURCHASE_MODELS: dict[str, type[BetaGeoModel | ModifiedBetaGeoModel | ParetoNBDModel]] = {
     "BG/NBD": BetaGeoModel,
@@ -21,12 +22,12 @@ PURCHASE_MODELS: dict[str, type[BetaGeoModel | ModifiedBetaGeoModel | ParetoNBDM
     "Pareto/NBD": ParetoNBDModel,
 }
 SPEND_MODELS: dict[str, type[GammaGammaModel | CredibilitySpendModel]] = {
-    "gamma-gamma": GammaGammaModel,
-    "credibility": CredibilitySpendModel,
+    marked("gamma-gamma"): GammaGammaModel,
+    marked("credibility"): CredibilitySpendModel,
 }
 # With q of gamma-gamma above it the expected spend of customers differs by less than 1 %, 1 / sqrt(q - 2).
 ALIKE = 10_000.0
-NO_GAMMA_GAMMA = (
+NO_GAMMA_GAMMA = marked(
     "Gamma-gamma does not fit these amounts (its parameters end at a bound), so spend per purchase day is each "
     "customer's mean, shrunk to that of all customers (credibility)."
 )
@@ -91,7 +92,7 @@ class BTYDValueModel:
         self.spend_kind_, self.spend_ = "credibility", CredibilitySpendModel().fit(customers)
         self.spend_notes_ = self.spend_.notes_
         if kind == "gamma-gamma":
-            self.spend_notes_ = (NO_GAMMA_GAMMA, *self.spend_notes_)
+            self.spend_notes_ = (say(NO_GAMMA_GAMMA), *self.spend_notes_)
         return self
 
     def forecast(self, customers: pd.DataFrame, horizon: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Purchase days and a cutoff come in; the days of silence after which a customer may be called lost go out.
+"""Purchase days and a cutoff come in; the days without a purchase after which a customer may be called lost go out.
 
 Called before a horizon is chosen for churn.
 """
@@ -13,6 +13,7 @@ import numpy as np
 
 from duramen.data.windows import parse_day
 from duramen.errors import InputError
+from duramen.language import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,7 @@ WATCHED_TIMES = 2
 
 @dataclass(frozen=True)
 class ChurnDefinition:
-    """The days of silence after which few customers come back, or why the data are inconclusive.
+    """The days without a purchase after which few customers come back, or why the data are inconclusive.
 
     Attributes
     ----------
@@ -37,14 +38,14 @@ class ChurnDefinition:
     share_back_later : float or None
         Of the customers who come back within ``watched`` days, the share that takes longer than ``days``.
     silences_ended : float or None
-        Of the silences that reached ``days``, the share that yet ended within ``watched`` days: how often it would be
+        Of the pauses that reached ``days``, the share that still ended within ``watched`` days: how often it would be
         wrong to call such a customer lost for good.
     gaps : int
         Gaps between two purchase days of a customer that the answer rests on.
     repeat_buyers : int
         Customers who have any.
     watched : int
-        Longest silence in days that at least 50 customers could have shown; of later returns nothing is known.
+        Longest pause in days that at least 50 customers could have shown; later returns are unknown.
     reason : str
         The answer, or what is missing, in words.
     """
@@ -62,7 +63,7 @@ class ChurnDefinition:
 
 
 def suggest_churn_days(tx: Transactions, cutoff: date | str, share: float = 0.1) -> ChurnDefinition:
-    """Return the days of silence after which at most ``share`` of those who come back at all still come back.
+    """Return the days without a purchase after which at most ``share`` of those who come back at all still come back.
 
     The distribution of a customer's gaps is the product-limit estimate in which each customer counts once, however
     many gaps there are:
@@ -72,13 +73,13 @@ def suggest_churn_days(tx: Transactions, cutoff: date | str, share: float = 0.1)
     where a customer with m gaps adds 1/m to ``returned(u)`` for each gap of u days, and 1/m to ``at_risk(u)`` for
     each gap of u days or more; one who has not come back is at risk as long as watched. The open gap of a customer
     who has come back before is left out: which gap is cut off by the cutoff depends on its length, while the closed
-    ones of a customer are alike. Counting each gap once instead would let frequent buyers speak for all.
+    ones of a customer are similar. Counting each gap once instead would let frequent buyers decide.
 
     Parameters
     ----------
     tx : Transactions
     cutoff : date or str
-        First day that is not history. Days after the last of the source are not counted as silence.
+        First day that is not history. Days after the last of the source do not count as days without a purchase.
     share : float
         Between 0 and 1.
 
@@ -113,28 +114,41 @@ def suggest_churn_days(tx: Transactions, cutoff: date | str, share: float = 0.1)
         return ChurnDefinition(days, later, ended, closed, repeat_buyers, watched, reason)
 
     if repeat_buyers < LEAST_CUSTOMERS:
-        reason = (
-            f"Customers who bought on more than one day before {cutoff}: {repeat_buyers:,}; it takes {LEAST_CUSTOMERS} "
-            "to say how long they stay away."
+        reason = say(
+            "Customers who bought on more than one day before {cutoff}: {customers}; it takes {needed} to say how long "
+            "they stay away.",
+            cutoff=cutoff,
+            customers=f"{repeat_buyers:,}",
+            needed=LEAST_CUSTOMERS,
         )
         return definition(None, None, None, reason)
     never = customers[~customers["repeat"]]
     back = _share_back(gaps["gap"], gaps["count"] / gaps["own"], never["silence"], never["count"], watched)
     days = int(np.argmax(back >= (1 - share) * back[-1]))
     if watched < WATCHED_TIMES * days:
-        reason = (
-            f"Customers still come back when the history ends: {1 - share:.0%} of the returns within {watched:,} days, "
-            f"the longest silence that could be watched, take {days:,} days, more than half of it; it takes a longer "
-            f"history, or a larger share than {share:.0%}."
+        reason = say(
+            "Customers still come back when the history ends: {part} of the returns within {watched} days, the "
+            "longest pause that could be observed, take {days} days, more than half of it; it takes a longer "
+            "history, or a larger share than {share}.",
+            part=f"{1 - share:.0%}",
+            watched=f"{watched:,}",
+            days=f"{days:,}",
+            share=f"{share:.0%}",
         )
         return definition(None, None, None, reason)
     later = float(1 - back[days] / back[-1])
     silent = 1 - _share_back(gaps["gap"], gaps["count"], customers["silence"], customers["count"], watched)
     ended = float(1 - silent[-1] / silent[days]) if silent[days] > 0 else 0.0
-    reason = (
-        f"After {days:,} days of silence: of the customers who come back within {watched:,} days, {later:.1%} take "
-        f"longer ({closed:,} gaps of {repeat_buyers:,} customers). Of the silences that reached {days:,} days, "
-        f"{ended:.0%} yet ended."
+    reason = say(
+        "After {days} days without a purchase: of the customers who come back within {watched} days, {later} take "
+        "longer ({gaps} gaps of {customers} customers). Of the pauses that reached {days} days, {ended} still "
+        "ended with a purchase.",
+        days=f"{days:,}",
+        watched=f"{watched:,}",
+        later=f"{later:.1%}",
+        gaps=f"{closed:,}",
+        customers=f"{repeat_buyers:,}",
+        ended=f"{ended:.0%}",
     )
     return definition(days, later, ended, reason)
 

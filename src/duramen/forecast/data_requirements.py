@@ -14,6 +14,7 @@ from duramen.forecast.bias_correction import EIGHTY_PERCENT, Level
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.folds import LEAST_CUSTOMERS, Fold
 from duramen.forecast.value_distribution import ValueDistribution
+from duramen.language import marked, say
 
 
 def refuse_unfit(tx: Transactions, window: Window, customers: pd.DataFrame) -> None:
@@ -41,7 +42,7 @@ def refuse_unfit(tx: Transactions, window: Window, customers: pd.DataFrame) -> N
     if len(customers) < LEAST_CUSTOMERS:
         examples = ", ".join(map(repr, customers["customer_id"].head(3)))
         raise InputError(
-            f"column {tx.columns['customer_id']!r} of {tx.source} holds {len(customers)} customers before "
+            f"column {tx.columns['customer_id']!r} of {tx.source} has {len(customers)} customers before "
             f"{window.cutoff} ({examples}), and a ranking needs at least {LEAST_CUSTOMERS}; is it the right column?"
         )
     if (net := customers["net_spend"].sum()) <= 0:
@@ -81,58 +82,116 @@ def unmet_requirements(
     level : Level
         How the BTYD total was corrected.
     """
-    btyd, notes = f"{btyd_value.kind_} and {btyd_value.spend_kind_}", []
+    btyd = say("{purchases} and {spend}", purchases=btyd_value.kind_, spend=say(btyd_value.spend_kind_))
+    notes: list[str] = []
     count, days = len(holdout.outcomes), holdout.window.horizon
     if days < window.horizon:
         notes.append(
-            f"The history is too short to learn from whole horizons of {window.horizon} days, so customers were "
-            f"evaluated over {days} days and {btyd} carry the forecast on to {window.horizon}."
+            say(
+                "The history is too short to train on horizons of {horizon} days. The models were "
+                "trained and evaluated over {days} days, and {models} extend the forecast to {horizon} "
+                "days.",
+                horizon=window.horizon,
+                days=days,
+                models=btyd,
+            )
         )
-    plain = [
-        name
-        for name, kinds in (("value", {"value", "spend"}), ("activity", {"activity"}))
-        if kinds.isdisjoint(boosters)
-    ]
-    if plain:
+    of_value = {"value", "spend"}.isdisjoint(boosters)
+    of_activity = "activity" not in boosters
+    if of_value or of_activity:
         notes.append(
-            f"{count:,} held-out customers show no clear gain of LightGBM on {btyd}, so "
-            f"{' and '.join(plain)} {'are' if len(plain) > 1 else 'is'} forecast without it."
+            say(_PLAIN[of_value, of_activity], customers=f"{count:,}", models=btyd),
         )
     if distribution.source_ == "assumed":
         notes.append(
-            f"Too few of the {count:,} held-out customers bought to show how far forecasts of them "
-            "miss, so intervals and growth potential assume log-normal errors with a spread of 1."
+            say(
+                "Intervals and growth potential are rough: too few of the {customers} holdout customers "
+                "bought to measure the forecast error, so a log-normal error with a spread of 1 is "
+                "assumed.",
+                customers=f"{count:,}",
+            )
         )
     if holdout.outcomes["value"].sum() <= 0:
         notes.append(
-            f"{holdout.window} brought no money from the customers known by then, so nothing checks the total."
+            say(
+                "{window} brought no money from the customers known by then, so nothing checks the total.",
+                window=holdout.window.in_words(),
+            )
         )
     notes.append(_of_total(btyd, window, level))
     return notes
 
 
+# By whether value, and activity, are forecast without trees.
+_PLAIN = {
+    (True, True): marked(
+        "LightGBM was not clearly better than {models} on the {customers} holdout customers, so value "
+        "and activity are forecast without it."
+    ),
+    (True, False): marked(
+        "LightGBM was not clearly better than {models} on the {customers} holdout customers, so value is "
+        "forecast without it."
+    ),
+    (False, True): marked(
+        "LightGBM was not clearly better than {models} on the {customers} holdout customers, so activity "
+        "is forecast without it."
+    ),
+}
+
+
 def _of_total(btyd: str, window: Window, level: Level) -> str:
     """Return how the total was corrected, what of it is season, and how far it may miss."""
     spread = np.exp(EIGHTY_PERCENT * level.standard_error)
-    total = f"The forecast total is that of {btyd}, changed by {level.factor - 1:+.0%}"
-    if level.windows == 0:
-        why = ": no earlier window shows how far theirs is off"
-    elif not level.clear:
-        why = f": over {level.windows} earlier windows theirs was off by no more than chance"
-        why += ", in this season or another" if level.season_known else ""
-    elif level.season_known and abs(level.season) >= abs(level.shift) / 2:
-        why = (
-            f", as {level.windows} earlier windows showed; the season makes {np.expm1(level.season):+.0%} of it, since "
-            "the same season a year earlier brought another total than the windows beside it"
-        )
-    else:
-        why = f", as {level.windows} earlier windows showed; none of it is season"
     unknown = (
         ""
         if level.season_known or window.horizon >= YEAR
-        else f" No comparable year shows the season of these {window.horizon} days, which is not in it."
+        else say(
+            " It contains no seasonal effect, because the history has no comparable year for these "
+            "{days} days.",
+            days=window.horizon,
+        )
     )
-    return (
-        f"{total}{why}.{unknown} In 8 of 10 cases the actual total is expected between {1 / spread - 1:+.0%} and "
-        f"{spread - 1:+.0%} of the forecast."
+    return say(
+        "{total}{season} In 8 of 10 cases the actual total is expected between {low} and {high} of the forecast.",
+        total=_corrected(btyd, level),
+        season=unknown,
+        low=f"{1 / spread - 1:+.0%}",
+        high=f"{spread - 1:+.0%}",
+    )
+
+
+def _corrected(btyd: str, level: Level) -> str:
+    """Return by how much the total was corrected, and why."""
+    if level.windows == 0:
+        text = marked(
+            "The forecast total is that of {models}, changed by {change}: no earlier window shows how far their "
+            "total is off."
+        )
+    elif not level.clear and level.season_known:
+        text = marked(
+            "The forecast total is that of {models}, changed by {change}: in {windows} earlier windows their "
+            "total was off by no more than chance, in this season or another."
+        )
+    elif not level.clear:
+        text = marked(
+            "The forecast total is that of {models}, changed by {change}: in {windows} earlier windows their "
+            "total was off by no more than chance."
+        )
+    elif level.season_known and abs(level.season) >= abs(level.shift) / 2:
+        text = marked(
+            "The forecast total is that of {models}, adjusted by {change} because of its errors in "
+            "{windows} earlier windows. The season accounts for {season}: in the same season a year "
+            "earlier, the total differed from that of the neighbouring windows."
+        )
+    else:
+        text = marked(
+            "The forecast total is that of {models}, changed by {change}, as {windows} earlier windows showed; none "
+            "of it is season."
+        )
+    return say(
+        text,
+        models=btyd,
+        change=f"{level.factor - 1:+.0%}",
+        windows=level.windows,
+        season=f"{np.expm1(level.season):+.0%}",
     )

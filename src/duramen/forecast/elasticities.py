@@ -32,6 +32,7 @@ from duramen.forecast.market_level import (
     period_starts,
     purchases_by_period,
 )
+from duramen.language import marked, say
 
 if TYPE_CHECKING:
     import ibis
@@ -103,12 +104,28 @@ class MarketElasticities:
 
     def __str__(self) -> str:
         if not self.identified:
-            return f"Market elasticities before {self.cutoff}: none. {self.reason}"
-        to = " to the outside index" if self.outside else ""
-        return (
-            f"Market elasticities{to} before {self.cutoff}: mean {self.mean:.2g}, standard deviation "
-            f"{self.spread:.2f} over {len(self.level)} periods of {PERIOD} days; the level typically changes by "
-            f"{self.typical_change:.0%}."
+            return say(
+                "Market elasticities before {cutoff}: none. {reason}", cutoff=self.cutoff, reason=self.reason
+            )
+        text = (
+            marked(
+                "Market elasticities to the outside index before {cutoff}: mean {mean}, standard deviation {spread} "
+                "over {periods} periods of {days} days; the level typically changes by {change}."
+            )
+            if self.outside
+            else marked(
+                "Market elasticities before {cutoff}: mean {mean}, standard deviation {spread} over {periods} "
+                "periods of {days} days; the level typically changes by {change}."
+            )
+        )
+        return say(
+            text,
+            cutoff=self.cutoff,
+            mean=f"{self.mean:.2g}",
+            spread=f"{self.spread:.2f}",
+            periods=len(self.level),
+            days=PERIOD,
+            change=f"{self.typical_change:.0%}",
         )
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from duramen.data.market_index import index_by_period
 from duramen.errors import InputError
 from duramen.forecast.market_level import LEAST_PERIODS, LEAST_PURCHASES, PERIOD, MarketLevel, trend
+from duramen.language import say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -232,9 +233,13 @@ def fit_elasticities(
     if index is not None:
         level = _along(index, level)
     if level.usable.sum() < LEAST_PERIODS:
-        reason = (
-            f"Only {level.usable.sum()} periods of {PERIOD} days have at least {LEAST_PURCHASES} purchases of known "
-            f"customers each, and {LEAST_PERIODS} are needed to see elasticities and whether they persist."
+        reason = say(
+            "Only {periods} periods of {days} days have at least {purchases} purchases of known customers each, and "
+            "{needed} are needed to see elasticities and whether they persist.",
+            periods=level.usable.sum(),
+            days=PERIOD,
+            purchases=LEAST_PURCHASES,
+            needed=LEAST_PERIODS,
         )
         return Fitted(level, np.nan, 0.0, reason)
     if level.outside:
@@ -242,8 +247,8 @@ def fit_elasticities(
     cells = counts.cells(level, np.ones(groups))
     variance = Variance.of(cells)
     change = level.typical_change(variance.overdispersion)
-    if reason := _why_not(level, variance, change):
-        return Fitted(level, variance.overdispersion, change, reason)
+    if why_not := _why_not(level, variance, change):
+        return Fitted(level, variance.overdispersion, change, why_not)
     prior = _fit_prior(counts, level, cells, variance, groups)
     return Fitted(level, variance.overdispersion, change, "", float(np.sqrt(variance.persistent)), prior)
 
@@ -286,12 +291,18 @@ def _with_mean_response(counts: Counts, level: MarketLevel, groups: int) -> Mark
 def _why_not(level: MarketLevel, variance: Variance, change: float) -> str:
     """Return why elasticities are not identified, or nothing."""
     if change == 0 or level.chance(variance.overdispersion) > CHANCE:
-        return f"Over {level.usable.sum()} periods of {PERIOD} days the market's level moves no more than by chance."
+        return say(
+            "Over {periods} periods of {days} days the market's level moves no more than by chance.",
+            periods=level.usable.sum(),
+            days=PERIOD,
+        )
     if not variance.persistent > CLEAR * variance.standard_error:
-        return (
-            "Elasticities of the first half of the history do not persist in the second: the variance that they have "
-            f"in common is {variance.persistent / variance.standard_error:.1f} standard errors above 0, and "
-            f"{CLEAR:.0f} are required."
+        return say(
+            "How customers responded to the market in the first half of the history does not carry over "
+            "to the second half (the common variance is {found} standard errors above 0; {required} are "
+            "required).",
+            found=f"{variance.persistent / variance.standard_error:.1f}",
+            required=f"{CLEAR:.0f}",
         )
     return ""
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from duramen.data.feature_file import IS
 from duramen.errors import InputError
+from duramen.language import say
 
 if TYPE_CHECKING:
     from duramen.data.transactions import Transactions
@@ -97,8 +98,11 @@ class ExtraFeatures:
         if not unknown:
             return []
         return [
-            f"The forecast learned nothing from {', '.join(unknown)}: no row of the feature file was known at a "
-            "training cutoff. Give rows of earlier days, each with the day from which it was known."
+            say(
+                "The forecast learned nothing from {columns}: no row of the feature file was known at a training "
+                "cutoff. Give rows of earlier days, each with the day from which it was known.",
+                columns=", ".join(unknown),
+            )
         ]
 
     def to_dict(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.forecast.btyd_value import PURCHASE_MODELS, BTYDValueModel
 from duramen.forecast.extra_features import NO_EXTRA, ExtraFeatures
+from duramen.io.progress import finished
 
 # With fewer customers at a cutoff there is nothing to learn from it.
 LEAST_CUSTOMERS = 10
@@ -126,12 +127,14 @@ class EarlierCutoffs:
         folds = []
         for window in windows:
             customers = self.customers(window.cutoff)
-            if len(customers) < LEAST_CUSTOMERS:
-                continue
-            features = model_features(customers, self.btyd(window.cutoff), window.horizon, money_unit, extra)
-            outcomes = customer_outcomes(self.tx, window, customers)
-            outcomes["value"] /= money_unit
-            folds.append(Fold(window, features, outcomes))
+            if len(customers) >= LEAST_CUSTOMERS:
+                features = model_features(
+                    customers, self.btyd(window.cutoff), window.horizon, money_unit, extra
+                )
+                outcomes = customer_outcomes(self.tx, window, customers)
+                outcomes["value"] /= money_unit
+                folds.append(Fold(window, features, outcomes))
+            finished("earlier cutoffs", 1 / len(windows))
         return folds
 
 

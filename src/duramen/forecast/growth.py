@@ -1,7 +1,4 @@
-"""Predicted value and the customer's own past come in; whether the customer grows, how surely and by how much, go out.
-
-This is the one definition of a customer's direction: tiers, life-cycle stages, treatments and reports all read it.
-"""
+"""Predicted value and the customer's own past come in; by how much the customer grows, and how surely, go out."""
 
 from __future__ import annotations
 

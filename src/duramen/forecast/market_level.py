@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-# Whole weeks, so that every period holds the same weekdays.
+# Whole weeks, so that every period has the same weekdays.
 PERIOD = 28
 # Both halves must show ups and downs about a trend of their own; beyond three years a business is another one.
 LEAST_PERIODS, MOST_PERIODS = 12, 39
@@ -51,7 +51,7 @@ def purchases_by_period(days: ibis.Table, cutoff: date, periods: int) -> ibis.Ta
     before = ibis.literal(cutoff)
     days = days.filter((days.date < cutoff) & days.purchase)
     days = days.mutate(back=(before.delta(days.date, unit="day") - 1) // PERIOD)
-    # A period of 28 days holds no more purchase days than a byte counts.
+    # A period of 28 days has no more purchase days than a byte counts.
     counts = {
         name: days.count(where=days.back == periods - 1 - p).cast("int8")
         for p, name in enumerate(count_columns(periods))
@@ -71,7 +71,7 @@ class MarketLevel:
     known_customers, purchases : array of int, shape (P,)
         Customers who had bought before the period, and their purchases in it.
     usable : array of bool, shape (P,)
-        Whether the period holds enough purchases.
+        Whether the period has enough purchases.
     log_level : array of float, shape (P,)
         Logarithm of purchases / expected purchases, about its trend; of no meaning where not usable.
     usual : array of float, shape (P + 1, P)

@@ -27,6 +27,8 @@ from duramen.forecast.trees import TreeFolds, names_in_trees
 from duramen.forecast.value import Boosters, ValueModel
 from duramen.forecast.value_distribution import ValueDistribution
 from duramen.io.processors import one_blas_thread, workers
+from duramen.io.progress import finished
+from duramen.language import restored, stored
 
 _LOG = logging.getLogger(__name__)
 
@@ -130,6 +132,7 @@ class ForecastModel:
         self.money_unit_ = typical_basket(customers)
         _LOG.info("purchases and spend of %s customers", f"{len(customers):,}")
         self.btyd_ = BTYDValueModel(self.settings.btyd_models).fit(customers)
+        finished("purchases and spend")
         _LOG.info("customers at earlier cutoffs")
         if earlier is None:
             earlier = EarlierCutoffs(self.training_sample(tx, customers), self.settings.btyd_models)
@@ -143,8 +146,9 @@ class ForecastModel:
             fitted = pool.submit(self.activity_.fit, folds, holdout, features, window, tree_folds)
             self.value_.fit(folds, holdout, features, window, fitted.result(), tree_folds, trials.result())
         self._learn_errors(holdout)
+        finished("activity and value")
         self.notes_ = [
-            # What the spend model says of its own premise is for the reader of the ranking too.
+            # What the spend model states about its assumption is for the reader of the ranking too.
             *self.btyd_.spend_notes_,
             *unmet_requirements(
                 window,
@@ -349,7 +353,7 @@ class ForecastModel:
             "activity": self.activity_.to_dict(),
             "value": self.value_.to_dict(),
             "distribution": self.distribution_.to_dict(),
-            "notes": self.notes_,
+            "notes": stored(self.notes_),
         }
 
     @classmethod
@@ -379,5 +383,5 @@ class ForecastModel:
             state["value"], Boosters(boosters.get("value"), boosters.get("spend")), **model._of_value()
         )
         model.distribution_ = ValueDistribution.from_dict(state["distribution"])
-        model.holdout_, model.notes_ = holdout, state["notes"]
+        model.holdout_, model.notes_ = holdout, restored(state["notes"])
         return model

@@ -17,10 +17,17 @@ import numpy as np
 
 from duramen.data.customer_columns import known_numbers, who_left
 from duramen.errors import InputError
+from duramen.language import marked
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
+
+WORTH, MOST_LIKELY, EVERYBODY = (
+    marked("worth contacting"),
+    marked("most likely to leave"),
+    marked("everybody"),
+)
 
 
 @dataclass(frozen=True)
@@ -273,9 +280,9 @@ def campaign_choices(
     likely = np.zeros_like(worth)
     likely[np.argsort(-_probability(churn_probability), kind="stable")[: worth.sum()]] = True
     return {
-        "worth contacting": worth,
-        "most likely to leave": likely,
-        "everybody": np.ones_like(worth),
+        WORTH: worth,
+        MOST_LIKELY: likely,
+        EVERYBODY: np.ones_like(worth),
     }
 
 
@@ -374,7 +381,7 @@ def expected_maximum_profit(
     Raises
     ------
     InputError
-        If the columns differ in length, or hold missing values or values out of range.
+        If the columns differ in length, or have missing values or values out of range.
 
     References
     ----------

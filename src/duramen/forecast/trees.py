@@ -17,12 +17,16 @@ if TYPE_CHECKING:
     import lightgbm as lgb
     import pandas as pd
 
+# A part of the rows has wrong bins where LightGBM keeps features bundled or sparse (trees of other values, and writes
+# beyond its memory), so that every feature has a column of its own.
 # One thread: on a machine that others use, threads that wait for each other in hundreds of small steps take many times
 # as long. Several boosters are grown at once instead.
 FIXED: dict[str, Any] = {
     "bagging_freq": 1,
     "deterministic": True,
-    "force_row_wise": True,
+    "enable_bundle": False,
+    "force_col_wise": True,
+    "is_enable_sparse": False,
     "num_threads": 1,
     "verbosity": -1,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -42,27 +43,48 @@ def slices(ranking: pd.DataFrame) -> Iterator[pd.DataFrame]:
         yield ranking.iloc[start : start + WRITTEN_AT_ONCE]
 
 
-def write_blocks(blocks: Iterable[pd.DataFrame], path: Path) -> int:
-    """Write blocks of rows one after the other as Parquet or CSV, by the ending of ``path``; return the rows."""
-    return (_write_csv if path.suffix.lower() == ".csv" else _write_parquet)(blocks, path)
-
-
-def _write_csv(blocks: Iterable[pd.DataFrame], path: Path) -> int:
+def write_blocks(blocks: Iterable[pd.DataFrame], *paths: Path) -> int:
+    """Write blocks of rows one after the other to each path, as Parquet or CSV by its ending; return the rows."""
     rows = 0
-    with path.open("w", encoding="utf-8", newline="") as lines:
+    with ExitStack() as stack:
+        files = [_blocks_of(path) for path in paths]
+        for file in files:
+            stack.enter_context(file)
         for block in blocks:
-            _defuse(block).to_csv(lines, index=False, header=not rows)
+            for file in files:
+                file.append(block)
             rows += len(block)
     return rows
 
 
-def _write_parquet(blocks: Iterable[pd.DataFrame], path: Path) -> int:
-    rows = 0
-    with ParquetBlocks(path) as file:
-        for block in blocks:
-            file.append(block)
-            rows += len(block)
-    return rows
+def _blocks_of(path: Path) -> CsvBlocks | ParquetBlocks:
+    return CsvBlocks(path) if path.suffix.lower() == ".csv" else ParquetBlocks(path)
+
+
+class CsvBlocks:
+    """A CSV file that grows by a block of rows at a time, in which no spreadsheet finds a formula.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write, as a context manager.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._rows = 0
+
+    def __enter__(self) -> CsvBlocks:
+        self._lines = self.path.open("w", encoding="utf-8", newline="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lines.close()
+
+    def append(self, block: pd.DataFrame) -> None:
+        """Write a block; the first one writes the heading."""
+        _defuse(block).to_csv(self._lines, index=False, header=not self._rows)
+        self._rows += len(block)
 
 
 class ParquetBlocks:
@@ -148,7 +170,7 @@ def write_explanations(blocks: Iterable[pd.DataFrame], path: str | Path) -> int:
     path = Path(path)
     check_explanations_path(path)
     with atomic_file(path) as beside:
-        return _write_parquet(blocks, beside)
+        return write_blocks(blocks, beside)
 
 
 def _defuse(ranking: pd.DataFrame) -> pd.DataFrame:

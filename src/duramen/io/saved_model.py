@@ -24,7 +24,7 @@ from duramen.io.model_contents import AGAIN, refuse_absurd_numbers, refuse_no_tr
 
 # What is in the folder, and how; a change that an older release would misread makes it one more, with a step in
 # ``UPGRADES`` and a small model of the old format in tests/fixtures.
-FORMAT_VERSION = 9
+FORMAT_VERSION = 10
 MODEL_FILE = "model.json"
 # The key under which the state keeps the SHA-256 of each other file, by name.
 DIGESTS = "digests"
@@ -339,6 +339,11 @@ def _from_8(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
     return state | {"format_version": 9, "forecast": forecast}
 
 
+def _from_9(state: dict[str, Any], _folder: Path) -> dict[str, Any]:
+    """Keep notes as they are: plain texts are read as sentences without values."""
+    return state | {"format_version": 10}
+
+
 # From a format to the next one; the first of them is the oldest format that is read.
 UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {
     4: _from_4,
@@ -346,6 +351,7 @@ UPGRADES: dict[int, Callable[[dict[str, Any], Path], dict[str, Any]]] = {
     6: _from_6,
     7: _from_7,
     8: _from_8,
+    9: _from_9,
 }
 # The first format whose model.json has its own digest.
 SEALED_SINCE = 5

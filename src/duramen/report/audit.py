@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from duramen._version import __version__
+from duramen.analysis.joined import listed
 from duramen.errors import InputError
 from duramen.io.atomic import atomic_file
 from duramen.io.files import write_scores
+from duramen.language import marked, say, say_joined, translated
 from duramen.report import charts, numbers
-from duramen.report.html import page_template
+from duramen.report.html import page_lang, page_template
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -24,29 +26,37 @@ if TYPE_CHECKING:
 # More segments than these are not drawn; they are in the table.
 DRAWN = 12
 TABLES = (".csv", ".parquet")
+LEADS = {
+    "fails": marked("fails {questions}"),
+    "passes": marked("passes {questions}"),
+    "inconclusive": marked("leaves open {questions}"),
+}
 BADGES = {"passes": "known", "fails": "failed", "inconclusive": "asked"}
 # Measures that are drawn: how much of the label is recovered from each stand-in, and from behaviour.
 STAND_INS = {
-    "recovered from category": "category bought",
-    "recovered from product": "product bought",
-    "recovered from past spend": "past spend",
-    "recovered from joining date": "joining date",
-    "recovered from behaviour": "behaviour",
+    "recovered from category": marked("category bought"),
+    "recovered from product": marked("product bought"),
+    "recovered from past spend": marked("past spend"),
+    "recovered from joining date": marked("joining date"),
+    "recovered from behaviour": marked("behaviour"),
 }
 
 
 def render_audit(audit: Audit) -> str:
     """Return an audit as the text of one HTML file that needs no network, script or font."""
     return page_template("audit.html.j2").render(
+        lang=page_lang(),
         audit=audit,
         version=__version__,
-        lead=_lead(audit.findings),
+        lead=verdict_sentence(audit.findings),
         findings=audit.findings.to_dict("records"),
         badges=BADGES,
         segments=audit.segments.to_dict("records"),
         treated="treatment" in audit.segments,
         stand_ins=_stand_ins(audit.measures),
+        stand_ins_finding=_stand_ins_finding(audit.measures),
         sizes=_sizes(audit.segments),
+        sizes_finding=_sizes_finding(audit.segments),
         measures=[row | {"shown": _shown(row)} for row in audit.measures.to_dict("records")],
     )
 
@@ -84,29 +94,47 @@ def write_audit(audit: Audit, path: Path) -> Path:
     return path
 
 
-def _lead(findings: pd.DataFrame) -> str:
+def verdict_sentence(findings: pd.DataFrame) -> str:
     """Return a sentence with the questions that the segmentation passes, fails and leaves open."""
-    parts = []
-    for verdict, words in (("fails", "fails"), ("passes", "passes"), ("inconclusive", "leaves open")):
-        codes = list(findings.loc[findings["verdict"] == verdict, "code"])
-        if codes:
-            *first, last = codes
-            parts.append(f"{words} {', '.join(first)}{' and ' if first else ''}{last}")
-    return f"This segmentation {'; it '.join(parts)}."
+    said: list[str] = [
+        say(text, questions=listed(codes))
+        for verdict, text in LEADS.items()
+        if (codes := list(findings.loc[findings["verdict"] == verdict, "code"]))
+    ]
+    verdicts = say_joined(marked("{one}; it {other}"), said)
+    return say("This segmentation {verdicts}.", verdicts=verdicts)
+
+
+def _drawn_measures(measures: pd.DataFrame) -> pd.DataFrame:
+    rows = measures[measures["measure"].isin(STAND_INS)]
+    names = [translated(STAND_INS[measure]) for measure in rows["measure"]]
+    return rows.assign(name=names, own=np.where(rows["code"] == "A5", "own", "stand-in"))
+
+
+def _stand_ins_finding(measures: pd.DataFrame) -> str:
+    """Return from which stand-in most of the label is recovered."""
+    rows = _drawn_measures(measures)
+    rows = rows[rows["own"] == "stand-in"].dropna(subset="figure")
+    if rows.empty:
+        return say("Only behaviour could be measured.")
+    most = rows.sort_values("figure", ascending=False, kind="stable").iloc[0]
+    return say(
+        "The segments are best reproduced by one known property, {name}: it recovers {share} of the label.",
+        name=most["name"],
+        share=numbers.share(most["figure"]),
+    )
 
 
 def _stand_ins(measures: pd.DataFrame) -> Markup | None:
-    rows = measures[measures["measure"].isin(STAND_INS)]
-    if rows.empty:
+    drawn = _drawn_measures(measures)
+    if drawn.empty:
         return None
-    drawn = rows.assign(
-        name=rows["measure"].map(STAND_INS), own=np.where(rows["code"] == "A5", "own", "stand-in")
-    )
-    listed = "; ".join(
+    parts = "; ".join(
         f"{name} {numbers.share(figure)}" for name, figure in zip(drawn["name"], drawn["figure"], strict=True)
     )
     return charts.in_both_widths(
-        lambda width: _recovery(drawn, width), f"How much of the label is recovered from each: {listed}."
+        lambda width: _recovery(drawn, width),
+        say("How much of the label is recovered from each: {parts}.", parts=parts),
     )
 
 
@@ -115,9 +143,9 @@ def _recovery(rows: pd.DataFrame, width: int) -> alt.LayerChart:
     from duramen.analysis.audit_questions import RELABELLED
 
     low = min(0.0, float(rows["low"].min()))
-    x = charts.percent("figure", "share of the label recovered; 0 % is chance", alt.X, domain=[low, 1.02])
-    axis = alt.Axis(title=None, labelColor="var(--ink)", labelFontSize=13, labelLimit=130)
-    y = alt.Y("name:N", sort=None, axis=axis, scale=alt.Scale(paddingOuter=0.3))
+    title = say("share of the label recovered; 0\u202f% is chance")
+    x = charts.percent("figure", title, alt.X, domain=[low, 1.02])
+    y = charts.wrapped_names("name", rows["name"], width)
     base = alt.Chart(rows[["name", "own", "figure", "low", "high"]])
     line = alt.Chart(pd.DataFrame({"at": [RELABELLED]}))
     return charts.finish(
@@ -142,14 +170,31 @@ def _sizes(segments: pd.DataFrame) -> Markup | None:
     groups = segments.rename(
         columns={"segment": "name", "share": "customers_share", "past_spend_share": "value_share"}
     )
-    listed = "; ".join(
-        f"{name} {numbers.share(customers)} of customers, {numbers.share(spend)} of spend"
+    parts = "; ".join(
+        say(
+            "{group} {customers} of customers, {spend} of spend",
+            group=name,
+            customers=numbers.share(customers),
+            spend=numbers.share(spend),
+        )
         for name, customers, spend in zip(
             groups["name"], groups["customers_share"], groups["value_share"], strict=True
         )
     )
     return charts.in_both_widths(
-        lambda width: charts.share_pairs(groups, width), f"Customers and past spend by segment: {listed}."
+        lambda width: charts.share_pairs(groups, width),
+        say("Customers and past spend by segment: {parts}.", parts=parts),
+    )
+
+
+def _sizes_finding(segments: pd.DataFrame) -> str:
+    """Return which segment has most of the past spend."""
+    most = segments.sort_values("past_spend_share", ascending=False, kind="stable").iloc[0]
+    return say(
+        "{segment}: {share} of customers, {spend} of past spend, the most of any segment.",
+        segment=most["segment"],
+        share=numbers.share(most["share"]),
+        spend=numbers.share(most["past_spend_share"]),
     )
 
 

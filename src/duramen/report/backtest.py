@@ -14,6 +14,7 @@ from duramen.evaluation.backtesting import Backtest
 from duramen.evaluation.forecasts import DURAMEN
 from duramen.io.atomic import atomic_folder
 from duramen.io.saved_model import refuse_occupied
+from duramen.language import say
 from duramen.report.drawing import require_drawing
 
 # By this file a folder is known as one that may be written again.
@@ -39,11 +40,13 @@ def draw_backtest(tested: Backtest) -> dict[str, str]:
 
     figures = tested.mean_figures()
     drawings = {
-        str(target): to_svg(_bars(rows, tested.comparisons), f"Each metric of {target} by model")
+        str(target): to_svg(
+            _bars(rows, tested.comparisons), say("Each metric of {target} by model", target=say(str(target)))
+        )
         for target, rows in figures.groupby("target", sort=False)
     }
     drawings["calibration"] = to_svg(
-        _calibration(tested.calibration), "Share active against the predicted probability"
+        _calibration(tested.calibration), say("Share active against the predicted probability")
     )
     return {name: str(drawing) for name, drawing in drawings.items()}
 
@@ -77,11 +80,11 @@ def _calibration(calibration: pd.DataFrame) -> Any:
     import altair as alt
 
     curves = calibration.assign(cutoff=calibration["cutoff"].dt.strftime("%Y-%m-%d"))
-    x = alt.X("predicted:Q", title="Predicted P(at least one purchase)")
+    x = alt.X("predicted:Q", title=say("Predicted P(at least one purchase)"))
     base = alt.Chart()
     even = base.mark_line(strokeDash=[4, 4], color="grey").encode(x, alt.Y("predicted:Q"))
     points = base.mark_line(point=True).encode(
-        x, alt.Y("actual:Q", title="Share who bought"), alt.Color("model:N", title="Model")
+        x, alt.Y("actual:Q", title=say("Share who bought")), alt.Color("model:N", title=say("Model"))
     )
     panels = alt.layer(even, points, data=curves).properties(width=WIDTH, height=WIDTH)
     return panels.facet(alt.Facet("cutoff:N", title=None), columns=COLUMNS).configure(background="white")

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from duramen.evaluation.btyd_tables import PurchaseModel, frequency_table, holdout_table, tracking_table
+from duramen.language import say
 
 if TYPE_CHECKING:
     import altair as alt
@@ -40,8 +41,8 @@ def tracking_plot(
         alt.Chart(long)
         .mark_line()
         .encode(
-            x=alt.X("date:T", title="end of week"),
-            y=alt.Y("purchases:Q", title="repeat purchase days so far"),
+            x=alt.X("date:T", title=say("end of week")),
+            y=alt.Y("purchases:Q", title=say("repeat purchase days so far")),
             color=alt.Color("who:N", title=None),
         )
     )
@@ -51,7 +52,7 @@ def tracking_plot(
         .encode(x="date:T")
     )
     chart: alt.LayerChart = (lines + rule).properties(
-        title="Tracking: calibration left of the line, holdout right", **_SIZE
+        title=say("Tracking: calibration left of the line, holdout right"), **_SIZE
     )
     return chart
 
@@ -77,13 +78,13 @@ def frequency_histogram(model: PurchaseModel, customers: pd.DataFrame, most: int
         .mark_bar()
         .encode(
             x=alt.X(
-                "frequency:N", sort=list(table["frequency"]), title="repeat purchase days in calibration"
+                "frequency:N", sort=list(table["frequency"]), title=say("repeat purchase days in calibration")
             ),
             xOffset="who:N",
-            y=alt.Y("customers:Q"),
+            y=alt.Y("customers:Q", title=say("customers")),
             color=alt.Color("who:N", title=None),
         )
-        .properties(title="Frequency of repeat purchases", **_SIZE)
+        .properties(title=say("Frequency of repeat purchases"), **_SIZE)
     )
     return chart
 
@@ -111,12 +112,12 @@ def holdout_plot(
         .mark_line(point=True)
         .encode(
             x=alt.X(
-                "frequency:N", sort=list(table["frequency"]), title="repeat purchase days in calibration"
+                "frequency:N", sort=list(table["frequency"]), title=say("repeat purchase days in calibration")
             ),
-            y=alt.Y("purchases:Q", title="mean purchase days in the holdout"),
+            y=alt.Y("purchases:Q", title=say("mean purchase days in the holdout")),
             color=alt.Color("who:N", title=None),
             tooltip=["frequency", "customers", "who", alt.Tooltip("purchases:Q", format=".2f")],
         )
-        .properties(title="Calibration against holdout", **_SIZE)
+        .properties(title=say("Calibration against holdout"), **_SIZE)
     )
     return chart

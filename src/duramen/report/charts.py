@@ -3,8 +3,12 @@
 Colours are the CSS variables of the page, so one drawing serves light and dark screens and paper.
 """
 
+from __future__ import annotations
+
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -12,7 +16,8 @@ import pandas as pd
 import vl_convert
 from markupsafe import Markup
 
-from duramen.report.numbers import THIN
+from duramen.language import say
+from duramen.report.numbers import per_cent
 
 # The renderer includes Liberation Sans, so text has the same width everywhere; the page sets its own font.
 _FONT = "Liberation Sans"
@@ -33,10 +38,14 @@ _CONFIG: dict[str, Any] = {
         "domain": False,
         "ticks": False,
         "labelFlush": False,
+        "labelLimit": 0,
+        "titleLimit": 0,
     },
 }
 LABEL = 12.5
+LINE = 16  # pixels, of a name over several lines
 # One drawing for screens and paper and one for phones: scaled to fit both, its text would be unreadable.
+HALF = 400
 WIDTHS = {"wide": 860, "narrow": 330}
 
 
@@ -135,14 +144,102 @@ def in_both_widths(make: Callable[[int], alt.LayerChart], description: str) -> M
     return page.replace(' xmlns="http://www.w3.org/2000/svg"', "")
 
 
+def in_half_width(make: Callable[[int], alt.LayerChart], description: str) -> Markup:
+    """Return a chart drawn once, for two side by side on a screen and one on a phone."""
+    drawn = to_svg(make(HALF), description).replace(f' font-family="{_FONT}"', "")
+    return drawn.replace(' xmlns="http://www.w3.org/2000/svg"', "")
+
+
 def percent(field: str, title: str, channel: type[Any], **scale: Any) -> Any:
     """Return an axis of shares."""
-    axis = alt.Axis(labelExpr=f"format(datum.value * 100, '.3~g') + '{THIN}%'", title=title, tickCount=5)
+    axis = alt.Axis(labelExpr=f"format(datum.value * 100, '.3~g') + '{per_cent()}'", title=title, tickCount=5)
     return channel(f"{field}:Q", axis=axis, scale=alt.Scale(nice=False, **scale))
 
 
+def text_width(text: str) -> int:
+    r"""Return the width of a text in Latin letters; a letter of Chinese is as wide as two.
+
+    Examples
+    --------
+    >>> text_width("core"), text_width("\u6838\u5fc3")
+    (4, 4)
+    """
+    return sum(2 if letter >= "\u2e80" else 1 for letter in text)
+
+
+def wrapped(text: str, letters: int, most_lines: int = 4) -> list[str]:
+    """Return a name over several lines, each at most so many Latin letters wide.
+
+    Chinese has no spaces: it is divided anywhere but before a punctuation mark.
+
+    Examples
+    --------
+    >>> wrapped("at risk one-time buyers", 16)
+    ['at risk one-time', 'buyers']
+    """
+    if text_width(text) == len(text):
+        return wrap(text, letters, max_lines=most_lines, placeholder=" \u2026")
+    lines = _divided(text, letters)
+    # Lines of about one length leave no letter alone on the last of them.
+    for fewer in range(letters - 1, letters // 2, -1):
+        if len(narrower := _divided(text, fewer)) > len(lines):
+            break
+        lines = narrower
+    if len(lines) > most_lines:
+        lines[most_lines - 1 :] = [lines[most_lines - 1] + "\u2026"]
+    return [line.strip() for line in lines]
+
+
+def _divided(text: str, letters: int) -> list[str]:
+    lines = [""]
+    for piece in re.findall(r"[!-~]+ ?|.[\uff0c\u3001\u3002\uff09\uff1a\uff1b]?", text):
+        if lines[-1] and text_width(lines[-1] + piece.rstrip()) > letters:
+            lines.append("")
+        lines[-1] += piece
+    return lines
+
+
+def wrapped_names(field: str, names: pd.Series[str], width: int) -> Any:
+    """Return an axis of names, each over as many lines as it needs, so that none is cut in any font.
+
+    Parameters
+    ----------
+    field : str
+        The column of names.
+    names : pandas.Series of str
+    width : int
+        Width of the drawing, pixels.
+    """
+    lines = _lines(names, width)
+    words = f"({json.dumps(lines)})[datum.value]"
+    axis = alt.Axis(
+        title=None, labelColor="var(--ink)", labelFontSize=13, labelLimit=0, labelExpr=words, labelPadding=10
+    )
+    return alt.Y(f"{field}:N", sort=None, axis=axis, scale=alt.Scale(paddingOuter=0.3))
+
+
+def named_height(names: pd.Series[str], width: int, least: int) -> int:
+    """Return the height of a drawing whose rows have names, so that names over several lines do not overlap.
+
+    Parameters
+    ----------
+    names : pandas.Series of str
+    width : int
+        Width of the drawing, pixels.
+    least : int
+        Height of a row whose name is short, pixels.
+    """
+    most = max(map(len, _lines(names, width).values()))
+    return 30 + max(least, LINE * most + 10) * len(names)
+
+
+def _lines(names: pd.Series[str], width: int) -> dict[str, list[str]]:
+    letters = 26 if width > 500 else 16
+    return {str(name): wrapped(str(name), letters) or [""] for name in names}
+
+
 def value_curve(
-    curve: pd.DataFrame, core: tuple[float, float], label: list[str], width: int
+    curve: pd.DataFrame, core: tuple[float, float], label: Sequence[str], width: int
 ) -> alt.LayerChart:
     """Draw the cumulative share of value, with the core set marked.
 
@@ -152,7 +249,7 @@ def value_curve(
         Columns ``customers`` and ``value``, shares of one.
     core : tuple of float
         The core's share of customers and of value.
-    label : list of str
+    label : sequence of str
         The lines of text at the point of the core.
     width : int
         Width of the drawing, pixels.
@@ -162,8 +259,8 @@ def value_curve(
     LayerChart
     """
     top = max(1.0, float(curve["value"].max()))
-    x = percent("customers", "share of customers, highest predicted value first", alt.X, domain=[0, 1])
-    y = percent("value", "cumulative share of predicted value", alt.Y, domain=[0, top])
+    x = percent("customers", say("share of customers, highest predicted value first"), alt.X, domain=[0, 1])
+    y = percent("value", say("cumulative share of predicted value"), alt.Y, domain=[0, top])
     at = pd.DataFrame({"customers": [core[0]], "value": [core[1]], "zero": [0.0]})
     base = alt.Chart(curve)
     left = core[0] > 0.55
@@ -223,15 +320,8 @@ def share_pairs(groups: pd.DataFrame, width: int) -> alt.LayerChart:
     frame = groups[["name", "customers_share", "value_share"]]
     top = float(frame[["customers_share", "value_share"]].max().max())
     low = min(0.0, float(frame[["customers_share", "value_share"]].min().min()))
-    x = percent("customers_share", "share of all", alt.X, domain=[low, top * 1.08])
-    y = alt.Y(
-        "name:N",
-        sort=None,
-        axis=alt.Axis(
-            title=None, labelColor="var(--ink)", labelFontSize=13, labelLimit=220 if width > 500 else 130
-        ),
-        scale=alt.Scale(paddingOuter=0.3),
-    )
+    x = percent("customers_share", say("share of all"), alt.X, domain=[low, top * 1.08])
+    y = wrapped_names("name", frame["name"], width)
     base = alt.Chart(frame)
     return finish(
         [
@@ -244,7 +334,7 @@ def share_pairs(groups: pd.DataFrame, width: int) -> alt.LayerChart:
             ),
         ],
         width,
-        26 + 34 * len(frame),
+        named_height(frame["name"], width, 38),
     )
 
 
@@ -265,11 +355,7 @@ def count_bars(groups: pd.DataFrame, width: int) -> alt.LayerChart:
     frame = groups[["name", "customers", "text"]]
     room = 1.35 if width > 500 else 1.9
     x = alt.X("customers:Q", axis=None, scale=alt.Scale(domain=[0, room * float(frame["customers"].max())]))
-    y = alt.Y(
-        "name:N",
-        sort=None,
-        axis=alt.Axis(title=None, labelColor="var(--ink)", labelFontSize=13, labelLimit=110),
-    )
+    y = wrapped_names("name", frame["name"], width)
     base = alt.Chart(frame)
     return finish(
         [
@@ -279,7 +365,7 @@ def count_bars(groups: pd.DataFrame, width: int) -> alt.LayerChart:
             ),
         ],
         width,
-        30 * len(frame),
+        named_height(frame["name"], width, 30) - 30,
     )
 
 

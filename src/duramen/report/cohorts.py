@@ -9,8 +9,13 @@ import altair as alt
 import pandas as pd
 from markupsafe import Markup
 
+from duramen.analysis.acquisition_cohorts import LEAST_CUSTOMERS
+from duramen.analysis.counted import counted
+from duramen.analysis.joined import in_a_row
+from duramen.data.money_unit import unit_in_words
+from duramen.language import say
 from duramen.report.charts import LABEL, finish, in_both_widths
-from duramen.report.numbers import THIN, count, decimals, money, rows, sentence_of
+from duramen.report.numbers import count, decimals, money, per_cent, rows, sentence_of
 
 if TYPE_CHECKING:
     from duramen.analysis.acquisition_cohorts import AcquisitionCohorts
@@ -18,6 +23,14 @@ if TYPE_CHECKING:
 # Pixels: least width of a cell with its share written inside, and with its unit; and the names of cohorts.
 ROOM_FOR_SHARE, ROOM_FOR_UNIT = 24, 40
 ROOM_FOR_NAMES = 90
+SINCE_FIRST = {
+    "month": lambda: say("months since that of the first purchase"),
+    "quarter": lambda: say("quarters since that of the first purchase"),
+}
+WITH_FIRST = {
+    "month": lambda: say("months, that of the first purchase included"),
+    "quarter": lambda: say("quarters, that of the first purchase included"),
+}
 
 
 @dataclass(frozen=True)
@@ -35,8 +48,8 @@ class CohortSection:
     notes : list of str
         What a reader has to know.
     retention_drawn, value_drawn : Markup or None
-        The triangle of retention, and the curves of cumulative value of cohorts of new customers; None where no later
-        period is complete.
+        The triangle of retention, None where no later period is complete; and the curves of cumulative value of cohorts
+        of new customers, None where no two of them can be compared.
     cohorts : list of dict
         The cohorts as rows of the page.
     """
@@ -67,12 +80,12 @@ def cohort_section(found: AcquisitionCohorts) -> CohortSection:
     early = found.cohorts.loc[found.cohorts["left_censored"], "cohort"]
     comparable = complete[~complete["cohort"].isin(early)]
     named, value_title = _compared(found, complete)
-    retention_title = sentence_of(found.retention_sentence)
+    retention_title = _retention_title(found)
     costs = found.cohorts["acquisition_cost"].dropna().unique()
     cost = float(costs[0]) if len(costs) == 1 else None
-    unit = f"{found.unit} per customer of the cohort"
+    unit = say("{unit} per customer of the cohort", unit=unit_in_words(found.unit))
     retention_drawn = value_drawn = None
-    if later["cohort"].isin(comparable["cohort"]).any():
+    if len(named) > 1:
         value_drawn = in_both_widths(
             lambda width: value_curves(comparable, named, found.period, unit, cost, width), value_title
         )
@@ -91,16 +104,31 @@ def cohort_section(found: AcquisitionCohorts) -> CohortSection:
     )
 
 
+def _retention_title(found: AcquisitionCohorts) -> str:
+    """Return how many buy again, or what the figure shows while that is not known."""
+    complete = found.triangle["complete"] & (found.triangle["age"] > 0)
+    if len(found.known_ages) or not complete.any():
+        return sentence_of(found.retention_sentence)
+    shown = say(
+        "The figure shows all customers by their first purchase in the orders; some may have bought before."
+    )
+    return sentence_of(in_a_row([found.retention_sentence, shown]))
+
+
 def _compared(found: AcquisitionCohorts, complete: pd.DataFrame) -> tuple[list[str], str]:
     """Return the oldest and the newest comparable cohort, and what a customer of each brought at the same age."""
     cohorts = found.cohorts
-    new_customers = cohorts[cohorts["complete"] & ~cohorts["left_censored"]]
+    new_customers = cohorts[
+        cohorts["complete"] & ~cohorts["left_censored"] & (cohorts["customers"] >= LEAST_CUSTOMERS)
+    ]
     able, long = (new_customers[new_customers["complete_periods"] >= least] for least in (2, 3))
     able = able if len(long) < 2 else long
     if len(able) < 2:
-        return list(able["cohort"]), (
-            f"Fewer than two cohorts of new customers have two complete {found.period}s; their value cannot be "
-            "compared yet."
+        return list(able["cohort"]), say(
+            "Fewer than two cohorts of at least {least} new customers have {periods} complete: what customers of "
+            "different cohorts bring cannot be compared yet.",
+            least=LEAST_CUSTOMERS,
+            periods=counted(2, found.period),
         )
     old, new = able["cohort"].iloc[[0, -1]]
     periods = int(able["complete_periods"].iloc[-1])
@@ -108,14 +136,22 @@ def _compared(found: AcquisitionCohorts, complete: pd.DataFrame) -> tuple[list[s
     sizes = able.set_index("cohort")["customers"]
     then, now = float(at[old]), float(at[new])
     digits = decimals([then, now])
-    return [old, new], (
-        f"A customer acquired in {new} ({count(sizes[new])} customers) brought {money(now, digits)} {found.unit} in "
-        f"the first {periods} {found.period}s, one acquired in {old} ({count(sizes[old])}) {money(then, digits)}."
+    return [old, new], say(
+        "A customer acquired in {new} ({new_size} customers) brought {now} {unit} in the first {periods}, one acquired "
+        "in {old} ({old_size}) {then}.",
+        new=new,
+        new_size=count(sizes[new]),
+        now=money(now, digits),
+        unit=unit_in_words(found.unit),
+        periods=counted(periods, found.period),
+        old=old,
+        old_size=count(sizes[old]),
+        then=money(then, digits),
     )
 
 
 def retention_triangle(cells: pd.DataFrame, period: str, width: int) -> alt.LayerChart:
-    """Draw the share of each cohort who bought in each later period, darker where more did.
+    """Draw the share of each cohort who bought in each later period, coloured more strongly where more did.
 
     Parameters
     ----------
@@ -132,7 +168,7 @@ def retention_triangle(cells: pd.DataFrame, period: str, width: int) -> alt.Laye
     """
     ages = int(cells["age"].nunique())
     room = (width - ROOM_FOR_NAMES) / ages
-    unit = f"{THIN}%" if room >= ROOM_FOR_UNIT else ""
+    unit = per_cent() if room >= ROOM_FOR_UNIT else ""
     frame = cells[["cohort", "age", "retention"]].assign(
         text=[f"{100 * part:.0f}{unit}" for part in cells["retention"]]
     )
@@ -140,7 +176,7 @@ def retention_triangle(cells: pd.DataFrame, period: str, width: int) -> alt.Laye
     x = alt.X(
         "age:O",
         axis=alt.Axis(
-            title=f"{period}s since that of the first purchase",
+            title=SINCE_FIRST[period](),
             labelAngle=0,
             grid=False,
             orient="top",
@@ -148,7 +184,9 @@ def retention_triangle(cells: pd.DataFrame, period: str, width: int) -> alt.Laye
         ),
     )
     y = alt.Y(
-        "cohort:N", sort=None, axis=alt.Axis(title="first purchase", labelColor="var(--ink)", labelLimit=110)
+        "cohort:N",
+        sort=None,
+        axis=alt.Axis(title=say("first purchase"), labelColor="var(--ink)", labelLimit=0),
     )
     top = max(float(frame["retention"].max()), 0.01)
     # Styles of the page cannot be blended by the renderer, so that one colour is drawn more or less opaque.
@@ -196,7 +234,7 @@ def value_curves(
     x = alt.X(
         "age:Q",
         axis=alt.Axis(
-            title=f"{period}s, that of the first purchase included",
+            title=WITH_FIRST[period](),
             values=list(range(1, ages + 1, max(1, ages // 6))),
             grid=False,
         ),
@@ -225,7 +263,7 @@ def value_curves(
             .encode(x=x, y=y, text="cohort:N"),
         ]
     if cost is not None:
-        line = alt.Chart(pd.DataFrame({"value": [cost], "age": [ages], "text": ["cost"]}))
+        line = alt.Chart(pd.DataFrame({"value": [cost], "age": [ages], "text": [say("cost")]}))
         layers += [
             line.mark_rule(color="var(--muted)", strokeDash=[3, 4]).encode(y=y),
             line.mark_text(align="left", dx=6, dy=-8, fontSize=LABEL, color="var(--muted)").encode(

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+import pandas as pd
 from markupsafe import Markup
 
-from duramen.analysis.core_summary import CoreSummary, value_curve
+from duramen.analysis.core_summary import STABLE, UNSTABLE, CoreSummary
+from duramen.analysis.joined import in_a_row
+from duramen.language import Sentence, say, say_count, translated
 from duramen.report import charts
-from duramen.report.numbers import chosen, count, share
+from duramen.report.numbers import capital, chosen, count, share
 from duramen.scoring.tiers import Tiers
 
 
-def value_name(core: CoreSummary) -> str:
+def value_name(core: CoreSummary) -> Sentence:
     """Return what the value by which tiers are cut is called."""
-    return "predicted value after cost of those above break-even" if core.after_cost else "predicted value"
+    if core.after_cost:
+        return say("predicted value after cost of those above break-even")
+    return say("predicted value")
 
 
-def headline(core: CoreSummary) -> str:
+def headline(core: CoreSummary) -> Sentence:
     """Return the first sentence of the report.
 
     Examples
@@ -28,51 +31,101 @@ def headline(core: CoreSummary) -> str:
     """
     name = value_name(core)
     if not core.size:
-        return f"No core can be named: the {name} of all {count(core.customers)} customers is not above zero."
-    verb = "accounts" if core.size == 1 else "account"
-    return (
-        f"{count(core.size)} of {count(core.customers)} customers ({share(core.customers_share)}) {verb} for "
-        f"{share(core.value_share, 0)} of the {name}."
+        return say(
+            "No core can be named: the {value} of all {n} customers is not above zero.",
+            value=name,
+            n=count(core.customers),
+        )
+    return say_count(
+        "{n} of {all} customers ({share}) accounts for {value_share} of the {value}.",
+        "{n} of {all} customers ({share}) account for {value_share} of the {value}.",
+        core.size,
+        all=count(core.customers),
+        share=share(core.customers_share),
+        value_share=share(core.value_share, 0),
+        value=name,
+    )
+
+
+def certainty(core: CoreSummary) -> str:
+    """Return how sure it is that the members of the core are core."""
+    return say(
+        "How sure: {stable} of the {size} core customers are core in at least {share} of simulated outcomes, "
+        "{uncertain} in {low} to {share}, and {rest} in fewer.",
+        stable=count(core.stable),
+        size=count(core.size),
+        uncertain=count(core.uncertain),
+        rest=count(core.size - core.stable - core.uncertain),
+        share=chosen(STABLE),
+        low=chosen(UNSTABLE),
     )
 
 
 def tier_descriptions(tiers: Tiers, core: CoreSummary) -> str:
     """Return a sentence for each tier that says which customers are in it."""
-    vip, main, rising, regular, small, below = tiers.names
+    vip, main, rising, regular, small, below = (capital(translated(name)) for name in tiers.names)
     sentences = [
-        f"{vip}: the fewest customers that account for {chosen(tiers.vip_share)} of the {value_name(core)}",
-        f"{main}: with them, {chosen(tiers.core_share)}",
-        f"{rising}: of the {chosen(tiers.rising_share)} outside the core who are most likely to grow, those who are "
-        f"forecast to spend {_more_than(tiers.rising_growth)} than at their own past rate",
-        f"{regular}: up to {chosen(tiers.regular_share)}",
-        f"{small}: the rest",
+        say(
+            "{tier}: the fewest customers that account for {share} of the {value}.",
+            tier=vip,
+            share=chosen(tiers.vip_share),
+            value=value_name(core),
+        ),
+        say("{tier}: with them, {share}.", tier=main, share=chosen(tiers.core_share)),
+        _who_is_rising(rising, tiers),
+        say("{tier}: up to {share}.", tier=regular, share=chosen(tiers.regular_share)),
+        say("{tier}: the rest.", tier=small),
     ]
-    if not tiers.rising_share:
-        sentences[2] = f"{rising}: no customer, by choice"
     if core.after_cost:
         sentences.append(
-            f"{below}: customers whose predicted value is less than the cost to serve, however much they may grow; "
-            "they count for nothing in it"
+            say(
+                "{tier}: customers whose predicted value is less than the cost to serve, however much they may "
+                "grow; their value is not counted.",
+                tier=below,
+            )
         )
-    return ". ".join(text[:1].upper() + text[1:] for text in sentences) + "."
+    return in_a_row(sentences)
 
 
-def _more_than(growth: float) -> str:
-    return f"over {share(growth, 0)} more" if growth else "more"
+def _who_is_rising(name: str, tiers: Tiers) -> Sentence:
+    if not tiers.rising_share:
+        return say("{tier}: no customer, by choice.", tier=name)
+    values = {"tier": name, "share": chosen(tiers.rising_share)}
+    if not tiers.rising_growth:
+        return say(
+            "{tier}: of the {share} outside the core who are most likely to grow, those who are neither at risk nor "
+            "lapsed and are forecast to spend at least as much as at their own past rate.",
+            **values,
+        )
+    return say(
+        "{tier}: of the {share} outside the core who are most likely to grow, those who are neither at risk nor lapsed "
+        "and are forecast to spend at least {growth} more than at their own past rate.",
+        **values,
+        growth=share(tiers.rising_growth, 0),
+    )
 
 
-def draw_value_curve(values: npt.NDArray[np.float64], core: CoreSummary) -> Markup | None:
-    """Return the cumulative share of value by share of customers as a drawing; None where there is no core."""
-    if not core.size:
-        return None
+def concentration(core: CoreSummary) -> Sentence:
+    """Return how concentrated the value is, as a finding."""
+    return say(
+        "{share} of the customers account for {value_share} of the {value}.",
+        share=share(core.customers_share),
+        value_share=share(core.value_share),
+        value=value_name(core),
+    )
+
+
+def draw_value_curve(curve: pd.DataFrame, core: CoreSummary) -> Markup:
+    """Return the cumulative share of value by share of customers as a drawing; there is a core."""
     label = [
-        f"{count(core.size)} customers",
-        f"{share(core.customers_share)} of all",
-        f"{share(core.value_share)} of value",
+        say_count("{n} customer", "{n} customers", core.size),
+        say("{share} of all", share=share(core.customers_share)),
+        say("{share} of value", share=share(core.value_share)),
     ]
-    curve = value_curve(values, core.size)
-    description = (
-        f"Curve of the cumulative share of {value_name(core)} by share of customers: " + " ".join(label) + "."
+    description = say(
+        "Curve of the cumulative share of {value} by share of customers. {finding}",
+        value=value_name(core),
+        finding=concentration(core),
     )
     return charts.in_both_widths(
         lambda width: charts.value_curve(curve, (core.customers_share, core.value_share), label, width),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from math import ceil, floor, log10
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
+from duramen.language import say
 from duramen.report.charts import LABEL, finish, percent
+from duramen.report.numbers import digits_apart
 
+TICKS = 5  # about so many at the axis of the market's level
 SMALL = 270  # pixels: three fit side by side on a screen, one fills a phone
 
 
@@ -36,16 +41,19 @@ def weight_curve(curve: pd.DataFrame, used: float, by_value: float, width: int) 
     x = alt.X(
         "weight:Q",
         axis=alt.Axis(
-            title="weight of growth potential in the score", values=list(curve["weight"]), format="~g"
+            title=say("weight of growth potential in the score"), values=list(curve["weight"]), format="~g"
         ),
         scale=alt.Scale(type="sqrt", domain=[0, top], nice=False, padding=8),
     )
     low, high = float(curve["from_"].min()), float(curve["to"].max())
     margin = 0.1 * (high - low) or 0.01
-    y = percent("captured", "share of later money", alt.Y, zero=False, domain=[low - margin, high + margin])
+    y = percent(
+        "captured", say("share of later money"), alt.Y, zero=False, domain=[low - margin, high + margin]
+    )
     base = alt.Chart(curve)
     mark = alt.Chart(pd.DataFrame({"weight": [used]}))
-    right = used > top / 2
+    # On the scale of square roots, this is its middle.
+    right = used > top / 4
     return finish(
         [
             alt.Chart(pd.DataFrame({"captured": [by_value]}))
@@ -64,7 +72,7 @@ def weight_curve(curve: pd.DataFrame, used: float, by_value: float, width: int) 
                 fontSize=LABEL,
                 fontWeight="bold",
                 color="var(--ink)",
-            ).encode(x=x, y=alt.value(0), text=alt.value(f"used: {used:g}")),
+            ).encode(x=x, y=alt.value(0), text=alt.value(say("used: {weight}", weight=f"{used:g}"))),
         ],
         width,
         240,
@@ -86,10 +94,21 @@ def level_curve(level: pd.DataFrame, width: int) -> alt.LayerChart:
     -------
     LayerChart
     """
-    ticks = 8 if width > 500 else 4
-    x = alt.X("start:T", axis=alt.Axis(title=None, format="%b %Y", tickCount=ticks, grid=False))
+    months = alt.Axis(
+        title=None,
+        format="%Y-%m",
+        tickCount=_months_apart(level["start"], 8 if width > 500 else 4),
+        grid=False,
+        labelOverlap=True,
+        labelSeparation=8,
+    )
+    x = alt.X("start:T", axis=months)
+    drawn = level[["level", "from_", "to"]].to_numpy(dtype=float)
+    digits = digits_apart(*np.linspace(np.nanmin(drawn), np.nanmax(drawn), TICKS + 1))
     axis = alt.Axis(
-        title="level, 1 on its trend", labelExpr="'\u00d7' + format(datum.value, '.3~g')", tickCount=5
+        title=say("level, 1 on its trend"),
+        labelExpr=f"'\u00d7' + format(datum.value, '.{digits}~f')",
+        tickCount=TICKS,
     )
     y = alt.Y("level:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=6))
     base = alt.Chart(level)
@@ -106,7 +125,18 @@ def level_curve(level: pd.DataFrame, width: int) -> alt.LayerChart:
     )
 
 
-def dependence_curve(bins: pd.DataFrame, *, times: bool, unit: str) -> alt.LayerChart:
+def _months_apart(days: pd.Series[Any], most: int) -> dict[str, Any]:
+    """Return an interval of whole months that gives at most so many ticks, so that no month is named twice."""
+    span = (pd.to_datetime(days.max()) - pd.to_datetime(days.min())).days / 30.4
+    step = next((step for step in (1, 2, 3, 6) if span / step <= most), 12)
+    return (
+        {"interval": "month", "step": step}
+        if step < 12
+        else {"interval": "year", "step": ceil(span / 12 / most)}
+    )
+
+
+def dependence_curve(bins: pd.DataFrame, *, times: bool, unit: str, yes_no: bool = False) -> alt.LayerChart:
     """Draw how a feature moves a prediction, in one small width that fits a phone as well.
 
     Parameters
@@ -117,27 +147,40 @@ def dependence_curve(bins: pd.DataFrame, *, times: bool, unit: str) -> alt.Layer
         Whether effects are factors, drawn on a logarithmic axis about 1; else terms about 0.
     unit : str
         Unit of the feature.
+    yes_no : bool
+        Whether the feature is 1 for yes and 0 for no.
 
     Returns
     -------
     LayerChart
+        A line within a band; points within their intervals where there is nothing between two values.
     """
     low, high = _least_span(float(bins["low"].min()), float(bins["high"].max()), times=times)
     ticks = {"values": _factors_between(low, high)} if times else {"tickCount": 4}
     prefix = "'\u00d7' + " if times else ""
     y = alt.Y(
         "effect:Q",
-        axis=alt.Axis(title=None, labelExpr=f"{prefix}format(datum.value, '.3~g')", **ticks),
+        axis=alt.Axis(
+            title=say("times the value") if times else say("log odds"),
+            labelExpr=f"{prefix}format(datum.value, '.3~g')",
+            **ticks,
+        ),
         scale=alt.Scale(type="log" if times else "linear", domain=[low, high], nice=False),
     )
     amount = "datum.value >= 1000 ? format(datum.value, '~s') : format(datum.value, '.3~g')"
     scale, marks = _scale_of(bins["value"])
-    axis = alt.Axis(title=unit, grid=False, labelExpr=amount, **marks)
+    apart = set(bins["value"]) <= {0, 1}
+    if apart:
+        scale, marks = {"domain": [-0.5, 1.5]}, {"values": [0, 1]}
+    if yes_no:
+        yes, no = json.dumps(say("yes")), json.dumps(say("no"))
+        amount = f"datum.value ? {yes} : {no}"
+    axis = alt.Axis(title=None if yes_no else unit, grid=False, labelExpr=amount, labelFlush=True, **marks)
     x = alt.X("value:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=6, **scale))
     base = alt.Chart(bins)
     even = alt.Chart(pd.DataFrame({"effect": [1.0 if times else 0.0]}))
     layers = [even.mark_rule(color="var(--muted)", strokeDash=[3, 4]).encode(y=y)]
-    if len(bins) > 1:
+    if len(bins) > 1 and not apart:
         band = base.mark_area(color="var(--sap)", opacity=0.45)
         line = base.mark_line(color="var(--heart)", strokeWidth=2)
     else:
@@ -164,8 +207,8 @@ def qini_chart(curve: pd.DataFrame, unit: str, width: int) -> alt.LayerChart:
     -------
     LayerChart
     """
-    x = percent("customers", "share of customers treated, highest effect first", alt.X, domain=[0, 1])
-    axis = alt.Axis(title=f"gain per customer of the base, {unit}", format=".3~g", tickCount=5)
+    x = percent("customers", say("share of customers treated, highest effect first"), alt.X, domain=[0, 1])
+    axis = alt.Axis(title=say("gain per customer of the base, {unit}", unit=unit), format=".3~g", tickCount=5)
     y = alt.Y("gain:Q", axis=axis, scale=alt.Scale(nice=False, padding=6))
     base = alt.Chart(curve)
     return finish(
@@ -201,9 +244,11 @@ def contact_profit_chart(curve: pd.DataFrame, unit: str, width: int) -> alt.Laye
     first = curve[curve["order"] == curve["order"].iloc[0]]
     best = first.loc[[first["profit"].idxmax()]]
     ticks = 5 if width > 500 else 3
-    axis = alt.Axis(title="customers contacted, from the top of the order", format=",d", tickCount=ticks)
+    axis = alt.Axis(title=say("customers contacted, from the top of the order"), format=",d", tickCount=ticks)
     x = alt.X("contacted:Q", axis=axis, scale=alt.Scale(nice=False))
-    money = alt.Axis(title=f"expected profit by risk x value, {unit}", format="~s", tickCount=5)
+    money = alt.Axis(
+        title=say("expected profit by risk \u00d7 value, {unit}", unit=unit), format="~s", tickCount=5
+    )
     y = alt.Y("profit:Q", axis=money, scale=alt.Scale(nice=False, padding=6))
     right = float(best["contacted"].iloc[0]) > float(first["contacted"].max()) / 2
     point = alt.Chart(best)
@@ -225,7 +270,7 @@ def contact_profit_chart(curve: pd.DataFrame, unit: str, width: int) -> alt.Laye
                 fontSize=LABEL,
                 fontWeight="bold",
                 color="var(--ink)",
-            ).encode(x=x, y=y, text=alt.value(f"best: {best['contacted'].iloc[0]:,}")),
+            ).encode(x=x, y=y, text=alt.value(say("best: {n}", n=f"{best['contacted'].iloc[0]:,}"))),
         ],
         width,
         240,
@@ -260,6 +305,8 @@ def _steps(low: float, high: float) -> list[float]:
 def _scale_of(values: pd.Series) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return scale and ticks of a feature; a skewed feature gets a scale that leaves room for the many small values."""
     middle, most = float(values.median()), float(values.max())
+    if most - float(values.min()) < 0.01 * abs(most):
+        return {}, {"values": [middle]}
     if values.min() < 0 or not 0 < 6 * middle < most:
         return {}, {"tickCount": 4}
     return {"type": "symlog", "constant": middle}, {"values": [0.0, *_steps(middle, most)]}

@@ -6,23 +6,27 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from duramen._version import __version__
 from duramen.analysis.base_over_time import TABLES
 from duramen.analysis.campaigns import MONEY
+from duramen.analysis.periods import in_words as period_in_words
 from duramen.analysis.retention_economics import WIN_BACK
+from duramen.data.money_unit import unit_in_words
 from duramen.io.atomic import work_folder
 from duramen.io.files import refuse_unwritable_folder, write_scores
+from duramen.language import marked, say, translated
 from duramen.report import numbers
 from duramen.report.charts import in_both_widths
 from duramen.report.cohorts import cohort_section
 from duramen.report.curves import contact_profit_chart, qini_chart
-from duramen.report.html import page_template
+from duramen.report.html import page_lang, page_template
+from duramen.report.page_texts import titles
 from duramen.report.structure import structure_section
 from duramen.report.waterfall import waterfall_section
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from duramen.analysis.base_over_time import CustomerBase
     from duramen.analysis.break_even import BreakEven
     from duramen.analysis.campaigns import CampaignEffect
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
 PAGE = "base.html"
 # So many customers of a list are on the page; all are in its table.
 FIRST = 10
+TOTAL = marked("together")
 
 
 def render_base(found: CustomerBase, in_words: Callable[[str], str] = str) -> str:
@@ -45,30 +50,33 @@ def render_base(found: CustomerBase, in_words: Callable[[str], str] = str) -> st
         Gets each sentence, and returns it in the words of the reader: a command line writes the flags of parameters.
     """
     return page_template("base.html.j2").render(
+        lang=page_lang(),
         version=__version__,
         source=Path(found.source).name,
         base=base_section(found, in_words),
         with_costs=True,
+        titles=titles(),
+        folded={},
     )
 
 
 def base_section(found: CustomerBase, in_words: Callable[[str], str] = str) -> dict[str, Any]:
     """Return what the sections about the customer base show; a missing part is the sentence that says why."""
-    change, unit, economics = found.change, found.unit, found.economics
+    change, unit, economics = found.change, unit_in_words(found.unit), found.economics
 
     def section(part: Any, show: Callable[[Any], Any]) -> Any:
         return numbers.sentence_of(in_words(part)) if isinstance(part, str) else show(part)
 
     return {
         "unit": unit,
-        "before": found.before,
-        "after": found.after,
-        "sentences": change.sentences,
+        "before": numbers.spaced(period_in_words(found.before)),
+        "after": numbers.spaced(period_in_words(found.after)),
+        "sentences": [numbers.spaced(sentence) for sentence in change.sentences],
         "notes": [in_words(note) for note in change.notes],
         "waterfall": waterfall_section(change.parts, unit),
         "seasonal": bool((change.parts["money"] != change.parts["money_with_season"]).any()),
-        "parts": numbers.rows(change.parts, "money", "money_with_season"),
-        "missing": numbers.rows(change.missing, "money", "expected_back", "back_low", "back_high"),
+        "parts": _worded(numbers.rows(change.parts, "money", "money_with_season"), "part"),
+        "missing": _missing(change.missing),
         "structure": section(found.structure, structure_section),
         "cohorts": section(found.cohorts, cohort_section),
         "break_even": section(economics.break_even, _break_even),
@@ -106,9 +114,17 @@ def write_base(found: CustomerBase, folder: str | Path, in_words: Callable[[str]
     return folder / PAGE
 
 
+def _missing(missing: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of missing money and of what more often brought, as changes of revenue, and their sum."""
+    table = missing.assign(change=-missing["money"])
+    total = {"from": TOTAL, "demand": "", "change": table["change"].sum()}
+    table = pd.concat([table, pd.DataFrame([total])], ignore_index=True)
+    return _worded(numbers.rows(table, "change", "expected_back", "back_low", "back_high"), "from", "demand")
+
+
 def _break_even(found: BreakEven) -> dict[str, Any]:
     money = ("predicted_value", "cost_to_serve", "acquisition_cost", "contribution")
-    return {"summary": numbers.rows(found.summary, *money), "notes": found.notes}
+    return {"summary": _worded(numbers.rows(found.summary, *money), "group"), "notes": found.notes}
 
 
 def _exit_plan(plan: ExitPlan) -> dict[str, Any]:
@@ -117,44 +133,72 @@ def _exit_plan(plan: ExitPlan) -> dict[str, Any]:
 
 def _retention(found: RetentionEconomics, unit: str) -> dict[str, Any]:
     best = found.choices.iloc[0]
-    title = (
-        f"Expected profit by the number of customers contacted, in {unit}: highest at "
-        f"{numbers.count(best['contacted'])}; dashed, the order by churn probability."
+    title = say(
+        "Expected profit is highest with {n} customers contacted.", n=numbers.count(best["contacted"])
     )
     return {
-        "sentences": found.sentences,
+        "sentences": [numbers.spaced(sentence) for sentence in found.sentences],
         "title": title,
+        "reading": say(
+            "Expected profit by the number of customers contacted, in {unit}; dashed, the order by churn probability.",
+            unit=unit,
+        ),
         "drawn": in_both_widths(lambda width: contact_profit_chart(found.curve, unit, width), title),
-        "choices": numbers.rows(found.choices, "cost", "saved", "profit", "profit_low", "profit_high"),
-        "by_tier": numbers.rows(found.by_tier, "cost", "saved", "profit"),
-        "win_back": numbers.rows(
-            found.win_back[found.win_back["decision"] == WIN_BACK].head(FIRST),
-            "money_at_stake", "cost", "expected_profit",
+        "choices": _worded(
+            numbers.rows(found.choices, "cost", "saved", "profit", "profit_low", "profit_high"), "choice"
+        ),
+        "by_tier": _worded(numbers.rows(found.by_tier, "cost", "saved", "profit"), "tier"),
+        "win_back": _worded(
+            numbers.rows(
+                found.win_back[found.win_back["decision"] == WIN_BACK].head(FIRST),
+                "money_at_stake", "cost", "expected_profit",
+            ),
+            "tier",
         ),
     }  # fmt: skip
 
 
 def _campaign(found: CampaignEffect, unit: str) -> dict[str, Any]:
-    title = (
-        f"Gain from treating customers in order of predicted effect, in {unit} per customer, with a 95 % interval. "
-        "Dashed: the same number of customers chosen at random."
+    curve = found.qini.curve
+    best = curve.iloc[int((curve["gain"] - curve["at_random"]).to_numpy().argmax())]
+    values = {
+        "share": numbers.share(best["customers"], 0),
+        "gain": numbers.money(best["gain"], 2),
+        "random": numbers.money(best["at_random"], 2),
+        "unit": unit,
+    }
+    title = say(
+        "Treating the {share} of customers with the highest predicted effect gains {gain} {unit} per customer of the "
+        "base, as many at random {random}.",
+        **values,
     )
     average = found.average[found.average["outcome"] == MONEY]
     return {
-        "sentences": found.sentences,
+        "sentences": [numbers.spaced(sentence) for sentence in found.sentences],
         "title": title,
-        "drawn": in_both_widths(lambda width: qini_chart(found.qini.curve, unit, width), title),
-        "average": numbers.rows(average, "effect", "low", "high"),
+        "reading": say(
+            "Gain from treating customers in order of predicted effect, in {unit} per customer; band: its 95\u202f% "
+            "interval; dashed: the same number of customers chosen at random.",
+            unit=unit,
+        ),
+        "drawn": in_both_widths(lambda width: qini_chart(curve, unit, width), title),
+        "average": _worded(numbers.rows(average, "effect", "low", "high"), "estimate"),
     }
 
 
 def _rewards(found: RewardGrades) -> dict[str, Any]:
-    return {"grades": _rows(found.grades, ("threshold", "reward", "cost")), "notes": found.notes}
+    grades = _worded(_rows(found.grades, ("threshold", "reward", "cost")), "grade")
+    return {"grades": grades, "notes": found.notes}
 
 
 def _referrals(found: pd.DataFrame) -> dict[str, Any]:
     named = found[found["referred_in_all"] > 0].head(FIRST)
     return {"first": numbers.rows(named, "own_value", "credited_value")}
+
+
+def _worded(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
+    """Return rows with the stored words of some columns in the language that is set."""
+    return [row | {name: translated(str(row[name])) for name in names} for row in rows]
 
 
 def _rows(frame: pd.DataFrame, columns: Iterable[str]) -> list[dict[str, Any]]:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from duramen.language import CHINESE, current_language, said_again, say, translated
 from duramen.report import numbers
 
-FILTERS = ("count", "money", "share", "chosen", "probability", "day")
+FILTERS = ("spaced", "count", "money", "share", "chosen", "probability", "day", "capital")
+
+
+def page_lang() -> str:
+    """Return the language of a page as HTML names it."""
+    return "zh-Hans" if current_language() == CHINESE else current_language()
 
 
 def page_template(name: str) -> Template:
@@ -18,4 +24,7 @@ def page_template(name: str) -> Template:
         trim_blocks=True,
     )
     environment.filters |= {name: getattr(numbers, name) for name in FILTERS}
+    environment.filters["again"] = lambda text: said_again([text])[0]
+    environment.filters["translated"] = lambda word: translated(str(word))
+    environment.globals |= {"_": say, "joint": numbers.joint}
     return environment.get_template(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,24 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from markupsafe import Markup
 
+from duramen.analysis.joined import in_a_row
 from duramen.analysis.lifecycle import NOT_YET, STEP
 from duramen.analysis.migration import GONE, matrix
+from duramen.language import Sentence, say, translated
 from duramen.report import sankey
 from duramen.report.charts import in_both_widths
-from duramen.report.numbers import count, day, rows, sentence_of, share
+from duramen.report.numbers import count, day, rows, sentence_of, share, spaced
+from duramen.segments.lifecycle_stage import STAGES
+from duramen.segments.names_in_words import segment_in_words
 
 if TYPE_CHECKING:
     from duramen.analysis.lifecycle_history import StageHistory
+
+# How the names of groups are shown.
+IN_WORDS: dict[str, Callable[[str], str]] = {
+    "stage": translated,
+    "segment": lambda name: segment_in_words(translated(name)),
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,8 @@ class TransitionSection:
     ----------
     sentence : str
         How many customers stayed, or why that is not known.
+    stayed : str
+        The share that stayed, as the title of the drawing.
     to : list of str
         The groups of the later cutoff, a numbered one by its number; empty where there are no transitions.
     rows : list of dict
@@ -39,6 +52,7 @@ class TransitionSection:
     """
 
     sentence: str
+    stayed: str
     to: list[str]
     rows: list[dict[str, Any]]
     drawn: Markup | None
@@ -84,10 +98,17 @@ def lifecycle_section(history: StageHistory, cutoff: date) -> LifecycleSection:
         transitions=transition_section(
             history.transitions, history.earlier, cutoff, "stage", outside=(NOT_YET, GONE)
         ),
-        money=outcomes.attrs.get("money", ""),
-        outcomes=[] if outcomes.empty else rows(outcomes, "money_per_customer_day"),
+        money=translated(outcomes.attrs.get("money", "")),
+        outcomes=_outcomes(outcomes),
         steady=_steady(history, cutoff),
     )
+
+
+def _outcomes(outcomes: pd.DataFrame) -> list[dict[str, Any]]:
+    if outcomes.empty:
+        return []
+    shown = rows(outcomes, "money_per_customer_day")
+    return [row | {"group": translated(str(row["group"]))} for row in shown]
 
 
 def transition_section(
@@ -111,38 +132,88 @@ def transition_section(
     TransitionSection
     """
     if isinstance(transitions, str):
-        return TransitionSection(sentence_of(transitions), [], [], None, earlier)
-    sentence = _stayed(transitions, earlier, later, kind, outside[0])
-    sizes: dict[Any, int] = transitions.groupby("from")["customers"].sum().to_dict()
+        return TransitionSection(sentence_of(transitions), "", [], [], None, earlier)
+    sentence = _known(transitions, earlier, later, kind, outside[0])
+    stayed = _stayed(transitions, earlier, later, kind, outside[0])
+    in_words = IN_WORDS[kind]
+    shown_moves = transitions.assign(
+        **{side: [in_words(str(name)) for name in transitions[side]] for side in ("from", "to")}
+    )
+    sizes = transitions.groupby("from")["customers"].sum()
+    order = _order(transitions, kind, outside)
     shares = matrix(transitions, "share_of_from")
-    to: list[Any] = shares.columns.tolist()
+    to: list[Any] = [name for name in order if name in shares.columns]
+    shares = shares.loc[[name for name in order if name in shares.index], to]
     shown = [
         {
-            "name": str(name),
-            "customers": sizes[name],
+            "name": in_words(str(name)),
+            "customers": int(sizes[name]),
             "shares": parts,
             "own": to.index(name) if name in to else -1,
         }
         for name, parts in zip(shares.index.tolist(), shares.to_numpy().tolist(), strict=True)
     ]
-    drawn = in_both_widths(
-        lambda width: sankey.sankey_chart(transitions, width, outside),
-        f"Customers by {kind} at {day(earlier)} (left) and at {day(later)} (right). {sentence}",
+    sides = say(
+        "Customers at {earlier} (left) and at {later} (right).", earlier=day(earlier), later=day(later)
     )
-    return TransitionSection(sentence, [_short(str(name)) for name in to], shown, drawn, earlier)
+    new, gone = map(in_words, outside)
+    drawn = in_both_widths(
+        lambda width: sankey.sankey_chart(
+            shown_moves, width, (new, gone), [in_words(str(name)) for name in order]
+        ),
+        in_a_row([sides, sentence]),
+    )
+    return TransitionSection(
+        sentence, stayed, [_short(in_words(str(name))) for name in to], shown, drawn, earlier
+    )
 
 
-def _stayed(transitions: pd.DataFrame, earlier: date, later: date, kind: str, new: str) -> str:
-    """Return how many customers stayed in their group, and how many are new."""
+def _order(transitions: pd.DataFrame, kind: str, outside: tuple[str, str]) -> list[Any]:
+    """Return the groups of either cutoff in their own order: stages from the first on, segments by their numbers."""
+    found = list(dict.fromkeys([*transitions["from"], *transitions["to"]]))
+    inside = [name for name in found if name not in outside]
+    if kind == "stage":
+        inside.sort(key=lambda name: STAGES.index(name) if name in STAGES else len(STAGES))
+    elif all(_short(str(name)).isdecimal() for name in inside):
+        inside.sort(key=lambda name: int(_short(str(name))))
+    return inside + [name for name in found if name in outside]
+
+
+def _counts(transitions: pd.DataFrame, new: str) -> tuple[int, int, int]:
+    """Return the customers of the earlier cutoff, those who stayed in their group, and those who are new."""
     sizes = transitions.groupby("from")["customers"].sum()
     joined = int(sizes.get(new, 0))
-    known = int(sizes.sum()) - joined
     same = int(transitions.loc[transitions["from"] == transitions["to"], "customers"].sum())
-    stayed = f"{share(same / known)} were in the same {kind} at {day(later)}"
-    sentence = f"Of {count(known)} customers at {day(earlier)}, {stayed}."
-    if joined:
-        sentence += f" {count(joined)} first bought between the two."
-    return sentence
+    return int(sizes.sum()) - joined, same, joined
+
+
+def _stayed(transitions: pd.DataFrame, earlier: date, later: date, kind: str, new: str) -> Sentence:
+    """Return the share of the customers who stayed in their group."""
+    known, same, _ = _counts(transitions, new)
+    values = {"share": share(same / known), "earlier": day(earlier), "later": day(later)}
+    if kind == "stage":
+        return say("{share} of the customers stayed in their stage between {earlier} and {later}.", **values)
+    return say("{share} of the customers stayed in their segment between {earlier} and {later}.", **values)
+
+
+def _known(transitions: pd.DataFrame, earlier: date, later: date, kind: str, new: str) -> str:
+    """Return how many customers stayed in their group, and how many are new."""
+    known, same, joined = _counts(transitions, new)
+    values = {
+        "n": count(known),
+        "earlier": day(earlier),
+        "share": share(same / known),
+        "later": day(later),
+    }
+    if kind == "stage":
+        sentence = say("Of {n} customers at {earlier}, {share} were in the same stage at {later}.", **values)
+    else:
+        sentence = say(
+            "Of {n} customers at {earlier}, {share} were in the same segment at {later}.", **values
+        )
+    if not joined:
+        return sentence
+    return in_a_row([sentence, say("{n} first bought between the two.", n=count(joined))])
 
 
 def _short(name: str) -> str:
@@ -153,11 +224,17 @@ def _short(name: str) -> str:
 
 def _steady(history: StageHistory, cutoff: date) -> str:
     if isinstance(history.steady, str):
-        return f"How long the steady stage lasts is not known: {history.steady}"
+        return say("How long the steady stage lasts is not known: {reason}", reason=spaced(history.steady))
     sentence = sentence_of(str(history.steady))
     if history.sampled:
-        sentence = f"Among {count(history.sampled)} customers drawn at random, {sentence}"
-    return (
-        f"{sentence} Stages were observed every {STEP} days from {day(history.observed_from)} to {day(cutoff)}; a time "
-        "that had not ended counts as long as it was observed."
+        sentence = say(
+            "Among {n} customers drawn at random, {sentence}", n=count(history.sampled), sentence=sentence
+        )
+    observed = say(
+        "Stages were observed every {days} days from {first} to {last}. A stay in a stage that had not "
+        "ended by then counts with the length observed so far.",
+        days=STEP,
+        first=day(history.observed_from),
+        last=day(cutoff),
     )
+    return in_a_row([sentence, observed])

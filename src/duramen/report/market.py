@@ -9,10 +9,22 @@ import pandas as pd
 from markupsafe import Markup
 
 from duramen.analysis.core_summary import sums_by_group
+from duramen.analysis.joined import in_a_row
 from duramen.forecast.market_level import PERIOD
+from duramen.language import marked, say, translated
 from duramen.report import curves
 from duramen.report.charts import in_both_widths
-from duramen.report.numbers import THIN, chosen, count, day, rows, sentence_of, share
+from duramen.report.numbers import (
+    chosen,
+    count,
+    day,
+    digits_apart,
+    per_cent,
+    rows,
+    sentence_of,
+    share,
+    spaced,
+)
 from duramen.scoring.tiers import smallest_set
 
 if TYPE_CHECKING:
@@ -21,19 +33,15 @@ if TYPE_CHECKING:
 
 # What the ranking's column ``core_in`` says, and how the page says it.
 CORE_IN = {
-    "every market": "Core in every market",
-    "up only": "Core in a rising market only",
-    "down only": "Core in a falling market only",
-    "as it is only": "Core in the market as it is only",
-    "up and down only": "Core in a rising and in a falling market, not as it is",
-    "none": "Core in none",
+    "every market": marked("Core in every market"),
+    "up only": marked("Core in a rising market only"),
+    "down only": marked("Core in a falling market only"),
+    "as it is only": marked("Core in the market as it is only"),
+    "up and down only": marked("Core in a rising and in a falling market, not as it is"),
+    "none": marked("Core in none"),
 }
 ONE_SIDED = ("up only", "down only")  # whose first customers are named
 NAMED = 10
-HOW_TO_STATE = (
-    "when scoring, set demand_change, such as -20 for a fall of 20\u202f%, and the responses of segments or categories "
-    "in the table market.response"
-)
 WIDTH = 1.96  # standard errors to either side of the level, for a 95 % interval
 
 
@@ -47,6 +55,8 @@ class MarketSection:
         Length of a period of the level, days.
     sentences : list of str
         What the history shows of the market and of elasticities to it.
+    level : str
+        How far the level moved, or empty.
     drawn : Markup or None
         The level by period, where it is known.
     outside : bool
@@ -63,6 +73,7 @@ class MarketSection:
 
     period: int
     sentences: list[str]
+    level: str
     drawn: Markup | None
     outside: bool
     change: str
@@ -94,7 +105,7 @@ def market_section(
         If customers respond differently and the ranking does not say who is core in which market.
     """
     sentences = [sentence_of(str(scenario))] if scenario else []
-    sentences += _of_history(elasticities) if elasticities.identified else [elasticities.reason]
+    sentences += _of_history(elasticities) if elasticities.identified else [spaced(elasticities.reason)]
     differ = elasticities.identified if scenario is None else not scenario.alike or scenario.costs
     if not differ and scenario is None:
         sentences.append(_alike(ranking))
@@ -103,9 +114,10 @@ def market_section(
     return MarketSection(
         period=PERIOD,
         sentences=sentences,
+        level=_level(elasticities),
         drawn=_drawn(elasticities),
         outside=elasticities.outside,
-        change="its typical change" if scenario is None else chosen(abs(scenario.scenario.change)),
+        change=say("its typical change") if scenario is None else chosen(abs(scenario.scenario.change)),
         sets=_sets(ranking) if differ else [],
         stability=_stability(scenario.stability) if scenario and differ else [],
     )
@@ -114,22 +126,38 @@ def market_section(
 def _alike(ranking: pd.DataFrame) -> str:
     """Return that the core is the same in every market, and how to state a scenario."""
     core = int(smallest_set(ranking["predicted_value"].to_numpy(dtype=float)).sum())
-    return (
-        "The data show no difference between customers in how they move with the market, so the core set is the "
-        f"same {count(core)} customers whether it rises or falls. To see the core where some respond more than others, "
-        f"state a scenario: {HOW_TO_STATE}."
+    return say(
+        "The data cannot show whether customers respond to the market differently, so all are assumed to "
+        "respond alike, and the core set is the same {n} customers whether it rises or falls. To see the "
+        "core where some respond more than others, state a scenario: when scoring, set demand_change, "
+        "such as -20 for a fall of 20\u202f%, and the responses of segments or categories in the table "
+        "market.response.",
+        n=count(core),
     )
 
 
 def _of_history(elasticities: MarketElasticities) -> list[str]:
     """Return what the history shows of identified elasticities."""
-    whose = "of the outside index" if elasticities.outside else "of the market"
-    return [
-        f"The level {whose} typically changes by {share(elasticities.typical_change, 0)} from a period to the "
-        f"next. Where it changes by 1{THIN}%, the purchases of a customer change by {elasticities.mean:.2g}{THIN}% on "
-        f"average, with a standard deviation of {elasticities.spread:.2g}{THIN}% between customers that both halves of "
-        f"the history before {day(elasticities.cutoff)} show."
-    ]
+    change = share(elasticities.typical_change, 0)
+    if elasticities.outside:
+        level = say(
+            "The level of the outside index typically changes by {change} from a period to the next.",
+            change=change,
+        )
+    else:
+        level = say(
+            "The level of the market typically changes by {change} from a period to the next.", change=change
+        )
+    responses = say(
+        "If it changes by 1\u202f%, the purchases of a customer change by {mean}{per_cent} on average. "
+        "Customers differ: the standard deviation between them is {spread}{per_cent}, consistent across "
+        "both halves of the history before {day}.",
+        mean=f"{elasticities.mean:.2g}",
+        spread=f"{elasticities.spread:.2g}",
+        per_cent=per_cent(),
+        day=day(elasticities.cutoff),
+    )
+    return [in_a_row([level, responses])]
 
 
 def _stability(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -151,25 +179,47 @@ def _sets(ranking: pd.DataFrame) -> list[dict[str, Any]]:
     figures = ["customers", "customers_share", "value_share"]
     sums = sums_by_group(ranking, "core_in").set_index("name")[figures]
     sums = sums.reindex(list(CORE_IN), fill_value=0)
-    sets = sums.assign(name=list(CORE_IN.values())).to_dict("records")
+    sets = sums.assign(name=[translated(name) for name in CORE_IN.values()]).to_dict("records")
     for core_in, shown in zip(CORE_IN, sets, strict=True):
         members = ranking.loc[ranking["core_in"] == core_in, ["customer_id", "rank", "predicted_value"]]
         shown["first"] = rows(members.head(NAMED if core_in in ONE_SIDED else 0), "predicted_value")
     return [{str(name): entry for name, entry in shown.items()} for shown in sets]
 
 
+def _level(elasticities: MarketElasticities) -> str:
+    """Return when the level was lowest and highest."""
+    known = elasticities.level.dropna(subset="level")
+    if len(known) < 2:
+        return ""
+    by_level = known.sort_values("level", kind="stable")
+    lowest, highest = by_level.iloc[0], by_level.iloc[-1]
+    digits = digits_apart(lowest["level"], highest["level"])
+    values = {
+        "lowest": f"{lowest['level']:.{digits}f}",
+        "low_day": day(lowest["start"]),
+        "highest": f"{highest['level']:.{digits}f}",
+        "high_day": day(highest["start"]),
+    }
+    if elasticities.outside:
+        return say(
+            "The outside index was lowest, {lowest}, in the period from {low_day} and highest, {highest}, in that from "
+            "{high_day}.",
+            **values,
+        )
+    return say(
+        "The market was lowest, {lowest}, in the period from {low_day} and highest, {highest}, in that from "
+        "{high_day}.",
+        **values,
+    )
+
+
 def _drawn(elasticities: MarketElasticities) -> Markup | None:
     level = elasticities.level
-    known = level.dropna(subset="level")
-    if len(known) < 2:
+    if len(level.dropna(subset="level")) < 2:
         return None
     half = WIDTH * level["standard_error"]
     ends = level[["start", "level"]].assign(from_=level["level"] - half, to=level["level"] + half)
-    by_level = known.sort_values("level", kind="stable")
-    lowest, highest = by_level.iloc[0], by_level.iloc[-1]
-    of = "the outside index" if elasticities.outside else "the market"
-    return in_both_widths(
-        lambda width: curves.level_curve(ends, width),
-        f"Level of {of} over {len(level)} periods, 1 on its trend: lowest {lowest['level']:.2f} in the period "
-        f"from {day(lowest['start'])}, highest {highest['level']:.2f} in that from {day(highest['start'])}.",
+    description = say(
+        "Level by period, {n} periods, 1 on its trend. {finding}", n=len(level), finding=_level(elasticities)
     )
+    return in_both_widths(lambda width: curves.level_curve(ends, width), description)

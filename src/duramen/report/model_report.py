@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duramen.analysis.portfolio_axes import DEFAULT_AXES, Axes
-from duramen.analysis.report_contents import report_tables
+from duramen.analysis.report_contents import ReportTables, report_tables, tables_of_model
 from duramen.data.customer_file import read_customer_file
-from duramen.data.customers import customer_table
 from duramen.errors import InputError
-from duramen.evaluation.scorecards import scorecard
 from duramen.io.atomic import atomic_file
+from duramen.language import ENGLISH, using_language
 from duramen.report.drawing import require_drawing
-from duramen.scoring.customer_ranking import rank_with_inputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +36,7 @@ def write_report(
     axes: Axes = DEFAULT_AXES,
     scenario: MarketScenario | None = None,
     market_index: Any = None,
+    language: str = ENGLISH,
 ) -> Path:
     """Write the report of a fitted model on its transactions as one HTML file, and return its path.
 
@@ -67,6 +66,8 @@ def write_report(
         A change of demand, and who responds to it.
     market_index : str, Path or DataFrame, optional
         An outside market index, as ``market_elasticities`` takes it.
+    language : str
+        ``"en"``, or ``"zh"`` for Simplified Chinese.
 
     Raises
     ------
@@ -82,14 +83,19 @@ def write_report(
             f"path is {str(path)!r}; give a file in a folder that exists, such as 'report.html'."
         )
     known = None if customer_file is None else read_customer_file(customer_file)
-    customers = customer_table(tx, model.window_.cutoff if cutoff is None else cutoff)
-    ranked = rank_with_inputs(
-        model, tx, customers, cost_to_serve, tiers, scenario=scenario, market_index=market_index
-    )
-    credit = None
-    if known is not None and "credit" in known.table:
-        credit = known.of("credit", customers["customer_id"])
-    return write_ranked_report(path, model, tx, ranked, scorecard(model.holdout_), credit=credit, axes=axes)
+    with using_language(language):
+        tables = tables_of_model(
+            model,
+            tx,
+            cutoff=cutoff,
+            customer_file=known,
+            tiers=tiers,
+            cost_to_serve=cost_to_serve,
+            axes=axes,
+            scenario=scenario,
+            market_index=market_index,
+        )
+        return _write(path, tables)
 
 
 def write_ranked_report(
@@ -110,9 +116,13 @@ def write_ranked_report(
     model, tx, ranked, scorecard, credit, axes
         As ``duramen.analysis.report_contents.report_tables`` takes them.
     """
+    return _write(Path(path), report_tables(model, tx, ranked, scorecard, credit=credit, axes=axes))
+
+
+def _write(path: Path, tables: ReportTables) -> Path:
     from duramen.report.page import render_page
 
-    page = render_page(report_tables(model, tx, ranked, scorecard, credit=credit, axes=axes))
-    with atomic_file(Path(path)) as beside:
+    page = render_page(tables)
+    with atomic_file(path) as beside:
         beside.write_text(page, encoding="utf-8", newline="\n")
-    return Path(path)
+    return path

@@ -8,14 +8,17 @@ from typing import Any
 
 import pandas as pd
 
+from duramen.language import ENGLISH, current_language, say_day
+
 DASH = "\u2013"
 MINUS = "\u2212"
 THIN = "\u202f"  # a narrow no-break space, between a figure and its unit
-
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
+TIMES = "\u00d7"
+# A date stands alone: it is not part of the name of a file.
+_DATE = re.compile(r"(?<![A-Za-z0-9_./-])\d{4}-\d{2}-\d{2}(?![A-Za-z0-9_/-]|\.\w)")
+# In Chinese, no space stands between a date in words and what is around it.
+_BESIDE_DATE = re.compile(r"(?<=[\u4e00-\u9fff]) (?=\d{4}\u5e74)|(?<=\d\u65e5) (?=[\u4e00-\u9fff])")
+_NEGATIVE = re.compile(r"(?<![A-Za-z0-9_.)\u2013-])-(?=\d)")
 
 
 def _signed(text: str, *, plus: bool = False) -> str:
@@ -50,6 +53,23 @@ def decimals(amounts: Iterable[float]) -> int:
     return 0 if max((abs(amount) for amount in amounts if isfinite(amount)), default=0.0) >= 1000 else 2
 
 
+def digits_apart(*figures: float, least: int = 2, most: int = 6) -> int:
+    """Return the decimals that write figures as different texts, where they differ by enough.
+
+    Examples
+    --------
+    >>> digits_apart(0.82, 1.22), digits_apart(0.9991, 1.0004), digits_apart(1.0, 1.0)
+    (2, 3, 2)
+    """
+    different = len(set(figures))
+    enough = (
+        digits
+        for digits in range(least, most + 1)
+        if len({f"{figure:.{digits}f}" for figure in figures}) == different
+    )
+    return next(enough, least)
+
+
 def money(amount: float, digits: int = 0, *, plus: bool = False) -> str:
     """Return an amount without its unit.
 
@@ -69,7 +89,17 @@ def share(part: float, digits: int = 1, *, plus: bool = False) -> str:
     >>> share(0.2061).replace(THIN, " "), share(0.031, plus=True).replace(THIN, " ")
     ('20.6 %', '+3.1 %')
     """
-    return _signed(f"{100 * part:,.{digits}f}", plus=plus) + f"{THIN}%" if isfinite(part) else DASH
+    return _signed(f"{100 * part:,.{digits}f}", plus=plus) + per_cent() if isfinite(part) else DASH
+
+
+def per_cent() -> str:
+    """Return how per cent is written after a figure: in English with a space before it."""
+    return f"{THIN}%" if current_language() == ENGLISH else "%"
+
+
+def joint() -> str:
+    """Return what stands between two sentences: nothing in Chinese."""
+    return " " if current_language() == ENGLISH else ""
 
 
 def chosen(part: float) -> str:
@@ -80,7 +110,7 @@ def chosen(part: float) -> str:
     >>> [chosen(part).replace(THIN, " ") for part in (0.8, 0.955)]
     ['80 %', '95.5 %']
     """
-    return f"{100 * part:.6g}{THIN}%"
+    return f"{100 * part:.6g}{per_cent()}"
 
 
 def factor(times: float) -> str:
@@ -88,12 +118,23 @@ def factor(times: float) -> str:
 
     Examples
     --------
-    >>> factor(1.8), factor(0.0512), factor(1234.5)
-    ('x1.8', 'x0.0512', 'x1,234')
+    >>> [factor(times).replace(TIMES, "x") for times in (1.8, 0.0512, 1234.5)]
+    ['x1.8', 'x0.0512', 'x1,234']
     """
     if not isfinite(times):
         return DASH
-    return f"x{times:.3g}" if times < 100 else f"x{times:,.0f}"
+    return TIMES + (f"{times:.3g}" if times < 100 else f"{times:,.0f}")
+
+
+def brief(value: float) -> str:
+    """Return a number with three digits, or as a whole number; never with an exponent.
+
+    Examples
+    --------
+    >>> [brief(value) for value in (0.0512, 12.0, 1720.4)]
+    ['0.0512', '12', '1,720']
+    """
+    return _signed(f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}")
 
 
 def probability(chance: float) -> str:
@@ -107,9 +148,9 @@ def probability(chance: float) -> str:
     if not isfinite(chance):
         return DASH
     if 0 < chance < 0.005:
-        return f"<1{THIN}%"
+        return f"<1{per_cent()}"
     if 0.995 < chance < 1:
-        return f">99{THIN}%"
+        return f">99{per_cent()}"
     return share(chance, 0)
 
 
@@ -121,18 +162,39 @@ def sentence_of(text: str) -> str:
     >>> sentence_of("half of them, 50%, stayed.").replace(THIN, " ")
     'Half of them, 50 %, stayed.'
     """
-    return re.sub(r"(?<=\d)%", f"{THIN}%", text[:1].upper() + text[1:])
+    return spaced(capital(text))
 
 
-def day(when: date) -> str:
-    """Return a date in words, the same in every locale.
+def spaced(text: str) -> str:
+    """Return a text with per cent, dates and negative numbers as the page writes them.
 
     Examples
     --------
-    >>> day(date(2011, 6, 1))
-    '1 June 2011'
+    >>> spaced("50% stayed, 3% left").replace(THIN, " ")
+    '50 % stayed, 3 % left'
+    >>> spaced("the 91 days from 2011-09-10 (-3.4 points)").replace(MINUS, "minus ")
+    'the 91 days from 10 September 2011 (minus 3.4 points)'
     """
-    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+    text = _BESIDE_DATE.sub("", _DATE.sub(lambda found: _day_or_text(found[0]), text))
+    return re.sub(r"(?<=\d) ?%", per_cent(), _NEGATIVE.sub(MINUS, text))
+
+
+def _day_or_text(text: str) -> str:
+    """Return a date as the page writes it, and what only looks like one as it is."""
+    try:
+        return day(date.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def capital(text: str) -> str:
+    """Return a text with a capital first."""
+    return text[:1].upper() + text[1:]
+
+
+def day(when: date) -> str:
+    """Return a date in words."""
+    return say_day(when)
 
 
 def rows(frame: pd.DataFrame, *columns: str) -> list[dict[str, Any]]:

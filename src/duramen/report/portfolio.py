@@ -8,8 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from duramen.analysis.joined import in_a_row, listed
 from duramen.analysis.portfolio_axes import UNGRADED
-from duramen.report.numbers import decimals, money, rows, sentence_of, share
+from duramen.language import Sentence, say, translated
+from duramen.report.numbers import capital, decimals, money, rows, sentence_of, share
 
 MONEY = ("value_now", "predicted_value")
 
@@ -74,7 +76,7 @@ def portfolio_section(
     """
     matrices = []
     for axes, table in tables.items():
-        name = " and ".join([", ".join(axes[:-1]), axes[-1]]).capitalize()
+        name = capital(listed([translated(axis) for axis in axes]))
         if isinstance(table, str):
             matrices.append(Matrix(name, sentence_of(table), [], None))
         else:
@@ -83,9 +85,12 @@ def portfolio_section(
 
 
 def _grids(axes: Sequence[str], table: pd.DataFrame) -> tuple[list[Grid], dict[str, Any] | None]:
-    cells = rows(table, *MONEY)
-    graded = [cell for cell in cells if cell["cell"] != UNGRADED]
-    ungraded = next((cell for cell in cells if cell["cell"] == UNGRADED), None)
+    cells = [
+        row | {name: translated(str(row[name])) for name in (*axes, "cell", "treatment")}
+        for row in rows(table.assign(stored=table["cell"]), *MONEY)
+    ]
+    graded = [cell for cell in cells if cell["stored"] != UNGRADED]
+    ungraded = next((cell for cell in cells if cell["stored"] == UNGRADED), None)
     down, across, *third = axes
     levels = {axis: list(dict.fromkeys(cell[axis] for cell in graded)) for axis in axes}
     at = {tuple(cell[axis] for axis in axes): cell for cell in graded}
@@ -105,25 +110,34 @@ def _grids(axes: Sequence[str], table: pd.DataFrame) -> tuple[list[Grid], dict[s
 
 def _cuts(axes: Sequence[str], table: pd.DataFrame, unit: str, horizon_days: int) -> str:
     """Return above which figure each level but the lowest begins; a grade of credit has no figure."""
-    sentences = []
+    sentences: list[str] = []
     for axis in axes:
         if axis == "credit":
-            sentences.append("Credit is cut among the customers whose grade is known.")
+            sentences.append(say("Credit is cut among the customers whose grade is known."))
             continue
-        levels = [level for level in dict.fromkeys(table[axis]) if level][:-1]
+        levels = [capital(translated(level)) for level in dict.fromkeys(table[axis]) if level][:-1]
         ends = table.attrs["cuts"][axis][::-1]
         if axis == "loyalty":
-            limits = [
-                f"more than {share(end)} of the repeat purchases due were made"
-                if end > 0
-                else "came back at least once"
-                for end in ends
-            ]
+            limits = [_loyal(level, end) for level, end in zip(levels, ends, strict=True)]
         else:
             digits = decimals(ends)
             limits = [
-                f"more than {money(end, digits)} {unit} over {horizon_days:,} days at the own past rate"
-                for end in ends
+                say(
+                    "{level}: more than {money} {unit} over {days} days at the customer's past rate.",
+                    level=level,
+                    money=money(end, digits),
+                    unit=unit,
+                    days=f"{horizon_days:,}",
+                )
+                for level, end in zip(levels, ends, strict=True)
             ]
-        sentences += [f"{level.capitalize()}: {limit}." for level, limit in zip(levels, limits, strict=True)]
-    return " ".join(sentences)
+        sentences += limits
+    return in_a_row(sentences)
+
+
+def _loyal(level: str, end: float) -> Sentence:
+    if end > 0:
+        return say(
+            "{level}: more than {share} of the repeat purchases due were made.", level=level, share=share(end)
+        )
+    return say("{level}: came back at least once.", level=level)

@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 
 from duramen.analysis.price_buyers import FULL_PRICE, LEAST_PURCHASES, PRICE_LED, TOO_FEW
+from duramen.language import say, translated
 from duramen.report.numbers import rows, sentence_of
 
 MONEY = ("value_now_mean", "predicted_value_mean")
 WHO = {
-    PRICE_LED: "the largest part of the price off",
-    FULL_PRICE: "the smallest part of it off",
-    TOO_FEW: f"fewer than {LEAST_PURCHASES} purchase days, or no price known",
+    PRICE_LED: lambda: say("largest third by discount share"),
+    FULL_PRICE: lambda: say("smallest third by discount share"),
+    TOO_FEW: lambda: say("fewer than {n} purchase days, or no price known", n=LEAST_PURCHASES),
 }
 
 
@@ -52,5 +53,10 @@ def price_section(table: pd.DataFrame | str) -> PriceSection:
     if isinstance(table, str):
         return PriceSection(sentence_of(table), LEAST_PURCHASES, [])
     return PriceSection(
-        "", LEAST_PURCHASES, [row | {"who": WHO.get(row["buyers"], "")} for row in rows(table, *MONEY)]
+        "",
+        LEAST_PURCHASES,
+        [
+            row | {"buyers": translated(row["buyers"]), "who": WHO.get(row["buyers"], str)()}
+            for row in rows(table, *MONEY)
+        ],
     )

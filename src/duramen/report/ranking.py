@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.forecast.next_purchase import NEXT_PURCHASE_COLUMNS
+from duramen.language import say
 from duramen.report import numbers
 
 SHOWN = 20
@@ -38,7 +39,9 @@ def first_customers(ranking: pd.DataFrame) -> list[dict[str, Any]]:
         row["growth_rate"] = numbers.share(rate, 0, plus=True)
         row["places"] = {"low": round(low, 2), "at": round(middle, 2), "width": round(high - low, 2)}
         row["next_purchase"] = next_purchase(*(row[name] for name in NEXT_PURCHASE_COLUMNS))
-        row["reasons"] = [row[name] for name in REASONS if pd.notna(row[name]) and str(row[name])]
+        row["reasons"] = [
+            numbers.spaced(row[name]) for name in REASONS if pd.notna(row[name]) and str(row[name])
+        ]
     return rows
 
 
@@ -56,11 +59,11 @@ def next_purchase(date: Any, low: Any, high: Any) -> str:
     'none within two horizons'
     """
     if pd.isna(date):
-        return "none within two horizons"
-    ends = f"9 in 10 such customers: {numbers.day(low)} or later"
-    if not pd.isna(high):
-        ends = f"8 in 10 such customers: {numbers.day(low)} to {numbers.day(high)}"
-    return f"{numbers.day(date)} ({ends})"
+        return say("none within two horizons")
+    values = {"date": numbers.day(date), "low": numbers.day(low)}
+    if pd.isna(high):
+        return say("{date} (9 in 10 such customers: {low} or later)", **values)
+    return say("{date} (8 in 10 such customers: {low} to {high})", **values, high=numbers.day(high))
 
 
 def _places(bounds: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ customers; a band between them is as thick as the customers who went there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -16,7 +16,8 @@ import pandas as pd
 
 from duramen.analysis.migration import GONE, NEW
 from duramen.errors import InputError
-from duramen.report.charts import LABEL, finish
+from duramen.language import say
+from duramen.report.charts import LABEL, finish, text_width, wrapped
 from duramen.report.numbers import count, probability
 
 # In pixels: width of a bar, space between bar and label, least space between two labels, height of a line of a label,
@@ -45,7 +46,9 @@ class _Bar:
         return (self.top + self.bottom) / 2
 
 
-def sankey_chart(table: pd.DataFrame, width: int, outside: tuple[str, ...] = (NEW, GONE)) -> alt.LayerChart:
+def sankey_chart(
+    table: pd.DataFrame, width: int, outside: tuple[str, ...] = (NEW, GONE), first: Sequence[str] = ()
+) -> alt.LayerChart:
     """Draw how many customers went from which group to which.
 
     Parameters
@@ -57,11 +60,13 @@ def sankey_chart(table: pd.DataFrame, width: int, outside: tuple[str, ...] = (NE
         Width of the drawing, pixels.
     outside : tuple of str
         Names for customers of one cutoff only, which are drawn below the others with faint bands.
+    first : sequence of str
+        Groups in the order in which they are drawn; others follow in the order of the table.
 
     Returns
     -------
     LayerChart
-        Bands of customers who stayed in their group are lighter than those of customers who changed it.
+        Bands of customers who stayed in their group have another colour than those of customers who changed it.
 
     Raises
     ------
@@ -72,12 +77,12 @@ def sankey_chart(table: pd.DataFrame, width: int, outside: tuple[str, ...] = (NE
     if drawn.empty:
         raise InputError("there are no customers in the table of flows; give one with at least one flow.")
     drawn = drawn.astype({"from": str, "to": str, "customers": float})
-    order = list(dict.fromkeys([*drawn["from"], *drawn["to"]]))
+    order = list(dict.fromkeys([*first, *drawn["from"], *drawn["to"]]))
     order.sort(key=lambda name: name in outside)  # the sort is stable
     most = 0.27 * width if width > 500 else 0.31 * width
     letters = max(int((most - BAR - BESIDE) / LETTER), 8)
     sides = [_labelled(drawn, side, order, letters) for side in ("from", "to")]
-    longest = max(len(line) for side in sides for _, lines in side.values() for line in lines)
+    longest = max(text_width(line) for side in sides for _, lines in side.values() for line in lines)
     room = min(most, longest * LETTER + BAR + BESIDE)
     height = max(sum(_slots(side)) for side in sides)
     left, right = (_placed(side, height) for side in sides)
@@ -104,8 +109,10 @@ def _labelled(
     labelled = {}
     for name in order:
         if name in customers:
-            words = wrap(name, letters, max_lines=MOST_LINES, placeholder="\u2026")
-            figures = f"{count(customers[name])} ({probability(customers[name] / total)})"
+            words = wrapped(name, letters, MOST_LINES)
+            figures = say(
+                "{n} ({share})", n=count(customers[name]), share=probability(customers[name] / total)
+            )
             labelled[name] = (ALL * customers[name] / total, [*words, figures])
     return labelled
 

@@ -8,12 +8,22 @@ from math import floor, isfinite, log10
 
 import pandas as pd
 
+from duramen.analysis.joined import in_a_row, listed
 from duramen.evaluation.forecasts import DURAMEN
 from duramen.evaluation.registry import Metric, metric
-from duramen.report.numbers import DASH, money, share
+from duramen.language import Sentence, marked, say, say_joined, translated
+from duramen.report.numbers import DASH, TIMES, money, share, spaced
 
 # Errors in money within a thousandth of the best share the mark; they read the same or nearly so in four digits.
 ALIKE = 1e-3
+# How the page calls what is predicted; growth and growing are too alike.
+TARGETS = {
+    "value": marked("value"),
+    "activity": marked("activity"),
+    "growth": marked("change of spend"),
+    "growing": marked("whether spend rises"),
+    "segments": marked("segments"),
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,7 @@ class Row:
     name, unit, direction, meaning : str
         The metric, its unit of money (empty where it has none), which way is better, and what it is.
     figures : list of str
-        One text a model, in the order of the board.
+        One text for each model, in the order of the board.
     best : list of bool
         Which of them are best, including those that read the same.
     """
@@ -45,7 +55,7 @@ class Board:
     Attributes
     ----------
     target : str
-        What was predicted: value, activity or segments.
+        What was predicted, in words.
     models : list of str
         The columns.
     rows : list of Row
@@ -84,7 +94,8 @@ def _board(target: str, table: pd.DataFrame, unit: str) -> Board:
         _row(metric(target, str(name)), part, models, unit)
         for name, part in table.groupby("metric", sort=False)
     ]
-    return Board(target, models, rows, _verdict(models, rows))
+    shown = translated(TARGETS[target]) if target in TARGETS else target
+    return Board(shown, list(map(model_in_words, models)), rows, _verdict(models, rows))
 
 
 def _row(of: Metric, table: pd.DataFrame, models: list[str], unit: str) -> Row:
@@ -98,10 +109,10 @@ def _row(of: Metric, table: pd.DataFrame, models: list[str], unit: str) -> Row:
         winning = {text for text, loss in zip(texts, losses, strict=True) if loss == losses.min()}
         best = pd.Series(texts).isin(winning)
     return Row(
-        of.name,
+        spaced(translated(of.name)),
         unit if of.unit == "money" else "",
-        of.direction,
-        of.meaning,
+        translated(of.direction),
+        spaced(translated(of.meaning)),
         texts,
         [bool(is_best) and len(models) > 1 for is_best in best],
     )
@@ -119,25 +130,54 @@ def _texts(of: Metric, figures: Sequence[float] | pd.Series[float]) -> list[str]
 
 def _verdict(models: list[str], rows: list[Row]) -> str:
     if len(models) == 1:
-        return f"Only {models[0]} was evaluated, so there is nothing to compare it with."
+        return say(
+            "Only {model} was evaluated, so there is nothing to compare it with.",
+            model=model_in_words(models[0]),
+        )
     if DURAMEN not in models:
-        return f"The {DURAMEN} model was not evaluated here; the best of the others is marked."
+        return say(
+            "The {model} model was not evaluated here; the best of the others is marked.", model=DURAMEN
+        )
     own = models.index(DURAMEN)
     known = [row for row in rows if row.figures[own] != DASH]
     lost: dict[str, list[str]] = {}
     for row in known:
         if not row.best[own]:
-            winners = [model for model, best in zip(models, row.best, strict=True) if best]
-            lost.setdefault(_list(winners), []).append(row.name)
+            winners = [model_in_words(model) for model, best in zip(models, row.best, strict=True) if best]
+            lost.setdefault(listed(winners), []).append(row.name)
     won = [row for row in known if row.best[own]]
     shared = sum(sum(row.best) > 1 for row in won)
-    verdict = f"The {DURAMEN} model is best on {len(won) or 'none'} of {len(known)} metrics"
-    if shared:
-        verdict += f" ({shared} of them shared)"
-    better = "; ".join(f"{winners} on {_list(names)}" for winners, names in lost.items())
-    return f"{verdict}; better than it: {better}." if better else f"{verdict}."
+    better = [
+        say("{models} on {metrics}", models=winners, metrics=listed(names)) for winners, names in lost.items()
+    ]
+    return _sentence(len(won), len(known), shared, better)
 
 
-def _list(names: list[str]) -> str:
-    """Join names as a sentence does."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+def _sentence(won: int, known: int, shared: int, better: list[Sentence]) -> str:
+    """Return on how many metrics the model is best, how many of these it shares, and what is better on which."""
+    values = {"model": DURAMEN, "won": won, "known": known}
+    if not won:
+        sentence = say("The {model} model is best on none of {known} metrics.", **values)
+    elif shared:
+        sentence = say(
+            "The {model} model is best on {won} of {known} metrics ({shared} of them shared).",
+            **values,
+            shared=shared,
+        )
+    else:
+        sentence = say("The {model} model is best on {won} of {known} metrics.", **values)
+    if not better:
+        return sentence
+    others = say("Better than it: {models}.", models=say_joined(marked("{one}; {other}"), better))
+    return in_a_row([sentence, others])
+
+
+def model_in_words(model: str) -> str:
+    """Return the name of a model in the language that is set; the names of its two parts are translated each.
+
+    Examples
+    --------
+    >>> model_in_words("BTYD x gamma-gamma").replace(TIMES, "times")
+    'BTYD times gamma-gamma'
+    """
+    return f" {TIMES} ".join(translated(part) for part in model.split(" x "))

@@ -8,26 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from duramen.analysis.joined import in_a_row
 from duramen.analysis.migration import GONE, MUCH_DRIFT, NEW, SOME_DRIFT
+from duramen.language import Sentence, marked, say, translated
 from duramen.report.lifecycle import TransitionSection, transition_section
 from duramen.report.numbers import DASH, count, day, sentence_of, share
-from duramen.segments.clustering import FEWEST, MOST, SMALLEST_SHARE, STABLE
+from duramen.segments.clustering import BEST_KEPT, FEWEST, MOST, SMALLEST_SHARE, STABLE
+from duramen.segments.names_in_words import segment_in_words
 
 if TYPE_CHECKING:
     from duramen.analysis.segmentation_review import SegmentationReview
 
 DRIFT = {
-    "none": "no drift",
-    "some": "some drift",
-    "much": "much drift",
-    "within chance": "no more drift than chance explains with so few customers",
+    "none": marked("no drift"),
+    "some": marked("some drift"),
+    "much": marked("much drift"),
+    "within chance": marked("no more drift than chance explains with so few customers"),
 }
-CRITERIA = (
-    f"Stability: agreement of the segments of resampled customers (adjusted Rand index, at most 1; at least {STABLE:g} "
-    f"is required). Separation: mean silhouette, at most 1. A candidate is ruled out if it has fewer than {FEWEST} "
-    f"segments, more than {MOST} or one below {share(SMALLEST_SHARE, 0)} of the customers, or if assigning customers "
-    "to the nearest centre does not give the same segments."
-)
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def segmentation_section(review: SegmentationReview, cutoff: date) -> Segmentati
     SegmentationSection
     """
     if review.age is None:
-        age = f"This segmentation was made at this cutoff, {day(cutoff)}."
+        age: str = say("This segmentation was made at this cutoff, {day}.", day=day(cutoff))
     else:
         age = sentence_of(str(review.age))
     return SegmentationSection(
@@ -81,7 +78,7 @@ def segmentation_section(review: SegmentationReview, cutoff: date) -> Segmentati
             review.transitions, review.earlier, cutoff, "segment", outside=(NEW, GONE)
         ),
         drift="" if review.drift is None else _drift(review.drift, made_today=review.age is None),
-        criteria=CRITERIA,
+        criteria=_criteria(),
         candidates=[_candidate(row) for row in review.candidates.to_dict("records")],
         changes=[_change(row, review.names) for row in review.changes.to_dict("records")],
         information=sentence_of(review.information),
@@ -89,46 +86,64 @@ def segmentation_section(review: SegmentationReview, cutoff: date) -> Segmentati
 
 
 def _drift(drift: pd.Series[Any], *, made_today: bool) -> str:
+    sizes = say(
+        "Sizes of segments: {drift} (population stability index {psi}; {some} or more is some, {much} or more is "
+        "much).",
+        drift=say(DRIFT[drift["drift"]]),
+        psi=f"{drift['psi']:.3f}",
+        some=f"{SOME_DRIFT:g}",
+        much=f"{MUCH_DRIFT:g}",
+    )
     # Segments made today include the drift.
-    advice = "Form the segments again. " if drift["drift"] == "much" and not made_today else ""
-    return (
-        f"Sizes of segments: {DRIFT[drift['drift']]} (population stability index {drift['psi']:.3f}; {SOME_DRIFT:g} or "
-        f"more is some, {MUCH_DRIFT:g} or more is much). {advice}Sizes alone do not show which customers changed "
-        "segment."
+    advice = [say("Form the segments again.")] if drift["drift"] == "much" and not made_today else []
+    return in_a_row([sizes, *advice, say("Sizes alone do not show which customers changed segment.")])
+
+
+def _criteria() -> Sentence:
+    return say(
+        "Stability: agreement of the segments of resampled customers (adjusted Rand index, at most 1; at least "
+        "{stable} is required). Separation: mean silhouette, at most 1. A candidate is ruled out if it has fewer than "
+        "{fewest} segments, more than {most} or one below {share} of the customers, or if assigning customers to the "
+        "nearest centre does not give the same segments. Of the others, the one with the most segments is chosen that "
+        "is at least {kept} times as stable and as well separated as the best.",
+        stable=f"{STABLE:g}",
+        fewest=FEWEST,
+        most=MOST,
+        share=share(SMALLEST_SHARE, 0),
+        kept=f"{BEST_KEPT:g}",
     )
 
 
 def _candidate(row: dict[Any, Any]) -> dict[str, Any]:
     """Return a candidate as a row with the reason it was chosen or not; a saved model has None for what is missing."""
     known = pd.notna(row["stability"])
-    result = "ruled out"
+    result = say("ruled out")
     if row["chosen"]:
-        result = "chosen" if row["eligible"] else "chosen, as the most stable"
+        result = say("chosen") if row["eligible"] else say("chosen, as the most stable")
     elif row["eligible"]:
-        result = "eligible"
+        result = say("eligible")
     elif known:
-        result = f"stability below {STABLE:g}"
+        result = say("stability below {stable}", stable=f"{STABLE:g}")
     # Three decimals, so that 0.797 does not read as 0.8, which passes.
     figures = {name: f"{row[name]:.3f}" if known else DASH for name in ("stability", "separation")}
     shown = {name: row[name] for name in ("method", "segments", "smallest_share", "chosen")}
-    return shown | figures | {"result": result}
+    return shown | figures | {"method": translated(str(row["method"])), "result": result}
 
 
 def _change(row: dict[Any, Any], names: dict[int, str]) -> dict[str, Any]:
     previous = str(row["previous"])
     changes = {
-        "kept": f"kept, segment {previous} before",
-        "split": f"split from segment {previous}",
-        "merged": f"merged from segments {previous}",
-        "new": "new",
-        "gone": "gone",
+        "kept": lambda: say("kept, segment {previous} before", previous=previous),
+        "split": lambda: say("split from segment {previous}", previous=previous),
+        "merged": lambda: say("merged from segments {previous}", previous=previous),
+        "new": lambda: say("new"),
+        "gone": lambda: say("no longer there"),
     }
-    gone = row["change"] == "gone"
+    gone, customers = row["change"] == "gone", count(row["customers"])
+    name = segment_in_words(names.get(row["segment"], str(row["segment"])))
     return {
-        "name": f"previous segment {row['segment']}"
-        if gone
-        else names.get(row["segment"], str(row["segment"])),
-        "change": changes[row["change"]],
+        "name": say("previous segment {number}", number=row["segment"]) if gone else name,
+        "change": changes[row["change"]](),
         "overlap": row["overlap"],
-        "customers": count(row["customers"]) + (" before" if gone else ""),
+        "customers": say("{n} before", n=customers) if gone else customers,
     }

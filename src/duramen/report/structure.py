@@ -12,13 +12,16 @@ from markupsafe import Markup
 from duramen.analysis.base_health import BaseHealth
 from duramen.analysis.base_structure import CORE
 from duramen.analysis.counted import counted
+from duramen.analysis.joined import in_a_row
+from duramen.data.money_unit import unit_in_words
+from duramen.language import say
 from duramen.report.charts import finish, in_both_widths, percent
 from duramen.report.numbers import count, day, decimals, money, rows, sentence_of, share
 
 if TYPE_CHECKING:
     from duramen.analysis.base_structure import BaseStructure
 
-MONEY_COLUMNS = ("money", "returns_of_others", "average_value", "core_money", "core_from")
+MONEY_COLUMNS = ("revenue", "money", "returns_of_others", "average_value", "core_money", "core_from")
 
 
 @dataclass(frozen=True)
@@ -32,13 +35,15 @@ class StructureSection:
     dependence : str
         How far it depends on single customers.
     flows : str
-        Who came into the core and left it between the last two periods, and their money.
+        How many entered the core and left it between the last two periods, and their money.
     average_title, core_title : str
         What the two drawings show.
     average_drawn, core_drawn : Markup
         Average value per customer, and core share, by period.
+    reading : str
+        How the table of periods is read.
     periods, losses : list of dict
-        The periods, and what the loss of the largest customers would cost, as rows of the page.
+        The periods with their ``revenue``, and what the loss of the largest customers would cost, as rows of the page.
     """
 
     verdict: str
@@ -48,6 +53,7 @@ class StructureSection:
     core_title: str
     average_drawn: Markup
     core_drawn: Markup
+    reading: str
     periods: list[dict[str, Any]]
     losses: list[dict[str, Any]]
 
@@ -67,25 +73,32 @@ def structure_section(structure: BaseStructure) -> StructureSection:
     known = periods.dropna(subset="average_value")
     health = structure.health
     last = known.iloc[-1]
-    average = core = "change not known"
+    average = core = say("change not known")
     first = known.iloc[0]
     if isinstance(health, BaseHealth):
-        average, core = health.average_value.direction, health.core_share.direction
+        average, core = say(health.average_value.direction), say(health.core_share.direction)
         first = known[known["start"] == pd.Timestamp(health.before)].iloc[0]
     digits = decimals(known["average_value"])
-    since, until = day(first["start"]), day(last["start"])
-    average_title = (
-        f"Average value per customer: {average}, {money(last['average_value'], digits)} {structure.unit} in the "
-        f"{counted(structure.days, 'day')} from {until}, after {money(first['average_value'], digits)} in those from "
-        f"{since}"
+    unit, length = unit_in_words(structure.unit), counted(structure.days, "day")
+    both = {"since": day(first["start"]), "until": day(last["start"]), "days": length, "unit": unit}
+    average_title = say(
+        "Average value per customer: {direction}, {now} {unit} in the {days} from {until}, after {then} in those from "
+        "{since}.",
+        direction=average,
+        now=money(last["average_value"], digits),
+        then=money(first["average_value"], digits),
+        **both,
     )
-    size = money(structure.core_size, decimals([structure.core_size]))
-    core_title = (
-        f"Share of money from customers who bring at least {size} {structure.unit} in "
-        f"{counted(structure.days, 'day')}: {core}, {share(last['core_share'])} in those from {until}, after "
-        f"{share(first['core_share'])} in those from {since}"
+    core_title = say(
+        "Share of money from customers who bring at least {size} {unit} in {days}: {direction}, {now} in those from "
+        "{until}, after {then} in those from {since}.",
+        size=money(structure.core_size, decimals([structure.core_size])),
+        direction=core,
+        now=share(last["core_share"]),
+        then=share(first["core_share"]),
+        **both,
     )
-    title = f"{structure.unit} per customer"
+    title = say("{unit} per customer", unit=unit)
     return StructureSection(
         verdict=sentence_of(str(structure.health)),
         dependence=sentence_of(str(structure.dependence)),
@@ -93,25 +106,49 @@ def structure_section(structure: BaseStructure) -> StructureSection:
         average_title=average_title,
         core_title=core_title,
         average_drawn=in_both_widths(
-            lambda width: average_curve(known, title, structure.days, width), average_title + "."
+            lambda width: average_curve(known, title, structure.days, width), average_title
         ),
-        core_drawn=in_both_widths(lambda width: core_curve(known, structure.days, width), core_title + "."),
-        periods=rows(periods, *MONEY_COLUMNS),
+        core_drawn=in_both_widths(lambda width: core_curve(known, structure.days, width), core_title),
+        reading=_reading(structure),
+        periods=rows(periods.assign(revenue=periods["money"] + periods["returns_of_others"]), *MONEY_COLUMNS),
         losses=rows(structure.dependence.losses, "money", "money_left", "average_left"),
     )
 
 
+def _reading(structure: BaseStructure) -> str:
+    """Return how the table of periods is read, and why its averages leave a part of the revenue out."""
+    reading = say(
+        "Each period. The core is the smallest set of customers that brought 80\u202f% of its money."
+    )
+    returns = structure.periods["returns_of_others"]
+    if not returns.round(2).any():
+        return sentence_of(reading)
+    last = float(returns.iloc[-1])
+    others = say(
+        "Revenue includes the returns of customers who did not buy in the period ({money} {unit} in the last one); "
+        "averages and shares leave them out.",
+        money=money(last, decimals([last])),
+        unit=unit_in_words(structure.unit),
+    )
+    return sentence_of(in_a_row([reading, others]))
+
+
 def _core_flows(structure: BaseStructure) -> str:
-    """Return who came into the core and left it between the last two periods."""
+    """Return how many entered the core and left it between the last two periods."""
     flows = structure.flows[structure.flows["start"] == structure.periods["start"].iloc[-1]]
     into = flows[(flows["to"] == CORE) & (flows["from"] != CORE)]
     out = flows[(flows["from"] == CORE) & (flows["to"] != CORE)]
     digits = decimals([into["money_now"].sum(), out["money_before"].sum()])
     entered, left = (money(amount, digits) for amount in (into["money_now"].sum(), out["money_before"].sum()))
-    return (
-        f"Since the {structure.days} days before, {counted(into['customers'].sum(), 'customer')} entered the core and "
-        f"{count(out['customers'].sum())} left it. Those who entered bring {entered} {structure.unit} now; those who "
-        f"left brought {left} {structure.unit} before."
+    return say(
+        "Since the {before} before, {entered} entered the core and {left} left it. Those who entered bring "
+        "{money_entered} {unit} now; those who left brought {money_left} {unit} before.",
+        before=counted(structure.days, "day"),
+        entered=counted(into["customers"].sum(), "customer"),
+        left=count(out["customers"].sum()),
+        money_entered=entered,
+        money_left=left,
+        unit=unit_in_words(structure.unit),
     )
 
 
@@ -156,14 +193,19 @@ def core_curve(periods: pd.DataFrame, days: int, width: int) -> alt.LayerChart:
     -------
     LayerChart
     """
-    y = percent("core_share", "share of money", alt.Y, domain=[0, 1])
+    y = percent("core_share", say("share of money"), alt.Y, domain=[0, 1])
     return _by_period(periods, y, days, width)
 
 
 def _by_period(periods: pd.DataFrame, y: alt.Y, days: int, width: int) -> alt.LayerChart:
     """Draw a figure as a line through the periods, each at its first day."""
     axis = alt.Axis(
-        title=f"period of {days} days, from", format="%b %Y", tickCount=8 if width > 500 else 3, grid=False
+        title=say("period of {days} days, from", days=days),
+        format="%Y-%m",
+        tickCount=8 if width > 500 else 3,
+        grid=False,
+        labelOverlap=True,
+        labelSeparation=8,
     )
     x = alt.X("start:T", axis=axis, scale=alt.Scale(nice=False, padding=12))
     base = alt.Chart(periods[["start", "average_value", "core_share"]])

@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor, log10
 from typing import Any
 
+import altair as alt
 import pandas as pd
 from markupsafe import Markup
 
+from duramen.analysis.value_growth_cells import value_growth_cells
+from duramen.forecast.direction import STEADY_WITHIN
+from duramen.language import say, translated
 from duramen.report import numbers
+from duramen.report.charts import finish, in_both_widths, percent
 from duramen.report.groups import share_pairs
-from duramen.scoring.value_growth import value_growth_map
+from duramen.scoring.value_growth import (
+    CORE_DECLINING,
+    CORE_GROWING,
+    CORE_STEADY,
+    REST,
+    RISING,
+    value_growth_map,
+)
+
+COLOURS = {
+    CORE_GROWING: "var(--good)", CORE_STEADY: "var(--line)", CORE_DECLINING: "var(--heart)", RISING: "var(--open)",
+    REST: "var(--sap)",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -20,31 +38,100 @@ class ValueGrowthSection:
     Parameters
     ----------
     sentence : str
+    finding : str
+        Which part of the value the declining core customers have.
     rows : list of dict
         Rows of ``value_growth_map`` with money as text.
+    key : list of tuple
+        Name and colour of each place on the map.
     drawn : Markup or None
-        The share of customers and of value of each quadrant; None where no value is above 0.
+        The share of customers and of value of each place; None where no value is above 0.
+    map : Markup or None
+        Customers by predicted value and growth; None where no value is above 0.
     """
 
     sentence: str
+    finding: str
     rows: list[dict[str, Any]]
+    key: list[tuple[str, str]]
     drawn: Markup | None
+    map: Markup | None
 
 
-def value_growth_section(ranking: pd.DataFrame) -> ValueGrowthSection:
+def value_growth_section(ranking: pd.DataFrame, unit: str) -> ValueGrowthSection:
     """Return the map of value and growth of a ranking."""
     table = value_growth_map(ranking)
     rows = numbers.rows(table, "past_value", "predicted_value")
     for row, change in zip(rows, table["change"], strict=True):
+        row["quadrant"] = translated(str(row["quadrant"]))
         row["change"] = numbers.share(change, 0, plus=True) if pd.notna(change) else numbers.DASH
-    growing, declining, rising, _ = map(numbers.count, table["customers"])
-    sentence = (
-        f"{growing} core customers are forecast to spend more than before and {declining} to spend less; {rising} "
-        "customers outside the core are rising."
+    growing, steady, declining, rising, _ = map(numbers.count, table["customers"])
+    sentence = say(
+        "{growing} core customers are forecast to spend at least a tenth more than at their own past rate, {declining} "
+        "at least a tenth less, and {steady} about as much; {rising} customers outside the core are in the rising "
+        "tier.",
+        growing=growing,
+        steady=steady,
+        declining=declining,
+        rising=rising,
     )
     names = {
         "quadrant": "name",
         "share_of_customers": "customers_share",
         "share_of_value": "value_share",
     }
-    return ValueGrowthSection(sentence, rows, share_pairs(table.rename(columns=names), "quadrant"))
+    losing = table.set_index("quadrant")[["share_of_customers", "share_of_value"]].astype(float)
+    finding = say(
+        "Core customers who are forecast to spend at least a tenth less are {share} of customers and {value_share} of "
+        "predicted value.",
+        share=numbers.share(losing["share_of_customers"][CORE_DECLINING]),
+        value_share=numbers.share(losing["share_of_value"][CORE_DECLINING]),
+    )
+    cells = value_growth_cells(ranking)
+    return ValueGrowthSection(
+        sentence,
+        finding,
+        rows,
+        [(translated(name), colour) for name, colour in COLOURS.items()],
+        share_pairs(table.rename(columns=names).assign(name=table["quadrant"].map(translated))),
+        None if cells.empty else in_both_widths(lambda width: map_chart(cells, unit, width), sentence),
+    )
+
+
+def map_chart(cells: pd.DataFrame, unit: str, width: int) -> alt.LayerChart:
+    """Draw customers by predicted value and growth, larger where there are more of them.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame
+        What ``value_growth_cells`` returns.
+    unit : str
+        Unit of money.
+    width : int
+        Width of the drawing, pixels.
+    """
+    title = say("predicted value, {unit}, logarithmic", unit=unit)
+    low, high = floor(log10(cells["value"].min())), ceil(log10(cells["value"].max()))
+    # Cells lie between powers of ten; where there are few of these, 2 and 5 times them are named too.
+    named = (1,) if high - low > 2 else (1, 2, 5)
+    ticks = [digit * 10.0**power for power in range(low, high + 1) for digit in named]
+    x = alt.X(
+        "value:Q",
+        scale=alt.Scale(type="log", nice=False, padding=12, domain=[10.0**low, 10.0**high])
+        if high - low < 2
+        else alt.Scale(type="log", nice=False, padding=12),
+        axis=alt.Axis(
+            title=title, format=",~r", values=ticks, labelOverlap=True, labelBound=True, grid=False
+        ),
+    )
+    y = percent("growth", say("growth against the past rate"), alt.Y, padding=10)
+    size = alt.Size(
+        "customers:Q", scale=alt.Scale(type="sqrt", range=[14, 420 if width > 500 else 200]), legend=None
+    )
+    colour = alt.Color(
+        "quadrant:N", scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())), legend=None
+    )
+    steady = alt.Chart(pd.DataFrame({"growth": [-STEADY_WITHIN, STEADY_WITHIN]}))
+    band = steady.mark_rule(color="var(--muted)", strokeDash=[3, 4])
+    points = alt.Chart(cells).mark_point(filled=True, opacity=0.75).encode(x=x, y=y, size=size, color=colour)
+    return finish([band.encode(y=y), points], width, 320 if width > 500 else 280)

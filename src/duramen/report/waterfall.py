@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import altair as alt
@@ -10,12 +11,14 @@ import pandas as pd
 from markupsafe import Markup
 
 from duramen.errors import InputError
-from duramen.report.charts import LABEL, finish, in_both_widths
+from duramen.language import marked, say, translated
+from duramen.report.charts import LABEL, finish, in_both_widths, text_width
 from duramen.report.numbers import decimals, money, share
 
-TOTAL = "change of revenue"
-# Height of a row in pixels, and the mean width of a letter.
-ROW, LETTER = 30, 6.8
+TOTAL = marked("change of revenue")
+# Heights of a row and of its bar in pixels, and the mean width of a letter.
+ROW, BAR, LETTER = 30, 16, 6.8
+BESIDE = 500  # pixels, from which on words are beside the bars
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,21 @@ def waterfall_section(parts: pd.DataFrame, unit: str) -> WaterfallSection:
     change = float(parts["money"].sum())
     sides = parts[parts["money"] < 0] if change < 0 else parts[parts["money"] > 0]
     digits = decimals(parts["money"])
-    moved = "fell" if change < 0 else "rose"
-    title = f"Revenue {moved} by {money(abs(change), digits)} {unit}"
+    values = {"change": money(abs(change), digits), "unit": unit}
     if change and len(sides):
         largest = int(sides["money"].abs().to_numpy().argmax())
-        part, most = sides["part"].iloc[largest], float(sides["money"].iloc[largest])
-        title += f"; the largest part is {part} ({money(most, digits, plus=True)} {unit})"
-    return WaterfallSection(title, in_both_widths(lambda width: waterfall_chart(parts, width), f"{title}."))
+        most = float(sides["money"].iloc[largest])
+        values |= {"part": say(sides["part"].iloc[largest]), "money": money(most, digits, plus=True)}
+    title = _title(values, fell=change < 0)
+    return WaterfallSection(title, in_both_widths(lambda width: waterfall_chart(parts, width), title))
+
+
+def _title(values: dict[str, str], *, fell: bool) -> str:
+    if "part" not in values:
+        return say("Revenue did not change.")
+    if fell:
+        return say("Revenue fell by {change} {unit}; the largest part is {part} ({money} {unit}).", **values)
+    return say("Revenue rose by {change} {unit}; the largest part is {part} ({money} {unit}).", **values)
 
 
 def waterfall_chart(parts: pd.DataFrame, width: int) -> alt.LayerChart:
@@ -73,7 +84,7 @@ def waterfall_chart(parts: pd.DataFrame, width: int) -> alt.LayerChart:
     -------
     LayerChart
         A bar for each part from where the one before ended, the money and its share of the revenue before beside it;
-        losses are filled in the stronger colour. The last bar is the whole change.
+        losses run to the left. The last bar is the whole change.
 
     Raises
     ------
@@ -83,30 +94,40 @@ def waterfall_chart(parts: pd.DataFrame, width: int) -> alt.LayerChart:
     if parts.empty:
         raise InputError("there are no parts to draw; give the parts of a change of revenue.")
     bars = _bars(parts)
-    low, high = float(bars[["start", "end"]].min().min()), float(bars[["start", "end"]].max().max())
-    letters = int(bars["text"].str.len().max())
-    names = min(int(bars["part"].str.len().max()) * LETTER, width / 2)
-    # The text beside the outermost bar needs room inside the drawing.
-    plot = max(width - names - 20, 60)
-    room = min(letters * LETTER / plot, 0.75)
-    span = max(high - low, 1e-9) / (1 - room)
-    scale = alt.Scale(domain=[low, low + span], nice=False)
-    x, right = (alt.X(f"{place}:Q", axis=None, scale=scale) for place in ("start", "right"))
-    y = alt.Y(
-        "part:N",
-        sort=bars["part"].tolist(),
-        axis=alt.Axis(title=None, labelColor="var(--ink)", labelFontSize=13, labelLimit=0),
-    )
-    zero = alt.Chart(pd.DataFrame({"start": [0.0]})).mark_rule(color="var(--muted)", strokeDash=[3, 4])
-    layers = [zero.encode(x=x)]
+    beside = width > BESIDE
+    x, y = _places(bars, width, beside=beside)
+    # On a phone the words are above the bar, which then has the whole width.
+    down, up = (0.0, 0.0) if beside else (BAR / 2 + 1, -BAR / 2 - 2)
+    zero = alt.Chart(bars).mark_tick(color="var(--muted)", size=BAR + 8, thickness=1, yOffset=down)
+    layers = [zero.encode(x=x("zero"), y=y)]
     for kind, colour in (("loss", "var(--heart)"), ("gain", "var(--sap)"), ("total", "var(--ink)")):
         chosen = bars[bars["kind"] == kind]
         if len(chosen):
-            mark = alt.Chart(chosen).mark_bar(color=colour, height=16)
-            layers.append(mark.encode(x=x, x2="end:Q", y=y))
-    words = alt.Chart(bars).mark_text(align="left", dx=8, fontSize=LABEL, color="var(--muted)")
-    layers.append(words.encode(x=right, y=y, text="text:N"))
-    return finish(layers, width, ROW * len(bars))
+            bar = alt.Chart(chosen).mark_bar(color=colour, height=BAR, yOffset=down)
+            layers.append(bar.encode(x=x("start"), x2="end:Q", y=y))
+    text = alt.Chart(bars).mark_text(align="right", fontSize=LABEL, color="var(--muted)", dy=up)
+    layers.append(text.encode(x=alt.value("width"), y=y, text="text:N"))
+    if not beside:
+        name = alt.Chart(bars).mark_text(align="left", fontSize=13, color="var(--ink)", dy=up)
+        layers.append(name.encode(x=alt.value(0), y=y, text="part:N"))
+    return finish(layers, width, (ROW if beside else ROW + 18) * len(bars))
+
+
+def _places(bars: pd.DataFrame, width: int, *, beside: bool) -> tuple[Callable[[str], alt.X], alt.Y]:
+    """Return where bars begin and where rows are; words beside the bars have room on both sides of all of them."""
+    low, high = float(bars[["start", "end"]].min().min()), float(bars[["start", "end"]].max().max())
+    room, axis = 0.0, None
+    if beside:
+        names = min(max(map(text_width, bars["part"])) * LETTER, width / 2)
+        letters = max(map(text_width, bars["text"])) + 2
+        room = min(letters * LETTER / (width - names - 20), 0.75)
+        axis = alt.Axis(title=None, labelColor="var(--ink)", labelFontSize=13, labelLimit=0)
+    scale = alt.Scale(domain=[low, low + max(high - low, 1e-9) / (1 - room)], nice=False)
+
+    def x(place: str) -> alt.X:
+        return alt.X(f"{place}:Q", axis=None, scale=scale)
+
+    return x, alt.Y("part:N", sort=bars["part"].tolist(), axis=axis)
 
 
 def _bars(parts: pd.DataFrame) -> pd.DataFrame:
@@ -116,7 +137,7 @@ def _bars(parts: pd.DataFrame) -> pd.DataFrame:
     total = float(amounts.sum())
     bars = pd.DataFrame(
         {
-            "part": [*parts["part"], TOTAL],
+            "part": [translated(str(part)) for part in (*parts["part"], TOTAL)],
             "start": [*(end - amounts), 0.0],
             "end": [*end, total],
             "money": [*amounts, total],
@@ -125,9 +146,9 @@ def _bars(parts: pd.DataFrame) -> pd.DataFrame:
     )
     digits = decimals(bars["money"])
     bars["kind"] = [*np.where(amounts < 0, "loss", "gain"), "total"]
-    bars["right"] = bars[["start", "end"]].max(axis=1)
+    bars["zero"] = 0.0
     bars["text"] = [
-        f"{money(amount, digits, plus=True)} ({share(of, plus=True)})"
+        say("{n} ({share})", n=money(amount, digits, plus=True), share=share(of, plus=True))
         for amount, of in zip(bars["money"], bars["share"], strict=True)
     ]
     return bars

@@ -44,11 +44,10 @@ class RankedBlocks(NamedTuple):
     """A ranking that is not all in memory, and what it was made of.
 
     ``places`` has the columns of each customer that fit into memory, by rank: ``rank``, ``tier``, ``score``,
-    ``predicted_value``, ``growth_rate``, ``probability_growing``, ``response`` to the market, ``core_in``,
-    ``cost_to_serve`` where there is one,
-    and as ``customer_id`` its position in the order of ids. ``blocks`` are those of the ranking, to be read once.
-    ``market`` has no rows of customers. ``rescored`` counts the scores of an earlier run that were used;
-    None where none were to be used.
+    ``predicted_value``, ``growth_rate``, ``probability_growing``, ``lifecycle_stage``, ``response`` to the market,
+    ``core_in``, ``cost_to_serve`` where there is one, and as ``customer_id`` its position in the order of ids.
+    ``blocks`` are those of the ranking, to be read once. ``market`` has no rows of customers. ``rescored`` counts the
+    scores of an earlier run that were used; None where none were to be used.
     """
 
     places: pd.DataFrame
@@ -207,7 +206,14 @@ def ranked_blocks(
         The columns of ``RANKING_COLUMNS``; reasons that were not asked for are missing.
     """
     kept = places.drop(
-        columns=["customer_id", "predicted_value", "growth_rate", "probability_growing", "response"],
+        columns=[
+            "customer_id",
+            "predicted_value",
+            "growth_rate",
+            "probability_growing",
+            "lifecycle_stage",
+            "response",
+        ],
         errors="ignore",
     )
     by_id = kept.iloc[np.argsort(places["customer_id"].to_numpy())]

@@ -14,6 +14,7 @@ import pandas as pd
 
 from duramen.io.files import ParquetBlocks
 from duramen.io.score_columns import REASONS
+from duramen.segments.lifecycle_stage import STAGES
 
 if TYPE_CHECKING:
     from duramen.scoring.model import CoreCustomerModel
@@ -23,14 +24,15 @@ _LOG = logging.getLogger(__name__)
 # The same in every row, so that no file but the last has them.
 CONSTANT = ("cutoff", "model_version")
 # What ranks and tiers are made of, and the group that elasticities are shrunk towards.
-KEPT = ("score", "predicted_value", "growth_rate", "probability_growing", "segment")
+KEPT = ("score", "predicted_value", "growth_rate", "probability_growing", "lifecycle_stage", "segment")
+STAGE = pd.CategoricalDtype(list(STAGES))
 
 
 class Scored(NamedTuple):
     """Scored customers in order of id: all columns in a Parquet file, and in memory what the rank needs.
 
-    ``kept`` has the columns of ``KEPT``, the segment as a category; ``constant`` are the columns that are the same in
-    every row, as a frame of one.
+    ``kept`` has the columns of ``KEPT``, stage and segment as categories; ``constant`` are the columns that are the
+    same in every row, as a frame of one.
     """
 
     path: Path
@@ -69,7 +71,7 @@ def score_blocks(
     with ParquetBlocks(path) as file:
         for block in blocks:
             scores = model.predict(block, with_reasons=with_reasons)
-            kept.append(scores[list(KEPT)].astype({"segment": "category"}))
+            kept.append(scores[list(KEPT)].astype({"lifecycle_stage": STAGE, "segment": "category"}))
             constant = scores[list(CONSTANT)].head(1)
             file.append(scores.drop(columns=list(CONSTANT)))
             rate.log(len(block))

@@ -18,6 +18,8 @@ from duramen.errors import InputError
 from duramen.forecast.folds import EarlierCutoffs
 from duramen.forecast.model import ForecastModel
 from duramen.forecast.settings import DEFAULT_FORECAST, ForecastSettings
+from duramen.io.progress import earlier_model, skip_earlier_model
+from duramen.language import say
 
 _LOG = logging.getLogger(__name__)
 
@@ -81,21 +83,31 @@ def learn_growth_weight(
     horizon = holdout_window(window, tx.first_date).horizon
     window = Window(window.cutoff - timedelta(days=2 * horizon), horizon)
     if (window.cutoff - tx.first_date).days < horizon:
+        skip_earlier_model()
         return GrowthWeight.without_curve(
             notes=[
-                f"Less than three times {horizon} days lie before the cutoff, too few to show what growth is worth "
-                f"after the horizon, so its weight in the score is the default, {DEFAULT_GROWTH_WEIGHT:g}."
+                say(
+                    "Less than three times {days} days lie before the cutoff, too few to show what growth is worth "
+                    "after the horizon, so its weight in the score is the default, {weight}.",
+                    days=horizon,
+                    weight=f"{DEFAULT_GROWTH_WEIGHT:g}",
+                )
             ]
         )
     _LOG.info("the weight of growth, from %s", window)
     try:
         customers = earlier.customers(window.cutoff)
-        model = ForecastModel(settings, seed=seed).fit(tx, window, customers, earlier)
+        with earlier_model():
+            model = ForecastModel(settings, seed=seed).fit(tx, window, customers, earlier)
     except InputError:
         return GrowthWeight.without_curve(
             notes=[
-                f"What lies before {window.cutoff} is too thin to forecast from, so nothing shows what growth is worth "
-                f"after a horizon, and its weight in the score is the default, {DEFAULT_GROWTH_WEIGHT:g}."
+                say(
+                    "There are too few data before {cutoff} to forecast from, so nothing shows what growth is "
+                    "worth after a horizon, and its weight in the score is the default, {weight}.",
+                    cutoff=window.cutoff,
+                    weight=f"{DEFAULT_GROWTH_WEIGHT:g}",
+                )
             ]
         )
     forecast = model.forecast(customers)

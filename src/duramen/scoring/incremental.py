@@ -20,6 +20,7 @@ from duramen._version import __version__
 from duramen.data.customers import customer_blocks, feature_version, sorted_by_customer
 from duramen.errors import InputError
 from duramen.io.files import WRITTEN_AT_ONCE
+from duramen.language import current_language
 from duramen.scoring.block_scoring import KEPT, Scored, score_blocks
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def rescore(
         "feature_version": feature_version(tx),
         "customer_id": str(tx.days.customer_id.type()),
         "with_reasons": with_reasons,
+        "language": current_language() if with_reasons else None,
         "features": None if tx.features is None else tx.features.digest(cutoff),
     }
     workspace = tx.days.get_backend()
@@ -125,7 +127,9 @@ def rescore(
     constant = pd.DataFrame(
         {"cutoff": pd.Timestamp(cutoff), "model_version": model.model_version_}, index=[0]
     )
-    numbers = pq.ParquetFile(path, read_dictionary=["segment"]).read(list(KEPT)).to_pandas()
+    numbers = (
+        pq.ParquetFile(path, read_dictionary=["segment", "lifecycle_stage"]).read(list(KEPT)).to_pandas()
+    )
     if len(numbers) != customers:
         raise _damaged(earlier)
     return Rescored(Scored(path, numbers, constant), computed, why_all)
@@ -164,6 +168,7 @@ def _why_all(earlier: Path, made_of: dict[str, Any]) -> str:
         "feature_version": "the orders have other columns, or the customer table is defined differently",
         "customer_id": "the ids are of another type",
         "with_reasons": "other customers had reasons",
+        "language": "the reasons were in another language",
         "features": "the feature file has other rows",
     }
     return next((reason for key, reason in reasons.items() if then.get(key) != made_of[key]), "")

@@ -15,6 +15,7 @@ import pandas as pd
 
 from duramen.errors import InputError, suggest
 from duramen.io.score_columns import RANKING_COLUMNS
+from duramen.language import marked
 from duramen.scoring.tiers import CORE_SHARE, smallest_set, value_after_cost
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 # The markets in which a customer can be core.
-CORE_IN = ("every market", "up only", "down only", "as it is only", "up and down only", "none")
+CORE_IN = (
+    marked("every market"), marked("up only"), marked("down only"), marked("as it is only"),
+    marked("up and down only"), marked("none"),
+)  # fmt: skip
 # What a stated response is by.
-BY = ("segment", "category")
+BY = (marked("segment"), marked("category"))
 
 
 @dataclass(frozen=True)

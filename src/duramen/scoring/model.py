@@ -29,8 +29,10 @@ from duramen.forecast.next_purchase import dates_after
 from duramen.forecast.settings import DEFAULT_FORECAST, Bounds, ForecastSettings, refuse_outside
 from duramen.io.autologging import without_autologging
 from duramen.io.processors import one_blas_thread, workers
+from duramen.io.progress import finished, skip_earlier_model
 from duramen.io.saved_model import SavedModel, fingerprint, read_model, refuse_damaged, write_model
 from duramen.io.score_columns import SCORE_COLUMNS
+from duramen.language import restored, said_again, stored
 from duramen.scoring.core_money import core_money
 from duramen.scoring.finite_scores import refuse_non_finite
 from duramen.scoring.growth_weight import GrowthWeight, learn_growth_weight
@@ -88,7 +90,7 @@ class CoreCustomerModel:
     holdout_ : pandas.DataFrame
         Forecasts, outcomes and segments of the customers at the latest training cutoff, which were kept from training.
     notes_ : list of str
-        What the data could not support and what was done instead.
+        What the data could not support and what was done instead, in the language that is set.
     model_version_ : str
         Package version and a fingerprint of everything that was learned.
     """
@@ -153,6 +155,11 @@ class CoreCustomerModel:
         return self.forecast_.holdout_window_
 
     @property
+    def notes_(self) -> list[str]:
+        """What the data could not support and what was done instead, in the language that is set."""
+        return said_again(self._notes)
+
+    @property
     def importance_(self) -> pd.DataFrame:
         """Mean absolute SHAP value of each feature in each model."""
         return self.explainer_.importance_
@@ -175,7 +182,7 @@ class CoreCustomerModel:
         if not hasattr(self, "model_version_"):
             return f"<pre>{escape(repr(self))}</pre>"
         facts = training_facts(self.forecast_, self.growth_weight_)
-        return html_table({"Model": self.model_version_} | facts, self.notes_)
+        return html_table({"Model": self.model_version_} | facts, said_again(self.notes_))
 
     @without_autologging()
     @one_blas_thread
@@ -216,6 +223,7 @@ class CoreCustomerModel:
             explained = pool.submit(Explainer(model, growth.weight).fit, customers, forecast)
             segmenter.fit(customers, probability_active=forecast.probability)
             explainer = explained.result()
+        finished("segments and explanations")
         self.core_money_ = core_money(model, forecast, self.seed)
         # All parts are whole before the model has any of them.
         self.forecast_: ForecastModel = model
@@ -223,20 +231,24 @@ class CoreCustomerModel:
         self.explainer_: Explainer = explainer
         self.growth_weight_, self.growth_weight_curve_ = growth.weight, growth.curve
         self.holdout_ = model.holdout_.assign(segment=segments_then)
-        self.notes_ = [*model.notes_, *growth.notes, *segmenter.notes_]
+        self._notes = [*model.notes_, *growth.notes, *segmenter.notes_]
         base = rank_core_customers(self._scores(customers, forecast), self.tiers)
         self.placement_: PlacementThresholds | None = PlacementThresholds.of_ranking(base, self.tiers)
         self.model_version_ = f"{__version__}+{fingerprint(self._saved())}"
+        finished("tiers")
         return self
 
     def _growth_weight(self, earlier: EarlierCutoffs, window: Window) -> GrowthWeight:
         if self.growth_weight is not None:
+            skip_earlier_model()
             return GrowthWeight.without_curve(self.growth_weight)
         return learn_growth_weight(earlier, window, self.forecast, seed=self.seed)
 
     def _segments_before(self, earlier: EarlierCutoffs, window: Window, first: date) -> np.ndarray:
         """Return the segments of the customers at the holdout's cutoff, learned there."""
-        return self._segmenter().fit_predict(earlier.customers(holdout_window(window, first).cutoff))
+        segments = self._segmenter().fit_predict(earlier.customers(holdout_window(window, first).cutoff))
+        finished("earlier segments")
+        return segments
 
     @one_blas_thread
     def predict(self, customers: pd.DataFrame, *, with_reasons: bool = True) -> pd.DataFrame:
@@ -354,7 +366,7 @@ class CoreCustomerModel:
         parts: Sequence[str] = PARTS,
         cost_to_serve: pd.Series[float] | npt.ArrayLike | None = None,
     ) -> Iterator[pd.DataFrame]:
-        """Give the rows of ``explain`` some thousand customers at a time, so that memory holds no more than that."""
+        """Give the rows of ``explain`` some thousand customers at a time, so that no more are in memory."""
         self.forecast_.require(customers)
         parts = refuse_unknown_parts(parts)
         cost = None
@@ -393,7 +405,7 @@ class CoreCustomerModel:
             "growth_weight": self.growth_weight_,
             "core_money": self.core_money_,
             "placement": None if self.placement_ is None else self.placement_.to_dict(),
-            "notes": self.notes_,
+            "notes": stored(self._notes),
         }
         tables = {
             "holdout": self.holdout_,
@@ -406,7 +418,7 @@ class CoreCustomerModel:
     def save(self, folder: str | Path) -> Path:
         """Write the model to a folder, whole or not at all: JSON, Parquet and LightGBM's own text, no pickle.
 
-        A model that is already there is replaced; a folder that holds anything else is refused.
+        A model that is already there is replaced; a folder with anything else is refused.
         """
         write_model(Path(folder), self._saved(), self.model_version_)
         return Path(folder)
@@ -443,7 +455,7 @@ class CoreCustomerModel:
             tables["dependence"],
         )
         model.segments_ = BehaviouralSegmenter.from_dict(state["segments"])
-        model.core_money_, model.notes_ = state["core_money"], state["notes"]
+        model.core_money_, model._notes = state["core_money"], restored(state["notes"])
         placement = state["placement"]
         model.placement_ = (
             None if placement is None else PlacementThresholds.from_dict(placement, model.tiers)

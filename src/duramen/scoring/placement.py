@@ -134,8 +134,8 @@ def place_customers(scores: pd.DataFrame, thresholds: PlacementThresholds) -> pd
     vip, core, regular = (
         _reaches(value, least) for least in (thresholds.vip, thresholds.core, thresholds.regular)
     )
-    rising = tiers.can_rise(scores["growth_rate"].to_numpy())
-    rising &= _reaches(scores[thresholds.rising_column].to_numpy(), thresholds.rising)
+    likely = _reaches(scores[thresholds.rising_column].to_numpy(), thresholds.rising)
+    rising = tiers.can_rise(scores) & likely
     names = [tiers.vip.name, tiers.main.name, tiers.rising.name, tiers.regular.name]
     place = np.select([vip, core, rising, regular], [0, 1, 2, 3], default=4)
     tier = np.array([*names, tiers.small.name], dtype=object)[place]

@@ -22,8 +22,8 @@ def rank_core_customers(
     """Rank customers by score and put them into tiers by cumulative value.
 
     - VIP: the smallest set that accounts for 40 % of value; main: with the VIPs 80 % (together the core);
-    - rising: outside the core, forecast to spend more than at their own past rate, and among the tenth who are
-      most likely to;
+    - rising: outside the core, forecast to spend at least a tenth more than at their own past rate, among the tenth
+      who are most likely to spend more, and neither at risk nor lapsed;
     - regular: up to 95 % of value; small: the rest;
     - below break-even, only where costs are known: predicted value is less than the cost to serve, whatever the
       growth potential.
@@ -43,10 +43,10 @@ def rank_core_customers(
     Returns
     -------
     pandas.DataFrame
-        The same customers by falling score, ties by customer id, with ``rank`` (from 1), ``tier``, ``quadrant`` (of the
-        map of value and growth) and, where the scores have stages and segments, ``treatment``, in the order of
-        ``SCORE_COLUMNS``. With costs, ``score`` is less by the ``cost_to_serve``, which follows
-        ``quadrant``. The frame given is left as it was.
+        The same customers by falling score, ties by customer id, with ``rank`` (from 1), ``tier``, ``quadrant`` (the
+        place on the map of value and growth) and, where the scores have stages and segments, ``treatment``, in the
+        order of ``SCORE_COLUMNS``. With costs, ``score`` is less by the ``cost_to_serve``, which follows ``quadrant``.
+        The frame given is left as it was.
 
     Raises
     ------
@@ -61,23 +61,18 @@ def rank_scores(
     tiers: Tiers = DEFAULT_TIERS,
     cost_to_serve: pd.Series[float] | npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
-    """Return ``rank_core_customers`` without quadrants and treatments, which each customer has by their own row."""
+    """Return ``rank_core_customers`` without what each customer has by their own row: ``quadrant``, ``treatment``."""
     if cost_to_serve is not None:
         cost = costs_of(scores, cost_to_serve)
         scores = scores.assign(score=scores["score"] - cost, cost_to_serve=cost)
     ranked = by_rank(scores).reset_index(drop=True)
-    ranked["tier"] = tiers.assign(
-        ranked["predicted_value"].to_numpy(),
-        ranked["growth_rate"].to_numpy(),
-        ranked["probability_growing"].to_numpy(),
-        ranked["cost_to_serve"].to_numpy() if "cost_to_serve" in ranked else None,
-    )
+    ranked["tier"] = tiers.assign(ranked)
     ranked["rank"] = np.arange(1, len(ranked) + 1)
     return ranked[[column for column in RANKING_COLUMNS if column in ranked]]
 
 
 def describe_places(ranking: pd.DataFrame, tiers: Tiers) -> pd.DataFrame:
-    """Return customers who have a tier with their quadrant and, where stage and segment are known, their treatment.
+    """Return customers who have a tier with their ``quadrant`` and, where stage and segment are known, ``treatment``.
 
     Parameters
     ----------

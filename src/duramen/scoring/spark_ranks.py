@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from duramen.forecast.direction import is_declining, is_growing
 from duramen.io.score_columns import RANKING_COLUMNS
 from duramen.scoring.market_scenarios import CORE_IN, scenario_change
 from duramen.scoring.tiers import DEFAULT_TIERS, SET_TOLERANCE, Tiers
 from duramen.scoring.treatments import treatments_of
-from duramen.scoring.value_growth import CORE_DECLINING, CORE_GROWING, REST, RISING
+from duramen.scoring.value_growth import CORE_DECLINING, CORE_GROWING, CORE_STEADY, REST, RISING
+from duramen.segments.activity import AT_RISK, LAPSED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +103,9 @@ def _tier(ranked: DataFrame, tiers: Tiers) -> Column:
     shares = (tiers.vip_share, tiers.core_share, tiers.regular_share)
     vip, core, regular = _smallest_sets(ranked, _after_cost(ranked, value), shares)
     core = above & core
-    rising = above & ~core & (F.col("growth_rate") > tiers.rising_growth)
+    rising = above & ~core & (F.col("growth_rate") >= tiers.rising_growth)
+    if "lifecycle_stage" in ranked.columns:
+        rising &= ~F.col("lifecycle_stage").isin(AT_RISK, LAPSED)
     if tiers.rising_share > 0 and not ranked.filter(rising).isEmpty():
         outside = ranked.filter(above & ~core).select(growing.alias("growing"))
         rising &= growing >= _quantile(outside, 1 - tiers.rising_share)
@@ -113,11 +117,12 @@ def _tier(ranked: DataFrame, tiers: Tiers) -> Column:
 
 
 def _quadrant(tiers: Tiers) -> Column:
-    """Return the quadrant of each row as an expression: ``quadrants``."""
+    """Return the place of each row on the map of value and growth as an expression: ``quadrants``."""
     from pyspark.sql import functions as F
 
-    core, growing = F.col("tier").isin(*tiers.core_names), F.col("growth_rate") > 0
-    placed = F.when(core & growing, CORE_GROWING).when(core, CORE_DECLINING)
+    core, growth = F.col("tier").isin(*tiers.core_names), F.col("growth_rate")
+    placed = F.when(core & is_growing(growth), CORE_GROWING).when(core & is_declining(growth), CORE_DECLINING)
+    placed = placed.when(core, CORE_STEADY)
     return placed.when(F.col("tier") == tiers.rising.name, RISING).otherwise(REST)
 
 

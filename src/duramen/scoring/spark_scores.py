@@ -20,6 +20,7 @@ from duramen.io.score_columns import (
     SCORE_COLUMNS,
     TEXT_COLUMNS,
 )
+from duramen.language import current_language, using_language
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -127,14 +128,14 @@ def _on_workers(
             path.name: path.read_bytes() for path in sorted(model.save(Path(folder) / "model").iterdir())
         }
     digest = hashlib.sha256(b"".join(name.encode() + content for name, content in files.items())).hexdigest()
-    day = parse_day(cutoff or model.window_.cutoff).isoformat()
+    day, language = parse_day(cutoff or model.window_.cutoff).isoformat(), current_language()
 
     def work(blocks: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         from threadpoolctl import threadpool_limits
 
         model_here = _model_of_worker(digest, lambda: files)
         # Spark runs a worker for each core: more threads would only compete.
-        with threadpool_limits(1):
+        with threadpool_limits(1), using_language(language):
             for block in blocks:
                 block.attrs["cutoff"] = day
                 yield describe(model_here, block)

@@ -8,9 +8,13 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from duramen.errors import InputError
+from duramen.forecast.direction import STEADY_WITHIN
+from duramen.language import marked
 from duramen.scoring.treatments import TIER_KEYS, refuse_treatments
+from duramen.segments.activity import AT_RISK, LAPSED
 
 # The 80/20 rule: the core is the smallest set that accounts for this share of value.
 CORE_SHARE = 0.8
@@ -30,13 +34,14 @@ class Tier(NamedTuple):
     service: str
 
 
-VIP = Tier("VIP", "personal service by a named person; no loss goes unnoticed")
-MAIN = Tier("main", "keep, and bring more customers up to here")
-RISING = Tier("rising", "select and grow: contact, trial and advice before their value shows")
-REGULAR = Tier("regular", "serve well by standard means")
-SMALL = Tier("small", "serve by a cheaper channel; not turned away")
+VIP = Tier(marked("VIP"), marked("personal service by a named person; no loss goes unnoticed"))
+MAIN = Tier(marked("main"), marked("keep, and bring more customers up to here"))
+RISING = Tier(marked("rising"), marked("select and grow: contact, trial and advice before their value shows"))
+REGULAR = Tier(marked("regular"), marked("serve well by standard means"))
+SMALL = Tier(marked("small"), marked("serve by a cheaper channel; not turned away"))
 BELOW_BREAK_EVEN = Tier(
-    "below break-even", "lower the cost to serve or charge for it; let go in stages, never by size alone"
+    marked("below break-even"),
+    marked("lower the cost to serve or charge for it; let go in stages, never by size alone"),
 )
 
 
@@ -58,7 +63,8 @@ class Tiers:
     rising_share : float
         Outside the core, this share of customers, those most likely to grow, can be rising; 0 for none.
     rising_growth : float
-        They are where their growth rate is above this: 0 is any growth, 0.2 a fifth more than at the own past rate.
+        They are where their growth rate is at least this and they are neither at risk nor lapsed: by default where they
+        are growing, with 0.2 where they are forecast to spend a fifth more than at their own past rate.
     vip, main, rising, regular, small, below_break_even : Tier
         Names and service, from the best to the lowest.
     treatments : mapping
@@ -81,7 +87,7 @@ class Tiers:
     core_share: float = CORE_SHARE
     regular_share: float = 0.95
     rising_share: float = 0.1
-    rising_growth: float = 0.0
+    rising_growth: float = STEADY_WITHIN
     vip: Tier = VIP
     main: Tier = MAIN
     rising: Tier = RISING
@@ -115,8 +121,8 @@ class Tiers:
             )
         if not 0 <= self.rising_growth < np.inf:
             raise InputError(
-                f"rising_growth is {self.rising_growth}, and a rising customer grows; give 0 for any growth, or 0.2 "
-                "for a fifth more than at the own past rate."
+                f"rising_growth is {self.rising_growth}, and a rising customer grows; give 0.1 for a tenth more "
+                "than at the own past rate, or 0.2 for a fifth more."
             )
 
     def _refuse_names(self) -> None:
@@ -198,36 +204,41 @@ class Tiers:
         """The key of each tier (``vip``) by its name."""
         return dict(zip(self.names, TIER_KEYS, strict=True))
 
-    def can_rise(self, growth_rate: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        """Return which customers are rising if they are outside the core and among the first by ``RISING_COLUMN``."""
-        can: npt.NDArray[np.bool_] = growth_rate > self.rising_growth
-        return can
+    def can_rise(self, scores: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """Return which customers are rising if they are outside the core and among the first by ``RISING_COLUMN``.
 
-    def assign(
-        self,
-        value: npt.NDArray[np.float64],
-        growth_rate: npt.NDArray[np.float64],
-        probability_growing: npt.NDArray[np.float64],
-        cost: npt.NDArray[np.float64] | None = None,
-    ) -> npt.NDArray[np.object_]:
+        Parameters
+        ----------
+        scores : pandas.DataFrame
+            Has ``growth_rate``; with ``lifecycle_stage`` nobody who is at risk or lapsed is rising.
+        """
+        can = scores["growth_rate"] >= self.rising_growth
+        if "lifecycle_stage" in scores:
+            can &= ~scores["lifecycle_stage"].isin((AT_RISK, LAPSED))
+        rises: npt.NDArray[np.bool_] = can.to_numpy()
+        return rises
+
+    def assign(self, scores: pd.DataFrame) -> npt.NDArray[np.object_]:
         """Return the name of each customer's tier.
 
         Where costs are known, customers of less value than cost are below break-even and add nothing to the value.
 
         Parameters
         ----------
-        value, growth_rate, probability_growing : array of shape (n,)
-            Predicted value in money, and the direction of each customer; the order given breaks ties.
-        cost : array of shape (n,), optional
-            Cost to serve over the horizon, in the same money.
+        scores : pandas.DataFrame
+            Has ``predicted_value``, ``probability_growing`` and what ``can_rise`` takes, and where costs are known
+            ``cost_to_serve`` in the same money; the order given breaks ties.
         """
+        value = scores["predicted_value"].to_numpy()
+        cost = scores["cost_to_serve"].to_numpy() if "cost_to_serve" in scores else None
         above = np.ones(len(value), dtype=bool) if cost is None else value >= cost
         after_cost = value_after_cost(value, cost)
         core = above & smallest_set(after_cost, self.core_share)
         outside = above & ~core
-        rising = outside & self.can_rise(growth_rate) & (self.rising_share > 0)
+        rising = outside & self.can_rise(scores) & (self.rising_share > 0)
         if rising.any():
-            rising &= probability_growing >= np.quantile(probability_growing[outside], 1 - self.rising_share)
+            likely = scores[RISING_COLUMN].to_numpy()
+            rising &= likely >= np.quantile(likely[outside], 1 - self.rising_share)
         vip, regular = (smallest_set(after_cost, share) for share in (self.vip_share, self.regular_share))
         # Numbers and not names are chosen: an array of text takes the memory of the longest name for each customer.
         place = np.select([~above, core & vip, core, rising, regular], [5, 0, 1, 2, 3], default=4)

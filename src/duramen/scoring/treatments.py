@@ -9,40 +9,59 @@ import numpy as np
 import pandas as pd
 
 from duramen.errors import InputError, suggest
+from duramen.language import marked
 from duramen.segments.lifecycle_stage import STAGES
 from duramen.segments.naming import FREQUENCIES, frequency_in_words
 
-# A treatment that begins with this word spends nothing on a customer.
+# A treatment that begins with this word, in English, spends nothing on a customer.
 RELEASE = "release"
 # Who acts, what they do, and when. The words of a key are a tier, a stage and how often the customers of the segment
 # buy; each can be left out, and the key with the most in common with a customer counts (``_keys``).
 TREATMENTS = {
-    "vip building": "account manager: call within a week of the first orders and agree what they need next",
-    "vip growing": "account manager: meet them this quarter to plan larger orders; show new products first",
-    "vip steady": "account manager: call once a quarter; early access to new products, no discounts",
-    "vip declining": "account manager: call within two weeks, ask what changed and agree the next order",
-    "vip at risk": "account manager: call this week, ask what went wrong and put it right",
-    "vip lapsed": "account manager: make one personal call this month to win them back",
-    "vip recovered": "account manager: thank them this week, ask why they came back and agree the next order",
-    "main building": "sales team: call or write within two weeks and suggest the next purchase",
-    "main growing": "sales team: recommend further products this month; no discounts",
-    "main steady": "sales team: send news and early access once a season; no discounts",
-    "main declining": "sales team: write in person this month, ask what changed and make one offer",
-    "main at risk": "sales team: call within two weeks, ask what went wrong and make one offer",
-    "main lapsed": "sales team: call or write once this month with one strong offer",
-    "main recovered": "sales team: welcome them back this week and recommend what goes with the last purchase",
-    "rising": "sales team: contact them this month, recommend a second range and check again in three months",
-    "below_break_even": "service team: serve online only and review the cost to serve this quarter",
-    "building": "automated e-mail: welcome them, with an offer for the next purchase within a month",
-    "building one-time": "automated e-mail: welcome them, with an offer for a second purchase within a month",
-    "growing": "automated e-mail: recommend this month what goes with the last purchase; no discounts",
-    "steady": "automated e-mail: send the regular newsletter; no discounts",
-    "declining": "automated e-mail: remind them this month of what they usually buy",
-    "at risk": "automated e-mail: send one offer this month, before the habit is lost",
-    "lapsed": "automated e-mail: send one offer in the next campaign, then the newsletter only",
-    "recovered": "automated e-mail: welcome them back this week, with an offer for the next purchase",
-    "small lapsed": f"{RELEASE}: newsletter only, no calls and no offers",
-    "small lapsed frequent": "automated e-mail: send one offer in the next campaign; they used to buy often",
+    "vip building": marked(
+        "account manager: call within a week of the first orders and agree what they need next"
+    ),
+    "vip growing": marked(
+        "account manager: meet them this quarter to plan larger orders; show new products first"
+    ),
+    "vip steady": marked("account manager: call once a quarter; early access to new products, no discounts"),
+    "vip declining": marked(
+        "account manager: call within two weeks, ask what changed and agree the next order"
+    ),
+    "vip at risk": marked("account manager: call this week, ask what went wrong and put it right"),
+    "vip lapsed": marked("account manager: make one personal call this month to win them back"),
+    "vip recovered": marked(
+        "account manager: thank them this week, ask why they came back and agree the next order"
+    ),
+    "main building": marked("sales team: call or write within two weeks and suggest the next purchase"),
+    "main growing": marked("sales team: recommend further products this month; no discounts"),
+    "main steady": marked("sales team: send news and early access once a season; no discounts"),
+    "main declining": marked("sales team: write in person this month, ask what changed and make one offer"),
+    "main at risk": marked("sales team: call within two weeks, ask what went wrong and make one offer"),
+    "main lapsed": marked("sales team: call or write once this month with one strong offer"),
+    "main recovered": marked(
+        "sales team: welcome them back this week and recommend what goes with the last purchase"
+    ),
+    "rising": marked(
+        "sales team: contact them this month, recommend a second range and check again in three months"
+    ),
+    "below_break_even": marked("service team: serve online only and review the cost to serve this quarter"),
+    "building": marked("automated e-mail: welcome them, with an offer for the next purchase within a month"),
+    "building one-time": marked(
+        "automated e-mail: welcome them, with an offer for a second purchase within a month"
+    ),
+    "growing": marked(
+        "automated e-mail: recommend this month what goes with the last purchase; no discounts"
+    ),
+    "steady": marked("automated e-mail: send the regular newsletter; no discounts"),
+    "declining": marked("automated e-mail: remind them this month of what they usually buy"),
+    "at risk": marked("automated e-mail: send one offer this month, before the habit is lost"),
+    "lapsed": marked("automated e-mail: send one offer in the next campaign, then the newsletter only"),
+    "recovered": marked("automated e-mail: welcome them back this week, with an offer for the next purchase"),
+    "small lapsed": marked("release: newsletter only, no calls and no offers"),
+    "small lapsed frequent": marked(
+        "automated e-mail: send one offer in the next campaign; they used to buy often"
+    ),
 }
 TIER_KEYS = ("vip", "main", "rising", "regular", "small", "below_break_even")
 _PARTS = (("", *TIER_KEYS), ("", *STAGES), ("", *FREQUENCIES))

@@ -1,22 +1,25 @@
-"""A ranking comes in; the map of value and growth goes out: who is core or not, and who grows or declines."""
+"""A ranking comes in; the map of value and growth goes out: who is core, and who grows or declines."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from duramen.forecast.direction import is_declining, is_growing
+from duramen.language import marked
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
 
-CORE_GROWING, CORE_DECLINING, RISING, REST = QUADRANTS = (
-    "core and growing", "core and declining", "rising", "rest",
+CORE_GROWING, CORE_STEADY, CORE_DECLINING, RISING, REST = QUADRANTS = (
+    marked("core and growing"), marked("core and steady"), marked("core and declining"), marked("rising"),
+    marked("rest"),
 )  # fmt: skip
 
 
 def quadrants(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> np.ndarray:
-    """Return the quadrant of each customer, shape (n,).
+    """Return the place of each customer on the map of value and growth, shape (n,).
 
-    Core customers are growing where the forecast is above what they spent before, and declining elsewhere; the others
-    are rising where the tier is, and the rest elsewhere.
+    Core customers are growing, steady or declining by the forecast, as ``is_growing`` and ``is_declining`` define it;
+    the others are rising where the tier is, and the rest elsewhere.
 
     Parameters
     ----------
@@ -27,20 +30,20 @@ def quadrants(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> np.ndarray
 
     Examples
     --------
-    >>> quadrants(pd.DataFrame({"tier": ["VIP", "main", "rising", "small"], "growth_rate": [0.2, -0.1, 0.4, 0.1]}))
-    array(['core and growing', 'core and declining', 'rising', 'rest'],
+    >>> quadrants(pd.DataFrame({"tier": ["VIP", "main", "rising", "small"], "growth_rate": [0.2, -0.02, 0.4, 0.1]}))
+    array(['core and growing', 'core and steady', 'rising', 'rest'],
           dtype=object)
     """
     core = ranking["tier"].isin(tiers.core_names).to_numpy()
-    growing = (ranking["growth_rate"] > 0).to_numpy()
+    growing, declining = (of(ranking["growth_rate"]).to_numpy() for of in (is_growing, is_declining))
     rising = (ranking["tier"] == tiers.rising.name).to_numpy()
-    place = np.select([core & growing, core, rising], [0, 1, 2], default=3)
+    place = np.select([core & growing, core & declining, core, rising], [0, 2, 1, 3], default=4)
     named: np.ndarray = np.array(QUADRANTS, dtype=object)[place]
     return named
 
 
 def value_growth_map(ranking: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for each quadrant of value and growth: its customers, and their money before and over the horizon.
+    """Return a row for each place on the map: its customers, and their money before and over the horizon.
 
     Parameters
     ----------
@@ -52,7 +55,7 @@ def value_growth_map(ranking: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         ``quadrant``, ``customers``, ``share_of_customers``, ``past_value`` and ``predicted_value`` (sums, in money),
         ``share_of_value`` (of predicted value), ``change`` (predicted / past value - 1, of the sums),
-        ``probability_growing_mean`` and ``churn_probability_mean``. Means of an empty quadrant are missing.
+        ``probability_growing_mean`` and ``churn_probability_mean``. Means of an empty place are missing.
     """
     by = ranking.groupby("quadrant", observed=True)
     sums = by[["past_value", "predicted_value"]].sum().reindex(QUADRANTS, fill_value=0.0)

@@ -11,8 +11,10 @@ import pandas as pd
 
 from duramen.data.customers import customer_table
 from duramen.data.ids import find_ids
+from duramen.data.money_unit import unit_in_words
 from duramen.errors import InputError
-from duramen.explain.reasons import by_theme
+from duramen.explain.reasons import by_theme, theme_in_words
+from duramen.language import Sentence, marked, say, say_count, translated
 from duramen.scoring.ranking import rank_scores
 from duramen.scoring.tiers import Tiers
 
@@ -25,21 +27,21 @@ MONTH = 28
 
 # Why a value can be lower with one more purchase, by the theme whose factor falls most.
 _WHY_LOWER = {
-    "age": "the time since the first purchase counts for less",
-    "breadth": "the variety of products changes",
-    "discounts": "the share of discounts changes",
-    "purchases": "the number of purchases counts for less",
-    "recency": "the time since the last purchase compares differently with the usual gap",
-    "returns": "the share of returns changes",
-    "rhythm": "the typical time between purchases changes",
-    "season": "the same season a year ago counts for less",
-    "spend": "the amounts of the purchase days compare differently",
-    "trend": "the recent months compare differently with those before",
-    "weekdays": "the share of purchases at weekends changes",
+    "age": marked("the time since the first purchase counts for less"),
+    "breadth": marked("the variety of products changes"),
+    "discounts": marked("the share of discounts changes"),
+    "purchases": marked("the number of purchases counts for less"),
+    "recency": marked("the time since the last purchase, measured against the typical gap, counts for less"),
+    "returns": marked("the share of returns changes"),
+    "rhythm": marked("the typical time between purchases changes"),
+    "season": marked("the same season a year ago counts for less"),
+    "spend": marked("the amounts per purchase day count for less"),
+    "trend": marked("the recent months, compared with those before, count for less"),
+    "weekdays": marked("the share of purchases at weekends changes"),
 }
 # Columns of a feature file are what they were before the purchase.
-_OTHERWISE = "it counts for less with more purchases"
-SMALLER_BASKETS = "the forecast expects smaller baskets"
+_OTHERWISE = marked("it counts for less with more purchases")
+SMALLER_BASKETS = marked("the forecast expects smaller baskets")
 
 
 def what_if(
@@ -129,10 +131,12 @@ def what_if(
         }
         for name in ("predicted_value", "score", "rank", "tier"):
             row[name], row[f"new_{name}"] = now.loc[customer, name], ranking.loc[customer, name]
-        sentence = _sentence(row, len(now), model)
+        sentence: str = _sentence(row, len(now), model)
         if customer in lowered:
             smaller = changed.loc[customer, "expected_spend"] < now.loc[customer, "expected_spend"]
-            sentence += _why_lower(lowered[customer], purchases, smaller_baskets=bool(smaller))
+            sentence += translated(marked("; ")) + _why_lower(
+                lowered[customer], purchases, smaller_baskets=bool(smaller)
+            )
         rows.append(row | {"sentence": sentence})
     return pd.DataFrame(rows)
 
@@ -159,11 +163,17 @@ def _why_lower(theme: str, purchases: int, *, smaller_baskets: bool) -> str:
     Examples
     --------
     >>> _why_lower("spend", 1, smaller_baskets=True)
-    '; with this purchase the value falls, mainly because the forecast expects smaller baskets (spend)'
+    'with this purchase the value falls, mainly because the forecast expects smaller baskets (spend)'
     """
-    these = "this purchase" if purchases == 1 else "these purchases"
-    why = SMALLER_BASKETS if theme == "spend" and smaller_baskets else _WHY_LOWER.get(theme, _OTHERWISE)
-    return f"; with {these} the value falls, mainly because {why} ({theme})"
+    smaller = theme == "spend" and smaller_baskets
+    why = translated(SMALLER_BASKETS if smaller else _WHY_LOWER.get(theme, _OTHERWISE))
+    return say_count(
+        "with this purchase the value falls, mainly because {why} ({theme})",
+        "with these purchases the value falls, mainly because {why} ({theme})",
+        purchases,
+        why=why,
+        theme=theme_in_words(theme),
+    )
 
 
 def _with_further_days(
@@ -228,18 +238,41 @@ def _renew_gaps(days: list[dict[str, Any]]) -> None:
             previous = day["date"]
 
 
-def _sentence(row: dict[str, Any], count: int, model: CoreCustomerModel) -> str:
-    unit = model.unit_
-    many = (
-        "one more purchase day" if row["purchases"] == 1 else f"{row['purchases']} more purchase days"
-    ) + f" of {row['amount']:,.2f} {unit} in the last {MONTH} days"
-    tiers = (
-        f"from {row['tier']} to {row['new_tier']}"
-        if row["tier"] != row["new_tier"]
-        else f"still {row['tier']}"
+def _sentence(row: dict[str, Any], count: int, model: CoreCustomerModel) -> Sentence:
+    unit = unit_in_words(model.unit_)
+    amount, purchases = f"{row['amount']:,.2f}", row["purchases"]
+    more = say_count(
+        "one more purchase day of {amount} {unit} in the last {days} days",
+        "{n} more purchase days of {amount} {unit} in the last {days} days",
+        purchases,
+        amount=amount,
+        unit=unit,
+        days=MONTH,
     )
-    return (
-        f"with {many}, predicted value over {model.window_.horizon} days would be {row['new_predicted_value']:,.2f} "
-        f"instead of {row['predicted_value']:,.2f} {unit}, and rank {row['new_rank']:,} instead of {row['rank']:,} of "
-        f"{count:,}: {tiers}"
+    tier, new_tier = translated(row["tier"]), translated(row["new_tier"])
+    if row["tier"] != row["new_tier"]:
+        moves = say("from {tier} to {new_tier}", tier=tier, new_tier=new_tier)
+    else:
+        moves = say("still {tier}", tier=tier)
+    values = {
+        "more": more,
+        "days": model.window_.horizon,
+        "new_value": f"{row['new_predicted_value']:,.2f}",
+        "value": f"{row['predicted_value']:,.2f}",
+        "unit": unit,
+        "rank": f"{row['rank']:,}",
+        "customers": f"{count:,}",
+        "tiers": moves,
+    }
+    if row["rank"] == row["new_rank"]:
+        return say(
+            "with {more}, predicted value over {days} days would be {new_value} instead of {value} {unit}, and rank "
+            "{rank} of {customers} as now: {tiers}",
+            **values,
+        )
+    return say(
+        "with {more}, predicted value over {days} days would be {new_value} instead of {value} {unit}, and rank "
+        "{new_rank} instead of {rank} of {customers}: {tiers}",
+        **values,
+        new_rank=f"{row['new_rank']:,}",
     )

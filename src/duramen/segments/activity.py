@@ -7,7 +7,9 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-ACTIVE, AT_RISK, LAPSED = "active", "at risk", "lapsed"
+from duramen.language import marked
+
+ACTIVE, AT_RISK, LAPSED = marked("active"), marked("at risk"), marked("lapsed")
 # Where no probability is known: time since the last purchase, in typical gaps.
 AT_RISK_AFTER, LAPSED_AFTER = 1.5, 3.0
 

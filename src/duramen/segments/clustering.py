@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.io.processors import workers
+from duramen.language import marked
 
 FEWEST, MOST = 3, 7
 # Stability is the mean adjusted Rand index between a clustering and those of bootstrap samples; below this one the
@@ -34,7 +35,7 @@ SMALLEST_DENSE = (0.02, 0.05, 0.1)
 LEAST_VARIANCE = 0.01
 # A mixture stands still long before.
 MOST_STEPS = 1_000
-METHODS = ("k-means", "Gaussian mixture", "HDBSCAN")
+METHODS = (marked("k-means"), marked("Gaussian mixture"), marked("HDBSCAN"))
 COLUMNS = (
     "method", "segments", "stability", "separation", "smallest_share", "agreement", "eligible", "chosen",
 )  # fmt: skip
@@ -151,7 +152,7 @@ def choose_partition(
     table["chosen"] = False
     chosen = _chosen(table, before)
     if chosen is None:
-        return Partition("one segment", points.mean(axis=0, keepdims=True)), table
+        return Partition(marked("one segment"), points.mean(axis=0, keepdims=True)), table
     table.loc[chosen, "chosen"] = True
     return found[chosen][0], table
 

@@ -6,16 +6,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from duramen.forecast.direction import is_declining, is_growing
+from duramen.language import marked
 from duramen.segments.activity import AT_RISK, LAPSED, ActivityLevels
 from duramen.segments.behaviour import typical_gap
 
 # An absence, in typical gaps: a random buyer is silent for four times the mean gap one time in fifty.
 ABSENT_AFTER = 4.0
-# A growth rate within this of none is steady.
-STEADY_WITHIN = 0.1
 # Repeat purchase days from which a past rate is one of the customer's own.
 ESTABLISHED = 2
-STAGES = ("building", "growing", "steady", "declining", AT_RISK, LAPSED, "recovered")
+STAGES = (
+    marked("building"), marked("growing"), marked("steady"), marked("declining"), AT_RISK, LAPSED, marked("recovered"),
+)  # fmt: skip
 
 
 def _returned(customers: pd.DataFrame, base: float) -> np.ndarray:
@@ -74,10 +76,10 @@ def lifecycle_stage(
             few & (customers["T"].to_numpy() < horizon),
             activity == LAPSED,
             activity == AT_RISK,
-            _returned(customers, base) & (growth > -STEADY_WITHIN),
+            _returned(customers, base) & ~is_declining(growth),
             few,
-            growth >= STEADY_WITHIN,
-            growth <= -STEADY_WITHIN,
+            is_growing(growth),
+            is_declining(growth),
         ],
         ["building", LAPSED, AT_RISK, "recovered", "building", "growing", "declining"],
         default="steady",

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from duramen.language import marked
+
 # A segment goes on where what it shares with its successor is at least half of the two together, by their mean size:
 # below that, most of those who are meant by the number would be others.
 KEPT_OVERLAP = 0.5
 # A segment is part of another, or has gone into it, with at least half of its customers.
 PART = 0.5
-CHANGES = ("kept", "split", "merged", "new", "gone")
+CHANGES = (marked("kept"), marked("split"), marked("merged"), marked("new"), marked("gone"))
 CHANGE_COLUMNS = ("segment", "change", "previous", "overlap", "customers")
 
 

@@ -1,4 +1,7 @@
-"""Customers with their segments come in; profile, names and rules go out."""
+"""Customers with their segments come in; profile, names and rules go out, in English.
+
+``duramen.segments.names_in_words`` says stored names and rules in another language by the templates here.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from duramen.data.windows import DAYS_PER_YEAR
+from duramen.language import marked
 from duramen.segments.activity import words_by_silence
 from duramen.segments.behaviour import EVEN_PACE, NOTABLE_TREND, measures_of_facts
 
 # How often the customers of a segment buy, from the least.
-FREQUENCIES = ("one-time", "occasional", "frequent")
+FREQUENCIES = (marked("one-time"), marked("occasional"), marked("frequent"))
+NUMBERED, BUYERS = marked("{number} {name}"), marked("{activity} {frequency} buyers")
+HIGH, LOW = marked("high spend"), marked("low spend")
 # A rule is read by people: up to so many conditions. Less than 1 % of the customers make no branch of their own.
 DEEPEST = 4
 BRANCH_SHARE = 0.01
@@ -68,8 +74,10 @@ def segment_profile(
         FREQUENCIES[:2],
         FREQUENCIES[2],
     )
-    size = np.where(profile["spend_per_year"] > facts["spend_per_year"].median(), "high", "low")
-    names = [f"{a} {b} buyers, {c} spend" for a, b, c in zip(fresh, often, size, strict=True)]
+    size = np.where(profile["spend_per_year"] > facts["spend_per_year"].median(), HIGH, LOW)
+    names = [
+        f"{BUYERS.format(activity=a, frequency=b)}, {c}" for a, b, c in zip(fresh, often, size, strict=True)
+    ]
     profile.insert(0, "customers", pd.Series(segments).value_counts().reindex(numbers).fillna(0).astype(int))
     profile.insert(0, "name", distinct_names(names, profile))
     return profile.rename_axis("segment")
@@ -116,20 +124,28 @@ def _distinguishing_words(profile: pd.DataFrame) -> tuple[str, list[str]]:
                 spoken = [speak[measure](row) for row in profile.to_dict(orient="records")]
             if len(set(spoken)) == len(spoken):
                 return str(measure), spoken
-    return "", [f"group {place + 1}" for place in range(len(profile))]
+    return "", [GROUP.format(number=place + 1) for place in range(len(profile))]
+
+
+# What sets namesakes apart.
+SPEND_ORDERS = {
+    2: (marked("lower spend"), marked("higher spend")),
+    3: (marked("lowest spend"), marked("medium spend"), marked("highest spend")),
+    4: (
+        marked("lowest spend"),
+        marked("second lowest spend"),
+        marked("second highest spend"),
+        marked("highest spend"),
+    ),
+}
+SPEND_RANK, GROUP = marked("spend rank {rank} of {count}"), marked("group {number}")
 
 
 def _spend_in_words(spend: pd.Series[float]) -> list[str]:
     """Name segments by their order, not by an amount: the same customers in cents keep their names."""
     order = spend.rank(method="dense", na_option="bottom").astype(int)
-    known = {
-        2: ("lower spend", "higher spend"),
-        3: ("lowest spend", "medium spend", "highest spend"),
-        4: ("lowest spend", "second lowest spend", "second highest spend", "highest spend"),
-    }
-    words = known.get(
-        len(spend), [f"spend rank {len(spend) - place} of {len(spend)}" for place in range(len(spend))]
-    )
+    ranks = [SPEND_RANK.format(rank=len(spend) - place, count=len(spend)) for place in range(len(spend))]
+    words = SPEND_ORDERS.get(len(spend), ranks)
     return [words[place - 1] for place in order]
 
 
@@ -140,46 +156,61 @@ def _money(amount: float) -> str:
 
 def _rhythm_in_words(row: Mapping[Any, float]) -> str:
     days = DAYS_PER_YEAR / row["purchases_per_year"]
-    for word, longest in _RHYTHMS:
+    for word, longest in RHYTHMS:
         if days <= longest:
             return word
-    return "less than yearly"
+    return SELDOM
 
 
 # Up to about half-way to the next in log days.
-_RHYTHMS = (
-    ("daily", 2), ("twice a week", 5), ("weekly", 10), ("every two weeks", 20), ("monthly", 43),
-    ("every two months", 74), ("quarterly", 128), ("twice a year", 257), ("yearly", 515),
+RHYTHMS = (
+    (marked("daily"), 2), (marked("twice a week"), 5), (marked("weekly"), 10), (marked("every two weeks"), 20),
+    (marked("monthly"), 43), (marked("every two months"), 74), (marked("quarterly"), 128),
+    (marked("twice a year"), 257), (marked("yearly"), 515),
+)  # fmt: skip
+SELDOM = marked("less than yearly")
+TRENDS = EVEN, MORE, LESS = (
+    marked("at an even pace"), marked("more often lately"), marked("less often lately"),
+)  # fmt: skip
+FIGURES = EVERY, NO_PURCHASE, MEAN_PURCHASE = (
+    marked("every {days} days"), marked("no purchase for {days} days"),
+    marked("average purchase at {share} of their time as customers"),
 )  # fmt: skip
 
 
 def _trend_in_words(row: Mapping[Any, float]) -> str:
     late = row["purchase_position"] - EVEN_PACE
     if abs(late) <= NOTABLE_TREND:
-        return "at an even pace"
-    return "more often lately" if late > 0 else "less often lately"
+        return EVEN
+    return MORE if late > 0 else LESS
 
 
 _Words = dict[str, Callable[[Mapping[Any, float]], str]]
 _FIGURES: _Words = {
-    "rhythm": lambda row: f"every {DAYS_PER_YEAR / row['purchases_per_year']:,.0f} days",
-    "silence": lambda row: f"silent for {row['time_since_last']:,.0f} days",
-    "trend": lambda row: f"mean purchase {row['purchase_position']:.0%} into their time",
+    "rhythm": lambda row: EVERY.format(days=f"{DAYS_PER_YEAR / row['purchases_per_year']:,.0f}"),
+    "silence": lambda row: NO_PURCHASE.format(days=f"{row['time_since_last']:,.0f}"),
+    "trend": lambda row: MEAN_PURCHASE.format(share=f"{row['purchase_position']:.0%}"),
 }
 _WORDS: _Words = _FIGURES | {"rhythm": _rhythm_in_words, "trend": _trend_in_words}
 
 
-_RULE_WORDS = {
-    "time_since_last": "days since last purchase",
-    "frequency": "repeat purchase days",
-    "basket": "basket",
-    "silence": "time since last purchase / typical gap",
-    "purchases_per_year": "purchase days a year",
-    "spend_per_year": "spend a year",
-    "purchase_position": "share of life at the mean purchase",
+RULE_WORDS = {
+    "time_since_last": marked("days since last purchase"),
+    "frequency": marked("repeat purchase days"),
+    "basket": marked("basket"),
+    "silence": marked("time since last purchase / typical gap"),
+    "purchases_per_year": marked("purchase days a year"),
+    "spend_per_year": marked("spend a year"),
+    "purchase_position": marked("share of life at the mean purchase"),
 }
+RULE = marked("{conditions} (covers {covers} of the segment; {holds} of those it covers belong to it)")
+NO_SIMPLE_RULE = marked("no simple rule; nearest comes: {rule}")
+BOUNDS = AT_MOST, ABOVE, AT_LEAST = (
+    marked("{measure} at most {bound}"), marked("{measure} above {bound}"), marked("{measure} at least {bound}"),
+)  # fmt: skip
+AND, EVERYBODY = marked(" and "), marked("everybody")
 # Those that anybody can count come first: of two equal splits, the tree takes the plainer.
-RULE_FACTS = tuple(_RULE_WORDS)
+RULE_FACTS = tuple(RULE_WORDS)
 _WHOLE = ("time_since_last", "frequency")
 _MONEY = ("basket", "spend_per_year")
 
@@ -231,11 +262,9 @@ def _rule(tree: Any) -> tuple[str, float, float]:
         f1[0] = 0.0
     best = int(f1.argmax())
     covers, holds = float(theirs[best] / theirs[0]), float(theirs[best] / inside[best])
-    rule = (
-        f"{_path_in_words(_paths(tree)[best])} (covers {covers:.0%} of the segment; {holds:.0%} of those it covers "
-        "belong to it)"
-    )
-    return rule if f1[best] >= SIMPLE_RULE else f"no simple rule; nearest comes: {rule}", covers, holds
+    conditions = _path_in_words(_paths(tree)[best])
+    rule = RULE.format(conditions=conditions, covers=f"{covers:.0%}", holds=f"{holds:.0%}")
+    return rule if f1[best] >= SIMPLE_RULE else NO_SIMPLE_RULE.format(rule=rule), covers, holds
 
 
 def _paths(tree: Any) -> list[list[tuple[str, str, float]]]:
@@ -246,28 +275,31 @@ def _paths(tree: Any) -> list[list[tuple[str, str, float]]]:
         if left < 0:
             continue
         name = RULE_FACTS[tree.feature[node]]
-        paths[left] = [*paths[node], (name, "at most", float(tree.threshold[node]))]
-        paths[right] = [*paths[node], (name, "above", float(tree.threshold[node]))]
+        paths[left] = [*paths[node], (name, AT_MOST, float(tree.threshold[node]))]
+        paths[right] = [*paths[node], (name, ABOVE, float(tree.threshold[node]))]
     return paths
 
 
 def _path_in_words(path: list[tuple[str, str, float]]) -> str:
     # The last bound on a side is the tightest one.
     tightest = {(name, side): bound for name, side, bound in path}
-    return " and ".join(_bound_in_words(*key, bound) for key, bound in tightest.items()) or "everybody"
+    return AND.join(_bound_in_words(*key, bound) for key, bound in tightest.items()) or EVERYBODY
 
 
 def _bound_in_words(name: str, side: str, bound: float) -> str:
-    words = _RULE_WORDS[name]
+    words = RULE_WORDS[name]
     if name not in _WHOLE:
-        return f"{words} {side} {_money(bound) if name in _MONEY else f'{bound:,.2g}'}"
+        return side.format(measure=words, bound=_money(bound) if name in _MONEY else f"{bound:,.2g}")
     # Days and purchase days are whole numbers.
-    if side == "at most":
-        return f"{words} at most {np.floor(bound):,.0f}"
-    return f"{words} at least {np.ceil(bound):,.0f}"
+    if side == AT_MOST:
+        return AT_MOST.format(measure=words, bound=f"{np.floor(bound):,.0f}")
+    return AT_LEAST.format(measure=words, bound=f"{np.ceil(bound):,.0f}")
 
 
 def numbered_names(numbers: npt.ArrayLike, profile: pd.DataFrame) -> np.ndarray:
     """Return ``"number name"`` for segment numbers."""
-    names = {row.segment: f"{row.segment} {row.name}" for row in profile.itertuples(index=False)}
+    names = {
+        row.segment: NUMBERED.format(number=row.segment, name=row.name)
+        for row in profile.itertuples(index=False)
+    }
     return pd.Series(numbers).map(names).to_numpy(dtype=object)

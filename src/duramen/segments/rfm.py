@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from duramen.language import marked
+
 
 def rfm_score(customers: pd.DataFrame) -> np.ndarray:
     """Return the sum of the quintiles (1 to 5) of recency, frequency and money, the plain segmentation score.
@@ -52,9 +54,9 @@ def groups_of_equal_count(customers: pd.DataFrame, count: int) -> dict[str, np.n
     cells = np.zeros(len(customers), dtype=int)
     _halve(cells, measures, np.arange(len(customers)), 0, count)
     return {
-        "RFM score": equal_groups(score, count),
-        "RFM cells": cells,
-        "past spend": equal_groups(measures[2], count),
+        marked("RFM score"): equal_groups(score, count),
+        marked("RFM cells"): cells,
+        marked("past spend"): equal_groups(measures[2], count),
     }
 
 

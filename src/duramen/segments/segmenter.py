@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from duramen.btyd.validation import check_table
 from duramen.errors import InputError, suggest
 from duramen.io.autologging import without_autologging
+from duramen.language import marked, restored, say, stored
 from duramen.segments.activity import ActivityLevels
 from duramen.segments.behaviour import COLUMNS, base_gap, behaviour, behaviour_facts
 from duramen.segments.clustering import FEWEST, STABLE, Partition, choose_partition, squared_distances
@@ -25,7 +26,7 @@ from duramen.segments.naming import numbered_names, readable_rules, segment_prof
 # spend and silence in logs, where twice as often is as far as twice the spend; trend in lengths of life. Spend is
 # rhythm times basket: with the basket in its place, borders would run across what customers bring. It counts less, as
 # rhythm is in it as well, and silence more: with weights of 1, past spend alone would give the label.
-WEIGHTS = {"rhythm": 1.0, "spend": 0.7, "silence": 1.25, "trend": 1.0}
+WEIGHTS = {marked("rhythm"): 1.0, marked("spend"): 0.7, marked("silence"): 1.25, marked("trend"): 1.0}
 # An outlier lies beyond the far fence of Tukey, three interquartile ranges above the upper quartile of the distances
 # from the nearest centre, and is one of the furthest hundredth, and a factor of four or more away.
 FAR_OUT, MOST_OUTLIERS, LEAST_DISTANCE = 3.0, 0.01, math.log(4)
@@ -41,7 +42,8 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         The fitted segmenter in use: segments that go on keep their numbers, and its method and number of segments are
         kept where they are still stable. A clone refers to the same one.
     weights : mapping, optional
-        How much a difference in a measure counts, by its name (``rhythm``, ``spend``, ``silence``, ``trend``);
+        How much a difference in a measure counts, by its name: ``rhythm`` (purchase frequency), ``spend``, ``silence``
+        (time since the last purchase over the typical gap) or ``trend``;
         what is not given counts as in ``WEIGHTS``, and 0 leaves a measure out.
 
     Attributes
@@ -258,17 +260,29 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         if chosen.empty:
             self.stability_ = 1.0
             self.notes_.append(
-                f"No segments were formed: of {len(self.candidates_)} candidates none splits the {customers:,} "
-                f"customers into {FEWEST} or more segments that are each large enough, so all of them are one segment."
+                say(
+                    "No segments were formed: of {candidates} candidates none splits the {customers} customers into "
+                    "{fewest} or more segments that are each large enough, so all of them are one segment.",
+                    candidates=len(self.candidates_),
+                    customers=f"{customers:,}",
+                    fewest=FEWEST,
+                )
             )
             return
         self.stability_ = float(chosen["stability"].iloc[0])
         if self.stability_ < STABLE:
             self.notes_.append(
-                f"No stable segmentation exists: the most stable of {len(self.candidates_)} candidates, "
-                f"{chosen['method'].iloc[0]} with {chosen['segments'].iloc[0]} segments, agrees with those of "
-                f"resampled customers to {self.stability_:.2f} (adjusted Rand index; {STABLE} is required), so its "
-                "segments describe these customers and may not be found again."
+                say(
+                    "No stable segmentation exists: the most stable of {candidates} candidates, {method} with "
+                    "{segments} segments, agrees with those of resampled customers to {stability} (adjusted Rand "
+                    "index; {required} is required), so its segments describe these customers and may not be found "
+                    "again.",
+                    candidates=len(self.candidates_),
+                    method=say(chosen["method"].iloc[0]),
+                    segments=chosen["segments"].iloc[0],
+                    stability=f"{self.stability_:.2f}",
+                    required=STABLE,
+                )
             )
 
     def _describe(
@@ -305,7 +319,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             "profile": _plain(self.profile_),
             "candidates": _plain(self.candidates_),
             "changes": _plain(self.changes_),
-            "notes": self.notes_,
+            "notes": stored(self.notes_),
         }
 
     @classmethod
@@ -315,7 +329,7 @@ class BehaviouralSegmenter(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         model.weights_, model.base_gap_ = state["weights"], state["base_gap"]
         model.median_, model.partition_ = np.array(state["median"]), Partition.from_dict(state["partition"])
         model.numbers_, model.last_number_ = np.array(state["numbers"]), state["last_number"]
-        model.furthest_, model.notes_ = state["furthest"], state["notes"]
+        model.furthest_, model.notes_ = state["furthest"], restored(state["notes"])
         model.stability_, model.rule_fidelity_ = state["stability"], state["rule_fidelity"]
         model.activity_levels_ = ActivityLevels(**state["activity_levels"])
         model.profile_, model.candidates_ = pd.DataFrame(state["profile"]), pd.DataFrame(state["candidates"])

@@ -121,7 +121,7 @@ def record_training(
                 explained = model.explain(spread.head(EXPLAINED_CUSTOMERS))
                 files.write(EXPLANATIONS, explained.to_json(orient="split", index=False))
             segments = {
-                DESCRIPTION: "Behavioural segments: how stable they are, and how well their rules tell them."
+                DESCRIPTION: "Behavioural segments: how stable they are, and how well their rules describe them."
             }
             child = children.enter_context(open_run(client, experiment_id, "segments", segments, parent))
             _log_segments(mlflow, client, child, model)

@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from duramen.cli.config.settings import Option, Setting, Text
+from duramen.cli.config.settings import Finite, Option, Setting, Text
 from duramen.data.windows import Window, parse_day
+from duramen.errors import InputError
+from duramen.language import ENGLISH
 
 Kind = Literal["channel", "end", "together", "consumer", "business"]
 EXPERIMENT = "duramen"
@@ -103,6 +105,49 @@ def earlier_ranking(more: str = "") -> Option:
     return Option(f"{help}{more}.", "a file or a table", "before.parquet", metavar="PLACE")
 
 
+def money(help: str, example: str = "10", default: str = "") -> Option:
+    """Return the option that gives an amount of money."""
+    return Option(help, "an amount of money", example, metavar="MONEY", default=default)
+
+
+def refuse_report_without_reasons(report: Path | None, reasons: str) -> None:
+    """Refuse a report where some customers get no reasons."""
+    if report and reasons != "all":
+        raise InputError(
+            "a report shows the reasons of customers of all tiers; leave --reasons or --report out."
+        )
+
+
+ContactCost = Annotated[Finite, Field(ge=0), money("What it costs to reach a customer.", "1")]
+Acceptance = Annotated[
+    float | None,
+    Field(gt=0, le=1),
+    Option(
+        "Share of leaving customers who accept the offer.", "a number above 0 to 1", "0.2", metavar="SHARE",
+        default="0.3, the published mean",
+    ),
+]  # fmt: skip
+Language = Annotated[
+    Literal["en", "zh"],
+    Option(
+        "Language of what is shown and of the pages: en (English) or zh (Simplified Chinese).", "en or zh",
+        "zh", metavar="CODE", default=ENGLISH,
+    ),
+]  # fmt: skip
+Verbose = Annotated[
+    bool,
+    Option(
+        "Show all details of the orders and the result instead of a summary.", "true or false",
+        "true",
+    ),
+]  # fmt: skip
+Reasons = Annotated[
+    Literal["all", "core", "none"],
+    Option(
+        "Which customers to explain with reasons: all, core or none. Reasons take most of the run time.",
+        "one of all, core, none", "core", metavar="WHO",
+    ),
+]  # fmt: skip
 AsJson = Annotated[
     bool, Option("Print JSON and nothing else, for jobs.", "true or false", "true", flag="--json")
 ]
@@ -132,7 +177,7 @@ CostToServe = Annotated[
 KindOrGroups = Annotated[
     Kind | None,
     Option(
-        "Customers to use: channel, end, consumer or business customers alone, or all together as one.",
+        "Customers to use: channel, end, consumer or business customers alone, or together for all in one base.",
         "one of channel, end, together, consumer, business", "end", metavar="KIND",
         default="channel and end customers apart, where the data have both",
     ),

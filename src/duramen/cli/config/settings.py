@@ -47,7 +47,7 @@ class Option(Setting):
     argument : bool
         Whether it is given by its place and has no flag.
     default : str
-        What holds where none is given, if that is not the default of the field.
+        The value where none is given, if that is not the default of the field.
     """
 
     metavar: str = "TEXT"
@@ -118,7 +118,7 @@ class Config(Settings):
 
         Examples
         --------
-        >>> from duramen.cli.config.commands import ScoreConfig
+        >>> from duramen.cli.config.ranking import ScoreConfig
         >>> ScoreConfig.in_flags("there is no folder x; change `cost_to_serve` or `tiers`.")
         'there is no folder x; change --cost-to-serve or [tiers].'
         """

@@ -55,7 +55,7 @@ class TiersTable(Settings):
     rising_share: Annotated[float | None, _share("Share of customers who can be rising.")] = None
     rising_growth: Annotated[
         float | None,
-        Setting("Growth rate above which customers can be rising.", "a number from 0 on", "0.2"),
+        Setting("Growth rate from which customers can be rising.", "a number from 0 on", "0.2"),
     ] = None
     vip: TierTable | None = None
     main: TierTable | None = None
@@ -145,7 +145,8 @@ class MarketTable(Settings):
         Field(gt=-100, lt=100),
         AfterValidator(_changing),
         Option(
-            "Change of demand to show the core in, in per cent; who responds more is in [market.response] of the file.",
+            "Show the core after this change of demand, in per cent; [market.response] in the TOML file states "
+            "who responds more.",
             "a per cent between -100 and 100, and not 0", "-20", metavar="PERCENT",
         ),
     ] = None  # fmt: skip

@@ -25,7 +25,7 @@ BEYOND = 1.5
 NEEDED = ("customer_id", "score", "predicted_value", "predicted_value_high")
 
 
-def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
+def customers_who_rose(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     """Return the customers who rose between two cutoffs by more than was likely, most places first.
 
     Only customers scored at both cutoffs are compared, and ranked among themselves. The change of their total is
@@ -61,7 +61,7 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     >>> earlier = pd.DataFrame({"customer_id": ids, "predicted_value": [30.0, 20.0, 10.0]})
     >>> earlier = earlier.assign(score=earlier["predicted_value"], predicted_value_high=high)
     >>> later = earlier.assign(predicted_value=[60.0, 10.0, 80.0], score=[60.0, 10.0, 80.0])
-    >>> newly_rising(earlier, later)[["customer_id", "places", "value_with_all", "value_now"]]
+    >>> customers_who_rose(earlier, later)[["customer_id", "places", "value_with_all", "value_now"]]
       customer_id  places  value_with_all  value_now
     0           c       2            25.0       80.0
     """
@@ -107,7 +107,7 @@ def newly_rising(earlier: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     return named.sort_values("places", ascending=False, kind="stable", ignore_index=True)
 
 
-def rising_since(
+def rose_since(
     model: CoreCustomerModel,
     tx: Transactions,
     scores: pd.DataFrame,
@@ -130,13 +130,13 @@ def rising_since(
     Returns
     -------
     pandas.DataFrame or None
-        What ``newly_rising`` returns; None where less than a horizon of history is before the earlier cutoff, or
+        What ``customers_who_rose`` returns; None where less than a horizon of history is before the earlier cutoff, or
         where the customers of both cutoffs have no value.
     """
     if isinstance(customers_then, str) or (earlier - tx.first_date).days < model.window_.horizon:
         return None
     try:
-        return newly_rising(model.predict(customers_then, with_reasons=False), scores)
+        return customers_who_rose(model.predict(customers_then, with_reasons=False), scores)
     except InputError:
         return None
 

@@ -1,0 +1,79 @@
+"""The first sentences of a report: who may leave, and how far to trust the ranking beside simpler methods."""
+
+import pandas as pd
+import pytest
+
+from duramen.analysis.forecast_quality import ForecastQuality
+from duramen.analysis.lists import customer_lists
+from duramen.analysis.report_summary import summary_steps
+from duramen.evaluation.registry import TOP_FIFTH
+
+
+def core_of(stages):
+    """Return a ranking of as many core customers, of whom all but the first are forecast to spend less."""
+    count = len(stages)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{at}" for at in range(count)],
+            "rank": range(1, count + 1),
+            "tier": "main",
+            "quadrant": ["core and growing"] + ["core and declining"] * (count - 1),
+            "predicted_value": 80.0,
+            "past_value": 100.0,
+            "churn_probability": 0.4,
+            "probability_active": 0.6,
+            "lifecycle_stage": stages,
+            "treatment": "call",
+        }
+    )
+
+
+def quality_of(captured, by_past_spend):
+    none = pd.DataFrame()
+    return ForecastQuality(none, none, none, captured, by_past_spend, 95.0, 100.0, 0.8)
+
+
+def card_of(**figures):
+    rows = [("duramen", 0.72), *figures.items()]
+    return pd.DataFrame(rows, columns=["model", "figure"]).assign(metric=TOP_FIFTH)
+
+
+def text_of(step, ranking, **others):
+    steps = summary_steps(ranking, "EUR", customer_lists(ranking), **others)
+    return next(found.text for found in steps if found.what == step)
+
+
+def test_who_may_leave_is_told_before_who_declines():
+    stages = ["growing", "declining", "at risk", "lapsed"]
+    assert text_of("What is at risk:", core_of(stages)) == (
+        "2 core customers are more likely to leave than to buy: 160 EUR forecast, 200 at their past rate. 3 of the 4 "
+        "core customers are forecast to spend at least a tenth less than at their past rate; purchases usually become "
+        "rarer with time, so begin with those who may leave."
+    )
+    assert text_of("What is at risk:", core_of(["growing"])) == (
+        "No core customer is more likely to leave than to buy. No core customer is forecast to spend at least a tenth "
+        "less than at their own past rate."
+    )
+
+
+def test_a_simpler_method_that_found_more_is_named_and_no_other():
+    ranking, quality = core_of(["growing", "declining"]), quality_of(0.72, 0.66)
+    trust = "How far to trust this:"
+    better = text_of(trust, ranking, quality=quality, scorecard=card_of(LightGBM=0.74, BTYD=0.73))
+    assert better.endswith("Of the simpler methods, LightGBM would have found most, 74%.")
+    level = text_of(trust, ranking, quality=quality, scorecard=card_of(LightGBM=0.7204))
+    assert level.endswith("LightGBM would have found most, 72.0%.")
+    assert "simpler" not in text_of(trust, ranking, quality=quality, scorecard=card_of(LightGBM=0.7))
+
+
+def test_the_total_is_told_with_its_interval():
+    told = text_of("How far to trust this:", core_of(["growing"]), total="120 EUR expected (100 to 140)")
+    assert told == "Forecast total: 120 EUR expected (100 to 140)."
+
+
+@pytest.mark.parametrize(
+    ("by_past_spend", "words"), [(0.71, "72% of the money"), (0.718, "72.0% of the money")]
+)
+def test_shares_that_read_alike_have_one_digit_more(by_past_spend, words):
+    told = text_of("How far to trust this:", core_of(["growing"]), quality=quality_of(0.72, by_past_spend))
+    assert words in told
