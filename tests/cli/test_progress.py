@@ -87,6 +87,16 @@ def test_a_step_counts_its_whole_work_whatever_its_parts_report():
         assert (fitted, run._left.done) == pytest.approx((4.85, run._left.work))
 
 
+def test_a_root_logger_that_prints_does_not_repeat_the_parts_of_a_step(caplog):
+    log = logging.getLogger("duramen.scoring")
+    with step("fitting models"):
+        log.info("fitting forest")
+    assert not caplog.messages
+
+    log.warning("outside a step")
+    assert caplog.messages == ["outside a step"]
+
+
 @pytest.mark.parametrize("growth_weight", [None, 0.5], ids=["learned", "given"])
 def test_the_parts_of_a_fit_add_up_to_its_work(growth_weight, shop, caplog):
     caplog.set_level(logging.INFO, "duramen")

@@ -161,15 +161,18 @@ def step(what: str, name: str = "", customers: int = 0) -> Iterator[None]:
     log = logging.getLogger("duramen")
     with _shown(what) as (show, run):
         handler = _Parts(show, what, run if name else None, seconds_of(name, customers) if name else 0.0)
-        level = log.level
+        level, propagate = log.level, log.propagate
         log.addHandler(handler)
         log.setLevel(logging.INFO)
+        # Older versions of MLflow make the root logger print whatever reaches it.
+        log.propagate = False
         try:
             yield
             handler.finish()
         finally:
             log.removeHandler(handler)
             log.setLevel(level)
+            log.propagate = propagate
     seconds = f"{time.perf_counter() - started:.1f} s"
     console.print(Text.assemble((say("done"), "green"), f" {what} ", (seconds, "dim")), soft_wrap=True)
 
