@@ -97,7 +97,7 @@ def texts(unit: str) -> dict[str, str]:
     itself = {name: "{" + name + "}" for name in (
         "customer", "page", "pages", "found", "all", "money", "selected", "n", "kind", "rank", "value", "low", "high",
         "date", "first", "last", "past", "factor", "times",
-        "segment", "stage",
+        "segment", "stage", "past_days", "past_each", "days", "each",
     )}  # fmt: skip
     return {
         "any": say("all"),
@@ -133,6 +133,12 @@ def texts(unit: str) -> dict[str, str]:
         "forecast_above": say("The forecast of {value} is above the {past} at the past rate.", **itself),
         "forecast_below": say("The forecast of {value} is below the {past} at the past rate.", **itself),
         "forecast_equal": say("The forecast of {value} is equal to the past rate.", **itself),
+        "rates": say(
+            "At the past rate: {past_days} purchase days, {past_each} {unit} each. Expected: {days}, "
+            "{each} {unit} each.",
+            **itself,
+            unit=unit,
+        ),
         "forecast_reading": say(
             "In {unit} over the horizon; the band contains the outcome of 8 in 10 such customers. Growth adds a "
             "typical purchase day to both, so that small amounts give no extreme rates.",
