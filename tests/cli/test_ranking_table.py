@@ -124,3 +124,9 @@ def test_shortened_ids_are_as_different_as_the_ids(ids, width):
 def test_equal_ids_get_equal_texts():
     long = "f47ac10b-58cc-4372-a567-0e02b2c3d479"
     assert short_ids([long, long], 20) == ["f47ac10b…d479"] * 2
+
+
+def test_a_small_loss_is_not_a_negative_zero(monkeypatch):
+    head = head_of(list("abcde")).assign(growth_rate=[-0.004, 0.004, -0.006, 0.1, -0.2])
+    growth = [line.split()[-2] for line in shown(head, 80, monkeypatch)[2:7]]
+    assert growth == ["0%", "0%", "-1%", "+10%", "-20%"]

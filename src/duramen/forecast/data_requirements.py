@@ -191,7 +191,7 @@ def _corrected(btyd: str, level: Level) -> str:
     return say(
         text,
         models=btyd,
-        change=f"{level.factor - 1:+.0%}",
+        change=f"{level.factor - 1:+z.0%}",
         windows=level.windows,
-        season=f"{np.expm1(level.season):+.0%}",
+        season=f"{np.expm1(level.season):+z.0%}",
     )
