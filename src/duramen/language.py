@@ -183,6 +183,21 @@ def say_joined(by: str, texts: Sequence[str]) -> str:
     return reduce(lambda one, other: say(by, one=one, other=other), texts)
 
 
+def say_list(texts: Iterable[str]) -> str:
+    """Return short texts one after the other, between the commas that lists have in the language that is set.
+
+    Examples
+    --------
+    >>> say_list(["a", "b", "c"]), say_list([])
+    ('a, b, c', '')
+    """
+    return reduce(_added, texts, "")
+
+
+def _added(names: str, name: str) -> str:
+    return say("{names}, {next_name}", names=names, next_name=name) if names else name
+
+
 def stored(texts: Iterable[str]) -> list[Any]:
     """Return sentences as ``restored`` reads them, which do not depend on the language they were said in."""
     return [text.to_json() if isinstance(text, Sentence) else text for text in texts]

@@ -14,7 +14,7 @@ from duramen.analysis.migration import MUCH_DRIFT
 from duramen.data.money_unit import unit_in_words
 from duramen.evaluation.realised import COVERAGE
 from duramen.forecast.settings import Bounds, refuse_outside
-from duramen.language import marked, say, translated
+from duramen.language import marked, say, say_list, translated
 
 # What the interval of a customer's value is meant to contain.
 COVERED = 0.8
@@ -123,7 +123,7 @@ def drift_alarms(drift: pd.DataFrame, since: date) -> Iterator[Alarm]:
         if moved.empty:
             continue
         first = moved.iloc[0]
-        names = ", ".join(
+        names = say_list(
             say(
                 "{name} {index} (limit {limit})",
                 name=row.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import reduce
 
-from duramen.language import Sentence, say
+from duramen.language import Sentence, say, say_list
 
 
 def in_a_row(sentences: Iterable[str]) -> str:
@@ -34,11 +34,7 @@ def listed(names: Sequence[str]) -> str:
     *first, last = names
     if not first:
         return last
-    return say("{names} and {last_name}", names=reduce(_added, first), last_name=last)
-
-
-def _added(names: str, name: str) -> str:
-    return say("{names}, {next_name}", names=names, next_name=name)
+    return say("{names} and {last_name}", names=say_list(first), last_name=last)
 
 
 def as_sentence(clause: str) -> Sentence:

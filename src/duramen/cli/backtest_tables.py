@@ -12,7 +12,7 @@ from duramen.cli.terminal import new_table, show_bold, show_dim, show_lines, sho
 from duramen.data.money_unit import unit_in_words
 from duramen.evaluation.backtesting import Backtest
 from duramen.evaluation.registry import metric
-from duramen.language import say, translated
+from duramen.language import say, say_list, translated
 
 # So narrow that a model and seven others fit side by side into 80 columns.
 MOST_BESIDE = 7
@@ -22,7 +22,7 @@ STYLES = {"better": "green", "worse": "red"}
 def show_figures(tested: Backtest) -> None:
     """Show each metric by model in the mean over the cutoffs, the best marked."""
     mean = tested.mean_figures()
-    cutoffs = ", ".join(str(window.cutoff) for window in tested.windows)
+    cutoffs = say_list(str(window.cutoff) for window in tested.windows)
     show_bold(say("Mean over the holdouts from {cutoffs}; * is best.", cutoffs=cutoffs))
     for target, rows in mean.groupby("target", sort=False):
         # The model first, then as many others as fit beside it.

@@ -14,7 +14,7 @@ from duramen.cli.inputs import column_settings, read_customers
 from duramen.cli.next_commands import orders_command
 from duramen.cli.summary import described
 from duramen.cli.terminal import show_named, show_next
-from duramen.language import say, translated
+from duramen.language import say, say_list, translated
 
 if TYPE_CHECKING:
     from duramen.data.time_check import TimeCheck
@@ -67,9 +67,7 @@ def _lines(found: TimeCheck, examples: Examples) -> Iterator[tuple[str, str]]:
 
 
 def _row(row: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{name} {say('empty') if value is None else repr(value)}" for name, value in row.items()
-    )
+    return say_list(f"{name} {say('empty') if value is None else repr(value)}" for name, value in row.items())
 
 
 def _as_json(tx: Transactions, found: TimeCheck, examples: Examples) -> str:

@@ -13,7 +13,7 @@ from duramen.cli.ranking_inputs import Task
 from duramen.cli.ranking_table import ranking_table
 from duramen.cli.summary import show_group, show_headline, show_market, show_result, why_first
 from duramen.cli.terminal import new_table, show_bold, show_dim, show_lines, show_notes, show_table
-from duramen.language import say, translated
+from duramen.language import say, say_list, translated
 from duramen.report.ranking import next_purchase
 from duramen.scoring.model_summary import total_sentence
 
@@ -81,7 +81,7 @@ def show_ranking(
         )
     sizes = places["tier"].value_counts()
     counted = [f"{sizes[name]:,} {translated(name)}" for name in tiers.names if name in sizes]
-    show_lines(say("Tiers: {counts}.", counts=", ".join(counted)))
+    show_lines(say("Tiers: {counts}.", counts=say_list(counted)))
     show_market(places["core_in"].value_counts(), market, scenario, verbose=True)
 
 

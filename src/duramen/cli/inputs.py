@@ -22,7 +22,7 @@ from duramen.data.reading import read_transactions
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window, choose_horizon
 from duramen.errors import InputError
-from duramen.language import marked, say, say_count, say_joined
+from duramen.language import marked, say, say_count, say_joined, say_list
 
 if TYPE_CHECKING:
     from duramen.data.customer_file import CustomerFile
@@ -67,7 +67,7 @@ def read_features(config: ModelledConfig, models: Collection[CoreCustomerModel] 
             say(
                 "{file} has {columns}, from which the model did not learn: ignored.",
                 file=config.features,
-                columns=", ".join(unused),
+                columns=say_list(unused),
             )
         )
     return features
@@ -182,7 +182,7 @@ def choose_windows(tx: Transactions, config: BacktestConfig | ConsistencyConfig)
         say(
             "Forecast over {days} days from {cutoffs}; each time only what lies before is known.",
             days=days,
-            cutoffs=", ".join(str(window.cutoff) for window in windows),
+            cutoffs=say_list(str(window.cutoff) for window in windows),
         ),
         None if config.verbose else CUTOFF_LINES,
     )

@@ -30,7 +30,7 @@ def ranking_table(head: pd.DataFrame) -> Table:
         figures = (
             f"{row.rank:,}", "", translated(str(row.tier)), f"{row.score:,.0f}", f"{row.predicted_value:,.0f}",
             say(interval, low=f"{row.predicted_value_low:,.0f}", high=f"{row.predicted_value_high:,.0f}"),
-            _change(row.growth_rate), f"{row.probability_core:.2f}",
+            f"{row.growth_rate:+z.0%}".replace("+0%", "0%"), f"{row.probability_core:.2f}",
         )  # fmt: skip
         for name, figure in zip(HEADINGS, figures, strict=True):
             cells[name].append(figure)
@@ -57,11 +57,6 @@ def ranking_table(head: pd.DataFrame) -> Table:
     for texts in zip(*cells.values(), strict=True):
         table.add_row(*map(Text, texts))
     return table
-
-
-def _change(rate: float) -> str:
-    """Write a change in per cent, where a small loss is no "-0%"."""
-    return f"{rate:+z.0%}".replace("+0%", "0%")
 
 
 def _width(texts: list[str], *, wrapped: bool) -> int:

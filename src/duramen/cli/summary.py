@@ -30,7 +30,17 @@ from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.evaluation.forecasts import DURAMEN
 from duramen.evaluation.registry import TOP_FIFTH
-from duramen.language import Sentence, is_urgent, marked, said_again, say, say_count, say_joined, translated
+from duramen.language import (
+    Sentence,
+    is_urgent,
+    marked,
+    said_again,
+    say,
+    say_count,
+    say_joined,
+    say_list,
+    translated,
+)
 
 if TYPE_CHECKING:
     from duramen.analysis.scenario_summary import ScenarioSummary
@@ -66,7 +76,7 @@ def show_read(tx: Transactions, config: ReadingConfig) -> None:
         READ_LINES,
     )  # fmt: skip
     if found.set_aside:
-        reasons = ", ".join(f"{translated(reason)} {count:,}" for reason, count in found.set_aside.items())
+        reasons = say_list(f"{translated(reason)} {count:,}" for reason, count in found.set_aside.items())
         rows = f"{sum(found.set_aside.values()):,}"
         show_lines(say("Set aside: {rows} ({reasons}).", rows=rows, reasons=reasons), READ_LINES)
     assumed = [*found.assumed, *found.notes, *found.features]

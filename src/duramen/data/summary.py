@@ -11,7 +11,7 @@ from duramen.data.money_unit import unit_in_words
 from duramen.data.service_lines import ServiceLine
 from duramen.data.statuses import Status
 from duramen.data.windows import YEAR
-from duramen.language import is_urgent, say, translated
+from duramen.language import is_urgent, say, say_list, translated
 
 if TYPE_CHECKING:
     import ibis
@@ -87,7 +87,7 @@ class DataSummary:
             rows=f"{self.rows_in:,}", used=f"{self.rows_used:,}", aside=f"{self.rows_in - self.rows_used:,}",
         )  # fmt: skip
         if self.set_aside:
-            reasons = ", ".join(
+            reasons = say_list(
                 f"{translated(reason)} {count:,}{self._worth(reason)}"
                 for reason, count in self.set_aside.items()
             )
@@ -104,7 +104,7 @@ class DataSummary:
             )),
             (say("money"), say("{money} {unit} net", money=f"{self.net_total:,.0f}", unit=unit)),
             *((say("to check"), sentence) for sentence in self.assumed if is_urgent(sentence)),
-            (say("columns"), ", ".join(
+            (say("columns"), say_list(
                 say("{role} from {column}", role=role, column=repr(column)) for role, column in self.columns.items()
             )),
             *_counted_lines(say("status"), self.statuses, unit),

@@ -348,7 +348,7 @@
       : say("purchases_title", {n: count(months.known.length), first: months.known[0], last: months.known.at(-1)}), say("purchases_reading"), months));
     const value = money(columns.predicted_value[row]), past = money(columns.past_value[row]);
     const against = value === past ? "forecast_equal" : columns.predicted_value[row] > columns.past_value[row] ? "forecast_above" : "forecast_below";
-    drawn.append(figure("forecast", say(against, {value, past}), [rates(row), say("forecast_reading")].join(" ").trim(), forecast(row)));
+    drawn.append(figure("forecast", say(against, {value, past}), [rates(row), say("forecast_reading")].join(page.lang === "zh" ? "" : " ").trim(), forecast(row)));
     if (data.themes && !(columns.predicted_value[row] > 0)) view.append(element("p", {}, say("no_product")));
     else if (data.themes) {
       const steps = factors(row), most = steps[1];
