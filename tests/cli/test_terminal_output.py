@@ -10,7 +10,9 @@ from duramen.analysis.consistency import check_consistency
 from duramen.analysis.consistency_at_cutoffs import Consistency
 from duramen.cli import consistency
 from duramen.cli.backtest_tables import show_comparisons
+from duramen.data.money_unit import NO_UNIT
 from duramen.language import using_language
+from duramen.scoring.model import CoreCustomerModel
 
 CUTOFF = ("--cutoff", "1998-04-01")
 USD = ("--currency", "USD")
@@ -93,6 +95,24 @@ def test_a_command_in_chinese_shows_no_english_sentence(name, shown):
     # Names that are made in the folder of the run, and the file of columns as it was read.
     assert english_in(lines, "customer_id", "date", "amount", "quantity", "base", "lists") == []
     assert any(line.startswith("下一步") for line in lines)
+
+
+@pytest.mark.parametrize("name", ["check", "score", "lists", "base"])
+def test_orders_without_a_currency_have_a_chinese_unit(name, folder, saved, duramen):
+    model = CoreCustomerModel.load(saved)
+    model.forecast_.unit_ = NO_UNIT
+    model.save(folder / "no-currency")
+    with_model = ("--model", folder / "no-currency")
+    words = {
+        "check": (),
+        "score": (*with_model, *CUTOFF, "--verbose"),
+        "lists": (*with_model, *CUTOFF, "--offer-cost", 5),
+        "base": (*with_model, "--offer-cost", 5, "--order-cost", 2, "--reward-budget", 300),
+    }[name]
+    status, out, err, _ = duramen(name, "orders.csv", *words, "--lang", "zh")
+    assert status == 0, err
+    assert "货币单位" in out
+    assert NO_UNIT not in out
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from duramen.cli.terminal import (
     show_place,
     show_table,
 )
+from duramen.data.money_unit import unit_in_words
 from duramen.language import say, translated
 from duramen.report.numbers import capital
 
@@ -131,7 +132,7 @@ def _show_parts(found: CustomerBase) -> None:
     seasonal = (parts["money"] != parts["money_with_season"]).any()
     table = new_table(
         say("part"),
-        found.unit,
+        unit_in_words(found.unit),
         say("of before"),
         say("customers"),
         *([say("with season")] if seasonal else []),
@@ -154,7 +155,7 @@ def _show_economics(found: CustomerBase, lines: int | None, *, verbose: bool) ->
             say(
                 "{below} of {all} customers are expected to cost more than they bring ({money} {unit} together).",
                 below=f"{len(below):,}", all=f"{len(customers):,}", money=signed(below["contribution"].sum()),
-                unit=found.unit,
+                unit=unit_in_words(found.unit),
             )
         )  # fmt: skip
     measured = not isinstance(found.campaign, str)

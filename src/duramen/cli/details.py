@@ -13,6 +13,7 @@ from duramen.cli.ranking_inputs import Task
 from duramen.cli.ranking_table import ranking_table
 from duramen.cli.summary import show_group, show_headline, show_market, show_result, why_first
 from duramen.cli.terminal import new_table, show_bold, show_dim, show_lines, show_notes, show_table
+from duramen.data.money_unit import unit_in_words
 from duramen.language import say, say_list, translated
 from duramen.report.ranking import next_purchase
 from duramen.scoring.model_summary import total_sentence
@@ -65,7 +66,7 @@ def show_ranking(
     about = say(
         "Growth is compared with the customer's past rate. Money in {unit}; 8 in 10 outcomes are "
         "expected between low and high.",
-        unit=model.unit_,
+        unit=unit_in_words(model.unit_),
     )
     show_dim(say("{sentence} {next_sentence}", sentence=score, next_sentence=about))
     for _, row in head.head(REASONS_SHOWN).iterrows():
@@ -149,4 +150,4 @@ def compare_groups(
         if group.kind not in rankings:
             table.add_row(translated(group.kind), f"{group.customers:,}", say("left out"), "", "")
     show_table(table)
-    show_dim(say("Money in {unit}; each group has its own core.", unit=unit))
+    show_dim(say("Money in {unit}; each group has its own core.", unit=unit_in_words(unit)))

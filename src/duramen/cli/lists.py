@@ -30,6 +30,7 @@ from duramen.cli.progress import step
 from duramen.cli.summary import show_group
 from duramen.cli.terminal import new_table, show_dim, show_next, show_place, show_table, warn
 from duramen.data.customers import customer_table
+from duramen.data.money_unit import unit_in_words
 from duramen.language import say, translated
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def lists(config: ListsConfig) -> None:
         model = models[group.key]
         with step(say("Scoring {who} and making the lists", who=group.who)):
             made = _lists_of(group, model, tiers[group.key], cutoff, cost, previous[group.key], config)
-            return made, write_lists(config.out / group.key, made), model.unit_
+            return made, write_lists(config.out / group.key, made), unit_in_words(model.unit_)
 
     done = list(for_each_group(groups, make, config.in_flags))
     for group, (made, written, unit) in done:

@@ -26,6 +26,7 @@ from duramen.cli.terminal import (
     show_table,
     warn,
 )
+from duramen.data.money_unit import unit_in_words
 from duramen.data.transactions import Transactions
 from duramen.data.windows import Window
 from duramen.evaluation.forecasts import DURAMEN
@@ -71,7 +72,8 @@ def show_read(tx: Transactions, config: ReadingConfig) -> None:
         say(
             "Read {rows} rows of {source}: {customers} customers, {first} to {last}, {money} {unit}.",
             rows=f"{found.rows_in:,}", source=found.source, customers=f"{found.customers:,}",
-            first=str(found.first_date), last=str(found.last_date), money=f"{found.net_total:,.0f}", unit=found.unit,
+            first=str(found.first_date), last=str(found.last_date), money=f"{found.net_total:,.0f}",
+            unit=unit_in_words(found.unit),
         ),
         READ_LINES,
     )  # fmt: skip
@@ -141,7 +143,10 @@ def show_result(
     show_group(group)
     show_headline(places, model, tiers, head["cutoff"].iloc[0])
     show_table(ranking_table(head.head(ROWS_OF_EACH if group.apart else _rows_below(group.tx))))
-    note = say("Money in {unit}; 8 in 10 outcomes are expected between low and high.", unit=model.unit_)
+    note = say(
+        "Money in {unit}; 8 in 10 outcomes are expected between low and high.",
+        unit=unit_in_words(model.unit_),
+    )
     show_dim(note)
     lines = REASON_LINES_OF_EACH if group.apart else REASON_LINES
     if why := why_first(head.iloc[0], lines):
@@ -196,7 +201,7 @@ def headline(ranking: pd.DataFrame, model: Any, tiers: Tiers, cutoff: date) -> s
     return say(
         "{core} of {all} customers account for {share} of the {money} {unit} {of} {when}.",
         core=f"{core:,}", all=f"{len(ranking):,}", share=f"{tiers.core_share:.0%}", money=f"{value.sum():,.0f}",
-        unit=model.unit_, of=of, when=when,
+        unit=unit_in_words(model.unit_), of=of, when=when,
     )  # fmt: skip
 
 
