@@ -399,9 +399,8 @@ def details_of(ranking: pd.DataFrame) -> CustomerDetails:
     further = pd.DataFrame(
         {"customer_id": asked, "sentence": [f"one more purchase of {name}" for name in asked]}
     )
-    past_purchases = pd.Series(rng.gamma(2, 2, len(ids)), groups.index)
     return CustomerDetails(
-        20.0, pd.DataFrame(logs, columns=themes, index=groups.index), months, groups, further, past_purchases
+        20.0, pd.DataFrame(logs, columns=themes, index=groups.index), months, groups, further
     )
 
 

@@ -50,7 +50,7 @@ def parts(full_parts_of):
     for name in ("months", "what_if"):
         table = getattr(details, name)
         table["customer_id"] = table["customer_id"].astype(str).replace(names)
-    for name in ("factors", "groups", "past_purchases"):
+    for name in ("factors", "groups"):
         getattr(details, name).index = pd.Index(renamed, name="customer_id")
     parts["past_value"] = None
     return parts
@@ -267,15 +267,9 @@ def test_the_title_of_the_forecast_names_the_values_that_are_drawn(opened, parts
         alike = round(row["predicted_value"]) == round(row["past_value"])
         above = row["predicted_value"] > row["past_value"]
         assert (" is equal to the " if alike else " above " if above else " below ") in title
-        amount = r"([\d,]+(?:\.\d+)?)"
-        made_of = re.search(
-            f"At the past rate: {amount} purchase days, {amount} GBP each. Expected: {amount}, {amount} GBP each.",
-            figure.inner_text(),
-        )
-        days, then = row["expected_purchases"], parts["details"].past_purchases.iloc[place]
-        expected = [then, row["past_value"] / then, days, row["predicted_value"] / days]
-        shown = [float(number.replace(",", "")) for number in made_of.groups()]
-        assert shown == pytest.approx(expected, abs=0.051, rel=1e-3)
+        chance, each = row["probability_active"], row["predicted_value"] / row["probability_active"]
+        assert f"if this customer buys, {each:,.0f} GBP are expected." in figure.inner_text()
+        assert f"Probability of a purchase {chance:.0%}".replace("%", "\u202f%") in figure.inner_text()
         figure.locator("svg").wait_for()
         drawn = figure.locator("svg text").all_text_contents()
         assert all(amount in drawn for amount in re.findall(r"[\d,.]*\d", title))

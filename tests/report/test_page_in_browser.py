@@ -15,7 +15,7 @@ SECTIONS = [
     "How concentrated the value is", "Value and growth", "Tiers", "What to do for whom", "Segments", "Life cycle",
     "Churn by segment", "Market scenarios", "Portfolio", "Price-led and full-price buyers", "Why revenue changed",
     "How good the forecast is", "What drives the forecast", "Segmentation audit", "Self-test", "The data",
-    "How it was made", "Glossary",
+    "How it was made", "Next month", "Glossary",
 ]  # fmt: skip
 # Opens all that is folded, so that it is looked at too.
 OPEN = "document.querySelectorAll('details').forEach(part => { part.open = true; })"

@@ -11,7 +11,6 @@ import pandas as pd
 
 from duramen.analysis.near_core import with_room
 from duramen.explain.reasons import by_theme
-from duramen.forecast.growth import past_purchases
 from duramen.scoring.what_if import what_if
 
 if TYPE_CHECKING:
@@ -43,8 +42,6 @@ class CustomerDetails:
         The text columns of the customers with few values, such as their channel or country, by customer id.
     what_if : pandas.DataFrame
         What ``duramen.scoring.what_if`` returns of the first customers; has no rows where none could be looked at.
-    past_purchases : pandas.Series
-        Purchase days over the horizon at the customer's own past rate, by customer id.
     """
 
     typical_value: float
@@ -52,7 +49,6 @@ class CustomerDetails:
     months: pd.DataFrame
     groups: pd.DataFrame
     what_if: pd.DataFrame
-    past_purchases: pd.Series[float]
 
 
 def customer_details(
@@ -88,7 +84,6 @@ def customer_details(
         months=_months(tx, ranked, first),
         groups=_groups(customers),
         what_if=_what_if(model, tx, ranked, [*first.head(further_purchases), *named]),
-        past_purchases=pd.Series(past_purchases(customers, model.window_.horizon), customers["customer_id"]),
     )
 
 

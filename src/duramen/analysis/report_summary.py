@@ -10,7 +10,6 @@ from duramen.evaluation.forecasts import DURAMEN
 from duramen.evaluation.registry import TOP_FIFTH
 from duramen.language import Sentence, say, say_count, translated
 from duramen.scoring.value_growth import CORE_DECLINING, CORE_GROWING, CORE_STEADY
-from duramen.segments.activity import AT_RISK, LAPSED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,7 +70,7 @@ def _happened(base: CustomerBase | str | None) -> str:
 
 def _at_risk(ranking: pd.DataFrame, unit: str) -> str:
     core = ranking[ranking["quadrant"].isin((CORE_GROWING, CORE_STEADY, CORE_DECLINING))]
-    leaving = core[core["lifecycle_stage"].isin((AT_RISK, LAPSED))]
+    leaving = core[core["churn_probability"] > 1 / 2]
     return in_a_row([_leaving(leaving, unit), _declining(ranking, len(core))])
 
 
@@ -147,14 +146,15 @@ def _better_method(quality: ForecastQuality, scorecard: pd.DataFrame) -> list[Se
     """Return which simpler method found most of the money, where it is more than the ranking found."""
     found = scorecard[(scorecard["metric"] == TOP_FIFTH) & (scorecard["model"] != DURAMEN)].set_index("model")
     figures = found["figure"].astype(float).dropna()
-    if figures.empty or figures.max() <= quality.captured:
+    if figures.empty or round(figures.max(), 3) <= round(quality.captured, 3):
         return []
     digits = int(round(100 * figures.max()) == round(100 * quality.captured)) or quality.digits
     return [
         say(
-            "Of the simpler methods, {method} would have found most, {share}.",
+            "A simpler method, {method}, would have found more: {share} instead of {own}.",
             method=translated(str(figures.idxmax())),
             share=f"{figures.max():.{digits}%}",
+            own=f"{quality.captured:.{digits}%}",
         )
     ]
 

@@ -169,13 +169,29 @@ def by_theme(log_factors: pd.DataFrame) -> pd.DataFrame:
     >>> log_factors = pd.DataFrame({"gap_mean": [0.5], "frequency": [1.0], "gap_longest": [-0.25]})
     >>> by_theme(log_factors).to_dict("records")
     [{'rhythm': 0.25, 'purchases': 1.0}]
+
+    For a frequent buyer who stays away, purchases alone would stand for a thousand times the value and the pause for
+    a thousandth of it; they are one fact.
+
+    >>> by_theme(pd.DataFrame({"frequency": [7.0, 1.0], "overdue": [-8.0, -1.5]})).to_dict("list")
+    {'purchases': [0.0, 1.0], 'recency': [-1.0, -1.5]}
     """
     features = list(map(str, log_factors.columns))
-    return pd.DataFrame(
+    themes = pd.DataFrame(
         {
             name: log_factors[[column for column in features if theme(column) == name]].sum(axis=1)
             for name in dict.fromkeys(map(theme, features))
         }
+    )
+    return _pauses_joined(themes) if {"purchases", "recency"} <= set(themes) else themes
+
+
+def _pauses_joined(themes: pd.DataFrame) -> pd.DataFrame:
+    """Count many purchases to a long pause where each alone would move the value beyond ``MOST``, in opposite ways."""
+    purchases, recency = themes["purchases"], themes["recency"]
+    opposed = (purchases * recency < 0) & (np.minimum(purchases.abs(), recency.abs()) > np.log(MOST))
+    return themes.assign(
+        purchases=purchases.mask(opposed, 0.0), recency=recency.mask(opposed, purchases + recency)
     )
 
 

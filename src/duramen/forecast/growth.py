@@ -33,31 +33,9 @@ def past_value(customers: pd.DataFrame, horizon: int) -> np.ndarray:
     >>> past_value(pd.DataFrame({"net_spend": [40.0, 40.0], "T": [100.0, 2.0]}), 50)
     array([20., 40.])
     """
-    money: np.ndarray = np.maximum(_at_own_rate(customers["net_spend"], customers["T"], horizon), 0.0)
+    rate = customers["net_spend"].to_numpy() / np.maximum(customers["T"].to_numpy(), horizon)
+    money: np.ndarray = np.maximum(rate * horizon, 0.0)
     return money
-
-
-def past_purchases(customers: pd.DataFrame, horizon: int) -> np.ndarray:
-    """Return on how many days each customer would buy over the horizon if the own past rate went on.
-
-    Parameters
-    ----------
-    customers : pandas.DataFrame
-        Customer table with ``frequency`` (repeat purchase days) and ``T`` in days.
-    horizon : int
-        Days; an age below them counts as one horizon, as in ``past_value``.
-
-    Examples
-    --------
-    >>> past_purchases(pd.DataFrame({"frequency": [3.0, 0.0], "T": [100.0, 2.0]}), 50)
-    array([2., 1.])
-    """
-    return _at_own_rate(customers["frequency"] + 1, customers["T"], horizon)
-
-
-def _at_own_rate(to_date: pd.Series[float], age: pd.Series[float], horizon: int) -> np.ndarray:
-    rate: np.ndarray = to_date.to_numpy() / np.maximum(age.to_numpy(), horizon)
-    return rate * horizon
 
 
 def past_trend(customers: pd.DataFrame, horizon: int) -> np.ndarray:

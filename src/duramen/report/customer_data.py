@@ -62,7 +62,7 @@ def customer_data(ranking: pd.DataFrame, details: CustomerDetails | None) -> dic
     columns: dict[str, list[Any]] = {"customer_id": [str(name) for name in first["customer_id"]]}
     columns["rank"] = first["rank"].tolist()
     columns |= {name: _numbers(first[name], 4) for name in MONEY if name in first}
-    columns |= {name: _numbers(first[name], 4) for name in (*SHARES, "expected_purchases") if name in first}
+    columns |= {name: _numbers(first[name], 4) for name in SHARES if name in first}
     columns |= {name: _days(first[name]) for name in NEXT_PURCHASE_COLUMNS if name in first}
     columns |= {name: _texts(first[name]) for name in REASONS if name in first}
     if {"segment", "lifecycle_stage"} <= set(first):
@@ -88,7 +88,6 @@ def _details(data: dict[str, Any], ids: pd.Series[str], details: CustomerDetails
     for name in details.groups:
         codes, entries = _coded(details.groups[name].reindex(ids), str)
         data["columns"][str(name)], data["words"][str(name)] = codes, entries
-    data["columns"]["past_purchases"] = _numbers(details.past_purchases.reindex(ids), 4)
     factors = details.factors.reindex(ids).to_numpy()
     by_customer = dict(zip(details.what_if["customer_id"], details.what_if["sentence"], strict=True))
     return {

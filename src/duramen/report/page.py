@@ -97,6 +97,7 @@ def _sections(tables: ReportTables) -> list[tuple[str, str]]:
         ("self-test", "self_test.html.j2"),
         ("data", "data.html.j2"),
         ("made", "made.html.j2"),
+        ("next", "next.html.j2"),
         ("words", "glossary.html.j2"),
     ]
 

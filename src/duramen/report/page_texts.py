@@ -34,6 +34,7 @@ def titles() -> dict[str, str]:
         "self-test": say("Self-test"),
         "data": say("The data"),
         "made": say("How it was made"),
+        "next": say("Next month"),
         "words": say("Glossary"),
         "economics": say("What customers contribute after costs"),
         "retention": say("Whom to keep, win back and reward"),
@@ -97,7 +98,7 @@ def texts(unit: str) -> dict[str, str]:
     itself = {name: "{" + name + "}" for name in (
         "customer", "page", "pages", "found", "all", "money", "selected", "n", "kind", "rank", "value", "low", "high",
         "date", "first", "last", "past", "factor", "times",
-        "segment", "stage", "past_days", "past_each", "days", "each",
+        "segment", "stage", "chance", "each",
     )}  # fmt: skip
     return {
         "any": say("all"),
@@ -133,9 +134,8 @@ def texts(unit: str) -> dict[str, str]:
         "forecast_above": say("The forecast of {value} is above the {past} at the past rate.", **itself),
         "forecast_below": say("The forecast of {value} is below the {past} at the past rate.", **itself),
         "forecast_equal": say("The forecast of {value} is equal to the past rate.", **itself),
-        "rates": say(
-            "At the past rate: {past_days} purchase days, {past_each} {unit} each. Expected: {days}, "
-            "{each} {unit} each.",
+        "if_bought": say(
+            "Probability of a purchase {chance}; if this customer buys, {each} {unit} are expected.",
             **itself,
             unit=unit,
         ),

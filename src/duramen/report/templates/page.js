@@ -264,10 +264,10 @@
     const [value, low, high, past] = ["predicted_value", "predicted_value_low", "predicted_value_high", "past_value"].map(name => columns[name][row]);
     return [{name: say("at_past_rate"), value: past, low: past, high: past, text: money(past)}, {name: say("predicted"), value, low, high, text: money(value)}];
   };
-  // What the two amounts of a forecast are made of: purchase days, and money of each.
-  const rates = row => {
-    const [value, past, days, pastDays] = ["predicted_value", "past_value", "expected_purchases", "past_purchases"].map(name => columns[name] && columns[name][row]);
-    return days > 0 && pastDays > 0 ? say("rates", {past_days: grouped(pastDays, 1), past_each: sum(past / pastDays), days: grouped(days, 1), each: sum(value / days)}) : "";
+  // What a forecast is made of: how likely a purchase is, and the money in that case.
+  const ifBought = row => {
+    const [value, active] = [columns.predicted_value[row], columns.probability_active && columns.probability_active[row]];
+    return value > 0 && active > 0 ? say("if_bought", {chance: chance(active), each: money(value / active)}) : "";
   };
   // 1, 2 and 5 times the powers of ten inside of a logarithmic axis, or the powers alone on a long one.
   const ticks = table => {
@@ -348,7 +348,7 @@
       : say("purchases_title", {n: count(months.known.length), first: months.known[0], last: months.known.at(-1)}), say("purchases_reading"), months));
     const value = money(columns.predicted_value[row]), past = money(columns.past_value[row]);
     const against = value === past ? "forecast_equal" : columns.predicted_value[row] > columns.past_value[row] ? "forecast_above" : "forecast_below";
-    drawn.append(figure("forecast", say(against, {value, past}), [rates(row), say("forecast_reading")].join(page.lang === "zh" ? "" : " ").trim(), forecast(row)));
+    drawn.append(figure("forecast", say(against, {value, past}), [ifBought(row), say("forecast_reading")].join(page.joint).trim(), forecast(row)));
     if (data.themes && !(columns.predicted_value[row] > 0)) view.append(element("p", {}, say("no_product")));
     else if (data.themes) {
       const steps = factors(row), most = steps[1];
