@@ -86,6 +86,13 @@ def test_english_reasons_are_as_they_were():
     assert told.to_dict() == {name: f"{words}: 1.8 times the value" for name, words in ENGLISH.items()}
 
 
+def test_a_daily_customer_buys_every_day_and_not_every_1_day():
+    daily = pd.DataFrame([FACTS | {"gap_mean": 1.4}])
+    assert ", usually every day: " in of_every_theme(daily)["recency"][0]
+    with using_language("zh"):
+        assert "通常每天购买：" in of_every_theme(daily)["recency"][0]
+
+
 @pytest.mark.parametrize("compared_with", [TYPICAL, AVERAGE])
 def test_chinese_reasons_of_every_theme_have_no_english_left(compared_with):
     customers = pd.DataFrame([FACTS, NOTHING, ONE])

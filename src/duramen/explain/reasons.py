@@ -340,15 +340,14 @@ def _recency(facts: _Facts, _unit: str) -> list[str]:
         0.0: _("bought on one day only, {since} {beside}"),
         1.0: _("last bought {since} {beside}, {gap} after the first time"),
     }
-    usual, beside = (
-        _("last bought {since} {beside}, usually every {gap}"),
-        facts.count_beside("time_since_last"),
-    )
+    usual = _("last bought {since} {beside}, usually every {gap}")
+    daily = _("last bought {since} {beside}, usually every day")
+    beside = facts.count_beside("time_since_last")
     since = _counted(_("{n} day ago"), _("{n} days ago"), facts.numbers("time_since_last"))
-    repeats, gaps = facts.numbers("frequency"), _days(facts.numbers("gap_mean"))
+    repeats, gaps = facts.numbers("frequency"), facts.numbers("gap_mean")
     return [
-        words.get(times, usual).format(since=ago, beside=beside, gap=gap)
-        for times, ago, gap in zip(repeats, since, gaps, strict=True)
+        words.get(times, daily if round(gap) <= 1 else usual).format(since=ago, beside=beside, gap=days)
+        for times, ago, gap, days in zip(repeats, since, gaps, _days(gaps), strict=True)
     ]
 
 
