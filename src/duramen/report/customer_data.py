@@ -25,14 +25,8 @@ if TYPE_CHECKING:
 # The first customers by rank are in the page, and no more purchases than these; it stays below 5 MB with both.
 MOST_CUSTOMERS, MOST_MONTHS = 25_000, 250_000
 REASONS = ("reason_1", "reason_2", "reason_3")
-MONEY = (
-    "score",
-    "predicted_value",
-    "predicted_value_low",
-    "predicted_value_high",
-    "past_value",
-    "cost_to_serve",
-)
+BY = ("score", "predicted_value")
+MONEY = (*BY, "predicted_value_low", "predicted_value_high", "past_value", "cost_to_serve")
 SHARES = ("growth_rate", "probability_active", "probability_core", "probability_growing")
 WORDS = ("tier", "lifecycle_stage", "quadrant", "treatment", "segment")
 # Factors are kept in thousandths of their logarithm.
@@ -61,7 +55,8 @@ def customer_data(ranking: pd.DataFrame, details: CustomerDetails | None) -> dic
     first = ranking.head(MOST_CUSTOMERS)
     columns: dict[str, list[Any]] = {"customer_id": [str(name) for name in first["customer_id"]]}
     columns["rank"] = first["rank"].tolist()
-    columns |= {name: _numbers(first[name], 4) for name in MONEY if name in first}
+    # What customers are ranked by is saved as in the ranking, other money to the cent.
+    columns |= {name: _numbers(first[name], 4 if name in BY else 2) for name in MONEY if name in first}
     columns |= {name: _numbers(first[name], 4) for name in SHARES if name in first}
     columns |= {name: _days(first[name]) for name in NEXT_PURCHASE_COLUMNS if name in first}
     columns |= {name: _texts(first[name]) for name in REASONS if name in first}
