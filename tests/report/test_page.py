@@ -10,7 +10,7 @@ from tests.pages import customers_of
 
 from duramen.analysis.report_contents import ReportTables
 from duramen.errors import InputError
-from duramen.report.page import render_page
+from duramen.report.page import _vega, render_page
 from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.tiers import DEFAULT_TIERS, Tier, Tiers
 
@@ -249,8 +249,9 @@ def test_optional_sections_are_drawn_and_described(full_page):
 
 def test_the_file_is_small(page, full_page):
     assert len(page.encode()) < 250_000
-    # Seven stages on both sides, each with customers of every other one; Vega and the customers are most of it.
-    assert len(full_page.encode()) < 1_500_000
+    # Seven stages on both sides, each with customers of every other one; the customers are most of it. Vega, whose size
+    # depends on its version, comes on top.
+    assert len(full_page.encode()) - len(_vega().encode()) < 602_000
 
 
 def test_the_same_run_gives_the_same_bytes_whatever_the_order_of_rows(page, parts_of):
