@@ -12,7 +12,7 @@ from duramen.report.numbers import spaced
 
 @pytest.mark.parametrize(
     ("unit", "written"),
-    [("货币单位", "单位货币单位"), ("USD", "单位 USD")],
+    [("货币单位", "以货币单位计"), ("USD", "以 USD 计")],
 )
 def test_a_space_beside_a_value_is_for_latin_letters_and_figures_alone(unit, written):
     with using_language("zh"):

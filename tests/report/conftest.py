@@ -172,6 +172,9 @@ def segments_of(ranking: pd.DataFrame) -> pd.DataFrame:
         }
     ).reset_index()
     described = [SEGMENTS[segment - 1] for segment in table["segment"]]
+    table["segment"] = [
+        f"{number} {name}" for number, (name, _, _) in zip(table["segment"], described, strict=True)
+    ]
     table.insert(1, "name", [name for name, _, _ in described])
     table["rule"] = [rule for _, rule, _ in described]
     table["treatment"] = [treatment for _, _, treatment in described]

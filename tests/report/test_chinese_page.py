@@ -12,17 +12,20 @@ from duramen.analysis.report_contents import ReportTables
 from duramen.analysis.segmentation_audit import audit
 from duramen.language import using_language
 from duramen.report.audit import render_audit
+from duramen.report.charts import to_svg
 from duramen.report.dependence import dependence_section
 from duramen.report.numbers import chosen, day, factor, per_cent, share, spaced
 from duramen.report.page import render_page
 from duramen.report.page_texts import folded, heads, texts, titles
+from duramen.report.quality import deciles_chart
 
 # Names that Chinese analysts write in Latin letters, and names of commands, files and settings.
 NAMES = (
     "duramen lists", "duramen audit", "duramen score", "duramen monitor", "duramen", "LightGBM", "BTYD", "gamma-gamma",
-    "Spearman", "Brier", "Gini", "SHAP",
+    "Spearman", "Brier", "SHAP", "Pareto", "Buy till you die",
     "MAE", "AUC", "RFM", "VIP", "GBP", "USD", "CSV", "XLSX", "NBD", "HDBSCAN", "k-means", "JavaScript", "EWMA",
-    "demand_change", "market.response", "cost_to_serve", "win_back_or_release.csv", "customers.csv",
+    "demand_change", "market.response", "cost_to_serve",
+    "acquisition_cost", "complete_history", "win_back_or_release.csv", "customers.csv",
 )  # fmt: skip
 LATIN = re.compile(r"[A-Za-z]{3,}[^\u4e00-\u9fff]{0,40}")
 
@@ -63,8 +66,6 @@ def english_left(page: str, own: set[str] = frozenset()) -> list[str]:
             text = text.replace(written, "")
     for name in NAMES:
         text = text.replace(name, "")
-    # Features are named as in the data, in descriptions of drawings too.
-    text = re.sub(r"\b[a-z]+(?:_[a-z0-9]+)+\b|\bfrequency 如何", "", text)
     return LATIN.findall(text)
 
 
@@ -119,6 +120,55 @@ def test_figures_and_dates_follow_the_language():
         assert (share(0.2061), chosen(0.8), per_cent()) == ("20.6%", "80%", "%")
         assert day(date(2011, 6, 1)) == "2011年6月1日"
         assert spaced("95 % 区间") == "95% 区间"
+
+
+def test_each_date_in_the_text_of_a_page_is_kept_on_one_line(parts_of):
+    with using_language("zh"):
+        page = render_page(ReportTables(**parts_of(400)))
+    text = re.sub(r"<(title|svg)\b.*?</\1>", "", page, flags=re.DOTALL)
+    dates = re.findall(
+        r"(<span class=\"day\">)?\d{4}年\d{1,2}月\d{1,2}日", re.sub(r"<(?!span class=\"day)[^>]*>", "", text)
+    )
+    assert len(dates) >= 3
+    assert all(dates)
+    assert ".day { white-space: nowrap; }" in page
+    assert '<span class="day">' not in re.search(r"<title>.*?</title>", page)[0]
+
+
+def test_a_page_says_that_the_data_name_no_currency(parts_of):
+    with using_language("zh"):
+        page = render_page(ReportTables(**parts_of(400, unit="currency units")))
+    assert "<dt>金额单位</dt><dd>数据未注明币种</dd>" in page
+    assert "单位货币单位" not in visible(page)
+    assert "单位为货币单位" not in visible(page)
+
+
+def test_axes_of_large_amounts_have_chinese_units():
+    deciles = pd.DataFrame(
+        {"decile": [1, 2], "actual": [1_200_000.0, 5_000.0], "predicted": [1_100_000.0, 6_000.0]}
+    )
+    drawn = str(to_svg(deciles_chart(deciles, "GBP", 400), ""))
+    assert ">1M<" in drawn or ">1.0M<" in drawn
+    with using_language("zh"):
+        drawn = str(to_svg(deciles_chart(deciles, "GBP", 400), ""))
+    assert re.search(r">\d+万<", drawn)
+    assert not re.search(r">[\d.]+[kM]<", drawn)
+
+
+def test_a_factor_is_headed_by_its_meaning(full_parts_of):
+    page = render_page(ReportTables(**full_parts_of(400)))
+    assert "<figcaption><b>Days from the last purchase day to the cutoff.</b> Higher values raise" in page
+    assert '<th scope="row">Days from the last purchase day to the cutoff.<span' in page
+
+
+def test_months_and_quarters_are_in_words():
+    assert spaced("2010 Q3 and 2017-05") == "2010 Q3 and 2017-05"
+    with using_language("zh"):
+        assert (
+            spaced("2010 Q3 获得的客户和 2017-05 至 2017-12 的客户")
+            == "2010年第3季度获得的客户和2017年5月至2017年12月的客户"
+        )
+        assert spaced("orders-2017-05.csv") == "orders-2017-05.csv"
 
 
 def test_a_feature_of_the_users_own_keeps_its_name(shapes):

@@ -13,6 +13,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from duramen.analysis.report_contents import ReportTables
 from duramen.io.files import FORMULA_STARTS
+from duramen.language import using_language
 from duramen.report.customer_data import MOST_CUSTOMERS
 from duramen.report.page import render_page
 
@@ -294,6 +295,27 @@ def test_a_customer_of_a_list_opens(opened):
     assert page.locator("#customer-view h3").inner_text() == name
 
 
+def test_a_drawing_of_a_customer_is_described_by_its_title_alone(opened):
+    page = opened()
+    page.wait_for_selector("#customer-view svg")
+    for figure in page.locator("#customer-view figure").all():
+        image = figure.get_by_role("img")
+        assert image.count() == 1
+        assert image.get_attribute("aria-label") == figure.locator("figcaption b").inner_text()
+    spoken = page.locator("#customer-view figure").first.aria_snapshot()
+    assert "Vega" not in spoken
+    assert "axis" not in spoken
+    assert page.locator("#customer-view [aria-label*='axis']").count() == 0
+
+
+def test_the_colours_of_the_factors_are_explained(opened):
+    page = opened()
+    page.wait_for_selector("#customer-view svg")
+    assert (
+        "a reddish bar raises the value, a grey one lowers it" in page.locator("#customer-view").inner_text()
+    )
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1280, 1920])
 def test_axe_finds_nothing_serious(opened, width, scheme):
@@ -316,6 +338,37 @@ def test_the_page_is_no_wider_than_the_screen_with_any_font(opened, width):
     for font in ("DejaVu Sans", "Liberation Sans", "Noto Sans CJK SC"):
         page.add_style_tag(content=f":root {{ --sans: '{font}'; --serif: '{font}'; }}")
         assert page.evaluate("document.scrollingElement.scrollWidth") <= width, font
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_in_chinese_no_date_and_no_head_of_a_column_is_divided(opened, parts, tmp_path, width):
+    path = tmp_path / "report.html"
+    with using_language("zh"):
+        path.write_text(render_page(ReportTables(**parts)), encoding="utf-8")
+    page = opened(width, at=path.as_uri())
+    page.wait_for_selector("#customer-view svg")
+    words = page.evaluate(
+        r"""() => {
+          const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+            const parent = node.parentElement;
+            // On a phone the heads of most tables are only read aloud.
+            const head = parent.closest("thead");
+            if (parent.closest("script, style, svg, option") || head && head.clientWidth < 2) continue;
+            const whole = head ? /[\u4e00-\u9fff]+/g : /\d{4}年\d{1,2}月\d{1,2}日/g;
+            for (const word of node.data.matchAll(whole)) {
+              const range = document.createRange();
+              range.setStart(node, word.index);
+              range.setEnd(node, word.index + word[0].length);
+              found.push([word[0], new Set([...range.getClientRects()].map(part => Math.round(part.top))).size]);
+            }
+          }
+          return found;
+        }"""
+    )
+    assert sum("年" in word for word, _ in words) > 10
+    assert [word for word, lines in words if lines > 1] == []
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("width", [801, 1280, 1440])

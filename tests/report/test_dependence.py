@@ -31,7 +31,7 @@ def test_customers_without_a_feature_are_described_apart(shapes):
 
 def test_the_text_of_a_drawing_names_its_ends(shapes):
     value, activity = dependence_section(shapes, "GBP")
-    ends = "time_since_last moves the prediction: \u00d70.607 at 1 days to \u00d71.65 at 500"
+    ends = "to the cutoff. Effect on the prediction: \u00d70.607 at 1 days to \u00d71.65 at 500"
     assert ends in value["features"][0]["drawn"]
     assert "\u22120.50 log odds at 1 probability to +0.50 log odds at 500" in activity["features"][0]["drawn"]
 

@@ -286,7 +286,7 @@ def test_text_from_the_data_is_escaped_everywhere(full_parts_of):
     parts["dependence"]["part"] += HOSTILE
     for column in ("customer_id", "tier", "lifecycle_stage", "reason_1"):
         parts["ranking"][column] = parts["ranking"][column].astype(str) + HOSTILE
-    parts["segments"]["name"] += HOSTILE
+    parts["segments"]["segment"] += HOSTILE
     parts["segments"]["rule"] += HOSTILE
     parts["importance"]["feature"] += HOSTILE
     parts["scorecard"]["model"] += HOSTILE

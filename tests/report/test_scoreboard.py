@@ -45,12 +45,24 @@ def test_figures_that_read_the_same_share_the_mark():
 
 
 @pytest.mark.parametrize("factor", [0.01, 1, 1e4])
-def test_errors_in_money_share_the_mark_by_their_ratio_whatever_the_currency(factor):
-    (board,) = boards(table({"duramen": 12.34 * factor, "LightGBM": 12.37 * factor}, "MAE", False), "GBP")
-    assert board.rows[0].best == [True, False]
-    assert board.rows[0].figures[0] != board.rows[0].figures[1]
-    (board,) = boards(table({"duramen": 12.34 * factor, "LightGBM": 12.341 * factor}, "MAE", False), "GBP")
+def test_equal_errors_in_money_share_the_mark_and_others_read_differently_whatever_the_currency(factor):
+    for other in (12.37, 12.3404):
+        (board,) = boards(table({"duramen": 12.34 * factor, "LightGBM": other * factor}, "MAE", False), "GBP")
+        assert board.rows[0].best == [True, False]
+        assert board.rows[0].figures[0] != board.rows[0].figures[1]
+    (board,) = boards(
+        table({"duramen": 12.34 * factor, "LightGBM": 12.34 * factor * (1 + 1e-9)}, "MAE", False), "GBP"
+    )
     assert board.rows[0].best == [True, True]
+    assert board.rows[0].figures[0] == board.rows[0].figures[1]
+
+
+def test_only_the_lowest_error_is_marked_where_two_others_are_equal_and_a_little_higher():
+    figures = {"duramen": 170.6, "LightGBM": 170.6, "two-stage LightGBM": 170.5}
+    (board,) = boards(table(figures, "MAE", False), "GBP")
+    assert board.rows[0].figures == ["170.6", "170.6", "170.5"]
+    assert board.rows[0].best == [False, False, True]
+    assert board.verdict.endswith("Better than it: two-stage LightGBM on MAE.")
 
 
 def test_what_was_not_evaluated_is_a_dash_and_neither_wins_nor_loses():

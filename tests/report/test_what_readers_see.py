@@ -11,6 +11,7 @@ from duramen.language import translated, using_language
 from duramen.report.charts import LINE, named_height, to_svg, wrapped
 from duramen.report.churn import churn_chart
 from duramen.report.curves import dependence_curve, level_curve
+from duramen.report.groups import draw_segments, segment_finding, segment_rows
 from duramen.report.lifecycle import transition_section
 from duramen.report.numbers import MINUS, THIN, spaced
 from duramen.report.value_growth import map_chart
@@ -30,6 +31,31 @@ def test_rows_are_as_high_as_their_names_over_several_lines(width):
     assert named_height(names, width, 20) >= 2 * LINE * lines
     churn = pd.DataFrame({"group": names, "rate": 0.5, "rate_low": 0.4, "rate_high": 0.6})
     assert churn_chart(churn, width).height >= 2 * LINE * lines
+
+
+def test_an_interval_of_churn_is_seen_beside_its_point_however_short_it_is():
+    churn = pd.DataFrame(
+        {"group": ["1 a", "2 b"], "rate": [0.42, 0.01], "rate_low": 0.0, "rate_high": [0.5, 0.02]}
+    )
+    chart = churn_chart(churn, 330)
+    interval, point = (layer.mark for layer in chart.layer)
+    assert interval.strokeWidth > 1.5 * point.size**0.5
+    drawn = texts(to_svg(chart, ""))
+    assert f"50{THIN}%" in drawn
+    assert f"100{THIN}%" not in drawn
+
+
+def test_segments_have_their_numbers_in_the_chart_and_the_table_as_everywhere_else():
+    name = "at risk occasional buyers, low spend, no longer active"
+    segments = pd.DataFrame({"segment": [f"3 {name}", f"4 {name}"], "name": name, "rule": "all customers"})
+    segments = segments.assign(
+        customers=[3, 1], share_of_value=[0.6, 0.4], predicted_value_mean=[2.0, 4.0], treatment="call"
+    )
+    assert [row["name"] for row in segment_rows(segments)] == list(segments["segment"])
+    assert segment_finding(segments).startswith(f"Segment \u201c3 {name}\u201d: 75")
+    # On a phone names are cut, and the number is what is left to tell them apart.
+    drawn = str(draw_segments(segments))
+    assert all(len(re.findall(rf">{number} at risk(?: occasional)?<", drawn)) == 2 for number in "34")
 
 
 def test_chinese_lines_are_of_about_one_length():

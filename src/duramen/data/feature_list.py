@@ -469,8 +469,8 @@ FEATURES: dict[str, Feature] = {
         _BREADTH,
         "share",
         marked(
-            "The same over the last 91 days: whether the customer still explores; missing without products "
-            "there."
+            "Part of the products of the last 91 days that the customer bought for the first time: whether the "
+            "customer still explores; missing without products there."
         ),
         lambda s: _ratio(s.new_products_91, s.products_91),
         needs=("products", "new_products"),

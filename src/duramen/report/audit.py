@@ -16,7 +16,7 @@ from duramen.io.atomic import atomic_file
 from duramen.io.files import write_scores
 from duramen.language import marked, say, say_joined, translated
 from duramen.report import charts, numbers
-from duramen.report.html import page_lang, page_template
+from duramen.report.html import page_lang, render_template
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -44,7 +44,8 @@ STAND_INS = {
 
 def render_audit(audit: Audit) -> str:
     """Return an audit as the text of one HTML file that needs no network, script or font."""
-    return page_template("audit.html.j2").render(
+    return render_template(
+        "audit.html.j2",
         lang=page_lang(),
         audit=audit,
         version=__version__,
@@ -129,8 +130,12 @@ def _stand_ins(measures: pd.DataFrame) -> Markup | None:
     drawn = _drawn_measures(measures)
     if drawn.empty:
         return None
-    parts = "; ".join(
-        f"{name} {numbers.share(figure)}" for name, figure in zip(drawn["name"], drawn["figure"], strict=True)
+    parts = say_joined(
+        marked("{one}; {other}"),
+        [
+            f"{name} {numbers.share(figure)}"
+            for name, figure in zip(drawn["name"], drawn["figure"], strict=True)
+        ],
     )
     return charts.in_both_widths(
         lambda width: _recovery(drawn, width),
@@ -170,16 +175,19 @@ def _sizes(segments: pd.DataFrame) -> Markup | None:
     groups = segments.rename(
         columns={"segment": "name", "share": "customers_share", "past_spend_share": "value_share"}
     )
-    parts = "; ".join(
-        say(
-            "{group} {customers} of customers, {spend} of spend",
-            group=name,
-            customers=numbers.share(customers),
-            spend=numbers.share(spend),
-        )
-        for name, customers, spend in zip(
-            groups["name"], groups["customers_share"], groups["value_share"], strict=True
-        )
+    parts = say_joined(
+        marked("{one}; {other}"),
+        [
+            say(
+                "{group} {customers} of customers, {spend} of spend",
+                group=name,
+                customers=numbers.share(customers),
+                spend=numbers.share(spend),
+            )
+            for name, customers, spend in zip(
+                groups["name"], groups["customers_share"], groups["value_share"], strict=True
+            )
+        ],
     )
     return charts.in_both_widths(
         lambda width: charts.share_pairs(groups, width),

@@ -16,7 +16,7 @@ import pandas as pd
 import vl_convert
 from markupsafe import Markup
 
-from duramen.language import say
+from duramen.language import ENGLISH, current_language, say
 from duramen.report.numbers import per_cent
 
 # The renderer includes Liberation Sans, so text has the same width everywhere; the page sets its own font.
@@ -154,6 +154,18 @@ def percent(field: str, title: str, channel: type[Any], **scale: Any) -> Any:
     """Return an axis of shares."""
     axis = alt.Axis(labelExpr=f"format(datum.value * 100, '.3~g') + '{per_cent()}'", title=title, tickCount=5)
     return channel(f"{field}:Q", axis=axis, scale=alt.Scale(nice=False, **scale))
+
+
+def large_amounts() -> str:
+    """Return the expression that labels an axis of large amounts, with k and M or with the Chinese units."""
+    if current_language() == ENGLISH:
+        return "format(datum.value, '~s')"
+    units = ((1e8, "\u4ebf"), (1e4, "\u4e07"))
+    steps = (
+        f"abs(datum.value) >= {size:g} ? format(datum.value / {size:g}, ',.6~r') + '{unit}' : "
+        for size, unit in units
+    )
+    return f"{''.join(steps)}format(datum.value, ',.6~r')"
 
 
 def text_width(text: str) -> int:

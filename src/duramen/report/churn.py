@@ -56,13 +56,15 @@ def churn_chart(churn: pd.DataFrame, width: int) -> alt.LayerChart:
     """
     frame = churn[["group", "rate", "rate_low", "rate_high"]].assign(group=churn["group"].astype(str))
     base, y = alt.Chart(frame), wrapped_names("group", frame["group"], width)
-    x = percent("rate", say("share that bought nothing"), alt.X, domain=[0, 1])
+    top = min(1.0, 1.1 * float(frame["rate_high"].max()))
+    x = percent("rate", say("share that bought nothing"), alt.X, domain=[0, top])
     return finish(
         [
-            base.mark_rule(strokeWidth=5, color="var(--sap)").encode(
+            # Higher than the point, which would cover a short one.
+            base.mark_rule(strokeWidth=14, color="var(--sap)").encode(
                 alt.X("rate_low:Q"), y, alt.X2("rate_high:Q")
             ),
-            base.mark_point(filled=True, size=90, color="var(--heart)", opacity=1).encode(x, y),
+            base.mark_point(filled=True, size=45, color="var(--heart)", opacity=1).encode(x, y),
         ],
         width,
         named_height(frame["group"], width, 40),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -15,7 +15,7 @@ from duramen.analysis.joined import in_a_row
 from duramen.data.money_unit import unit_in_words
 from duramen.language import say
 from duramen.report.charts import LABEL, finish, in_both_widths
-from duramen.report.numbers import count, decimals, money, per_cent, rows, sentence_of
+from duramen.report.numbers import count, decimals, money, per_cent, rows, sentence_of, spaced
 
 if TYPE_CHECKING:
     from duramen.analysis.acquisition_cohorts import AcquisitionCohorts
@@ -74,6 +74,7 @@ def cohort_section(found: AcquisitionCohorts) -> CohortSection:
     -------
     CohortSection
     """
+    found = replace(found, triangle=_named(found.triangle), cohorts=_named(found.cohorts))
     complete = found.triangle[found.triangle["complete"]]
     later = complete[complete["age"] > 0]
     # Cohorts with customers of before the data are not comparable, and far above the others.
@@ -102,6 +103,11 @@ def cohort_section(found: AcquisitionCohorts) -> CohortSection:
         value_drawn=value_drawn,
         cohorts=rows(found.cohorts, "cumulative_per_customer", "acquisition_cost", "net_of_cost"),
     )
+
+
+def _named(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with the names of its cohorts as the page writes months and quarters."""
+    return table.assign(cohort=[spaced(str(name)) for name in table["cohort"]])
 
 
 def _retention_title(found: AcquisitionCohorts) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from duramen.language import say
-from duramen.report.charts import LABEL, finish, percent
+from duramen.report.charts import LABEL, finish, large_amounts, percent
 from duramen.report.numbers import digits_apart
 
 TICKS = 5  # about so many at the axis of the market's level
@@ -167,7 +167,7 @@ def dependence_curve(bins: pd.DataFrame, *, times: bool, unit: str, yes_no: bool
         ),
         scale=alt.Scale(type="log" if times else "linear", domain=[low, high], nice=False),
     )
-    amount = "datum.value >= 1000 ? format(datum.value, '~s') : format(datum.value, '.3~g')"
+    amount = f"datum.value >= 1000 ? ({large_amounts()}) : format(datum.value, '.3~g')"
     scale, marks = _scale_of(bins["value"])
     apart = set(bins["value"]) <= {0, 1}
     if apart:
@@ -247,7 +247,9 @@ def contact_profit_chart(curve: pd.DataFrame, unit: str, width: int) -> alt.Laye
     axis = alt.Axis(title=say("customers contacted, from the top of the order"), format=",d", tickCount=ticks)
     x = alt.X("contacted:Q", axis=axis, scale=alt.Scale(nice=False))
     money = alt.Axis(
-        title=say("expected profit by risk \u00d7 value, {unit}", unit=unit), format="~s", tickCount=5
+        title=say("expected profit by risk \u00d7 value, {unit}", unit=unit),
+        labelExpr=large_amounts(),
+        tickCount=5,
     )
     y = alt.Y("profit:Q", axis=money, scale=alt.Scale(nice=False, padding=6))
     right = float(best["contacted"].iloc[0]) > float(first["contacted"].max()) / 2

@@ -21,7 +21,7 @@ from duramen.report import numbers
 from duramen.report.charts import in_both_widths
 from duramen.report.cohorts import cohort_section
 from duramen.report.curves import contact_profit_chart, qini_chart
-from duramen.report.html import page_lang, page_template
+from duramen.report.html import page_lang, render_template
 from duramen.report.page_texts import titles
 from duramen.report.structure import structure_section
 from duramen.report.waterfall import waterfall_section
@@ -49,7 +49,8 @@ def render_base(found: CustomerBase, in_words: Callable[[str], str] = str) -> st
     in_words : callable
         Gets each sentence, and returns it in the words of the reader: a command line writes the flags of parameters.
     """
-    return page_template("base.html.j2").render(
+    return render_template(
+        "base.html.j2",
         lang=page_lang(),
         version=__version__,
         source=Path(found.source).name,

@@ -30,6 +30,7 @@ OTHERS = marked("all other factors")
 NAMED = "chosen"
 Drawn = TypeVar("Drawn", alt.Chart, alt.LayerChart)
 _CONFIG: dict[str, Any] = {
+    "aria": False,
     "background": "transparent",
     "font": "sans-serif",
     "view": {"stroke": None},

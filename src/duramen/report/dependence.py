@@ -13,7 +13,7 @@ from duramen.forecast.extra_features import column_of
 from duramen.language import marked, say, say_count, translated
 from duramen.report import curves
 from duramen.report.charts import to_svg
-from duramen.report.numbers import MINUS, brief, factor, money
+from duramen.report.numbers import MINUS, brief, factor, money, spaced
 
 RANKED = 12  # features of each part in the table of importance
 PARTS = {
@@ -103,7 +103,7 @@ def _ranked(strength: pd.Series[float], *, times: bool) -> list[dict[str, Any]]:
     return [
         {
             "feature": name,
-            "meaning": meaning(str(name))[1],
+            "meaning": spaced(meaning(str(name))[1]),
             "text": factor(float(np.exp(size))) if times else money(size, 2),
             "bar": 100 * size / most,
         }
@@ -114,6 +114,7 @@ def _ranked(strength: pd.Series[float], *, times: bool) -> list[dict[str, Any]]:
 def _feature(feature: str, bins: pd.DataFrame, *, times: bool, unit: str) -> dict[str, Any]:
     write = factor if times else _term
     measured, sentence = meaning(feature)
+    sentence = spaced(sentence)
     measured = MONEY_UNITS[measured](unit) if measured in MONEY_UNITS else translated(measured)
     known, missing = bins[bins["value"].notna()], bins[bins["value"].isna()]
     without = "".join(
@@ -133,9 +134,9 @@ def _feature(feature: str, bins: pd.DataFrame, *, times: bool, unit: str) -> dic
         drawn = to_svg(
             curves.dependence_curve(known, times=times, unit=measured, yes_no=yes_no),
             say(
-                "How {feature} moves the prediction: {effect} at {value} {unit} to {last_effect} at {last_value}, over "
+                "{meaning} Effect on the prediction: {effect} at {value} {unit} to {last_effect} at {last_value}, over "
                 "{groups} groups of customers.",
-                feature=feature,
+                meaning=sentence,
                 effect=write(lowest["effect"]),
                 value=brief(lowest["value"]),
                 unit=measured,

@@ -8,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from duramen.analysis.core_summary import CoreSummary
-from duramen.language import Sentence, say, translated
+from duramen.language import Sentence, marked, say, say_joined, translated
 from duramen.report import charts, numbers
 from duramen.report.core import value_name
 from duramen.scoring.tiers import Tiers
@@ -59,10 +59,10 @@ def tier_finding(tiers: Tiers, core: CoreSummary) -> Sentence:
 
 
 def segment_rows(segments: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of segments for the page, with names, rules and treatments in words."""
+    """Return the rows of segments for the page, with numbered names, rules and treatments in words."""
     rows = numbers.rows(segments, "predicted_value_mean")
     for row in rows:
-        row["name"] = segment_in_words(str(row["name"]))
+        row["name"] = segment_in_words(str(row["segment"]))
         row["rule"] = numbers.spaced(rule_in_words(str(row["rule"])))
         row["treatment"] = translated(str(row["treatment"]))
     return rows
@@ -81,8 +81,9 @@ def segment_finding(segments: pd.DataFrame) -> Sentence | None:
         return None
     first = _segment_shares(segments).sort_values("value_share", ascending=False, kind="stable").iloc[0]
     return say(
-        "{segment}: {share} of customers, {value_share} of predicted value, the most of any segment.",
-        segment=numbers.capital(first["name"]),
+        "Segment \u201c{segment}\u201d: {share} of customers, {value_share} of predicted value, the most of any "
+        "segment.",
+        segment=first["name"],
         share=numbers.share(first["customers_share"], 0),
         value_share=numbers.share(first["value_share"], 0),
     )
@@ -90,7 +91,7 @@ def segment_finding(segments: pd.DataFrame) -> Sentence | None:
 
 def _segment_shares(segments: pd.DataFrame) -> pd.DataFrame:
     return segments.assign(
-        name=[segment_in_words(str(name)) for name in segments["name"]],
+        name=[segment_in_words(str(name)) for name in segments["segment"]],
         customers_share=segments["customers"] / segments["customers"].sum(),
         value_share=segments["share_of_value"],
     )
@@ -126,7 +127,9 @@ def draw_stages(stages: pd.DataFrame) -> Markup:
         for customers, part in stages[["customers", "customers_share"]].itertuples(index=False)
     ]
     bars = stages.assign(text=texts, name=[translated(str(name)) for name in stages["name"]])
-    listed = "; ".join(f"{name} {text}" for name, text in zip(bars["name"], texts, strict=True))
+    listed = say_joined(
+        marked("{one}; {other}"), [f"{name} {text}" for name, text in zip(bars["name"], texts, strict=True)]
+    )
     return charts.in_both_widths(
         lambda width: charts.count_bars(bars, width),
         say("Customers by life-cycle stage: {stages}.", stages=listed),
@@ -137,16 +140,19 @@ def share_pairs(groups: pd.DataFrame) -> Markup | None:
     """Draw the share of customers and of value of each group (``name``); None where no value is above 0."""
     if groups["value_share"].isna().any():
         return None
-    listed = "; ".join(
-        say(
-            "{group} {customers} of customers, {value} of value",
-            group=name,
-            customers=numbers.share(customers),
-            value=numbers.share(value),
-        )
-        for name, customers, value in groups[["name", "customers_share", "value_share"]].itertuples(
-            index=False
-        )
+    listed = say_joined(
+        marked("{one}; {other}"),
+        [
+            say(
+                "{group} {customers} of customers, {value} of value",
+                group=name,
+                customers=numbers.share(customers),
+                value=numbers.share(value),
+            )
+            for name, customers, value in groups[["name", "customers_share", "value_share"]].itertuples(
+                index=False
+            )
+        ],
     )
     return charts.in_both_widths(
         lambda width: charts.share_pairs(groups, width),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from duramen.language import ENGLISH, current_language, say_day
+from duramen.language import ENGLISH, MONTHS, current_language, say, say_day
 
 DASH = "\u2013"
 MINUS = "\u2212"
@@ -16,8 +16,12 @@ THIN = "\u202f"  # a narrow no-break space, between a figure and its unit
 TIMES = "\u00d7"
 # A date stands alone: it is not part of the name of a file.
 _DATE = re.compile(r"(?<![A-Za-z0-9_./-])\d{4}-\d{2}-\d{2}(?![A-Za-z0-9_/-]|\.\w)")
+# A month or a quarter, as "2011-04" and "2011 Q2".
+_PERIOD = re.compile(r"(?<![A-Za-z0-9_./-])(\d{4})(?:-(0[1-9]|1[0-2])| Q([1-4]))(?![A-Za-z0-9_/-]|\.\w)")
 # In Chinese, no space stands between a date in words and what is around it.
-_BESIDE_DATE = re.compile(r"(?<=[\u4e00-\u9fff]) (?=\d{4}\u5e74)|(?<=\d\u65e5) (?=[\u4e00-\u9fff])")
+_BESIDE_DATE = re.compile(
+    r"(?<=[\u4e00-\u9fff]) (?=\d{4}\u5e74)|(?:(?<=\d[\u6708\u65e5])|(?<=\d\u5b63\u5ea6)) (?=[\u4e00-\u9fff])"
+)
 _NEGATIVE = re.compile(r"(?<![A-Za-z0-9_.)\u2013-])-(?=\d)")
 
 
@@ -174,9 +178,25 @@ def spaced(text: str) -> str:
     '50 % stayed, 3 % left'
     >>> spaced("the 91 days from 2011-09-10 (-3.4 points)").replace(MINUS, "minus ")
     'the 91 days from 10 September 2011 (minus 3.4 points)'
+
+    In Chinese, months and quarters are in words too:
+
+    >>> from duramen.language import using_language
+    >>> with using_language("zh"):
+    ...     len(spaced("2011-04")), len(spaced("2011 Q2"))
+    (7, 9)
     """
-    text = _BESIDE_DATE.sub("", _DATE.sub(lambda found: _day_or_text(found[0]), text))
+    text = _DATE.sub(lambda found: _day_or_text(found[0]), text)
+    if current_language() != ENGLISH:
+        text = _BESIDE_DATE.sub("", _PERIOD.sub(_period_in_words, text))
     return re.sub(r"(?<=\d) ?%", per_cent(), _NEGATIVE.sub(MINUS, text))
+
+
+def _period_in_words(found: re.Match[str]) -> str:
+    year, month, quarter = found.groups()
+    if quarter:
+        return say("quarter {quarter} of {year}", quarter=quarter, year=year)
+    return say("{month} {year}", month=say(MONTHS[int(month) - 1]), year=year)
 
 
 def _day_or_text(text: str) -> str:

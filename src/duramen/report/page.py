@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from duramen.analysis.lists import order_in_words
 from duramen.analysis.report_contents import ReportTables
-from duramen.data.money_unit import unit_in_words
+from duramen.data.money_unit import NO_UNIT, unit_in_words
 from duramen.io.files import FORMULA_STARTS
 from duramen.language import current_language, said_again, say
 from duramen.report import core, groups, numbers, scoreboard
@@ -22,7 +22,7 @@ from duramen.report.customer_base import base_section
 from duramen.report.customer_data import MOST_CUSTOMERS, customer_data, pack
 from duramen.report.customer_view import chart_specs, theme_words
 from duramen.report.dependence import dependence_section
-from duramen.report.html import page_lang, page_template
+from duramen.report.html import page_lang, render_template
 from duramen.report.lifecycle import lifecycle_section
 from duramen.report.lists import list_sections
 from duramen.report.market import market_section
@@ -52,7 +52,8 @@ def render_page(tables: ReportTables) -> str:
     ranking = tables.ranking.sort_values("rank", kind="stable")
     tables = replace(tables, ranking=ranking, unit=unit_in_words(tables.unit))
     sections = _sections(tables)
-    page = page_template("page.html.j2").render(
+    page = render_template(
+        "page.html.j2",
         contents=[(name, titles()[name]) for name, _ in sections],
         sections=[template for _, template in sections if template],
         titles=titles(),
@@ -116,6 +117,9 @@ def _facts(tables: ReportTables) -> dict[str, Any]:
         "title": tables.title,
         "summary": tables.summary,
         "unit": tables.unit,
+        "currency": say("no currency is named in the data")
+        if tables.unit == unit_in_words(NO_UNIT)
+        else tables.unit,
         "cutoff": tables.cutoff,
         "last_day": tables.cutoff + timedelta(days=tables.horizon_days - 1),
         "horizon_days": tables.horizon_days,
@@ -143,7 +147,7 @@ def _core(tables: ReportTables) -> dict[str, Any]:
         "list_order": order_in_words(tables.lists),
         "value_name": core.value_name(summary),
         "core_digits": numbers.decimals([summary.value_all]),
-        "answers": answers(summary, tables.core_customers, tables.segments, unit),
+        "answers": answers(summary, tables.core_customers, unit),
         "concentration": core.concentration(summary),
         "tier_finding": groups.tier_finding(tables.tiers, summary),
         "curve": core.draw_value_curve(tables.curve, summary) if summary.size else None,

@@ -149,7 +149,8 @@ def texts(unit: str) -> dict[str, str]:
         "no_product": say("The predicted value is not above 0, so it is not drawn as a product of factors."),
         "no_factor": say("No factor moves the forecast."),
         "factors_reading": say(
-            "From {value} {unit} of a typical active customer to the predicted value of {money}, factor by factor.",
+            "From {value} {unit} of a typical active customer to the predicted value of {money}, factor by factor: a "
+            "reddish bar raises the value, a grey one lowers it.",
             **itself,
             unit=unit,
         ),

@@ -13,7 +13,7 @@ from duramen.analysis.forecast_quality import BY_PAST_SPEND, MODEL, ForecastQual
 from duramen.analysis.report_summary import trust_sentence
 from duramen.language import say
 from duramen.report import numbers
-from duramen.report.charts import LABEL, finish, in_half_width, percent
+from duramen.report.charts import LABEL, finish, in_half_width, large_amounts, percent
 
 
 class Figure(NamedTuple):
@@ -179,7 +179,9 @@ def deciles_chart(deciles: pd.DataFrame, unit: str, width: int) -> alt.LayerChar
         title=say("tenth of customers, 1 has the highest forecast"),
         axis=alt.Axis(labelAngle=0, grid=False),
     )
-    axis = alt.Axis(format="~s", tickCount=5, title=say("{unit}: bar actual, line forecast", unit=unit))
+    axis = alt.Axis(
+        labelExpr=large_amounts(), tickCount=5, title=say("{unit}: bar actual, line forecast", unit=unit)
+    )
     return finish(
         [
             base.mark_bar(color="var(--sap)", width={"band": 0.7}).encode(

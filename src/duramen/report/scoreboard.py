@@ -12,10 +12,10 @@ from duramen.analysis.joined import in_a_row, listed
 from duramen.evaluation.forecasts import DURAMEN
 from duramen.evaluation.registry import Metric, metric
 from duramen.language import Sentence, marked, say, say_joined, translated
-from duramen.report.numbers import DASH, TIMES, money, share, spaced
+from duramen.report.numbers import DASH, TIMES, digits_apart, money, share, spaced
 
-# Errors in money within a thousandth of the best share the mark; they read the same or nearly so in four digits.
-ALIKE = 1e-3
+# Errors in money that differ by less, as a share of the best, are equal but for rounding.
+ALIKE = 1e-6
 # How the page calls what is predicted; growth and growing are too alike.
 TARGETS = {
     "value": marked("value"),
@@ -103,7 +103,7 @@ def _row(of: Metric, table: pd.DataFrame, models: list[str], unit: str) -> Row:
     losses = figures.map(of.size) * -of.sign
     texts = _texts(of, figures)
     if of.unit == "money":
-        # By ratio, since how an amount reads depends on the currency.
+        # By ratio, since how an amount reads depends on the currency; those that are not equal read differently.
         best = losses <= losses.min() * (1 + ALIKE)
     else:
         winning = {text for text, loss in zip(texts, losses, strict=True) if loss == losses.min()}
@@ -122,9 +122,15 @@ def _texts(of: Metric, figures: Sequence[float] | pd.Series[float]) -> list[str]
     if of.unit == "share":
         return [share(figure, plus=of.higher_is_better is None) for figure in figures]
     if of.unit == "money":
-        # Four digits of the smallest, and as many decimals for all.
-        smallest = min((figure for figure in figures if isfinite(figure) and figure > 0), default=1000.0)
-        return [money(figure, max(3 - floor(log10(smallest)), 0)) for figure in figures]
+        # Four digits of the smallest and as many decimals for all, or more where one that is not equal reads the same.
+        known = [figure for figure in figures if isfinite(figure) and figure > 0]
+        smallest = min(known, default=1000.0)
+        least = max(3 - floor(log10(smallest)), 0)
+        others = [figure for figure in known if figure > smallest * (1 + ALIKE)]
+        digits = max(
+            (digits_apart(smallest, other, least=least, most=least + 4) for other in others), default=least
+        )
+        return [money(figure, digits) for figure in figures]
     return [money(figure, 3) for figure in figures]
 
 

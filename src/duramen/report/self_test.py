@@ -32,7 +32,7 @@ class Answer:
     known: bool
 
 
-def answers(core: CoreSummary, members: pd.DataFrame, segments: pd.DataFrame, unit: str) -> list[Answer]:
+def answers(core: CoreSummary, members: pd.DataFrame, unit: str) -> list[Answer]:
     """Return what the data can answer about the target customer, and the questions that it cannot.
 
     Parameters
@@ -41,8 +41,6 @@ def answers(core: CoreSummary, members: pd.DataFrame, segments: pd.DataFrame, un
         The core set in figures.
     members : DataFrame
         The rows of the ranking that are core.
-    segments : DataFrame
-        The segments, for their names.
     unit : str
         Unit of money.
 
@@ -65,7 +63,7 @@ def answers(core: CoreSummary, members: pd.DataFrame, segments: pd.DataFrame, un
     ]
     if core.size:
         known += [
-            Answer("S1", say("Can it be described?"), _described(members, segments, unit), True),
+            Answer("S1", say("Can it be described?"), _described(members, unit), True),
             Answer("S3", say("Is value concentrated on it?"), _concentrated(core), True),
         ]
     return [
@@ -140,9 +138,8 @@ def _resources(core: CoreSummary) -> tuple[str, bool]:
     )
 
 
-def _described(members: pd.DataFrame, segments: pd.DataFrame, unit: str) -> str:
+def _described(members: pd.DataFrame, unit: str) -> str:
     typical = typical_customer(members)
-    names = dict(zip(segments["segment"].astype(str), segments["name"].astype(str), strict=True))
     return say(
         "The median core customer has a predicted value of {value} {unit} and buys in the horizon with a probability "
         "of {probability}. Most frequent segment: {segment} ({segment_share}); most frequent stage: {stage} "
@@ -150,7 +147,7 @@ def _described(members: pd.DataFrame, segments: pd.DataFrame, unit: str) -> str:
         value=money(typical.predicted_value, decimals([typical.predicted_value])),
         unit=unit,
         probability=probability(typical.probability_active),
-        segment=segment_in_words(names.get(typical.segment, typical.segment)),
+        segment=segment_in_words(typical.segment),
         segment_share=share(typical.segment_share, 0),
         stage=translated(typical.lifecycle_stage),
         stage_share=share(typical.lifecycle_stage_share, 0),

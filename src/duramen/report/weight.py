@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from duramen.analysis.joined import in_a_row
-from duramen.language import say
+from duramen.language import marked, say, say_joined
 from duramen.report import curves
 from duramen.report.charts import in_both_widths
 from duramen.report.numbers import money, share
@@ -128,17 +128,20 @@ def _drawn(used: float, curve: pd.DataFrame) -> Markup:
     # The same in every row: what it captured, less its difference to value alone.
     by_value = float((curve["captured"] - curve["difference"]).iloc[0])
     ends = curve.assign(from_=by_value + curve["low"], to=by_value + curve["high"])
-    listed = "; ".join(
-        say(
-            "weight {weight} captured {share}, {low} to {high} points against value alone",
-            weight=f"{weight:g}",
-            share=share(captured),
-            low=_points(low),
-            high=_points(high),
-        )
-        for weight, captured, low, high in curve[["weight", "captured", "low", "high"]].itertuples(
-            index=False
-        )
+    listed = say_joined(
+        marked("{one}; {other}"),
+        [
+            say(
+                "weight {weight} captured {share}, {low} to {high} points against value alone",
+                weight=f"{weight:g}",
+                share=share(captured),
+                low=_points(low),
+                high=_points(high),
+            )
+            for weight, captured, low, high in curve[["weight", "captured", "low", "high"]].itertuples(
+                index=False
+            )
+        ],
     )
     description = say(
         "Share of later money captured by the first {first} to {last} of customers, in the mean, by weight of growth: "

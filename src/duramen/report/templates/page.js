@@ -35,6 +35,9 @@
   const spaced = text => text.replace(/(\d) ?%/g, "$1" + page.per_cent);
   const reasons = row => ["reason_1", "reason_2", "reason_3"].map(name => columns[name] ? columns[name][row] : "").filter(Boolean);
   const capital = text => text.charAt(0).toUpperCase() + text.slice(1);
+  // A date in Chinese stays on one line, as in the texts that the page has from the start.
+  const whole = text => text.split(/(\d{4}\u5e74\d{1,2}\u6708(?:\d{1,2}\u65e5)?)/).map((part, place) => place % 2
+    ? Object.assign(document.createElement("span"), {className: "day", textContent: part}) : part);
   const element = (tag, attributes = {}, ...children) => {
     const made = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
@@ -42,7 +45,7 @@
       else if (value === true) made.setAttribute(name, "");
       else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
     }
-    made.append(...children.filter(child => child !== null && child !== undefined));
+    made.append(...children.filter(child => child !== null && child !== undefined).flatMap(child => typeof child === "string" ? whole(child) : [child]));
     return made;
   };
 
@@ -238,7 +241,8 @@
     // Months without a purchase are drawn too, to the end of the history and a year of it at least where it has one.
     const first = Math.max(start, Math.min(...net.keys(), end - 11));
     const months = Array.from({length: end - first + 1}, (_, place) => ({month: named(first + place), net: net.get(first + place) || 0}));
-    return Object.assign(months, {known: [...net.keys()].map(named)});
+    const inWords = when => page.lang === "zh" ? `${Math.floor(when / 12)}\u5e74${when % 12 + 1}\u6708` : named(when);
+    return Object.assign(months, {known: [...net.keys()].map(inWords)});
   };
   const most = 7;
   const times = factor => "\u00d7" + (factor >= 9.95 ? grouped(factor, 0) : factor >= 1.095 ? grouped(factor, 1)
@@ -306,13 +310,14 @@
     },
   };
   const figure = (name, title, reading, table) => {
-    const drawn = element("div", {class: "drawn", role: "img", "aria-label": title});
-    const spec = structuredClone(page.specs[name]);
+    // Its title describes a drawing; what Vega says of its parts is in English.
+    const drawn = element("div", {class: "drawn", "aria-hidden": "true"});
+    const spec = {...structuredClone(page.specs[name]), description: title};
     spec.datasets = {chosen: fitted[name](spec, table)};
     if (typeof spec.height !== "number") spec.height = spec.height.step * table.length;
     // Expressions are read and not compiled, which the page's own rules forbid.
     vegaEmbed(drawn, spec, {renderer: "svg", actions: false, ast: true, tooltip: false}).catch(error => { drawn.textContent = String(error); });
-    return element("figure", {}, element("figcaption", {}, element("b", {}, title), page.joint + reading), drawn);
+    return element("figure", {}, element("figcaption", {}, element("b", {}, title), page.joint + reading), element("div", {role: "img", "aria-label": title}, drawn));
   };
   const dates = row => {
     const [at, low, high] = ["next_purchase", "next_purchase_low", "next_purchase_high"].map(name => columns[name] ? columns[name][row] : null);
