@@ -11,7 +11,7 @@ from duramen.analysis.core_summary import (
     typical_customer,
     value_curve,
 )
-from duramen.report.core import headline
+from duramen.report.core import certainty, headline
 from duramen.scoring.tiers import Tiers, smallest_set
 
 
@@ -48,6 +48,24 @@ def test_the_core_in_figures():
     assert core.past_share == pytest.approx(0.75)
     sentence = headline(core).replace("\u202f", " ")
     assert sentence == "2 of 3 customers (66.7 %) account for 90 % of the predicted value."
+
+
+def test_members_are_counted_from_four_fifths_of_the_outcomes_from_half_and_below_half():
+    chances = [0.9, 0.8, 0.79, 0.5, 0.49, 0.1]
+    members = pd.DataFrame(
+        {
+            "customer_id": [*"abcdef"],
+            "predicted_value": 1.0,
+            "probability_active": 0.5,
+            "probability_core": chances,
+        }
+    )
+    core = summarise_core(members, Tiers(core_share=0.95))
+    assert (core.size, core.stable, core.uncertain) == (6, 2, 2)
+    assert certainty(core).replace("\u202f", " ") == (
+        "How sure: 2 of the 6 core customers are core in at least 80 % of simulated outcomes, 2 in 50 % to 80 %, and 2 "
+        "in less than half."
+    )
 
 
 def test_past_value_is_joined_by_customer_and_never_by_position():

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from duramen.analysis.lists import Budget, call_list, customer_lists, order_in_words, win_back_list
+from duramen.analysis.lists import (
+    BELOW,
+    NOTHING_TO_LOSE,
+    RELEASED,
+    Budget,
+    call_list,
+    customer_lists,
+    lapsed_left_out,
+    order_in_words,
+    win_back_list,
+)
 from duramen.errors import InputError
 from duramen.forecast.retention_profit import RetentionOffer, campaign_profit, money_at_stake
 from duramen.scoring.ranking import rank_core_customers
@@ -73,6 +83,27 @@ def test_no_customer_with_a_treatment_of_release_is_contacted(ranking):
     assert len(made.new_in_rising_tier) == (ranking["tier"] == "rising").sum()
 
 
+def test_lapsed_customers_who_are_not_won_back_are_counted_by_the_reason(ranking):
+    place = np.arange(len(ranking)) % 5
+    ranking = ranking.assign(
+        treatment=np.where(place == 0, "Release: newsletter only", "keep"),
+        tier=ranking["tier"].mask(place == 1, "below break-even"),
+        past_value=ranking["past_value"].where(place != 2, 0.0),
+    )
+    left_out = lapsed_left_out(ranking).set_index("why")
+    assert [*left_out.index] == [RELEASED, BELOW, NOTHING_TO_LOSE]
+    back, lapsed = win_back_list(ranking), ranking["lifecycle_stage"] == "lapsed"
+    assert left_out["customers"].tolist()[:2] == [(lapsed & (place == reason)).sum() for reason in (0, 1)]
+    assert left_out["customers"].sum() + len(back) == lapsed.sum()
+    tiers = ranking["tier"].replace("below break-even", "small")
+    everyone = win_back_list(ranking.assign(treatment="keep", tier=tiers))
+    assert left_out["expected_loss"].sum() + back["expected_loss"].sum() == pytest.approx(
+        everyone["expected_loss"].sum()
+    )
+    assert left_out["expected_loss"][NOTHING_TO_LOSE] == 0
+    assert lapsed_left_out(ranking[~lapsed]).empty
+
+
 def test_the_order_is_that_of_expected_profit_and_the_sums_are_those_of_the_campaign(lists):
     for rows in (lists.call, lists.win_back):
         assert rows["expected_profit"].is_monotonic_decreasing
@@ -92,8 +123,13 @@ def test_without_an_offer_the_order_is_that_of_expected_loss_and_the_customers_a
         assert rows["expected_loss"].tolist() == pytest.approx(
             rows["churn_probability"] * rows["money_at_stake"]
         )
+        ranked = joined(rows, ranking)
+        kept = np.minimum(ranked["predicted_value"] / ranked["probability_active"], ranked["past_value"])
+        assert rows["money_at_stake"].tolist() == pytest.approx(kept)
         assert set(priced["customer_id"]) <= set(rows["customer_id"])
-    assert order_in_words(free).startswith("Ordered by expected loss")
+    assert order_in_words(free).endswith(
+        "the predicted value divided by the probability of a purchase, and at most the money at the past rate."
+    )
     assert order_in_words(lists).startswith("Ordered by expected profit")
     assert len(call_list(ranking, budget=Budget(contacts=3))) == 3
     with pytest.raises(InputError, match="a budget of money needs an offer"):
@@ -155,6 +191,9 @@ def test_customers_below_break_even_are_listed_by_loss_and_never_contacted(shop,
     assert (below["predicted_value"] - below["cost_to_serve"]).is_monotonic_increasing
     assert not set(below["customer_id"]) & {*made.call["customer_id"], *made.win_back["customer_id"]}
     both = joined(made.call, ranking).merge(lists.call, on="customer_id", suffixes=("", "_free"))
+    assert "less the cost to serve; if this is below 0, it counts as 0." in order_in_words(
+        customer_lists(ranking)
+    )
     assert (both["money_at_stake"] - (both["money_at_stake_free"] - both["cost_to_serve"])).abs().max() < 1e-9
 
 

@@ -10,7 +10,7 @@ from duramen.analysis import lifecycle, lifecycle_history, migration
 from duramen.analysis.portfolio_axes import LOYALTY_BY_SIZE, MATRICES
 from duramen.analysis.portfolio_matrices import portfolio
 from duramen.analysis.price_buyers import price_sensitivity
-from duramen.analysis.report_contents import report_tables
+from duramen.analysis.report_contents import CALLED, report_tables
 from duramen.data.customers import customer_table
 from duramen.data.windows import Window
 from duramen.evaluation.scorecards import scorecard
@@ -44,6 +44,16 @@ def tables_of(shop, card, ranked, monkeypatch):
 @pytest.fixture(scope="module")
 def tables(shop, card, ranked):
     return report_tables(shop.model, shop.tx, ranked, card)
+
+
+def test_customers_just_below_the_core_and_the_first_to_call_have_what_would_change_among_their_details(
+    tables,
+):
+    details = tables.details.what_if.set_index("customer_id")["sentence"]
+    near = tables.near_core.set_index("customer_id")["sentence"]
+    assert len(near) == 5
+    pd.testing.assert_series_equal(details.loc[near.index], near)
+    assert tables.lists.call["customer_id"].head(CALLED).isin(details.index).any()
 
 
 def test_transitions_lead_to_the_stages_of_the_ranking_and_outcomes_are_counted(shop, ranked, tables):

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from duramen.analysis.forecast_quality import ForecastQuality
-from duramen.analysis.lists import customer_lists
+from duramen.analysis.lists import by_contact, customer_lists
 from duramen.analysis.report_summary import summary_steps
 from duramen.evaluation.registry import TOP_FIFTH
 
@@ -54,6 +54,19 @@ def test_who_may_leave_is_told_before_who_declines():
     assert text_of("What is at risk:", core_of(["growing"])) == (
         "No core customer is more likely to leave than to buy. No core customer is forecast to spend at least a tenth "
         "less than at their own past rate."
+    )
+
+
+def test_the_first_customer_to_call_is_the_first_whom_people_contact():
+    stages = ["at risk"] * 3
+    treatments = ["Automated e-mail: send one offer", "release: newsletter only", "the director calls"]
+    ranking = core_of(stages).assign(treatment=treatments, predicted_value=[90.0, 80.0, 50.0])
+    lists = customer_lists(ranking)
+    called = lists._replace(call=by_contact(lists.call).personal)
+    steps = {step.what: step.text for step in summary_steps(ranking, "EUR", called)}
+    # A churn probability of 0.4 times 50 / 0.6.
+    assert steps["Whom to call first:"] == (
+        "Customer c2 (rank 3): expected loss 33 EUR. The first 1 of the call list together: 33 EUR."
     )
 
 

@@ -127,6 +127,17 @@ def test_an_interval_leaves_out_one_outcome_in_five(probability, below, above):
     assert ((actual < low).mean(), (actual > high).mean()) == pytest.approx((below, above), abs=0.01)
 
 
+def test_an_interval_starts_at_0_where_one_in_twenty_buy_nothing_and_ends_at_the_value_for_likelier_buyers_too():
+    """The value is above the quantile where few customers spend most of the money."""
+    error = np.where(np.arange(1_000) % 10, 0.1, 9.1)
+    distribution = ValueDistribution().fit(np.ones(1_000), np.full(1_000, 0.5), 2 * error)
+    value, probability = np.full(4, 10.0), np.array([0.96, 0.951, 0.949, 0.4])
+    low, high = distribution.interval(value, probability)
+    assert (low > 0).tolist() == [True, True, False, False]
+    assert (high >= value).all()
+    assert high[-1] == value[-1]
+
+
 def test_the_ends_of_an_interval_do_not_jump_where_it_becomes_one_sided():
     """With one shape of errors for all, which is assumed where hardly anybody is active."""
     distribution = ValueDistribution().fit(np.ones(2), np.full(2, 0.5), np.array([0.0, 2.0]))

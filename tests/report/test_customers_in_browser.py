@@ -53,6 +53,7 @@ def parts(full_parts_of):
         table["customer_id"] = table["customer_id"].astype(str).replace(names)
     for name in ("factors", "groups"):
         getattr(details, name).index = pd.Index(renamed, name="customer_id")
+    parts["rose"] = parts["rose"].assign(customer_id=parts["rose"]["customer_id"].astype(str).replace(names))
     parts["past_value"] = None
     return parts
 
@@ -161,6 +162,65 @@ def test_filters_leave_the_customers_of_a_group(opened, parts, name):
     assert found(page) == len(parts["ranking"])
 
 
+def lists_of(parts):
+    tables = ReportTables(**parts)
+    return {
+        "Call": tables.lists.call, "Write to": tables.write_to, "Win back": tables.lists.win_back,
+        "Below break-even": tables.lists.below_break_even, "Customers who rose": tables.rose,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["Call", "Write to", "Win back", "Below break-even", "Customers who rose"])
+def test_each_list_is_shown_whole_in_the_table_in_its_order_and_saved_with_its_name(opened, parts, name):
+    page, expected = opened(), lists_of(parts)[name]
+    page.fill("#customer-search", "something else")
+    page.locator("#lists h3", has_text=name).first.locator(
+        f"xpath=following::button[.='Show all {len(expected)} in the table'][1]"
+    ).click()
+    assert found(page) == len(expected)
+    assert page.locator("#filter-list option:checked").inner_text() == name
+    table = list(csv.DictReader(io.StringIO(open_text(saved(page, "#save-csv")))))
+    assert {row["customer_id"].removeprefix("'") for row in table} == {*expected["customer_id"]}
+    assert all(name in row["list"].split("; ") for row in table)
+    if "expected_loss" in expected:
+        losses = [float(row["expected_loss"]) for row in table]
+        assert losses == sorted(losses, reverse=True)
+        assert losses == pytest.approx(expected["expected_loss"].tolist(), abs=0.006, rel=0.01)
+        first = page.locator("#lists h3", has_text=name).first.locator(
+            "xpath=following::table[1]/tbody/tr[1]"
+        )
+        amount = first.locator("td").nth(3).inner_text()
+        assert page.locator("#customer-order").input_value() == "expected_loss"
+        assert float(shown(page, "expected_loss")[0].replace(",", "")) == pytest.approx(
+            float(amount.replace(",", "")), abs=0.5
+        )
+    else:
+        ranks = [int(row["rank"]) for row in table]
+        assert ranks == sorted(ranks, reverse=name == "Below break-even")
+
+
+def test_the_expected_loss_follows_from_the_other_columns_of_the_file(opened):
+    page = opened()
+    table = pd.read_csv(io.StringIO(open_text(saved(page, "#save-csv"))))
+    kept = np.minimum(table["predicted_value"] / table["probability_active"], table["past_value"])
+    kept = np.maximum(kept - table["cost_to_serve"], 0)
+    expected = (1 - table["probability_active"]) * kept
+    assert table["expected_loss"].tolist() == pytest.approx(expected.tolist(), abs=0.02, rel=0.01)
+
+
+def test_a_customer_on_two_lists_is_found_under_both(opened, parts):
+    called, rose = (set(lists_of(parts)[name]["customer_id"]) for name in ("Call", "Customers who rose"))
+    (wanted, *_) = sorted(called & rose)
+    page = opened()
+    for name in ("Call", "Customers who rose"):
+        page.select_option("#filter-list", label=name)
+        page.fill("#customer-search", wanted)
+        assert wanted in shown(page)
+    page.click("#customer-clear")
+    assert found(page) == len(parts["ranking"])
+    assert page.locator("#customer-order").input_value() == "rank"
+
+
 def test_pages_turn(opened, parts):
     page = opened()
     page.click("#customer-next")
@@ -183,6 +243,29 @@ def test_selected_customers_are_saved_as_csv(opened, parts):
     )
     assert [row["reason_1"] for row in table] == ranking["reason_1"].tolist()
     assert table[0]["tier"] == ranking["tier"].iloc[0]
+
+
+def test_as_many_are_saved_as_are_wanted_from_the_top_of_what_is_shown(opened, parts):
+    page = opened()
+    page.locator("#customer-heads [data-name=expected_loss] button").click()
+    top = shown(page)[:7]
+    page.fill("#save-first", "7")
+    assert page.locator("#save-csv").inner_text() == "Save 7 as CSV"
+    assert page.locator("#save-xlsx").inner_text() == "Save 7 as XLSX"
+    table = list(csv.DictReader(io.StringIO(open_text(saved(page, "#save-csv")))))
+    assert [" ".join(row["customer_id"].removeprefix("'").split()) for row in table] == top
+    for place in range(9):
+        page.locator("#customer-rows input[type=checkbox]").nth(place).check()
+    page.fill("#save-first", "3")
+    assert page.locator("#save-csv").inner_text() == "Save 3 selected as CSV"
+    table = list(csv.DictReader(io.StringIO(open_text(saved(page, "#save-csv")))))
+    assert [" ".join(row["customer_id"].removeprefix("'").split()) for row in table] == top[:3]
+    page.fill("#save-first", "1000000")
+    assert page.locator("#save-csv").inner_text() == "Save 9 selected as CSV"
+    page.fill("#save-first", "0")
+    assert page.locator("#save-csv").is_disabled()
+    page.click("#customer-clear")
+    assert page.locator("#save-csv").inner_text() == f"Save {len(parts['ranking'])} as CSV"
 
 
 def open_text(download):
@@ -373,7 +456,7 @@ def test_in_chinese_no_date_and_no_head_of_a_column_is_divided(opened, parts, tm
 
 @pytest.mark.parametrize("width", [801, 1280, 1440])
 def test_the_table_fits_where_the_unit_of_money_is_long_and_amounts_are_large(opened, parts, tmp_path, width):
-    money = ["score", "predicted_value", "predicted_value_low", "predicted_value_high"]
+    money = ["score", "predicted_value", "predicted_value_low", "predicted_value_high", "past_value"]
     ranking = parts["ranking"].assign(**{name: 100 * parts["ranking"][name] for name in money})
     path = tmp_path / "report.html"
     tables = ReportTables(**parts | {"ranking": ranking, "unit": "currency units"})

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from tests.pages import customers_of
 
+from duramen.analysis.lists import call_list
 from duramen.analysis.report_contents import ReportTables
 from duramen.errors import InputError
 from duramen.report.page import _vega, render_page
@@ -204,6 +205,33 @@ def test_costs_are_stated_wherever_they_count(full_parts_of):
 def test_a_ranking_of_other_tiers_is_refused(parts_of):
     with pytest.raises(InputError, match="are in tiers of other names"):
         render(**parts_of(50), tiers=Tiers(vip=Tier("gold", "dine with them")))
+
+
+def test_only_customers_whom_people_contact_are_on_the_call_list(full_parts_of):
+    tables = ReportTables(**full_parts_of(600))
+    called, mailed = tables.lists.call, tables.write_to
+    assert min(len(called), len(mailed)) > 10
+    assert not called["treatment"].str.startswith(("automated e-mail", "release")).any()
+    assert mailed["treatment"].str.startswith("automated e-mail").all()
+    both = call_list(tables.ranking)
+    assert {*called["customer_id"], *mailed["customer_id"]} == set(both["customer_id"])
+    assert len(called) + len(mailed) == len(both)
+    text = plain(render_page(tables))
+    assert f"Customer {called['customer_id'][0]} (rank {called['rank'][0]:,}): expected loss" in text
+    first = text.index(f"The first 10 of {len(mailed)} customers with money at stake")
+    assert text.index("Call The first 10 of") < text.index("Write to The first 10 of") < first
+
+
+def test_the_page_says_which_lapsed_customers_it_does_not_win_back_and_what_they_lose(full_parts_of):
+    parts = full_parts_of(600)
+    parts["ranking"]["treatment"] = "release: newsletter only"
+    tables = ReportTables(**parts)
+    released = tables.lapsed_left_out.set_index("why").loc["released"]
+    customers, loss = f"{released['customers']:,.0f}", f"{released['expected_loss']:,.0f}"
+    assert (
+        f"Win back No customer is on the win-back list. {customers} lapsed customers are not on this list, because "
+        f"their treatment is \u201crelease\u201d; expected loss {loss} GBP."
+    ) in plain(render_page(tables))
 
 
 def test_the_page_lists_tiers_segments_stages_and_factors(page):

@@ -13,8 +13,8 @@ from duramen.language import marked
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers, smallest_set, value_after_cost
 
 # A customer who is core in this share of the simulated outcomes or more is a stable member of the core; one who is core
-# in less than the lower share is an unstable member.
-STABLE, UNSTABLE = 0.8, 0.2
+# in less than half of them is an unstable member.
+STABLE, HALF = 0.8, 0.5
 NOT_KNOWN = marked("not known")
 
 
@@ -32,7 +32,7 @@ class CoreSummary:
     active : float
         Expected number of customers with at least one purchase in the horizon.
     stable, uncertain : int
-        Members of the core that are core in at least ``STABLE`` of the simulated outcomes, and in ``UNSTABLE`` up to
+        Members of the core that are core in at least ``STABLE`` of the simulated outcomes, and in ``HALF`` up to
         ``STABLE`` of them.
     simulated_size : float
         Mean size of the core over the simulated outcomes.
@@ -118,7 +118,7 @@ def summarise_core(
         value_all=float(value.sum()),
         active=float(ranking["probability_active"].sum()),
         stable=int((chance[members] >= STABLE).sum()),
-        uncertain=int(((chance[members] >= UNSTABLE) & (chance[members] < STABLE)).sum()),
+        uncertain=int(((chance[members] >= HALF) & (chance[members] < STABLE)).sum()),
         simulated_size=float(chance.sum()),
         past_share=past_share,
         cost_share=float(cost[members].sum() / cost.sum()) if cost.sum() > 0 else None,

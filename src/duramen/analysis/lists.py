@@ -14,7 +14,7 @@ from duramen.forecast.retention_profit import expected_cost, expected_profit, mo
 from duramen.language import Sentence, say
 from duramen.scoring.ranking import refuse_other_tiers
 from duramen.scoring.tiers import DEFAULT_TIERS, Tiers
-from duramen.scoring.treatments import RELEASE
+from duramen.scoring.treatments import AUTOMATED, RELEASE
 from duramen.segments.activity import LAPSED
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ NEEDED = (
     "customer_id", "rank", "tier", "predicted_value", "past_value", "churn_probability", "probability_active",
     "lifecycle_stage", "treatment",
 )  # fmt: skip
+# Why a list contacts no customer of a kind.
+RELEASED, BELOW, NOTHING_TO_LOSE = "released", "below break-even", "nothing to lose"
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,21 @@ class CustomerLists(NamedTuple):
     win_back: pd.DataFrame
     new_in_rising_tier: pd.DataFrame
     below_break_even: pd.DataFrame | None
+
+
+class ByContact(NamedTuple):
+    """A list in two parts.
+
+    Attributes
+    ----------
+    personal : pandas.DataFrame
+        Customers whom people contact: all whose treatment does not begin with "automated e-mail".
+    automated : pandas.DataFrame
+        The others.
+    """
+
+    personal: pd.DataFrame
+    automated: pd.DataFrame
 
 
 def customer_lists(
@@ -182,13 +199,35 @@ def win_back_list(
     return _worth_contacting(contactable(ranking, offer, tiers, lapsed=True), offer, budget)
 
 
+def by_contact(listed: pd.DataFrame) -> ByContact:
+    """Divide a list of customers by who acts.
+
+    Examples
+    --------
+    >>> treatments = ["sales team: call today", "automated e-mail: send one offer", "send flowers"]
+    >>> by_contact(pd.DataFrame({"treatment": treatments})).personal["treatment"].tolist()
+    ['sales team: call today', 'send flowers']
+    """
+    automated = _begins_with(AUTOMATED, listed)
+    return ByContact(*(listed[rows].reset_index(drop=True) for rows in (~automated, automated)))
+
+
 def order_in_words(lists: CustomerLists) -> Sentence:
     """Return by what the call list and the win-back list are ordered, which depends on whether there is an offer."""
-    if "expected_loss" in lists.call:
+    if "expected_loss" not in lists.call:
+        return say("Ordered by expected profit: what the contact is expected to earn after its cost.")
+    # Customers below break-even are known where costs are.
+    if lists.below_break_even is None:
         return say(
-            "Ordered by expected loss: the churn probability times what the customer brings over the horizon if kept."
+            "Ordered by expected loss: the churn probability times what the customer brings over the horizon if kept. "
+            "That is the predicted value divided by the probability of a purchase, and at most the money at the past "
+            "rate."
         )
-    return say("Ordered by expected profit: what the contact is expected to earn after its cost.")
+    return say(
+        "Ordered by expected loss: the churn probability times what the customer brings over the horizon if kept. "
+        "That is the predicted value divided by the probability of a purchase, at most the money at the past rate, "
+        "less the cost to serve; if this is below 0, it counts as 0."
+    )
 
 
 def contactable(
@@ -220,10 +259,54 @@ def contactable(
         As ``customer_lists`` does.
     """
     _check(ranking, tiers)
-    released = ranking["treatment"].str.lower().str.startswith(RELEASE)
-    below = ranking["tier"] == tiers.below_break_even.name
     among = (ranking["lifecycle_stage"] == LAPSED) == lapsed
-    return _priced(ranking, offer)[among & ~released & ~below]
+    chosen: pd.DataFrame = _priced(ranking, offer)[among & (_why_left_out(ranking, tiers) == "")]
+    return chosen
+
+
+def lapsed_left_out(ranking: pd.DataFrame, tiers: Tiers = DEFAULT_TIERS) -> pd.DataFrame:
+    """Return how many lapsed customers are not on the win-back list by expected loss, and why.
+
+    Parameters
+    ----------
+    ranking, tiers
+        As in ``customer_lists``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each reason (``RELEASED``, ``BELOW``, ``NOTHING_TO_LOSE``) that leaves customers out: ``why``,
+        ``customers`` and ``expected_loss`` (their sum, in money).
+
+    Raises
+    ------
+    InputError
+        As ``customer_lists`` does.
+    """
+    _check(ranking, tiers)
+    lapsed = _priced(ranking, None)[ranking["lifecycle_stage"] == LAPSED]
+    why = np.where(lapsed["expected_loss"] > 0, "", NOTHING_TO_LOSE)
+    left_out = _why_left_out(lapsed, tiers)
+    by = lapsed.groupby(np.where(left_out == "", why, left_out), sort=False)["expected_loss"]
+    sums = pd.DataFrame({"customers": by.size(), "expected_loss": by.sum()})
+    known = [reason for reason in (RELEASED, BELOW, NOTHING_TO_LOSE) if reason in sums.index]
+    return sums.loc[known].rename_axis("why").reset_index()
+
+
+def _why_left_out(ranking: pd.DataFrame, tiers: Tiers) -> npt.NDArray[np.str_]:
+    """Return why no list contacts a customer, whatever is at stake; empty where one may."""
+    rules = [_begins_with(RELEASE, ranking), ranking["tier"] == tiers.below_break_even.name]
+    return np.select(rules, [RELEASED, BELOW], "")
+
+
+def _begins_with(words: str, listed: pd.DataFrame) -> pd.Series[bool]:
+    """Return whose treatment begins with some words, in capitals or not."""
+    return listed["treatment"].str.lower().str.startswith(words)
+
+
+def expected_loss(ranking: pd.DataFrame) -> pd.Series[float]:
+    """Return the money over the horizon that each customer is expected to take away, by which lists are ordered."""
+    return _priced(ranking, None)["expected_loss"]
 
 
 def _priced(ranking: pd.DataFrame, offer: RetentionOffer | None) -> pd.DataFrame:

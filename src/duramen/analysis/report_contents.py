@@ -26,7 +26,14 @@ from duramen.analysis.core_summary import (
 from duramen.analysis.customer_details import CustomerDetails, customer_details
 from duramen.analysis.forecast_quality import ForecastQuality, forecast_quality
 from duramen.analysis.lifecycle_history import StageHistory, stage_history
-from duramen.analysis.lists import CustomerLists, call_list, customer_lists
+from duramen.analysis.lists import (
+    ByContact,
+    CustomerLists,
+    by_contact,
+    call_list,
+    customer_lists,
+    lapsed_left_out,
+)
 from duramen.analysis.near_core import what_if_near_core
 from duramen.analysis.portfolio_axes import DEFAULT_AXES, LOYALTY_BY_SIZE, MATRICES, Axes
 from duramen.analysis.portfolio_matrices import portfolio
@@ -196,8 +203,26 @@ class ReportTables:
 
     @cached_property
     def lists(self) -> CustomerLists:
-        """Whom to call, whom to win back and who is below break-even, by expected loss."""
-        return customer_lists(self.ranking, tiers=self.tiers)
+        """Whom to call, whom to win back and who is below break-even, by expected loss.
+
+        The call list has the customers whom people contact; ``write_to`` has the others.
+        """
+        made = customer_lists(self.ranking, tiers=self.tiers)
+        return made._replace(call=self._may_leave.personal)
+
+    @cached_property
+    def write_to(self) -> pd.DataFrame:
+        """Customers who may leave and get an automated e-mail, by expected loss."""
+        return self._may_leave.automated
+
+    @cached_property
+    def lapsed_left_out(self) -> pd.DataFrame:
+        """How many lapsed customers are not on the win-back list, and why."""
+        return lapsed_left_out(self.ranking, self.tiers)
+
+    @cached_property
+    def _may_leave(self) -> ByContact:
+        return by_contact(call_list(self.ranking, tiers=self.tiers))
 
     def steps(self) -> list[Step]:
         """Return what happened and what to do, in the language that is set."""
@@ -270,6 +295,8 @@ def report_tables(
     horizon = model.window_.horizon
     earlier = ranked.cutoff - timedelta(days=horizon)
     then = answer_or_reason(lambda: customer_table(tx, earlier))
+    near_core = what_if_near_core(model, tx, ranked)
+    named = [*_first_to_call(ranked), *([] if near_core is None else near_core["customer_id"])]
     return ReportTables(
         title=say("Core customers of {source}", source=Path(tx.source).name.removeprefix("dataset:")),
         summary=tx.summary(ranked.cutoff),
@@ -291,7 +318,7 @@ def report_tables(
         scenario=_scenario(ranked),
         rose=rose_since(model, tx, ranked.scores, earlier, then),
         rose_since=earlier,
-        near_core=what_if_near_core(model, tx, ranked),
+        near_core=near_core,
         dependence=model.dependence_,
         lifecycle=stage_history(model, tx, ranked, earlier, then),
         segmentation=review_segmentation(model, tx, ranked, earlier, then),
@@ -300,13 +327,13 @@ def report_tables(
         base=answer_or_reason(lambda: _base(replace(tx, unit=model.unit_), ranked.cutoff)),
         quality=forecast_quality(model.holdout_),
         churn=churn_by_segment(model, tx, ranked, earlier, then),
-        details=customer_details(model, tx, ranked, named=_first_to_call(ranked)),
+        details=customer_details(model, tx, ranked, named=named),
     )
 
 
 def _first_to_call(ranked: Ranked) -> list[str]:
     """Return the ids of the first customers of the call list."""
-    call = call_list(ranked.ranking, tiers=ranked.tiers)
+    call = by_contact(call_list(ranked.ranking, tiers=ranked.tiers)).personal
     return list(call["customer_id"].head(CALLED))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from markupsafe import Markup
 
-from duramen.analysis.core_summary import STABLE, UNSTABLE, CoreSummary
+from duramen.analysis.core_summary import HALF, STABLE, CoreSummary
 from duramen.analysis.joined import in_a_row
 from duramen.language import Sentence, say, say_count, translated
 from duramen.report import charts
@@ -48,16 +48,23 @@ def headline(core: CoreSummary) -> Sentence:
 
 
 def certainty(core: CoreSummary) -> str:
-    """Return how sure it is that the members of the core are core."""
+    """Return how sure it is that the members of the core are core.
+
+    Examples
+    --------
+    >>> core = CoreSummary(10, 20, 80.0, 100.0, active=9.5, stable=1, uncertain=3, simulated_size=6.2)
+    >>> certainty(core).split(",")[-1]
+    ' and 6 in less than half.'
+    """
     return say(
         "How sure: {stable} of the {size} core customers are core in at least {share} of simulated outcomes, "
-        "{uncertain} in {low} to {share}, and {rest} in fewer.",
+        "{uncertain} in {half} to {share}, and {rest} in less than half.",
         stable=count(core.stable),
         size=count(core.size),
         uncertain=count(core.uncertain),
         rest=count(core.size - core.stable - core.uncertain),
         share=chosen(STABLE),
-        low=chosen(UNSTABLE),
+        half=chosen(HALF),
     )
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from duramen.analysis.consistency import differs_from_segment
+from duramen.analysis.lists import expected_loss
 from duramen.forecast.next_purchase import NEXT_PURCHASE_COLUMNS
 from duramen.language import translated
+from duramen.report.lists import NAMES, ListInTable
 from duramen.segments.lifecycle_stage import STAGES
 from duramen.segments.names_in_words import segment_in_words
 
@@ -26,16 +29,20 @@ if TYPE_CHECKING:
 MOST_CUSTOMERS, MOST_MONTHS = 25_000, 250_000
 REASONS = ("reason_1", "reason_2", "reason_3")
 BY = ("score", "predicted_value")
-MONEY = (*BY, "predicted_value_low", "predicted_value_high", "past_value", "cost_to_serve")
+MONEY = ("predicted_value_low", "predicted_value_high", "past_value", "cost_to_serve")
 SHARES = ("growth_rate", "probability_active", "probability_core", "probability_growing")
 WORDS = ("tier", "lifecycle_stage", "quadrant", "treatment", "segment")
 # Factors are kept in thousandths of their logarithm.
 FINE = 1_000
-# Money below this is kept with two decimals.
+# Money of a month below this is kept with two decimals.
 SMALL = 10
+# From this on, two decimals are four digits or more.
+FOUR_DIGITS = 10
 
 
-def customer_data(ranking: pd.DataFrame, details: CustomerDetails | None) -> dict[str, Any]:
+def customer_data(
+    ranking: pd.DataFrame, details: CustomerDetails | None, lists: Sequence[ListInTable]
+) -> dict[str, Any]:
     """Return the first customers by rank, column by column.
 
     Parameters
@@ -43,21 +50,31 @@ def customer_data(ranking: pd.DataFrame, details: CustomerDetails | None) -> dic
     ranking : pandas.DataFrame
         What ``rank_core_customers`` returns, in rank order.
     details : CustomerDetails or None
+    lists : sequence of ListInTable
 
     Returns
     -------
     dict
-        ``columns`` (lists in rank order; a word as its place among ``words``; ``differs`` is 1 where the stage of a
-        customer is not typical of the segment), ``words`` (the entries of each column of words, in the language that is
-        set), ``groups`` (names of the columns of ``details.groups``), ``all`` (how
-        many customers are ranked) and, with details, ``typical``, ``themes``, ``factors``, ``months`` and ``what_if``.
+        ``columns`` (lists in rank order; a word as its place among ``words``; ``rank`` as the step from the one before;
+        ``differs`` is 1 where the stage of a customer is not typical of the segment; ``lists`` has a bit for each of
+        ``lists``, the lowest for the first), ``words`` (the entries of each column of words, in the language that is
+        set), ``lists`` (``key``, ``name``, ``customers``, ``sort`` and ``up`` of each), ``groups`` (names of the
+        columns of ``details.groups``), ``all`` (how many customers are ranked) and, with details, ``typical``,
+        ``themes``, ``factors``, ``months`` and ``what_if``.
     """
     first = ranking.head(MOST_CUSTOMERS)
     columns: dict[str, list[Any]] = {"customer_id": [str(name) for name in first["customer_id"]]}
-    columns["rank"] = first["rank"].tolist()
+    # Nearly all steps are 1, which takes no room.
+    columns["rank"] = np.diff(first["rank"], prepend=0).tolist()
     # What customers are ranked by is saved as in the ranking, other money to the cent.
-    columns |= {name: _numbers(first[name], 4 if name in BY else 2) for name in MONEY if name in first}
+    columns |= {name: _numbers(first[name], 4) for name in BY if name in first}
+    columns |= {name: _amounts(first[name]) for name in MONEY if name in first}
     columns |= {name: _numbers(first[name], 4) for name in SHARES if name in first}
+    columns["expected_loss"] = _amounts(expected_loss(first))
+    columns["lists"] = sum(
+        (first["customer_id"].isin(shown.ids).to_numpy().astype(int) << at for at, shown in enumerate(lists)),
+        start=np.zeros(len(first), dtype=int),
+    ).tolist()
     columns |= {name: _days(first[name]) for name in NEXT_PURCHASE_COLUMNS if name in first}
     columns |= {name: _texts(first[name]) for name in REASONS if name in first}
     if {"segment", "lifecycle_stage"} <= set(first):
@@ -69,6 +86,16 @@ def customer_data(ranking: pd.DataFrame, details: CustomerDetails | None) -> dic
                 first[name], segment_in_words if name == "segment" else translated
             )
     data: dict[str, Any] = {"all": len(ranking), "columns": columns, "words": words, "groups": []}
+    data["lists"] = [
+        {
+            "key": shown.key,
+            "name": translated(NAMES[shown.key]),
+            "customers": len(shown.ids),
+            "sort": shown.sort,
+            "up": shown.up,
+        }
+        for shown in lists
+    ]
     return data if details is None else data | _details(data, first["customer_id"], details)
 
 
@@ -125,6 +152,16 @@ def _numbers(column: pd.Series[float], digits: int) -> list[float | None]:
         float(f"{value:.{digits}g}")
         if 0 < abs(value) < 1
         else round(value, digits)
+        if np.isfinite(value)
+        else None
+        for value in column.astype(float).tolist()
+    ]
+
+
+def _amounts(column: pd.Series[float]) -> list[float | None]:
+    """Return money with two decimals, or with four digits where those are more, and None for missing amounts."""
+    return [
+        (round(value, 2) if abs(value) >= FOUR_DIGITS else float(f"{value:.4g}"))
         if np.isfinite(value)
         else None
         for value in column.astype(float).tolist()

@@ -24,7 +24,7 @@ from duramen.report.customer_view import chart_specs, theme_words
 from duramen.report.dependence import dependence_section
 from duramen.report.html import page_lang, render_template
 from duramen.report.lifecycle import lifecycle_section
-from duramen.report.lists import list_sections
+from duramen.report.lists import list_sections, lists_in_table
 from duramen.report.market import market_section
 from duramen.report.page_texts import folded, heads, texts, titles, unit_of_heads
 from duramen.report.portfolio import portfolio_section
@@ -143,7 +143,7 @@ def _core(tables: ReportTables) -> dict[str, Any]:
         "headline": core.headline(summary),
         "steps": [step._replace(text=numbers.spaced(step.text)) for step in tables.steps()],
         "certainty": core.certainty(summary),
-        "lists": list_sections(tables.lists, unit),
+        "lists": list_sections(tables.lists, tables.write_to, tables.lapsed_left_out, unit),
         "list_order": order_in_words(tables.lists),
         "value_name": core.value_name(summary),
         "core_digits": numbers.decimals([summary.value_all]),
@@ -211,10 +211,11 @@ def _script(tables: ReportTables) -> dict[str, Any]:
     if tables.details is None:
         return {"customers_data": "", "most_customers": MOST_CUSTOMERS}
     ranking = tables.ranking
+    listed = lists_in_table(tables.lists, tables.write_to, tables.rose)
     costs = "cost_to_serve" in ranking
     digits = numbers.decimals([ranking["predicted_value"].max()])
     return {
-        "customers_data": pack(customer_data(ranking, tables.details)),
+        "customers_data": pack(customer_data(ranking, tables.details, listed)),
         "most_customers": MOST_CUSTOMERS,
         "page_texts": {
             "lang": current_language(),
@@ -234,9 +235,10 @@ def _script(tables: ReportTables) -> dict[str, Any]:
 
 
 def page_script() -> str:
-    """Return the script of the page: the contents with the folded sections, and the customers."""
+    """Return the script of the page, without comments: the contents with the folded sections, and the customers."""
     folder = importlib.resources.files("duramen.report") / "templates"
-    return "".join((folder / name).read_text(encoding="utf-8") for name in ("contents.js", "page.js"))
+    script = "".join((folder / name).read_text(encoding="utf-8") for name in ("contents.js", "page.js"))
+    return "\n".join(line for line in script.splitlines() if not line.lstrip().startswith("//"))
 
 
 @cache

@@ -78,6 +78,7 @@ def heads(unit: str, *, costs: bool = False) -> dict[str, str]:
     return {
         "rank": say("Rank"),
         "customer_id": say("Customer"),
+        "list": say("List"),
         "tier": say("Tier"),
         "segment": say("Segment (typical of the group)"),
         "lifecycle_stage": say("Stage"),
@@ -88,6 +89,7 @@ def heads(unit: str, *, costs: bool = False) -> dict[str, str]:
         "interval": of_money(say("Its interval")),
         "growth_rate": say("Growth"),
         "probability_active": say("Probability of a purchase"),
+        "expected_loss": of_money(say("Expected loss")),
         "probability_core": say("Probability of being core"),
         "next_purchase": say("Next purchase"),
     }
@@ -115,6 +117,8 @@ def texts(unit: str) -> dict[str, str]:
         ),
         "save_selected": say("Save {n} selected as {kind}", **itself),
         "save_all": say("Save {n} as {kind}", **itself),
+        "show_list": say("Show all {n} in the table", **itself),
+        "show_part": say("Show {n} of {all} in the table", **itself),
         "rank_of": say("{rank} of {all}", **itself),
         "value_between": say("{value} (8 in 10 such customers: {low} to {high})", **itself),
         "next_between": say("{date} (8 in 10 such customers: {low} to {high})", **itself),
@@ -157,7 +161,7 @@ def texts(unit: str) -> dict[str, str]:
         "what_if": say("What would change it"),
         "what_if_unknown": say(
             "Not shown for this customer. What one more purchase would change is shown for the first "
-            "customers of the ranking and for those just below the core, if they have room for one more "
-            "purchase day in the last 28 days."
+            "customers of the ranking, the first of the call list and those in the list \u201cJust below the "
+            "core\u201d, if they have room for one more purchase day in the last 28 days."
         ),
     }

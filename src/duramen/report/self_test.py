@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from duramen.analysis.core_summary import STABLE, UNSTABLE, CoreSummary, typical_customer
-from duramen.language import say, translated
-from duramen.report.core import concentration, value_name
-from duramen.report.numbers import chosen, count, decimals, money, probability, share
+from duramen.analysis.core_summary import CoreSummary, typical_customer
+from duramen.analysis.joined import in_a_row
+from duramen.language import say, say_count, translated
+from duramen.report.core import certainty, concentration, value_name
+from duramen.report.numbers import decimals, money, probability, share
 from duramen.segments.names_in_words import segment_in_words
 
 
@@ -93,19 +94,10 @@ def _counted(core: CoreSummary) -> tuple[str, bool]:
         return say("No: no customer is expected to bring money over the horizon."), False
     if not core.size:
         return say("No: no customer is expected to bring more than it costs over the horizon."), False
-    return (
-        say(
-            "Yes: {n} customers by predicted value. Of these {stable} stay core in at least {share} of simulated "
-            "outcomes, {uncertain} in {low} to {share}, and {rest} in fewer.",
-            n=count(core.size),
-            stable=count(core.stable),
-            share=chosen(STABLE),
-            uncertain=count(core.uncertain),
-            low=chosen(UNSTABLE),
-            rest=count(core.size - core.stable - core.uncertain),
-        ),
-        True,
+    counted = say_count(
+        "Yes: {n} customer by predicted value.", "Yes: {n} customers by predicted value.", core.size
     )
+    return in_a_row([counted, certainty(core)]), True
 
 
 def _concentrated(core: CoreSummary) -> str:

@@ -15,6 +15,8 @@ from duramen.segments.naming import FREQUENCIES, frequency_in_words
 
 # A treatment that begins with this word, in English, spends nothing on a customer.
 RELEASE = "release"
+# One that begins with these words, in English, needs nobody to act.
+AUTOMATED = "automated e-mail"
 # Who acts, what they do, and when. The words of a key are a tier, a stage and how often the customers of the segment
 # buy; each can be left out, and the key with the most in common with a customer counts (``_keys``).
 TREATMENTS = {

@@ -49,6 +49,8 @@
     return made;
   };
 
+  let rank = 0;
+  columns.rank = columns.rank.map(step => rank += step);
   const all = Array.from({length: size}, (_, row) => row);
 
   // --- the table --------------------------------------------------------------------------------------------------
@@ -62,10 +64,14 @@
     ["interval", row => page.texts.from_to.replace("{low}", money(columns.predicted_value_low[row])).replace("{high}", money(columns.predicted_value_high[row])), "n"],
     ["growth_rate", row => share(columns.growth_rate[row], true), "n"],
     ["probability_active", row => chance(columns.probability_active[row]), "n"],
+    ["expected_loss", row => money(columns.expected_loss[row]), "n"],
     ["probability_core", row => chance(columns.probability_core[row]), "n"],
     ["lifecycle_stage", row => word("lifecycle_stage", row), ""],
     ["treatment", row => capital(word("treatment", row)), "do"],
   ];
+  // A customer can be on several lists: a bit for each.
+  const isOn = (row, at) => columns.lists[row] >> at & 1;
+  const listed = row => data.lists.filter((_, at) => isOn(row, at)).map(list => list.name).join("; ");
   const sortedBy = {interval: "predicted_value_high"};
   const state = {search: "", filters: {}, sort: "rank", up: true, at: 0, selected: new Set()};
   const each = 25;
@@ -82,22 +88,26 @@
     }
     return row => values[row];
   };
-  const choose = () => {
-    const wanted = state.search.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    const filters = Object.entries(state.filters).filter(([, code]) => code !== "");
-    rows = all.filter(row => filters.every(([name, code]) => columns[name][row] === Number(code))
-      && wanted.every(part => haystack[row].includes(part)));
+  const inOrder = some => {
     const key = compare(state.sort), turn = state.up ? 1 : -1;
-    const cache = rows.map(row => [key(row), row]);
-    cache.sort(([a, i], [b, j]) => {
+    const keyed = some.map(row => [key(row), row]);
+    keyed.sort(([a, i], [b, j]) => {
       if (a === null || b === null) return (a === null) - (b === null) || i - j;
       const found = typeof a === "string" ? a.localeCompare(b, "en", {numeric: true}) : a - b;
       return turn * found || i - j;
     });
-    rows = cache.map(pair => pair[1]);
+    return keyed.map(pair => pair[1]);
+  };
+  const choose = () => {
+    const wanted = state.search.trim().toLowerCase().split(/\s+/).filter(Boolean);
+    const filters = Object.entries(state.filters).filter(([, code]) => code !== "");
+    rows = inOrder(all.filter(row => filters.every(([name, code]) => name === "list" ? isOn(row, code) : columns[name][row] === Number(code))
+      && wanted.every(part => haystack[row].includes(part))));
     state.at = Math.min(state.at, Math.max(0, Math.ceil(rows.length / each) - 1));
   };
 
+  // Names, and ranks, begin with the first; amounts with the largest.
+  const upFirst = name => ["rank", "customer_id"].includes(name) || name in data.words;
   const body = byId("customer-rows"), heads = byId("customer-heads"), status = byId("customer-status");
   const everything = element("input", {type: "checkbox", "aria-label": say("select_all"), onchange: event => {
     for (const row of rows) event.target.checked ? state.selected.add(row) : state.selected.delete(row);
@@ -106,7 +116,7 @@
   heads.append(element("th", {scope: "col", role: "columnheader", class: "pick"}, everything));
   for (const [name, , kind] of shown) {
     const button = element("button", {type: "button", onclick: () => {
-      state.up = state.sort === name ? !state.up : ["rank", "customer_id"].includes(name) || name in data.words;
+      state.up = state.sort === name ? !state.up : upFirst(name);
       state.sort = name; state.at = 0; refresh();
     }}, page.heads[name]);
     heads.append(element("th", {scope: "col", role: "columnheader", class: kind === "n" ? "n" : null, "data-name": name}, button));
@@ -133,13 +143,15 @@
     byId("no-customer").hidden = rows.length > 0;
     tell();
   };
+  // How many are saved at most: all where nothing is entered.
+  const limit = () => byId("save-first").value === "" ? Infinity : Math.max(0, Math.floor(Number(byId("save-first").value)));
   const tell = () => {
     const total = rows.reduce((so, row) => so + columns.predicted_value[row], 0);
     status.textContent = say("status", {found: count(rows.length), all: count(data.all), money: sum(total), selected: count(state.selected.size)});
     const picked = rows.filter(row => state.selected.has(row)).length;
     everything.checked = picked > 0 && picked === rows.length;
     everything.indeterminate = picked > 0 && picked < rows.length;
-    const saved = state.selected.size || rows.length;
+    const saved = Math.min(limit(), state.selected.size || rows.length);
     for (const kind of ["csv", "xlsx"]) {
       byId("save-" + kind).textContent = say(state.selected.size ? "save_selected" : "save_all", {n: count(saved), kind: kind.toUpperCase()});
       byId("save-" + kind).disabled = saved === 0;
@@ -150,35 +162,48 @@
   const filters = byId("customer-filters");
   // On a phone rows are cards without heads: the order is chosen here.
   const order = element("select", {id: "customer-order", onchange: event => {
-    state.sort = event.target.value; state.up = ["rank", "customer_id"].includes(state.sort) || state.sort in data.words; state.at = 0; refresh();
+    state.sort = event.target.value; state.up = upFirst(state.sort); state.at = 0; refresh();
   }}, ...shown.map(([name]) => element("option", {value: name}, page.heads[name])));
   filters.append(element("label", {class: "only-cards"}, say("sort_by"), order));
-  for (const name of ["tier", "segment", "lifecycle_stage", "quadrant", "treatment", ...data.groups]) {
-    const words = data.words[name];
-    if (!words || words.length < 2) continue;
+  for (const name of ["list", "tier", "segment", "lifecycle_stage", "quadrant", "treatment", ...data.groups]) {
+    const words = name === "list" ? data.lists.map(list => list.name) : data.words[name];
+    if (!words || words.length < (name === "list" ? 1 : 2)) continue;
     const select = element("select", {id: "filter-" + name, onchange: event => { state.filters[name] = event.target.value; state.at = 0; refresh(); }},
       element("option", {value: ""}, say("any")), ...words.map((text, code) => element("option", {value: code}, capital(text))));
     filters.append(element("label", {}, page.heads[name] || name, select));
   }
   byId("customer-search").addEventListener("input", event => { state.search = event.target.value; state.at = 0; refresh(); });
+  byId("save-first").addEventListener("input", () => tell());
   byId("customer-before").addEventListener("click", () => { state.at -= 1; draw(); });
   byId("customer-next").addEventListener("click", () => { state.at += 1; draw(); });
-  byId("customer-clear").addEventListener("click", () => {
-    order.value = "rank";
-    Object.assign(state, {search: "", filters: {}, sort: "rank", up: true, at: 0, selected: new Set()});
-    byId("customer-search").value = "";
-    for (const select of filters.querySelectorAll("select")) select.value = "";
+  const begin = wanted => {
+    Object.assign(state, {search: "", filters: {}, sort: "rank", up: true, at: 0}, wanted);
+    byId("customer-search").value = byId("save-first").value = "";
+    for (const select of filters.querySelectorAll("select")) select.value = state.filters[select.id.replace("filter-", "")] ?? "";
+    order.value = state.sort;
     refresh();
-  });
+  };
+  byId("customer-clear").addEventListener("click", () => begin({selected: new Set()}));
+  for (const place of document.querySelectorAll("[data-list]")) {
+    const at = data.lists.findIndex(list => list.key === place.dataset.list), list = data.lists[at];
+    const here = list ? all.filter(row => isOn(row, at)).length : 0;
+    if (!here) continue;
+    place.append(element("button", {type: "button", onclick: () => {
+      begin({filters: {list: String(at)}, sort: list.sort, up: list.up});
+      byId("customer-saving").scrollIntoView();
+      byId("customer-table").focus({preventScroll: true});
+    }}, say(here === list.customers ? "show_list" : "show_part", {n: count(here), all: count(list.customers)})));
+    place.hidden = false;
+  }
 
   // --- files ------------------------------------------------------------------------------------------------------
   const saved = () => {
-    const numbers = ["rank", "score", "predicted_value", "predicted_value_low", "predicted_value_high", "past_value", "cost_to_serve",
+    const numbers = ["rank", "score", "predicted_value", "predicted_value_low", "predicted_value_high", "past_value", "cost_to_serve", "expected_loss",
       "growth_rate", "probability_growing", "probability_active", "probability_core"].filter(name => columns[name]);
-    const names = ["customer_id", ...numbers, ...Object.keys(data.words), ...["next_purchase", "reason_1", "reason_2", "reason_3"].filter(name => columns[name])];
-    const chosen = state.selected.size ? all.filter(row => state.selected.has(row)) : rows;
+    const names = ["customer_id", ...numbers, "list", ...Object.keys(data.words), ...["next_purchase", "reason_1", "reason_2", "reason_3"].filter(name => columns[name])];
+    const chosen = (state.selected.size ? inOrder(all.filter(row => state.selected.has(row))) : rows).slice(0, limit());
     const entry = (name, row) => name in data.words ? (columns[name][row] < 0 ? "" : data.words[name][columns[name][row]])
-      : name === "next_purchase" ? iso(columns[name][row]) : columns[name][row] === null ? "" : columns[name][row];
+      : name === "list" ? listed(row) : name === "next_purchase" ? iso(columns[name][row]) : columns[name][row] === null ? "" : columns[name][row];
     return [names, ...chosen.map(row => names.map(name => entry(name, row)))];
   };
   const offer = (parts, type, name) => {
