@@ -9,6 +9,7 @@ import pytest
 from duramen.analysis import lifecycle, lifecycle_history, migration
 from duramen.analysis.portfolio_axes import LOYALTY_BY_SIZE, MATRICES
 from duramen.analysis.portfolio_matrices import portfolio
+from duramen.analysis.postponed_demand import missing_demand
 from duramen.analysis.price_buyers import price_sensitivity
 from duramen.analysis.report_contents import CALLED, report_tables
 from duramen.data.customers import customer_table
@@ -166,3 +167,16 @@ def test_price_sensitivity_is_there_only_where_discounts_are_known(shop, ranked,
     assert "have the same discount share" in tables_of(ranked._replace(customers=customers)).price_sensitivity
     customers["discount_share"] = float("nan")
     assert tables_of(ranked._replace(customers=customers)).price_sensitivity is None
+
+
+def test_what_lost_customers_bring_back_follows_from_the_ranking(shop, ranked, tables):
+    base = tables.base
+    assert base.after.end == ranked.cutoff
+    assert base.after.horizon == shop.window.horizon
+    found = missing_demand(shop.tx, base.before, base.after, scores=ranked.ranking)
+    pd.testing.assert_frame_equal(base.change.missing, found)
+    assert not any("because no model forecasts" in note for note in base.change.notes)
+
+
+def test_the_season_of_the_forecast_is_that_of_the_model_at_its_own_cutoff(shop, tables):
+    assert tables.season == shop.model.forecast_.season_

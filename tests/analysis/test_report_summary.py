@@ -1,5 +1,7 @@
 """The first sentences of a report: who may leave, and how far to trust the ranking beside simpler methods."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -92,3 +94,30 @@ def test_the_total_is_told_with_its_interval():
 def test_shares_that_read_alike_have_one_digit_more(by_past_spend, words):
     told = text_of("How far to trust this:", core_of(["growing"]), quality=quality_of(0.72, by_past_spend))
     assert words in told
+
+
+@pytest.mark.parametrize(
+    ("money", "words"),
+    [
+        (
+            {"missing customer id": 90.0, "duplicate line": 10.0},
+            "Left out: 5 rows worth 100 EUR (10.0% of all money); most of it for this reason: missing customer id. So "
+            "revenue here is that of customers with an id.",
+        ),
+        (
+            {"future date": 90.0, "duplicate line": 10.0},
+            "Left out: 5 rows worth 100 EUR (10.0% of all money); most of it for this reason: future date.",
+        ),
+    ],
+)
+def test_orders_left_out_are_told_with_their_money_and_the_main_reason(money, words):
+    rows = dict(zip(money, (3, 2), strict=True))
+    data = SimpleNamespace(set_aside=rows | {"unreadable date": 7}, set_aside_money=money, net_total=900.0)
+    assert text_of("How far to trust this:", core_of(["growing"]), data=data) == words
+
+
+@pytest.mark.parametrize("money", [{}, {"missing customer id": 40.0}, {"missing customer id": -200.0}])
+def test_orders_left_out_that_hardly_matter_are_not_told(money):
+    data = SimpleNamespace(set_aside=dict.fromkeys(money, 3), set_aside_money=money, net_total=900.0)
+    told = text_of("How far to trust this:", core_of(["growing"]), total="120 EUR", data=data)
+    assert told == "Forecast total: 120 EUR."

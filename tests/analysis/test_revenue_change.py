@@ -6,6 +6,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests import shops
 from tests.shops import FROM, day_of
 
@@ -13,6 +15,7 @@ from duramen.analysis.postponed_demand import (
     MORE_OFTEN,
     POSTPONED,
     UNCERTAIN,
+    _expected_back,
     missing_customers,
     missing_demand,
     postponed_outcomes,
@@ -113,6 +116,32 @@ def test_a_season_is_season_alone(steady):
     assert share(why, SEASON) == pytest.approx(true_share(why, steady), abs=0.02)
     assert_rest_is_small(why, SEASON)
     assert "The change that also occurred a year earlier is season" in why.sentences[1]
+
+
+def test_the_first_sentence_states_what_of_the_change_is_season():
+    _, why = changed(season=0.7)
+    season = why.parts.set_index("part")["money"][SEASON]
+    rest = why.change - season
+    assert season < why.change < 0
+    first, second = why.sentences[0].split(". ")[:2]
+    assert first == (
+        f"Revenue fell by {-why.change:,.0f} currency units ({-why.change / why.revenue_before:.1%}); the season "
+        f"accounts for {season:+,.0f} currency units ({season / why.revenue_before:+.1%}), and without it revenue "
+        f"{'rose' if rest > 0 else 'fell'} by {abs(rest):,.0f} currency units ({abs(rest) / why.revenue_before:.1%})"
+    )
+    assert second.startswith(f"It was {why.revenue_before:,.0f} currency units in the 91 days from")
+    without = replace(why, parts=why.parts[why.parts["part"] != SEASON])
+    assert "season" not in without.sentences[0]
+
+
+def test_a_missing_season_is_said_with_the_first_day_of_orders_that_would_show_it(steady):
+    assert day_of(0) == str(steady[0].first_date)
+    assert "No season" not in steady[1].notes[0]
+    lines = shops.shop(400)
+    later = read_transactions(lines[lines["date"] > day_of(0)])
+    note = explain_revenue_change(later, BEFORE, AFTER).notes[0]
+    assert note.startswith(f"No season is removed: it shows only where orders reach back to {day_of(0)}")
+    assert note.endswith(f"and these orders begin on {later.first_date}.")
 
 
 def test_cheaper_products_are_mix(steady):
@@ -219,7 +248,8 @@ def test_every_part_agrees_with_sql_on_real_groceries():
     for part in (LOST, WON, RETURNED, FREQUENCY, BASKET, PRICE, RETURNS):
         assert found[part] == pytest.approx(expected[part], abs=0.01), part
     assert SEASON not in found.index
-    assert "column date" in why.notes[0]
+    assert "orders reach back to 2015-10-04" in why.notes[0]
+    assert "these orders begin on 2017-01-01" in why.notes[0]
 
 
 def test_without_products_money_per_purchase_day_is_one_part():
@@ -355,3 +385,45 @@ def test_a_model_decides_by_its_own_probabilities(shop):
         missing_customers(shop.tx, before, Window(after.cutoff, after.horizon - 1), shop.model)
     with pytest.raises(InputError, match="fitted before it"):
         missing_customers(shop.tx, before.earlier(30), after.earlier(30), shop.model)
+
+
+def test_no_group_is_expected_to_bring_back_more_than_its_customers_are_forecast_to_spend(shop):
+    after = shop.window.earlier(shop.window.horizon)
+    before = after.earlier(after.horizon)
+    rows = missing_customers(shop.tx, before, after, shop.model)
+    predicted = shop.ranking.set_index("customer_id")["predicted_value"]
+    above = predicted.reindex(rows["customer_id"]).to_numpy() - rows["spent_after"].to_numpy()
+    most = pd.Series(np.minimum(rows["missing"], np.maximum(above, 0.0)), name="most")
+    most = most[rows["missing"] > 0].groupby([rows["from"], rows["demand"]]).sum()
+    table = missing_demand(shop.tx, before, after, shop.model).dropna().set_index(["from", "demand"])
+    assert (table["expected_back"] > 0).any()
+    assert (table["expected_back"] <= most.reindex(table.index, fill_value=0.0) + 1e-6).all()
+    assert (table["back_low"] <= table["expected_back"]).all()
+    assert (table["expected_back"] <= table["back_high"]).all()
+    assert (table["back_high"] <= table["money"]).all()
+    pd.testing.assert_frame_equal(
+        missing_demand(shop.tx, before, after, scores=shop.ranking).dropna(), table.reset_index()
+    )
+
+
+MONEY = st.integers(1, 1_000_000).map(lambda cents: cents / 100)
+
+
+@given(
+    st.lists(
+        st.tuples(MONEY, MONEY, st.integers(0, 100).map(lambda cents: cents / 100), MONEY),
+        min_size=1,
+        max_size=20,
+    ),
+    st.floats(0.5, 2),
+    st.floats(0, 1),
+)
+def test_money_is_expected_back_customer_by_customer(customers, level, miss):
+    group = pd.DataFrame(customers, columns=["missing", "spent_after", "probability_active", "if_active"])
+    expected = level * group["probability_active"] * group["if_active"]
+    most = np.minimum(group["missing"], np.maximum(expected - group["spent_after"], 0.0)).sum()
+    back, low, high = _expected_back(group, level, miss, 1.28)
+    assert 0 <= low <= back <= high <= group["missing"].sum() * (1 + 1e-9)
+    assert back <= most * (1 + 1e-9)
+    each = [_expected_back(group.iloc[[at]], level, miss, 1.28)[0] for at in range(len(group))]
+    assert back == pytest.approx(sum(each))

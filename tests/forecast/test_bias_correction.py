@@ -1,6 +1,7 @@
 """The total: corrected by all earlier windows, only as far as that is sure, and with an interval that holds."""
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from duramen.forecast.bias_correction import (
     total_interval,
 )
 from duramen.forecast.btyd_value import BTYDValueModel
+from duramen.forecast.data_requirements import unmet_requirements
 from duramen.forecast.folds import EarlierCutoffs, Fold
 
 WINDOW = Window("2011-06-01", 182)
@@ -227,3 +229,23 @@ def test_the_cohort_of_cdnow_is_not_forecast_to_grow(shop):
     forecast = BTYDValueModel().fit(known).forecast(known, 182)["btyd_value"].sum()
     last = next(fold for fold in folds if fold.window == window.earlier(182))
     assert level.factor * forecast < last.outcomes["value"].sum()
+
+
+def test_windows_that_share_days_are_called_overlapping():
+    btyd = SimpleNamespace(kind_="BG/NBD", spend_kind_="credibility")
+    for step, words in ((91, "In 4 earlier windows"), (45, "In 4 overlapping earlier windows")):
+        misses = [Miss(QUARTER.earlier(91 + step * k), 0.3 * (-1) ** k, 0.3) for k in range(4)]
+        level = estimate_level(misses, QUARTER, FIRST)
+        assert level.overlapping == (step < 91)
+        *_, note = unmet_requirements(
+            QUARTER, fold(QUARTER), btyd, {"value", "activity"}, SimpleNamespace(source_=""), level
+        )
+        assert not level.clear
+        assert f"{words} their total was off by no more than chance explains" in note
+
+
+def test_a_correction_that_may_be_chance_is_smaller_than_the_errors_it_is_learned_from():
+    misses = [Miss(QUARTER.earlier(91 * k), 0.1, 0.3) for k in range(1, 5)]
+    level = estimate_level(misses, QUARTER, FIRST)
+    assert not level.clear
+    assert 0 < level.shift < 0.1

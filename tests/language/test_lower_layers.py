@@ -37,9 +37,9 @@ NAMES = re.compile(
 LEVELS = {
     "no earlier window": Level(0.1, 0.1),
     "chance": Level(0.1, 0.1, windows=3),
-    "chance in any season": Level(0.1, 0.1, windows=3, season_known=True),
     "season": Level(0.2, 0.1, season=0.2, season_known=True, clear=True, windows=3),
     "no season": Level(0.2, 0.1, clear=True, windows=3),
+    "overlapping windows": Level(0.2, 0.1, clear=True, windows=3, overlapping=True),
 }
 
 

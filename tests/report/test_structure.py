@@ -5,11 +5,23 @@ import pytest
 
 from duramen.analysis.acquisition_cohorts import retention_by_cohort
 from duramen.analysis.base_structure import structure_over_time
-from duramen.analysis.revenue_change import explain_revenue_change
+from duramen.analysis.revenue_change import SEASON, explain_revenue_change
+from duramen.analysis.revenue_parts import (
+    BASKET,
+    FREQUENCY,
+    LOST,
+    MIX,
+    PER_DAY,
+    PRICE,
+    RETURNED,
+    RETURNS,
+    WON,
+)
 from duramen.data.datasets import complete_journey
 from duramen.data.reading import read_transactions
 from duramen.data.windows import Window
 from duramen.report.cohorts import cohort_section
+from duramen.report.customer_base import _parts_reading
 from duramen.report.numbers import THIN
 from duramen.report.structure import structure_section
 
@@ -92,3 +104,46 @@ def test_the_revenue_of_a_period_is_that_of_the_change_with_returns_of_others():
         f"{money:,.2f}" for money in (change.revenue_before, change.revenue_after)
     ]
     assert "returns of customers who did not buy in the period (\u22127.00 currency units" in section.reading
+
+
+def yearly_shop(days, rise=1.0):
+    """Return 40 customers who each buy once in every 13 weeks, in the second year of it for more."""
+    at = pd.DataFrame({"day": [*range(5, days, 91)]}).merge(
+        pd.DataFrame({"customer": range(40)}), how="cross"
+    )
+    amount = (10.0 + at["customer"] + 20.0 * (at["day"] // 91 % 4 == 3)) * (
+        1 + (rise - 1) * (at["day"] >= 364)
+    )
+    date = pd.Timestamp("2020-01-01") + pd.to_timedelta(at["day"], "D")
+    ends = pd.DataFrame(
+        {"customer": [0, 0], "date": pd.to_datetime(["2020-01-01", "2020-01-01"]), "amount": 0.0}
+    )
+    ends.loc[1, "date"] = pd.Timestamp("2020-01-01") + pd.Timedelta(days=days - 1)
+    lines = pd.concat([pd.DataFrame({"customer": at["customer"], "date": date, "amount": amount}), ends])
+    return read_transactions(lines.assign(date=lines["date"].dt.strftime("%Y-%m-%d")))
+
+
+def test_the_section_says_why_a_year_and_a_quarter_differ_where_both_are_known():
+    structure = structure_over_time(yearly_shop(728, rise=1.1))
+    section = structure_section(structure)
+    now, before, year_before = (structure.periods["money"].iloc[place] for place in (-1, -2, -5))
+    assert section.comparisons.startswith(
+        f"Revenue changed by +{100 * (now / year_before - 1):.1f}{THIN}% compared with the same season a year before "
+        f"({now:,.0f} currency units after {year_before:,.0f}), and by +{100 * (now / before - 1):.1f}{THIN}% compared "
+        "with the 91 days just before."
+    )
+    assert structure_section(structure_over_time(yearly_shop(273))).comparisons == ""
+    assert structure_section(structure_over_time(yearly_shop(728), 364)).comparisons == ""
+
+
+@pytest.mark.parametrize(
+    ("of_stayed", "words"),
+    [
+        ((FREQUENCY, PER_DAY), "purchase frequency and money per purchase day."),
+        ((FREQUENCY, BASKET, PRICE, MIX), "purchase frequency, basket size, price and mix."),
+    ],
+)
+def test_the_table_of_parts_explains_the_parts_that_it_has(of_stayed, words):
+    parts = pd.DataFrame({"part": [LOST, WON, RETURNED, *of_stayed, RETURNS, SEASON]})
+    reading = _parts_reading(parts)
+    assert reading.endswith(f"These parts concern customers who bought in both periods: {words}")

@@ -143,6 +143,7 @@ def customer_base(
     complete_history: bool = False,
     campaign: Campaign | None = None,
     referred_by: Callable[[pd.Series[Any]], pd.Series[Any]] | None = None,
+    scores: pd.DataFrame | None = None,
     seed: int = 0,
 ) -> CustomerBase:
     """Return why revenue changed, and structure, cohorts and economics of the base at the end of the second period.
@@ -161,6 +162,8 @@ def customer_base(
         Who was treated and who was not, and when; its cost for each customer is the contact cost of the offer.
     referred_by : callable, optional
         Gets ids of customers and returns who referred them, by customer id.
+    scores : pandas.DataFrame, optional
+        Forecasts for the next period, as long as the second one, if they are known, such as the ranking at its end.
     seed : int
         Of resamples.
 
@@ -178,15 +181,15 @@ def customer_base(
             f"{after.end}; give "
             "a model that was trained earlier, or a later period."
         )
-    change = explain_revenue_change(tx, before, after, model if _fits(model, after) else None)
+    change = explain_revenue_change(tx, before, after, model if _fits(model, after) else None, scores)
     if model is not None and not _fits(model, after):
         change = replace(
             change,
             notes=(
                 *change.notes,
                 say(
-                    "The model forecasts {days} days and the period has {days_of_period}: what is postponed follows "
-                    "from the times between purchases, and all figures of costs are over the horizon of the model.",
+                    "The model forecasts {days} days and the period has {days_of_period}: all figures of costs are "
+                    "over the horizon of the model.",
                     days=model.window_.horizon,
                     days_of_period=after.horizon,
                 ),

@@ -38,6 +38,7 @@ def missing_customers(
     after: Window,
     model: CoreCustomerModel | None = None,
     customers: pd.DataFrame | None = None,
+    scores: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return lost customers and those of both periods, the money that each misses, and what becomes of it.
 
@@ -54,6 +55,9 @@ def missing_customers(
         ``predicted_value`` are used. Without one, both follow from the gaps and the past spend of the customers.
     customers : pandas.DataFrame, optional
         What ``spending`` returns for the periods, if it is known.
+    scores : pandas.DataFrame, optional
+        What a model predicts at the end of ``after`` over a horizon of its length, if it is known, such as the
+        ranking: ``customer_id``, ``probability_active`` and ``predicted_value``.
 
     Returns
     -------
@@ -74,11 +78,13 @@ def missing_customers(
     rows = _missing_money(customers)
     times = ReturnTimes.fit(tx, after.end)
     gap = times.typical_gap(rows["purchases"], rows["first"] - rows["last"])
-    if model is None:
+    if scores is None and model is not None:
+        scores = _scores(model, tx, after)
+    if scores is None:
         active = times.probability(rows["purchases"], gap, rows["last"], after.horizon)
         spends = _past_spend(rows, after.horizon)
     else:
-        active, spends = _by_model(model, tx, rows, after)
+        active, spends = _by_scores(scores, rows)
     usual = times.within_usual(rows["purchases"], gap, rows["last"])
     demand = np.where(usual & (active >= ActivityLevels().active_from), POSTPONED, UNCERTAIN)
     return pd.DataFrame(
@@ -110,10 +116,8 @@ def _past_spend(rows: pd.DataFrame, horizon: int) -> np.ndarray:
     return spend
 
 
-def _by_model(
-    model: CoreCustomerModel, tx: Transactions, rows: pd.DataFrame, after: Window
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return P(active) and the money of customers who buy, by the forecasts of a model."""
+def _scores(model: CoreCustomerModel, tx: Transactions, after: Window) -> pd.DataFrame:
+    """Return the forecasts of a model at the end of a period, over as many days."""
     if model.window_.horizon != after.horizon:
         raise InputError(
             f"the model forecasts {model.window_.horizon} days and the periods have {after.horizon}; give a model with "
@@ -124,7 +128,11 @@ def _by_model(
             f"the model learned before {model.window_.cutoff}, which includes days after the period that ends at "
             f"{after.end}; give one that was fitted before it."
         )
-    scores = model.predict(customer_table(tx, after.end), with_reasons=False)
+    return model.predict(customer_table(tx, after.end), with_reasons=False)
+
+
+def _by_scores(scores: pd.DataFrame, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return P(active) and the money of customers who buy, by the forecasts of a model."""
     columns = ["customer_id", "probability_active", "predicted_value"]
     known = rows[["customer_id"]].merge(scores[columns], on="customer_id", how="left", validate="one_to_one")
     active = known["probability_active"].fillna(0.0).to_numpy(dtype=float)
@@ -138,6 +146,7 @@ def missing_demand(
     after: Window,
     model: CoreCustomerModel | None = None,
     customers: pd.DataFrame | None = None,
+    scores: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return how much of the money missing in the second period is postponed, and how much is expected back.
 
@@ -145,15 +154,16 @@ def missing_demand(
     often have a row of their own, so that the money adds up to the parts "lost customers" and "purchase frequency" of
     ``explain_revenue_change``, with the sign changed.
 
-    The money expected back is what the customers are expected to spend in the next period above the second one, at
-    most what is missing. What they are expected to spend is their probability of a purchase times the money of a
-    purchaser, times the median of money spent / money expected at up to four earlier cutoffs, each a period before the
-    next (without a model, so that none learned from what it forecasts). The 80 % interval covers who will buy and how
-    much these ratios differ.
+    The money expected back is the sum, over the customers, of what each is expected to spend in the next period above
+    the second one, at most what is missing times the probability of a purchase. What a customer is expected to spend is
+    the predicted value of the model. Without one it is the probability of a purchase times the money of a purchaser,
+    times the median of money spent / money expected at up to four earlier cutoffs, each a period before the next. The
+    80 % interval covers who will buy and how much these ratios differ (without a model, so that none learned from what
+    it forecasts).
 
     Parameters
     ----------
-    tx, before, after, model, customers
+    tx, before, after, model, customers, scores
         As ``missing_customers`` takes them.
 
     Returns
@@ -164,24 +174,19 @@ def missing_demand(
         0 or more; in the last row what more often brought, 0 or less), ``expected_back``, ``back_low`` and
         ``back_high`` (money in the next period; missing in the last row).
     """
-    rows = missing_customers(tx, before, after, model, customers)
+    rows = missing_customers(tx, before, after, model, customers, scores)
+    corrected = model is not None or scores is not None
     ratios = _earlier_ratios(tx, before, after)
     table = []
     for (origin, demand), group in _groups(rows):
         level, miss, quantile = _level_of(ratios.get((origin, demand), []))
-        active, money = group["probability_active"].to_numpy(), group["if_active"].to_numpy()
-        expected = level * float(active @ money)
-        chance = level**2 * float((active * (1 - active)) @ money**2)
-        spread = quantile * float(np.sqrt(chance + (miss * expected) ** 2))
-        missing = float(group["missing"].sum())
-        above = expected - float(group["spent_after"].sum()) + spread * np.array([0.0, -1.0, 1.0])
-        back, low, high = np.clip(above, 0.0, missing).tolist()
+        back, low, high = _expected_back(group, 1.0 if corrected else level, miss, quantile)
         table.append(
             {
                 "from": origin,
                 "demand": demand,
                 "customers": len(group),
-                "money": missing,
+                "money": float(group["missing"].sum()),
                 "expected_back": back,
                 "back_low": low,
                 "back_high": high,
@@ -190,6 +195,37 @@ def missing_demand(
     more = rows.loc[rows["missing"] < 0, "missing"]
     last = {"from": FREQUENCY, "demand": MORE_OFTEN, "customers": len(more), "money": float(more.sum())}
     return pd.DataFrame([*table, last])
+
+
+def _expected_back(
+    group: pd.DataFrame, level: float, miss: float, quantile: float
+) -> tuple[float, float, float]:
+    """Return the money expected back of some customers and its interval, each customer at most what is missing.
+
+    At the ends of the interval all customers are expected to spend less, or more, by the same factor.
+
+    Examples
+    --------
+    A lost customer who will come back half of the time is not expected to bring all that is missing, however much a
+    purchase may bring, and the forecast of one customer does not bring back the money of another.
+
+    >>> two = {"missing": [100.0, 10.0], "spent_after": 0.0}
+    >>> forecast = {"probability_active": [0.5, 1.0], "if_active": [40.0, 500.0]}
+    >>> _expected_back(pd.DataFrame(two | forecast), 1.0, 0.0, 0.0)[0]
+    30.0
+    """
+    active, money = group["probability_active"].to_numpy(), level * group["if_active"].to_numpy()
+    expected = active * money
+    chance = float((active * (1 - active)) @ money**2)
+    total = float(expected.sum())
+    spread = quantile * float(np.sqrt(chance / total**2 + miss**2)) if total > 0 else 0.0
+    missing, spent = group["missing"].to_numpy(), group["spent_after"].to_numpy()
+
+    def back(factor: float) -> float:
+        most = np.minimum(factor * active, 1.0) * missing
+        return float(np.clip(factor * expected - spent, 0.0, most).sum())
+
+    return back(1.0), back(max(1.0 - spread, 0.0)), back(1.0 + spread)
 
 
 def _groups(rows: pd.DataFrame) -> list[tuple[tuple[str, str], pd.DataFrame]]:
@@ -248,8 +284,8 @@ def postponed_outcomes(
     pandas.DataFrame
         A row for each origin and kind of demand: ``from``, ``demand``, ``customers`` (of whom money is missing),
         ``came_back`` (those with a purchase in the next period), ``share_back``, ``expected_share_back`` (their mean
-        probability), and their money: ``money`` (missing), ``money_back`` (spent in the next period above the second,
-        at least 0 and at most what is missing), ``spent_next`` and ``expected_spend`` (in the next period,
+        probability), and their money: ``money`` (missing), ``money_back`` (what each spent in the next period above
+        the second, at least 0 and at most what is missing), ``spent_next`` and ``expected_spend`` (in the next period,
         uncorrected). Shares of no customers are missing.
 
     Raises
@@ -287,7 +323,7 @@ def _outcomes(
 
 def _outcome_of(group: pd.DataFrame) -> dict[str, float]:
     sums = group[["missing", "spent_after", "spent_next", "expected_spend"]].sum()
-    back = np.clip(sums["spent_next"] - sums["spent_after"], 0.0, sums["missing"])
+    back = (group["spent_next"] - group["spent_after"]).clip(0.0, group["missing"]).sum()
     return {
         "customers": len(group),
         "came_back": int(group["active"].sum()),

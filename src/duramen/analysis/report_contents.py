@@ -43,6 +43,7 @@ from duramen.analysis.scenario_summary import ScenarioSummary, summarise_scenari
 from duramen.analysis.segmentation_review import SegmentationReview, review_segmentation
 from duramen.analysis.who_rose import rose_since
 from duramen.data.customers import customer_table
+from duramen.data.windows import Window
 from duramen.errors import InputError
 from duramen.evaluation.scorecards import scorecard
 from duramen.forecast.elasticities import MarketElasticities
@@ -97,6 +98,8 @@ class ReportTables:
     model_version : str
     total : str
         The expected total with its interval, in a few words; empty where a model did not keep it.
+    season : float, optional
+        By which share the season of the horizon changes the forecast of all customers, where it is known.
     past_value : pandas.Series, optional
         Net money of the whole history by customer id.
     tiers : Tiers
@@ -152,6 +155,7 @@ class ReportTables:
     horizon_days: int
     model_version: str
     total: str = ""
+    season: float | None = None
     past_value: pd.Series[float] | None = None
     tiers: Tiers = DEFAULT_TIERS
     growth_weight: float | None = None
@@ -228,7 +232,15 @@ class ReportTables:
         """Return what happened and what to do, in the language that is set."""
         rose = None if self.rose is None else len(self.rose)
         return summary_steps(
-            self.ranking, self.unit, self.lists, self.base, self.quality, rose, self.scorecard, self.total
+            self.ranking,
+            self.unit,
+            self.lists,
+            self.base,
+            self.quality,
+            rose,
+            self.scorecard,
+            self.total,
+            self.summary,
         )
 
     def __post_init__(self) -> None:
@@ -310,6 +322,7 @@ def report_tables(
         horizon_days=horizon,
         model_version=model.model_version_,
         total=total_sentence(model.forecast_),
+        season=model.forecast_.season_ if ranked.cutoff == model.window_.cutoff else None,
         past_value=ranked.customers.set_index("customer_id")["net_spend"],
         tiers=ranked.tiers,
         growth_weight=model.growth_weight_,
@@ -324,7 +337,7 @@ def report_tables(
         segmentation=review_segmentation(model, tx, ranked, earlier, then),
         portfolios=_portfolios(ranked, horizon, credit, axes),
         price_sensitivity=_price_sensitivity(ranked, horizon),
-        base=answer_or_reason(lambda: _base(replace(tx, unit=model.unit_), ranked.cutoff)),
+        base=answer_or_reason(lambda: _base(tx, ranked, horizon)),
         quality=forecast_quality(model.holdout_),
         churn=churn_by_segment(model, tx, ranked, earlier, then),
         details=customer_details(model, tx, ranked, named=named),
@@ -337,9 +350,9 @@ def _first_to_call(ranked: Ranked) -> list[str]:
     return list(call["customer_id"].head(CALLED))
 
 
-def _base(tx: Transactions, cutoff: date) -> CustomerBase:
+def _base(tx: Transactions, ranked: Ranked, horizon: int) -> CustomerBase:
     """Return what happened to the customer base in the last 91 days before the cutoff."""
-    last_day = min(cutoff - timedelta(days=1), tx.last_date)
+    last_day = min(ranked.cutoff - timedelta(days=1), tx.last_date)
     known = (last_day - tx.first_date).days + 1
     if known < 2 * QUARTER:
         raise InputError(
@@ -351,7 +364,10 @@ def _base(tx: Transactions, cutoff: date) -> CustomerBase:
                 days=QUARTER,
             )
         )
-    return customer_base(tx, *compared_periods(tx, last_day=last_day))
+    before, after = compared_periods(tx, last_day=last_day)
+    forecast = Window(ranked.cutoff, horizon)
+    scores = ranked.ranking if forecast == Window(after.end, after.horizon) else None
+    return customer_base(tx, before, after, scores=scores)
 
 
 def _scenario(ranked: Ranked) -> ScenarioSummary | None:

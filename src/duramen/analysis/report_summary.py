@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from duramen.analysis.joined import in_a_row
 from duramen.analysis.lists import CustomerLists
+from duramen.data.checks import NO_CUSTOMER
 from duramen.evaluation.forecasts import DURAMEN
 from duramen.evaluation.registry import TOP_FIFTH
 from duramen.language import Sentence, say, say_count, translated
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from duramen.analysis.base_over_time import CustomerBase
     from duramen.analysis.forecast_quality import ForecastQuality
+    from duramen.data.summary import DataSummary
+
+# Money left out is worth a sentence from this share of all money on.
+LEAST_LEFT_OUT = 0.05
 
 
 class Step(NamedTuple):
@@ -34,6 +39,7 @@ def summary_steps(
     rose: int | None = None,
     scorecard: pd.DataFrame | None = None,
     total: str = "",
+    data: DataSummary | None = None,
 ) -> list[Step]:
     """Return what happened, what is at risk, whom to call first, what grows and how far to trust it.
 
@@ -53,13 +59,15 @@ def summary_steps(
         What ``scorecard`` returns of the same holdout.
     total : str
         The expected total with its interval, in a few words.
+    data : DataSummary, optional
+        What was read, and what of it was left out.
     """
     found = [
         Step(say("What happened:"), _happened(base)),
         Step(say("What is at risk:"), _at_risk(ranking, unit)),
         Step(say("Whom to call first:"), _call(lists, unit)),
         Step(say("Who rose:"), _rose(rose)),
-        Step(say("How far to trust this:"), _trust(quality, scorecard, total)),
+        Step(say("How far to trust this:"), _trust(quality, scorecard, total, data, unit)),
     ]
     return [step for step in found if step.text]
 
@@ -133,13 +141,52 @@ def _rose(customers: int | None) -> str:
     )
 
 
-def _trust(quality: ForecastQuality | None, scorecard: pd.DataFrame | None, total: str) -> str:
+def _trust(
+    quality: ForecastQuality | None,
+    scorecard: pd.DataFrame | None,
+    total: str,
+    data: DataSummary | None,
+    unit: str,
+) -> str:
     sentences = [] if quality is None else [trust_sentence(quality)]
     if quality is not None and scorecard is not None:
         sentences += _better_method(quality, scorecard)
     if total:
         sentences.append(say("Forecast total: {total}.", total=total))
+    if data is not None:
+        sentences += _left_out(data, unit)
     return in_a_row(sentences) if sentences else ""
+
+
+def _left_out(data: DataSummary, unit: str) -> list[Sentence]:
+    """Return which orders were left out and mostly why, where they are a part of the money that matters."""
+    worth = data.set_aside_money
+    money = sum(worth.values())
+    share = money / (money + float(data.net_total)) if money > 0 else 0.0
+    if share < LEAST_LEFT_OUT:
+        return []
+    reason = max(worth, key=lambda name: worth[name])
+    values = {
+        "rows": f"{sum(rows for name, rows in data.set_aside.items() if name in worth):,}",
+        "money": f"{money:,.0f}",
+        "unit": unit,
+        "share": f"{share:.1%}",
+        "reason": translated(reason),
+    }
+    if reason == NO_CUSTOMER:
+        return [
+            say(
+                "Left out: {rows} rows worth {money} {unit} ({share} of all money); most of it for this reason: "
+                "{reason}. So revenue here is that of customers with an id.",
+                **values,
+            )
+        ]
+    return [
+        say(
+            "Left out: {rows} rows worth {money} {unit} ({share} of all money); most of it for this reason: {reason}.",
+            **values,
+        )
+    ]
 
 
 def _better_method(quality: ForecastQuality, scorecard: pd.DataFrame) -> list[Sentence]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -100,14 +101,29 @@ class RevenueChange:
         return f"{signed(money)} {unit_in_words(self.unit)}"
 
     def _result(self) -> Sentence:
-        after = {"money_after": self._money(self.revenue_after), "after": in_words(self.after)}
-        if round(self.change, 2) == 0:
-            return say("Revenue did not change: {money_after} in the {after}, as before.", **after)
-        values = after | {
-            "change": self._money(abs(self.change)),
-            "share": f"{abs(self.change) / self.revenue_before:,.1%}",
+        values = {
             "money_before": self._money(self.revenue_before),
             "before": in_words(self.before),
+            "money_after": self._money(self.revenue_after),
+            "after": in_words(self.after),
+        }
+        season = self._season_money()
+        if round(season):
+            moved = self._moved(self.change)
+            return say(
+                "{result}; the season accounts for {season} ({share}), and without it {rest}. It was {money_before} in "
+                "the {before} and {money_after} in the {after}.",
+                result=moved[0].upper() + moved[1:],
+                season=self._signed(season),
+                share=f"{season / self.revenue_before:+,.1%}",
+                rest=self._moved(self.change - season),
+                **values,
+            )
+        if round(self.change, 2) == 0:
+            return say("Revenue did not change: {money_after} in the {after}, as before.", **values)
+        values |= {
+            "change": self._money(abs(self.change)),
+            "share": f"{abs(self.change) / self.revenue_before:,.1%}",
         }
         if self.change < 0:
             return say(
@@ -119,6 +135,19 @@ class RevenueChange:
             "Revenue rose by {change} ({share}), from {money_before} in the {before} to {money_after} in the {after}.",
             **values,
         )
+
+    def _season_money(self) -> float:
+        """Return what of the change is season, 0 where it is not separated."""
+        return float(self.parts.loc[self.parts["part"] == SEASON, "money"].sum())
+
+    def _moved(self, change: float) -> Sentence:
+        """Return by how much revenue rose or fell, as a clause."""
+        if not round(change):
+            return say("revenue did not change")
+        values = {"change": self._money(abs(change)), "share": f"{abs(change) / self.revenue_before:,.1%}"}
+        if change < 0:
+            return say("revenue fell by {change} ({share})", **values)
+        return say("revenue rose by {change} ({share})", **values)
 
     def _causes(self) -> Sentence:
         named: dict[Any, str] = {
@@ -210,13 +239,16 @@ class RevenueChange:
                 change=self._signed(more - total),
             ),
             say(
-                "Expected back in the next {days} days, above what these customers spend now: {expected} of the "
-                "postponed money ({low} to {high} in at least 8 of 10 cases) and {uncertain} of the uncertain money.",
+                "Expected back in the next {days} days, above what each of these customers spends now: {late} of the "
+                "postponed money ({late_low} to {late_high} in at least 8 of 10 cases) and {other} of the uncertain "
+                "money ({other_low} to {other_high}).",
                 days=self.after.horizon,
-                expected=self._money(late["expected_back"]),
-                low=f"{late['back_low']:,.0f}",
-                high=f"{late['back_high']:,.0f}",
-                uncertain=self._money(other["expected_back"]),
+                late=self._money(late["expected_back"]),
+                late_low=f"{late['back_low']:,.0f}",
+                late_high=f"{late['back_high']:,.0f}",
+                other=self._money(other["expected_back"]),
+                other_low=f"{other['back_low']:,.0f}",
+                other_high=f"{other['back_high']:,.0f}",
             ),
         ]
 
@@ -228,7 +260,11 @@ def _largest(parts: list[str]) -> Sentence:
 
 
 def explain_revenue_change(
-    tx: Transactions, before: Window, after: Window, model: CoreCustomerModel | None = None
+    tx: Transactions,
+    before: Window,
+    after: Window,
+    model: CoreCustomerModel | None = None,
+    scores: pd.DataFrame | None = None,
 ) -> RevenueChange:
     """Return why revenue changed between two periods of equal length.
 
@@ -258,6 +294,8 @@ def explain_revenue_change(
         The periods: days with cutoff <= date < end, as many in both.
     model : CoreCustomerModel, optional
         Fitted before the end of ``after`` for a horizon of its length; its forecasts then say what is postponed.
+    scores : pandas.DataFrame, optional
+        These forecasts, if they are known, such as the ranking at the end of ``after``.
 
     Returns
     -------
@@ -302,6 +340,14 @@ def explain_revenue_change(
         )
     season, note = _season(tx, before, after, revenue)
     notes: list[str] = [note]
+    if model is None and scores is None:
+        notes.append(
+            say(
+                "What is expected back follows from the times between purchases and from past spend, because no model "
+                "forecasts the {days} days after the second period.",
+                days=after.horizon,
+            )
+        )
     if before.earlier(before.horizon).cutoff < tx.first_date:
         notes.append(
             say(
@@ -338,7 +384,7 @@ def explain_revenue_change(
         revenue_before=revenue / UNITS,
         revenue_after=(revenue + sum(part.units for part in parts.values())) / UNITS,
         parts=_table(parts, season, revenue),
-        missing=missing_demand(tx, before, after, model, customers),
+        missing=missing_demand(tx, before, after, model, customers, scores),
         notes=tuple(notes),
     )
 
@@ -373,11 +419,13 @@ def _season(
         return None, say("No season is removed, because the two periods together are longer than a year.")
     first, second = before.earlier(YEAR), after.earlier(YEAR)
     # A base that had just begun shows its own youth, not the season.
-    if (first.cutoff - tx.first_date).days < max(first.horizon, YEAR // 2):
+    needed = first.cutoff - timedelta(days=max(first.horizon, YEAR // 2))
+    if needed < tx.first_date:
         return None, say(
-            "No season is removed, because the history before {day} is shorter than half a year; a column date that "
-            "reaches back further would show it.",
-            day=first.cutoff,
+            "No season is removed: it shows only where orders reach back to {needed}, which is the same two periods a "
+            "year earlier and at least half a year before them, and these orders begin on {first}.",
+            needed=needed,
+            first=tx.first_date,
         )
     customers = spending(tx, first, second)
     bought = min(int((customers[f"purchases_{name}"] > 0).sum()) for name in ("before", "after"))

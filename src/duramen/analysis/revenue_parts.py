@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LOST, WON, RETURNED = marked("lost customers"), marked("won customers"), marked("returned customers")
 FREQUENCY, PER_DAY = marked("purchase frequency"), marked("money per purchase day")
 BASKET, PRICE, MIX, RETURNS = marked("basket size"), marked("price"), marked("mix"), marked("returns")
+# Parts that concern the customers who bought in both periods.
+OF_STAYED = (FREQUENCY, PER_DAY, BASKET, PRICE, MIX)
 STAYED, OTHER = "stayed", "other"
 # Money is counted in whole ten-thousandths, of which sums are exact.
 UNITS = 10_000

@@ -48,6 +48,8 @@ class Level(NamedTuple):
         Whether the shift is larger than its own standard error.
     windows : int
         How many complete windows it was learned from.
+    overlapping : bool
+        Whether some of these windows share days.
     """
 
     shift: float = 0.0
@@ -56,6 +58,7 @@ class Level(NamedTuple):
     season_known: bool = False
     clear: bool = False
     windows: int = 0
+    overlapping: bool = False
 
     @property
     def factor(self) -> float:
@@ -173,6 +176,7 @@ def estimate_level(misses: Sequence[Miss], window: Window, first: date, chance_e
         season_known=any(_is_same_season(miss.window, window) for miss in misses),
         clear=bool(abs(mean) > np.sqrt(weights @ of_shift + between)),
         windows=len(misses),
+        overlapping=bool(np.triu(overlap[:-1, :-1], 1).any()),
     )
 
 

@@ -14,7 +14,7 @@ from duramen.forecast.bias_correction import EIGHTY_PERCENT, Level
 from duramen.forecast.btyd_value import BTYDValueModel
 from duramen.forecast.folds import LEAST_CUSTOMERS, Fold
 from duramen.forecast.value_distribution import ValueDistribution
-from duramen.language import marked, say
+from duramen.language import Sentence, marked, say, say_count
 
 
 def refuse_unfit(tx: Transactions, window: Window, customers: pd.DataFrame) -> None:
@@ -167,31 +167,32 @@ def _corrected(btyd: str, level: Level) -> str:
             "The forecast total is that of {models}, changed by {change}: no earlier window shows how far their "
             "total is off."
         )
-    elif not level.clear and level.season_known:
-        text = marked(
-            "The forecast total is that of {models}, changed by {change}: in {windows} earlier windows their "
-            "total was off by no more than chance, in this season or another."
-        )
     elif not level.clear:
         text = marked(
-            "The forecast total is that of {models}, changed by {change}: in {windows} earlier windows their "
-            "total was off by no more than chance."
+            "The forecast total is that of {models}, changed by {change}. In {windows} their total was off by no more "
+            "than chance explains, so the correction is shrunk to a part of these errors."
         )
     elif level.season_known and abs(level.season) >= abs(level.shift) / 2:
         text = marked(
-            "The forecast total is that of {models}, adjusted by {change} because of its errors in "
-            "{windows} earlier windows. The season accounts for {season}: in the same season a year "
-            "earlier, the total differed from that of the neighbouring windows."
+            "The forecast total is that of {models}, adjusted by {change} because of its errors in {windows}. The "
+            "season accounts for {season}: in the same season a year earlier, the total differed from that of the "
+            "neighbouring windows."
         )
     else:
         text = marked(
-            "The forecast total is that of {models}, changed by {change}, as {windows} earlier windows showed; none "
-            "of it is season."
+            "The forecast total is that of {models}, changed by {change}, as {windows} showed; none of it is season."
         )
     return say(
         text,
         models=btyd,
         change=f"{level.factor - 1:+z.0%}",
-        windows=level.windows,
+        windows=_earlier_windows(level),
         season=f"{np.expm1(level.season):+z.0%}",
     )
+
+
+def _earlier_windows(level: Level) -> Sentence:
+    """Return how many windows a correction was learned from."""
+    if level.overlapping:
+        return say("{n} overlapping earlier windows", n=level.windows)
+    return say_count("{n} earlier window", "{n} earlier windows", level.windows)

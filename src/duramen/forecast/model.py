@@ -170,6 +170,11 @@ class ForecastModel:
         total = self.money_unit_ * self.value_.total_
         return Total(total, *total_interval(total, self.value_.total_error_))
 
+    @property
+    def season_(self) -> float | None:
+        """By which share the season of the horizon changes the total, None where it is not known."""
+        return None if self.value_.season_ is None else float(np.expm1(self.value_.season_))
+
     def _of_activity(self) -> dict[str, Any]:
         return self._of_value() | {"calibrated": self.settings.calibrated}
 

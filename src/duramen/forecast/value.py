@@ -87,6 +87,9 @@ class ValueModel:
     total_, total_error_ : float or None
         Sum of the forecasts of the customers at the cutoff, and the standard error of its logarithm; None in a model
         that an older release saved.
+    season_ : float or None
+        The part of ``correction_`` that is the season, as a logarithm; None where no year before shows it, and in a
+        model that an older release saved.
     boosters_ : Boosters
         Their raw scores are ``trees`` and ``spend_trees``.
     holdout_ : pandas.DataFrame
@@ -144,6 +147,8 @@ class ValueModel:
         self.level_ = self.correction_ * _ratio_of_totals(features["btyd_value"].to_numpy(), shape)
         self.total_: float | None = float(self.level_ * shape.sum())
         self.total_error_: float | None = self.total_level_.standard_error
+        known = self.total_level_.season_known
+        self.season_: float | None = self.total_level_.season if known else None
         return self
 
     def try_trees(
@@ -288,6 +293,7 @@ class ValueModel:
             "correction": self.correction_,
             "total": self.total_,
             "total_error": self.total_error_,
+            "season": self.season_,
             "floor": self.floor_,
         }
 
@@ -299,6 +305,7 @@ class ValueModel:
         model.two_stage_weight_ = state["two_stage_weight"]
         model.level_, model.correction_, model.floor_ = state["level"], state["correction"], state["floor"]
         model.total_, model.total_error_ = state["total"], state["total_error"]
+        model.season_ = state.get("season")
         model.boosters_ = boosters
         return model
 

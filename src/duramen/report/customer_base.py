@@ -11,8 +11,10 @@ import pandas as pd
 from duramen._version import __version__
 from duramen.analysis.base_over_time import TABLES
 from duramen.analysis.campaigns import MONEY
+from duramen.analysis.joined import listed
 from duramen.analysis.periods import in_words as period_in_words
 from duramen.analysis.retention_economics import WIN_BACK
+from duramen.analysis.revenue_parts import OF_STAYED
 from duramen.data.money_unit import unit_in_words
 from duramen.io.atomic import work_folder
 from duramen.io.files import refuse_unwritable_folder, write_scores
@@ -77,6 +79,7 @@ def base_section(found: CustomerBase, in_words: Callable[[str], str] = str) -> d
         "waterfall": waterfall_section(change.parts, unit),
         "seasonal": bool((change.parts["money"] != change.parts["money_with_season"]).any()),
         "parts": _worded(numbers.rows(change.parts, "money", "money_with_season"), "part"),
+        "parts_reading": _parts_reading(change.parts),
         "missing": _missing(change.missing),
         "structure": section(found.structure, structure_section),
         "cohorts": section(found.cohorts, cohort_section),
@@ -113,6 +116,17 @@ def write_base(found: CustomerBase, folder: str | Path, in_words: Callable[[str]
         for name in set(TABLES) - set(tables):
             (folder / f"{name}.csv").unlink(missing_ok=True)
     return folder / PAGE
+
+
+def _parts_reading(parts: pd.DataFrame) -> str:
+    """Return how the table of parts is read, with the parts that it has."""
+    named = [str(say(part)) for part in parts["part"] if part in OF_STAYED]
+    return say(
+        "The parts add up to the change. Lost customers bought only in the earlier period, won customers for the first "
+        "time in the later one, and returned customers again after a pause. These parts concern "
+        "customers who bought in both periods: {parts}.",
+        parts=listed(named),
+    )
 
 
 def _missing(missing: pd.DataFrame) -> list[dict[str, Any]]:

@@ -163,7 +163,7 @@ def _groups(tables: ReportTables) -> dict[str, Any]:
         "tiers": tables.tiers,
         "tier_rows": groups.tier_rows(by_tier),
         "tiers_drawn": groups.draw_tiers(by_tier),
-        "value_growth": value_growth_section(tables.ranking, tables.unit),
+        "value_growth": value_growth_section(tables.ranking, tables.unit, tables.season),
         "treatments": groups.treatment_rows(tables.by_treatment),
         "segments": groups.segment_rows(tables.segments),
         "segment_finding": groups.segment_finding(tables.segments),

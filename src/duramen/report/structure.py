@@ -34,6 +34,9 @@ class StructureSection:
         Whether the base became healthier, with the figures.
     dependence : str
         How far it depends on single customers.
+    comparisons : str
+        Why revenue changed by another share since a year before than since the period before; empty where only one of
+        them is known.
     flows : str
         How many entered the core and left it between the last two periods, and their money.
     average_title, core_title : str
@@ -48,6 +51,7 @@ class StructureSection:
 
     verdict: str
     dependence: str
+    comparisons: str
     flows: str
     average_title: str
     core_title: str
@@ -99,9 +103,11 @@ def structure_section(structure: BaseStructure) -> StructureSection:
         **both,
     )
     title = say("{unit} per customer", unit=unit)
+    periods = periods.assign(revenue=periods["money"] + periods["returns_of_others"])
     return StructureSection(
         verdict=sentence_of(str(structure.health)),
         dependence=sentence_of(str(structure.dependence)),
+        comparisons=_comparisons(periods.set_index("start")["revenue"], structure),
         flows=_core_flows(structure),
         average_title=average_title,
         core_title=core_title,
@@ -110,8 +116,31 @@ def structure_section(structure: BaseStructure) -> StructureSection:
         ),
         core_drawn=in_both_widths(lambda width: core_curve(known, structure.days, width), core_title),
         reading=_reading(structure),
-        periods=rows(periods.assign(revenue=periods["money"] + periods["returns_of_others"]), *MONEY_COLUMNS),
+        periods=rows(periods, *MONEY_COLUMNS),
         losses=rows(structure.dependence.losses, "money", "money_left", "average_left"),
+    )
+
+
+def _comparisons(revenue: pd.Series[float], structure: BaseStructure) -> str:
+    """Return why the change since a year before is another than that since the period before."""
+    health = structure.health
+    if isinstance(health, str) or not health.same_season or pd.Timestamp(health.before) == revenue.index[-2]:
+        return ""
+    now, before, year_before = revenue.iloc[-1], revenue.iloc[-2], revenue[pd.Timestamp(health.before)]
+    if min(before, year_before) <= 0:
+        return ""
+    digits = decimals([now, before, year_before])
+    return say(
+        "Revenue changed by {year} compared with the same season a year before ({now} {unit} after {then}), and by "
+        "{change} compared with the {days} just before. The two differ because the {days} just before are another "
+        "season. The section on why revenue changed explains the second; where it takes the season out, what is left "
+        "is the change between these two periods, not the change over a year.",
+        year=share(now / year_before - 1, plus=True),
+        now=money(now, digits),
+        then=money(year_before, digits),
+        unit=unit_in_words(structure.unit),
+        days=counted(structure.days, "day"),
+        change=share(now / before - 1, plus=True),
     )
 
 

@@ -10,6 +10,7 @@ import altair as alt
 import pandas as pd
 from markupsafe import Markup
 
+from duramen.analysis.joined import in_a_row
 from duramen.analysis.value_growth_cells import value_growth_cells
 from duramen.forecast.direction import STEADY_WITHIN
 from duramen.language import say, translated
@@ -38,6 +39,8 @@ class ValueGrowthSection:
     Parameters
     ----------
     sentence : str
+    together : str
+        How far the forecast of all customers together is from their past rates, and what of it is the season.
     finding : str
         Which part of the value the declining core customers have.
     rows : list of dict
@@ -51,6 +54,7 @@ class ValueGrowthSection:
     """
 
     sentence: str
+    together: str
     finding: str
     rows: list[dict[str, Any]]
     key: list[tuple[str, str]]
@@ -58,8 +62,18 @@ class ValueGrowthSection:
     map: Markup | None
 
 
-def value_growth_section(ranking: pd.DataFrame, unit: str) -> ValueGrowthSection:
-    """Return the map of value and growth of a ranking."""
+def value_growth_section(ranking: pd.DataFrame, unit: str, season: float | None = None) -> ValueGrowthSection:
+    """Return the map of value and growth of a ranking.
+
+    Parameters
+    ----------
+    ranking : pandas.DataFrame
+        What ``rank_core_customers`` returns.
+    unit : str
+        Unit of money.
+    season : float, optional
+        By which share the season of the horizon changes the forecast of all customers, where it is known.
+    """
     table = value_growth_map(ranking)
     rows = numbers.rows(table, "past_value", "predicted_value")
     for row, change in zip(rows, table["change"], strict=True):
@@ -90,12 +104,46 @@ def value_growth_section(ranking: pd.DataFrame, unit: str) -> ValueGrowthSection
     cells = value_growth_cells(ranking)
     return ValueGrowthSection(
         sentence,
+        _together(table["past_value"].sum(), table["predicted_value"].sum(), season),
         finding,
         rows,
         [(translated(name), colour) for name, colour in COLOURS.items()],
         share_pairs(table.rename(columns=names).assign(name=table["quadrant"].map(translated))),
         None if cells.empty else in_both_widths(lambda width: map_chart(cells, unit, width), sentence),
     )
+
+
+def _together(past: float, predicted: float, season: float | None) -> str:
+    """Return how far the forecast of all customers is from their past rates, and what of it is the season."""
+    if past <= 0:
+        return ""
+    change = predicted / past - 1
+    share = numbers.share(abs(change), 0)
+    if not round(100 * change):
+        text = say("All customers together are forecast to spend as much as at their past rates.")
+    elif change < 0:
+        text = say("All customers together are forecast {share} below their past rates.", share=share)
+    else:
+        text = say("All customers together are forecast {share} above their past rates.", share=share)
+    if season is None or not round(100 * season):
+        return text
+    values = {
+        "share": numbers.share(abs(season), 0),
+        "without": numbers.share((1 + change) / (1 + season) - 1, 0, plus=True),
+    }
+    if season < 0:
+        part = say(
+            "The season of the forecast days lowers every forecast by {share}; without it, the difference would be "
+            "{without}.",
+            **values,
+        )
+    else:
+        part = say(
+            "The season of the forecast days raises every forecast by {share}; without it, the difference would be "
+            "{without}.",
+            **values,
+        )
+    return in_a_row([text, part])
 
 
 def map_chart(cells: pd.DataFrame, unit: str, width: int) -> alt.LayerChart:
