@@ -77,6 +77,11 @@ KINDS = (
         "purchase_days > 2",
     ),
     Kind(
+        "last bought # days? ago (typical active customer #), usually every day",
+        ("days_since", "typical_days_since"),
+        "mean_gap < 1.5",
+    ),
+    Kind(
         "# purchase days? (typical active customer #) in # days?, # of them in the last 91",
         ("purchase_days", "typical_purchase_days", "age", "days_91"),
     ),
