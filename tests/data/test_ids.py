@@ -18,6 +18,7 @@ from duramen.data.customers import customer_table
 from duramen.data.ids import find_ids, id_of_type, id_text, ids_as_text, parse_id
 from duramen.data.reading import read_transactions
 from duramen.errors import InputError
+from duramen.language import is_urgent
 
 FILES = Path(__file__).parent / "files" / "ids"
 # How sources write the customer 7: whole numbers, floats where an id is missing, text, and floats written as text.
@@ -285,15 +286,18 @@ def test_ids_that_look_like_test_accounts_are_named_with_their_money(ids, said):
     ("ids", "said"),
     [
         (["c00123", "C00123", "Anna", "ANNA", "anna", "x"],
-         "3 customer ids differ from others in case alone (such as 'ANNA' and 'anna') and count as customers of their "
-         "own; if they are one customer, write them alike in column 'customer_id'"),
+         "3 customer ids differ from others only in case or in zeros in front (such as 'ANNA' and 'anna') and count as "
+         "customers of their own; if they are one customer, write them alike in column 'customer_id'"),
         (["anna lee", "Anna Lee"],
-         "1 customer id differs from another in case alone (such as 'Anna Lee' and 'anna lee') and counts as a "
-         "customer of its own; if they are one customer, write them alike in column 'customer_id'"),
+         "1 customer id differs from another only in case or in zeros in front (such as 'Anna Lee' and 'anna lee') and "
+         "counts as a customer of its own; if they are one customer, write them alike in column 'customer_id'"),
+        (["0010423", "10423", "K10423", "0", "104230"],
+         "1 customer id differs from another only in case or in zeros in front (such as '0010423' and '10423') and "
+         "counts as a customer of its own; if they are one customer, write them alike in column 'customer_id'"),
         (["aBxKq", "AbxKq", "7", "7.0"], None),
     ],
 )  # fmt: skip
-def test_ids_that_differ_in_case_alone_are_counted(ids, said):
+def test_ids_that_differ_in_case_or_zeros_alone_are_counted(ids, said):
     tx = read_transactions(orders_of(pd.Series(ids)))
     assert tx.assumed == (() if said is None else (said,))
     assert tx.summary().customers == len({text.removesuffix(".0") for text in ids})
@@ -345,3 +349,22 @@ def test_ids_of_every_width_and_kind_are_read_and_found():
     customers = customer_table(tx, "2025-01-01")["customer_id"]
     assert ids_as_text(customers).tolist() == [str(2**70 + number) for number in range(3)]
     assert tx.of_customers([str(2**70)]).summary().customers == 1
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["Zwischensumme", "TOTAL", "Grand Total", "Sub-total:", "Summe 2024", "Gesamt", "Sous-total", "小计"],
+)
+def test_a_word_for_a_sum_is_no_customer(word):
+    ids = pd.Series([*(f"c{at}" for at in range(30)), word, word])
+    told = read_transactions(orders_of(ids)).assumed
+    assert len(told) == 1
+    assert told[0].startswith(f"1 customer id is the word for a sum (such as {word!r}): 4 lines with ")
+    assert is_urgent(told[0])
+    assert not read_transactions(orders_of(ids), where=f"customer_id!={word}").assumed
+
+
+@pytest.mark.parametrize("name", ["Totalenergies", "Summer", "Total-Quality GmbH", "Gesamtschule Nord"])
+def test_a_name_that_begins_like_a_sum_is_a_customer(name):
+    ids = pd.Series([*(f"c{at}" for at in range(30)), name])
+    assert not read_transactions(orders_of(ids)).assumed

@@ -40,7 +40,8 @@ NAMES_BY_LANGUAGE: dict[str, tuple[str, ...]] = {
         "日付", "年月日",
     ),
     "amount": (
-        "betrag", "umsatz", "nettobetrag", "nettoumsatz", "gesamtbetrag", "rechnungsbetrag", "bestellwert",
+        "betrag", "umsatz", "nettobetrag", "nettoumsatz", "umsatznetto", "betragnetto",
+        "gesamtbetrag", "rechnungsbetrag", "bestellwert",
         "auftragswert", "zeilenbetrag", "positionsbetrag", "gesamtpreis", "gesamtsumme", "summe", "bruttobetrag",
         "bruttoumsatz", "warenwert", "umsatzeur", "betrageur",
         "montant", "montantht", "montantttc", "montanttotal", "montantcommande", "montantdelacommande",
@@ -62,7 +63,7 @@ NAMES_BY_LANGUAGE: dict[str, tuple[str, ...]] = {
     ),
     "order": (
         "bestellnummer", "bestellnr", "bestellid", "auftragsnummer", "auftragsnr", "rechnungsnummer", "rechnungsnr",
-        "belegnummer", "belegnr", "bonnummer",
+        "belegnummer", "belegnr", "bonnummer", "bestellung",
         "numerocommande", "numerodecommande", "nocommande", "ncommande", "ndecommande", "idcommande",
         "referencecommande", "commande", "numerofacture", "numerodefacture", "nofacture", "nfacture",
         "numeropedido", "numerodepedido", "nopedido", "npedido", "idpedido", "iddepedido", "iddelpedido", "pedido",
@@ -108,7 +109,8 @@ NAMES_BY_LANGUAGE: dict[str, tuple[str, ...]] = {
         "個数", "点数", "注文数", "注文数量", "購入数", "購入数量", "販売数量",
     ),
     "price": (
-        "einzelpreis", "stuckpreis", "preis", "verkaufspreis", "preisprostuck",
+        "einzelpreis", "epreis", "stuckpreis", "stuckpreiseur", "einzelpreiseur", "preis", "verkaufspreis", "vkpreis",
+        "preisprostuck", "preisproeinheit",
         "prixunitaire", "prixunitaireht", "prixunitairettc", "puht", "prix", "prixdevente",
         "preciounitario", "preciounidad", "precio", "preciodeventa",
         "prezzounitario", "prezzo", "precounitario", "valorunitario", "preco",

@@ -27,6 +27,11 @@ _FILLED_IN = re.compile(
     r"|#(null|ref|value|name)[!?]?)([ _-]?(customer|user|account|sale|checkout))?",
     re.IGNORECASE,
 )
+# What stands in front of the sum of the rows above it.
+_SUMS = (
+    r"^[^\p{L}]*((grand|sub)?[ _-]?totals?|(zwischen|gesamt|end|monats|jahres)?summe|gesamt|insgesamt|sous[ _-]?total"
+    r"|subtotale?|suma|somme|totale|totaal|subtotaal|合计|小计|总计|合計|小計|総計|總計)[^\p{L}]*$"
+)
 # A word of its own in an id without the domain of an e-mail address, in small letters.
 _TEST = (
     r"(^|[^\p{L}])(test(s|er|ing|user|account|customer|order|kunde|konto|bestellung|client|cliente)?|dummy|demo|sample)"
@@ -77,7 +82,9 @@ class _Names(NamedTuple):
 
 
 def describe_ids(days: ibis.Table, column: str, unit: str, *, hidden: bool = False) -> list[str]:
-    """Return a sentence for each id that may be many people, for those of tests, and for those that differ in case.
+    """Return a sentence for each id that may be many people, and those on other doubtful ids.
+
+    Doubtful are words for sums, names of tests, and ids that differ in case or in zeros in front alone.
 
     Parameters
     ----------
@@ -98,7 +105,11 @@ def describe_ids(days: ibis.Table, column: str, unit: str, *, hidden: bool = Fal
         return []
     sentences = _many_people(most, names)
     if days.customer_id.type().is_string():
-        sentences += [*_tests(customers, most[0]["customers"], unit, names), *_twins(customers, names)]
+        sentences += [
+            *_sums(customers, unit, names),
+            *_tests(customers, most[0]["customers"], unit, names),
+            *_twins(customers, names),
+        ]
     return [urgent(sentence) for sentence in sentences]
 
 
@@ -144,6 +155,26 @@ def _many_people(most: Sequence[Mapping[str, Any]], names: _Names) -> list[Sente
     return found[:MOST_SENTENCES]
 
 
+def _sums(customers: ibis.Table, unit: str, names: _Names) -> Iterator[Sentence]:
+    """Give a sentence on ids that are the word for a sum of other rows."""
+    found = _first(customers.filter(customers.id.lower().re_search(_SUMS)), "net", MOST_NAMED)
+    if not found:
+        return
+    ids = [row["id"] for row in found]
+    yield say_count(
+        "{n} customer id is the word for a sum{example}: {lines} lines with {money} {unit} count as sales a second "
+        "time ({remedy})",
+        "{n} customer ids are words for a sum{example}: {lines} lines with {money} {unit} count as sales a second "
+        "time ({remedy})",
+        found[0]["customers"],
+        example=names.example(ids[0]),
+        lines=f"{found[0]['all_lines']:,}",
+        money=f"{found[0]['all_money']:,.0f}",
+        unit=unit_in_words(unit),
+        remedy=names.remedy(ids),
+    )
+
+
 def _tests(customers: ibis.Table, all_customers: int, unit: str, names: _Names) -> Iterator[Sentence]:
     """Give a sentence on ids that look like those of test accounts."""
     own_words = customers.id.lower().re_replace("@.*", "")
@@ -166,8 +197,10 @@ def _tests(customers: ibis.Table, all_customers: int, unit: str, names: _Names) 
 
 
 def _twins(customers: ibis.Table, names: _Names) -> Iterator[Sentence]:
-    """Give a sentence on ids that are one but for case, as people type them."""
-    typed = customers.filter(customers.id.re_search(_TYPED)).mutate(folded=lambda table: table.id.lower())
+    """Give a sentence on ids that are one but for case, as people type them, or for zeros in front."""
+    typed = customers.filter(customers.id.re_search(_TYPED))
+    is_number = typed.id.re_search("^[0-9]+$")
+    typed = typed.mutate(folded=is_number.ifelse(typed.id.re_replace("^0+", ""), typed.id.lower()))
     alike = typed.group_by("folded").aggregate(ids=typed.count(), one=typed.id.min(), other=typed.id.max())
     alike = alike.filter(alike.ids > 1)
     found = alike.aggregate(more=(alike.ids - 1).sum(), first=alike.folded.min()).to_pyarrow().to_pylist()[0]
@@ -175,10 +208,10 @@ def _twins(customers: ibis.Table, names: _Names) -> Iterator[Sentence]:
         return
     example = alike.filter(alike.folded == found["first"]).to_pyarrow().to_pylist()[0]
     yield say_count(
-        "{n} customer id differs from another in case alone{example} and counts as a customer of its own; if they are "
-        "one customer, write them alike in column {column}",
-        "{n} customer ids differ from others in case alone{example} and count as customers of their own; if they are "
-        "one customer, write them alike in column {column}",
+        "{n} customer id differs from another only in case or in zeros in front{example} and counts as a customer of "
+        "its own; if they are one customer, write them alike in column {column}",
+        "{n} customer ids differ from others only in case or in zeros in front{example} and count as customers of "
+        "their own; if they are one customer, write them alike in column {column}",
         found["more"],
         example=names.example(example["one"], example["other"]),
         column=repr(names.column),

@@ -31,9 +31,11 @@ from duramen.data.parsed_lines import count_sales, parse_lines
 from duramen.data.row_filter import Conditions, rows_left_out
 from duramen.data.service_lines import refuse_unknown_choice
 from duramen.data.sources import close_source, open_source, source_name
+from duramen.data.split_columns import refuse_split_columns
 from duramen.data.statuses import parse_names
 from duramen.data.time_zones import refuse_unknown_zone
 from duramen.data.transactions import Transactions
+from duramen.data.unsigned_returns import unsigned_returns
 from duramen.data.workspace import open_workspace
 from duramen.errors import InputError
 
@@ -140,6 +142,7 @@ def read_transactions(
     named = [column for column in raw.columns if column != FILE]
     roles = find_order_columns(named, given, called, assumed)
     roles = find_order_numbers(raw, roles, given, assumed)
+    refuse_split_columns(raw, roles, given, called)
     opened.refuse_lacking({role: column for role, column in roles.items() if column in raw.columns}, given)
     _refuse_missing_roles(roles, called, exchange_rates, status_used, service_lines)
     form = choose_date_format(raw, roles["date"], date_format, called, time_zone)
@@ -166,6 +169,7 @@ def read_transactions(
         rows = workspace.create_table("rows", rows)
     rows, sales = count_sales(rows, roles, called, assumed, status_names, service_lines)
     checked = check_lines(rows, roles, called)
+    assumed += unsigned_returns(checked.lines, roles)
     every = raw if left_out is None else raw.filter(~left_out)
     refuse_lost_groups(every, {"amount": amounts, "date": days}, roles, checked.set_aside, called)
     unit = unit_of(currency, margin=is_margin(roles))

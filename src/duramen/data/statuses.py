@@ -44,6 +44,7 @@ pago aceptado, concluído, concluido, pago, paga, entregue, processando, em proc
 completato, pagato, spedito, consegnato, evaso, in lavorazione, voltooid, afgerond, betaald, verzonden,
 geleverd, bezorgd, in behandeling, verwerkt, 已完成, 已发货, 已付款, 已支付, 交易成功, 交易完成, 已签收, 待发货,
 处理中, 已收货, 待收货, 卖家已发货, 买家已付款, 已评价, 待评价, 已送达, 已出貨, 已發貨, 已送達, 待出貨, 完了,
+credit note, credit memo, gutschrift, avoir, nota di credito, nota de crédito, creditnota,
 発送済み, 支払い済み, 入金済み
 """
 _PARTIALLY_REFUNDED = """
