@@ -21,6 +21,16 @@ from typing import NamedTuple
 BENCHMARKS = Path(__file__).parent
 PACKAGES = ("duramen", "duckdb", "lifetimes", "lightgbm", "numpy", "pandas", "scikit-learn", "scipy", "shap")
 
+# What the peers of the scoring rows are; `scripts.py` has them.
+SCRIPTS = (
+    "The `score` rows compare `duramen score`, as a whole process, with three notebook scripts in pandas. "
+    "*Careful* has the model of duramen and fast group-bys; it computes features, scores, ranks and tiers, "
+    "without reasons. *Usual* has lifetimes and two LightGBM models with their defaults; it has a third of the "
+    "features, and no intervals, segments or growth. *Applied* is the usual script with the gaps between "
+    "purchases computed by a function for each customer. *Reasons of core*: core customers are explained, by the "
+    "scripts for one of their models; *reasons of none*: nobody is."
+)
+
 
 class Row(NamedTuple):
     """One line of the results."""
@@ -196,6 +206,8 @@ def page(rows: list[Row], calls: list[str], size: str) -> str:
             f"{small if size == 'small' else ''}Medians of pairs in which duramen and the peer take turns. "
             "Times better is the peer's figure over duramen's, or the other way round for rates; below 1 the peer "
             "is better.",
+            "",
+            SCRIPTS,
             "",
             f"| {' | '.join(header)} |",
             "| --- | --- | ---: | --- | ---: | --- | ---: |",
