@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from duramen.data.ids import id_text, is_email, parse_id
 from duramen.data.money_unit import unit_in_words
-from duramen.language import Sentence, say, say_count, urgent
+from duramen.language import Sentence, marked, say, say_count, urgent
 
 if TYPE_CHECKING:
     import ibis
@@ -158,35 +158,42 @@ def _many_people(most: Sequence[Mapping[str, Any]], names: _Names) -> list[Sente
 def _sums(customers: ibis.Table, unit: str, names: _Names) -> Iterator[Sentence]:
     """Give a sentence on ids that are the word for a sum of other rows."""
     found = _first(customers.filter(customers.id.lower().re_search(_SUMS)), "net", MOST_NAMED)
-    if not found:
-        return
-    ids = [row["id"] for row in found]
-    yield say_count(
-        "{n} customer id is the word for a sum{example}: {lines} lines with {money} {unit} count as sales a second "
-        "time ({remedy})",
-        "{n} customer ids are words for a sum{example}: {lines} lines with {money} {unit} count as sales a second "
-        "time ({remedy})",
-        found[0]["customers"],
-        example=names.example(ids[0]),
-        lines=f"{found[0]['all_lines']:,}",
-        money=f"{found[0]['all_money']:,.0f}",
-        unit=unit_in_words(unit),
-        remedy=names.remedy(ids),
-    )
+    if found:
+        one = marked(
+            "{n} customer id is the word for a sum{example}: {lines} lines with {money} {unit} count as sales a "
+            "second time ({remedy})"
+        )
+        many = marked(
+            "{n} customer ids are words for a sum{example}: {lines} lines with {money} {unit} count as sales a "
+            "second time ({remedy})"
+        )
+        yield _with_money(one, many, found, unit, names)
 
 
 def _tests(customers: ibis.Table, all_customers: int, unit: str, names: _Names) -> Iterator[Sentence]:
     """Give a sentence on ids that look like those of test accounts."""
     own_words = customers.id.lower().re_replace("@.*", "")
     found = _first(customers.filter(own_words.re_search(_TEST)), "net", MOST_NAMED)
-    if not found or found[0]["customers"] > MOST_TESTS * all_customers:
-        return
+    if found and found[0]["customers"] <= MOST_TESTS * all_customers:
+        one = marked(
+            "{n} customer id looks like a test account{example}: {lines} lines with {money} {unit} count as sales "
+            "({remedy})"
+        )
+        many = marked(
+            "{n} customer ids look like test accounts{example}: {lines} lines with {money} {unit} count as sales "
+            "({remedy})"
+        )
+        yield _with_money(one, many, found, unit, names)
+
+
+def _with_money(
+    one: str, many: str, found: Sequence[Mapping[str, Any]], unit: str, names: _Names
+) -> Sentence:
+    """Return a sentence on some customers with their lines, their money, and how to leave them out."""
     ids = [row["id"] for row in found]
-    yield say_count(
-        "{n} customer id looks like a test account{example}: {lines} lines with {money} {unit} count as sales "
-        "({remedy})",
-        "{n} customer ids look like test accounts{example}: {lines} lines with {money} {unit} count as sales "
-        "({remedy})",
+    return say_count(
+        one,
+        many,
         found[0]["customers"],
         example=names.example(ids[0]),
         lines=f"{found[0]['all_lines']:,}",
