@@ -45,7 +45,7 @@ def text_of(step, ranking, **others):
     return next(found.text for found in steps if found.what == step)
 
 
-def test_who_may_leave_is_told_before_who_declines():
+def test_who_may_leave_is_stated_before_who_declines():
     # A new customer may be more likely to leave than to buy, too.
     stages = ["growing", "declining", "building", "lapsed"]
     assert text_of("What is at risk:", core_of(stages)) == (
@@ -83,17 +83,17 @@ def test_a_simpler_method_that_found_more_is_named_and_no_other():
         assert "simpler" not in text_of(trust, ranking, quality=quality, scorecard=card_of(LightGBM=alike))
 
 
-def test_the_total_is_told_with_its_interval():
-    told = text_of("How far to trust this:", core_of(["growing"]), total="120 EUR expected (100 to 140)")
-    assert told == "Forecast total: 120 EUR expected (100 to 140)."
+def test_the_total_is_stated_with_its_interval():
+    text = text_of("How far to trust this:", core_of(["growing"]), total="120 EUR expected (100 to 140)")
+    assert text == "Forecast total: 120 EUR expected (100 to 140)."
 
 
 @pytest.mark.parametrize(
     ("by_past_spend", "words"), [(0.71, "72% of the money"), (0.718, "72.0% of the money")]
 )
 def test_shares_that_read_alike_have_one_digit_more(by_past_spend, words):
-    told = text_of("How far to trust this:", core_of(["growing"]), quality=quality_of(0.72, by_past_spend))
-    assert words in told
+    text = text_of("How far to trust this:", core_of(["growing"]), quality=quality_of(0.72, by_past_spend))
+    assert words in text
 
 
 @pytest.mark.parametrize(
@@ -119,5 +119,5 @@ def test_orders_left_out_are_told_with_their_money_and_the_main_reason(money, wo
 @pytest.mark.parametrize("money", [{}, {"missing customer id": 40.0}, {"missing customer id": -200.0}])
 def test_orders_left_out_that_hardly_matter_are_not_told(money):
     data = SimpleNamespace(set_aside=dict.fromkeys(money, 3), set_aside_money=money, net_total=900.0)
-    told = text_of("How far to trust this:", core_of(["growing"]), total="120 EUR", data=data)
-    assert told == "Forecast total: 120 EUR."
+    text = text_of("How far to trust this:", core_of(["growing"]), total="120 EUR", data=data)
+    assert text == "Forecast total: 120 EUR."

@@ -357,10 +357,10 @@ def test_ids_of_every_width_and_kind_are_read_and_found():
 )
 def test_a_word_for_a_sum_is_no_customer(word):
     ids = pd.Series([*(f"c{at}" for at in range(30)), word, word])
-    told = read_transactions(orders_of(ids)).assumed
-    assert len(told) == 1
-    assert told[0].startswith(f"1 customer id is the word for a sum (such as {word!r}): 4 lines with ")
-    assert is_urgent(told[0])
+    said = read_transactions(orders_of(ids)).assumed
+    assert len(said) == 1
+    assert said[0].startswith(f"1 customer id is the word for a sum (such as {word!r}): 4 lines with ")
+    assert is_urgent(said[0])
     assert not read_transactions(orders_of(ids), where=f"customer_id!={word}").assumed
 
 

@@ -20,12 +20,12 @@ def orders(amounts_of_returns, returned=-1):
 
 
 def test_returns_without_a_minus_are_named_first_with_what_to_do():
-    (told,) = read_transactions(orders([10.0] * 7)).assumed
-    assert told == (
+    (said,) = read_transactions(orders([10.0] * 7)).assumed
+    assert said == (
         "7 rows have a negative 'Menge' and a positive 'Betrag', and count as sales; if they are returns, give their "
         "'Betrag' a minus, or name 'Menge*Betrag' as `amount` if 'Betrag' is the price of one unit"
     )
-    assert is_urgent(told)
+    assert is_urgent(said)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ TARGETS = (marked("value"), marked("activity"), marked("growth"), marked("growin
 UNITS = (marked("share"), marked("money"), marked("times"), marked("0 to 1"), marked("-1 to 1"))
 DIRECTIONS = {True: marked("higher"), False: marked("lower"), None: marked("nearest to 0")}
 
-# The metric that people are told first, and by which a challenger wins.
+# The metric that is stated first, and by which a challenger wins.
 TOP_FIFTH = marked("value captured at top 20 %")
 
 
