@@ -142,8 +142,8 @@ def read_transactions(
     named = [column for column in raw.columns if column != FILE]
     roles = find_order_columns(named, given, called, assumed)
     roles = find_order_numbers(raw, roles, given, assumed)
-    refuse_split_columns(raw, roles, given, called)
     opened.refuse_lacking({role: column for role, column in roles.items() if column in raw.columns}, given)
+    refuse_split_columns(raw, roles, given, called)
     _refuse_missing_roles(roles, called, exchange_rates, status_used, service_lines)
     form = choose_date_format(raw, roles["date"], date_format, called, time_zone)
     assumed += form.assumed
