@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import itertools
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -128,21 +129,23 @@ def _months(ids: pd.Series[str], months: pd.DataFrame) -> dict[str, Any]:
         return {"start": "", "end": "", "steps": [], "net": []}
     start = months["month"].min()
     years = pd.to_datetime(months["month"]).dt
-    at = (12 * years.year + years.month - 12 * start.year - start.month).astype(int)
-    money = [round(net) if abs(net) >= SMALL else round(net, 2) for net in months["net"].tolist()]
-    table = months[["customer_id"]].assign(at=at, net=money)
-    by = dict(iter(table.groupby("customer_id", sort=False)))
-    steps: list[list[int]] = []
-    net: list[list[int]] = []
-    left = MOST_MONTHS
-    for name in ids:
-        rows = by.get(name)
-        left -= 0 if rows is None else len(rows)
-        if left < 0:
-            break
-        steps.append([] if rows is None else np.diff(rows["at"], prepend=0).tolist())
-        net.append([] if rows is None else rows["net"].tolist())
-    return {"start": f"{start:%Y-%m}", "end": f"{months['month'].max():%Y-%m}", "steps": steps, "net": net}
+    at = (12 * years.year + years.month - 12 * start.year - start.month).to_numpy(dtype=int)
+    places = pd.Index(ids).get_indexer(pd.Index(months["customer_id"]))
+    order = np.argsort(places, kind="stable")[np.count_nonzero(places < 0) :]
+    ends = np.cumsum(np.bincount(places[order], minlength=len(ids)))
+    ends = ends[ends <= MOST_MONTHS]
+    is_first = np.diff(places[order], prepend=-1) > 0
+    steps = np.where(is_first, at[order], np.diff(at[order], prepend=0)).tolist()
+    money = [
+        round(net) if abs(net) >= SMALL else round(net, 2) for net in months["net"].to_numpy()[order].tolist()
+    ]
+    rows = [slice(first, end) for first, end in itertools.pairwise([0, *ends.tolist()])]
+    return {
+        "start": f"{start:%Y-%m}",
+        "end": f"{months['month'].max():%Y-%m}",
+        "steps": [steps[one] for one in rows],
+        "net": [money[one] for one in rows],
+    }
 
 
 def _numbers(column: pd.Series[float], digits: int) -> list[float | None]:
