@@ -47,8 +47,8 @@ def joined(listed, ranking):
 
 
 def test_the_lists_have_the_columns_that_are_promised(lists):
-    assert [*lists.call] == [*lists.win_back] == [*COLUMNS, *PRICED, "reason", "treatment"]
-    assert [*lists.new_in_rising_tier] == [*COLUMNS, "reason", "treatment"]
+    assert [*lists.call] == [*lists.win_back] == [*COLUMNS, *PRICED, "last_purchase", "reason", "treatment"]
+    assert [*lists.new_in_rising_tier] == [*COLUMNS, "last_purchase", "reason", "treatment"]
     assert min(map(len, lists[:2])) > 20
     assert len(lists.new_in_rising_tier) > 0
     assert not pd.concat([rows["treatment"] for rows in lists[:3]]).isna().any()
@@ -118,7 +118,14 @@ def test_the_order_is_that_of_expected_profit_and_the_sums_are_those_of_the_camp
 def test_without_an_offer_the_order_is_that_of_expected_loss_and_the_customers_are_the_same(ranking, lists):
     free = customer_lists(ranking)
     for rows, priced in ((free.call, lists.call), (free.win_back, lists.win_back)):
-        assert [*rows] == [*COLUMNS, "money_at_stake", "expected_loss", "reason", "treatment"]
+        assert [*rows] == [
+            *COLUMNS,
+            "money_at_stake",
+            "expected_loss",
+            "last_purchase",
+            "reason",
+            "treatment",
+        ]
         assert rows["expected_loss"].is_monotonic_decreasing
         assert rows["expected_loss"].tolist() == pytest.approx(
             rows["churn_probability"] * rows["money_at_stake"]
@@ -186,7 +193,7 @@ def test_customers_below_break_even_are_listed_by_loss_and_never_contacted(shop,
     ranking = rank_core_customers(shop.scores, cost_to_serve=cost.to_numpy())
     made = customer_lists(ranking, OFFER)
     below = made.below_break_even
-    assert [*below] == [*COLUMNS, "cost_to_serve", "reason", "treatment"]
+    assert [*below] == [*COLUMNS, "cost_to_serve", "last_purchase", "reason", "treatment"]
     assert set(below["customer_id"]) == set(ranking.loc[ranking["tier"] == "below break-even", "customer_id"])
     assert (below["predicted_value"] - below["cost_to_serve"]).is_monotonic_increasing
     assert not set(below["customer_id"]) & {*made.call["customer_id"], *made.win_back["customer_id"]}

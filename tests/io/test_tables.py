@@ -146,7 +146,7 @@ def test_columns_in_another_order_are_the_same_columns(database, ranking, older)
         ("alter table scores drop column tier", "it lacks 'tier'; drop it"),
         (
             "drop table scores; create table scores (rank bigint)",
-            "it lacks 'customer_id', 'cutoff', 'tier' and 28 more; drop it",
+            "it lacks 'customer_id', 'cutoff', 'tier' and 29 more; drop it",
         ),
         ("alter table scores alter column clv type integer", "clv is integer where the scores have double"),
         ("drop table scores; create view scores as select 1 as one", "'scores' exists and is not a table"),

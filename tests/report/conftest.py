@@ -73,6 +73,7 @@ def ranking_of(customers: int, seed: int = 0) -> pd.DataFrame:
             "probability_alive": rng.uniform(0.5, 1, customers),
             "expected_purchases": active * 3,
             "expected_spend": value / (active * 3),
+            "last_purchase": pd.Timestamp("2011-09-01") - pd.to_timedelta(days + 1, unit="D"),
             "next_purchase": pd.Timestamp("2011-09-01") + pd.to_timedelta(days, unit="D"),
             "next_purchase_low": pd.Timestamp("2011-09-01") + pd.to_timedelta(days // 4, unit="D"),
             "next_purchase_high": pd.Timestamp("2011-09-01")
@@ -402,9 +403,9 @@ def details_of(ranking: pd.DataFrame) -> CustomerDetails:
     further = pd.DataFrame(
         {"customer_id": asked, "sentence": [f"one more purchase of {name}" for name in asked]}
     )
-    return CustomerDetails(
-        20.0, pd.DataFrame(logs, columns=themes, index=groups.index), months, groups, further
-    )
+    factors = pd.DataFrame(logs, columns=themes, index=groups.index)
+    gaps = pd.Series(np.resize([np.nan, 1.2, 26.4], len(ids)), index=groups.index)
+    return CustomerDetails(20.0, factors, months, gaps, groups, further)
 
 
 def holdout_of(customers: int = 1_000) -> pd.DataFrame:

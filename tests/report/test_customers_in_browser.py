@@ -243,6 +243,9 @@ def test_selected_customers_are_saved_as_csv(opened, parts):
     )
     assert [row["reason_1"] for row in table] == ranking["reason_1"].tolist()
     assert table[0]["tier"] == ranking["tier"].iloc[0]
+    assert [row["last_purchase"] for row in table] == ranking["last_purchase"].dt.strftime(
+        "%Y-%m-%d"
+    ).tolist()
 
 
 def test_as_many_are_saved_as_are_wanted_from_the_top_of_what_is_shown(opened, parts):
@@ -319,6 +322,8 @@ def test_one_customer_has_purchases_factors_forecast_and_treatment(opened, parts
     assert view.locator(".act").inner_text().lower() == row["treatment"].lower()
     assert row["reason_1"][1:] in view.inner_text()
     assert "ne more purchase of" in view.inner_text()
+    last = view.locator("dl.facts div", has_text="Last purchase").locator("dd").inner_text()
+    assert last.replace("\u00a0", " ") == f"{row['last_purchase']:%-d %B %Y}"
     view.locator("svg").nth(2).wait_for()
     texts = " ".join(view.locator("svg text").all_text_contents())
     for words in ("typical active customer", "predicted value", "at the past rate"):

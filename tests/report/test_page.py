@@ -11,6 +11,7 @@ from tests.pages import customers_of
 from duramen.analysis.lists import call_list
 from duramen.analysis.report_contents import ReportTables
 from duramen.errors import InputError
+from duramen.report import numbers
 from duramen.report.page import _vega, render_page
 from duramen.scoring.ranking import rank_core_customers
 from duramen.scoring.tiers import DEFAULT_TIERS, Tier, Tiers
@@ -220,6 +221,17 @@ def test_only_customers_whom_people_contact_are_on_the_call_list(full_parts_of):
     assert f"Customer {called['customer_id'][0]} (rank {called['rank'][0]:,}): expected loss" in text
     first = text.index(f"The first 10 of {len(mailed)} customers with money at stake")
     assert text.index("Call The first 10 of") < text.index("Write to The first 10 of") < first
+
+
+def test_each_list_says_when_its_customers_last_bought_and_how_often_they_usually_do(full_parts_of):
+    tables = ReportTables(**full_parts_of(600))
+    text = plain(render_page(tables))
+    usual = {1.2: ", usually every day", 26.4: ", usually every 26 days"}
+    for table in (tables.lists.call, tables.write_to, tables.lists.win_back):
+        for row in table.head(10).itertuples():
+            ago = (tables.cutoff - row.last_purchase.date()).days
+            gap = usual.get(tables.details.gaps[row.customer_id], "")
+            assert f" {numbers.day(row.last_purchase)} {ago} day{'s' * (ago != 1)} ago{gap} " in text
 
 
 def test_the_page_says_which_lapsed_customers_it_does_not_win_back_and_what_they_lose(full_parts_of):

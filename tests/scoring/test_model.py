@@ -71,6 +71,14 @@ def test_scores_have_exactly_the_stated_columns_in_order(shop):
     assert list(shop.scores.columns) == [name for name in SCORE_COLUMNS if name not in PLACE_COLUMNS]
 
 
+def test_the_last_purchase_is_the_last_day_with_money_before_the_cutoff(shop):
+    before = shop.orders[pd.to_datetime(shop.orders["date"]) < shop.window.cutoff.isoformat()]
+    per_day = before.groupby(["customer_id", "date"])["amount"].sum()
+    last = pd.to_datetime(per_day[per_day > 0].reset_index().groupby("customer_id")["date"].max())
+    found = shop.scores.set_index("customer_id")["last_purchase"]
+    assert (found == last.loc[found.index]).all()
+
+
 def test_every_customer_of_the_table_is_scored_once_in_its_order(shop):
     pd.testing.assert_series_equal(shop.scores["customer_id"], shop.customers["customer_id"])
     assert shop.ranking["customer_id"].is_unique

@@ -75,8 +75,8 @@ NO_LIMIT = Budget()
 class CustomerLists(NamedTuple):
     """The lists of a ranking.
 
-    Each has ``customer_id``, ``rank``, ``tier``, ``predicted_value``, ``churn_probability``, ``reason`` (where the
-    ranking has reasons) and ``treatment``.
+    Each has ``customer_id``, ``rank``, ``tier``, ``predicted_value``, ``churn_probability``, ``last_purchase`` and
+    ``reason`` (where the ranking has them) and ``treatment``.
 
     Attributes
     ----------
@@ -357,9 +357,10 @@ def _below_break_even(ranking: pd.DataFrame, tiers: Tiers) -> pd.DataFrame | Non
 
 def _columns(chosen: pd.DataFrame, more: tuple[str, ...] = ()) -> pd.DataFrame:
     """Return the columns of a list, ``more`` among them."""
-    reasons = {"reason": chosen["reason_1"]} if "reason_1" in chosen else {}
+    known = {"last_purchase": "last_purchase", "reason": "reason_1"}
+    facts = {name: chosen[column] for name, column in known.items() if column in chosen}
     listed = chosen[["customer_id", "rank", "tier", "predicted_value", "churn_probability", *more]]
-    return listed.assign(**reasons, treatment=chosen["treatment"]).reset_index(drop=True)
+    return listed.assign(**facts, treatment=chosen["treatment"]).reset_index(drop=True)
 
 
 def _check(ranking: pd.DataFrame, tiers: Tiers) -> None:

@@ -17,7 +17,7 @@ MOST_ROWS = 2**20 - 1
 MADE = datetime(2000, 1, 1)
 WIDTHS = {"reason": 60, "treatment": 60, "customer_id": 22}
 WIDTH = 18
-MONEY, PERCENT = "#,##0.00", "0.0%"
+MONEY, PERCENT, DAY = "#,##0.00", "0.0%", "yyyy-mm-dd"
 
 
 def missing_package() -> str | None:
@@ -29,7 +29,8 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
     """Write each table as a sheet, by its title; the same tables give the same bytes.
 
     Text and customer ids are written as text, whatever they look like: no formula, link or number is made of them.
-    Missing values are empty cells. Columns ``..._probability`` are shown in percent, other floats with two decimals.
+    Missing values are empty cells. Columns ``..._probability`` are shown in percent, other floats with two
+    decimals; days are dates.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
 
     with xlsxwriter.Workbook(path) as book:
         book.set_properties({"created": MADE})
-        styles = {style: book.add_format({"num_format": style}) for style in (MONEY, PERCENT)}
+        styles = {style: book.add_format({"num_format": style}) for style in (MONEY, PERCENT, DAY)}
         bold = book.add_format({"bold": True})
         for title, table in sheets.items():
             sheet = book.add_worksheet(title)
@@ -58,11 +59,14 @@ def write_workbook(sheets: Mapping[str, pd.DataFrame], path: Path) -> None:
 
 def _write_column(sheet: Any, at: int, name: str, column: pd.Series[Any], styles: Mapping[str, Any]) -> None:
     number = pd.api.types.is_numeric_dtype(column) and name != "customer_id"
-    style = None
+    is_day = pd.api.types.is_datetime64_dtype(column)
+    style = styles[DAY] if is_day else None
     if pd.api.types.is_float_dtype(column):
         style = styles[PERCENT if name.endswith("_probability") else MONEY]
     for row, (value, known) in enumerate(zip(column, column.notna(), strict=True), start=1):
         if known and number:
             sheet.write_number(row, at, value, style)
+        elif known and is_day:
+            sheet.write_datetime(row, at, value.to_pydatetime(), style)
         elif known:
             sheet.write_string(row, at, str(value))

@@ -76,7 +76,9 @@ def customer_data(
         (first["customer_id"].isin(shown.ids).to_numpy().astype(int) << at for at, shown in enumerate(lists)),
         start=np.zeros(len(first), dtype=int),
     ).tolist()
-    columns |= {name: _days(first[name]) for name in NEXT_PURCHASE_COLUMNS if name in first}
+    columns |= {
+        name: _days(first[name]) for name in ("last_purchase", *NEXT_PURCHASE_COLUMNS) if name in first
+    }
     columns |= {name: _texts(first[name]) for name in REASONS if name in first}
     if {"segment", "lifecycle_stage"} <= set(first):
         columns["differs"] = differs_from_segment(first).astype(int).tolist()

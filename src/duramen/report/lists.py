@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -90,7 +92,12 @@ def lists_in_table(
 
 
 def list_sections(
-    lists: CustomerLists, write_to: pd.DataFrame, left_out: pd.DataFrame, unit: str
+    lists: CustomerLists,
+    write_to: pd.DataFrame,
+    left_out: pd.DataFrame,
+    unit: str,
+    cutoff: date,
+    gaps: pd.Series[float] | None = None,
 ) -> list[ListSection]:
     """Return the lists as sections of the page.
 
@@ -103,15 +110,40 @@ def list_sections(
         What ``lapsed_left_out`` returns.
     unit : str
         Unit of money.
+    cutoff : date
+        The day from which the time since the last purchase is counted.
+    gaps : pandas.Series, optional
+        Mean days between purchase days, by customer id.
     """
     no_mail = say("No customer whose treatment is an automated e-mail has money at stake.")
     back = _by_loss("win_back", lists.win_back, unit, say("No customer is on the win-back list."))
-    return [
+    sections = [
         _by_loss("call", lists.call, unit, say("No customer is on the call list.")),
         _by_loss("write_to", write_to, unit, no_mail),
         replace(back, note=_not_won_back(left_out, unit)),
         _below_break_even(lists.below_break_even, unit),
     ]
+    for section in sections:
+        for row in section.rows:
+            row |= _last_purchase(row, cutoff, gaps)
+    return sections
+
+
+def _last_purchase(row: dict[str, Any], cutoff: date, gaps: pd.Series[float] | None) -> dict[str, str]:
+    """Return the day of the last purchase and how long ago it was, beside the customer's usual time; or nothing."""
+    last = row.get("last_purchase")
+    if last is None:
+        return {"last_purchase": "", "pause": ""}
+    ago = say_count("{n} day ago", "{n} days ago", (pd.Timestamp(cutoff) - last).days)
+    gap = math.nan if gaps is None else float(gaps.get(row["customer_id"], math.nan))
+    if math.isnan(gap):
+        pause: str = ago
+    elif round(gap) <= 1:
+        pause = say("{ago}, usually every day", ago=ago)
+    else:
+        every = say_count("{n} day", "{n} days", round(gap))
+        pause = say("{ago}, usually every {gap}", ago=ago, gap=every)
+    return {"last_purchase": numbers.day(last), "pause": pause}
 
 
 def _by_loss(key: str, table: pd.DataFrame, unit: str, empty: str) -> ListSection:

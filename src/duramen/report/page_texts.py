@@ -91,6 +91,7 @@ def heads(unit: str, *, costs: bool = False) -> dict[str, str]:
         "probability_active": say("Probability of a purchase"),
         "expected_loss": of_money(say("Expected loss")),
         "probability_core": say("Probability of being core"),
+        "last_purchase": say("Last purchase"),
         "next_purchase": say("Next purchase"),
     }
 

@@ -200,10 +200,10 @@
   const saved = () => {
     const numbers = ["rank", "score", "predicted_value", "predicted_value_low", "predicted_value_high", "past_value", "cost_to_serve", "expected_loss",
       "growth_rate", "probability_growing", "probability_active", "probability_core"].filter(name => columns[name]);
-    const names = ["customer_id", ...numbers, "list", ...Object.keys(data.words), ...["next_purchase", "reason_1", "reason_2", "reason_3"].filter(name => columns[name])];
+    const names = ["customer_id", ...numbers, "list", ...Object.keys(data.words), ...["last_purchase", "next_purchase", "reason_1", "reason_2", "reason_3"].filter(name => columns[name])];
     const chosen = (state.selected.size ? inOrder(all.filter(row => state.selected.has(row))) : rows).slice(0, limit());
     const entry = (name, row) => name in data.words ? (columns[name][row] < 0 ? "" : data.words[name][columns[name][row]])
-      : name === "list" ? listed(row) : name === "next_purchase" ? iso(columns[name][row]) : columns[name][row] === null ? "" : columns[name][row];
+      : name === "list" ? listed(row) : name.endsWith("_purchase") ? iso(columns[name][row]) : columns[name][row] === null ? "" : columns[name][row];
     return [names, ...chosen.map(row => names.map(name => entry(name, row)))];
   };
   const offer = (parts, type, name) => {
@@ -363,7 +363,8 @@
       ...columns.score && columns.score[row] !== columns.predicted_value[row] ? [["score", money(columns.score[row])]] : [],
       ["predicted_value", say("value_between", {value: money(columns.predicted_value[row]), low: money(columns.predicted_value_low[row]), high: money(columns.predicted_value_high[row])})],
       ["growth_rate", share(columns.growth_rate[row], true)], ["probability_active", chance(columns.probability_active[row])],
-      ["probability_core", chance(columns.probability_core[row])], ["next_purchase", dates(row)],
+      ["probability_core", chance(columns.probability_core[row])],
+      ...columns.last_purchase ? [["last_purchase", date(columns.last_purchase[row])]] : [], ["next_purchase", dates(row)],
       ...data.groups.map(name => [name, word(name, row)]),
     ];
     const months = data.months ? purchases(row) : null;
