@@ -68,7 +68,7 @@ def test_the_first_customer_to_call_is_the_first_whom_people_contact():
     steps = {step.what: step.text for step in summary_steps(ranking, "EUR", called)}
     # A churn probability of 0.4 times 50 / 0.6.
     assert steps["Whom to call first:"] == (
-        "Customer c2 (rank 3): expected loss 33 EUR. The first 1 of the call list together: 33 EUR."
+        "Customer c2 (rank 3), the only one on the call list: expected loss 33 EUR."
     )
 
 

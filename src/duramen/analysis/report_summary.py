@@ -117,15 +117,23 @@ def _call(lists: CustomerLists, unit: str) -> str:
     if call.empty:
         return say("No customer is on the call list.")
     first = call.iloc[0]
+    values = {
+        "customer": str(first["customer_id"]),
+        "rank": f"{first['rank']:,}",
+        "loss": f"{first['expected_loss']:,.0f}",
+        "unit": unit,
+    }
+    if len(call) == 1:
+        return say(
+            "Customer {customer} (rank {rank}), the only one on the call list: expected loss {loss} {unit}.",
+            **values,
+        )
     return say(
         "Customer {customer} (rank {rank}): expected loss {loss} {unit}. The first {n} of the call list together: "
         "{together} {unit}.",
-        customer=str(first["customer_id"]),
-        rank=f"{first['rank']:,}",
-        loss=f"{first['expected_loss']:,.0f}",
+        **values,
         n=f"{min(100, len(call)):,}",
         together=f"{call['expected_loss'].head(100).sum():,.0f}",
-        unit=unit,
     )
 
 
