@@ -404,7 +404,10 @@ def details_of(ranking: pd.DataFrame) -> CustomerDetails:
         {"customer_id": asked, "sentence": [f"one more purchase of {name}" for name in asked]}
     )
     factors = pd.DataFrame(logs, columns=themes, index=groups.index)
-    gaps = pd.Series(np.resize([np.nan, 1.2, 26.4], len(ids)), index=groups.index)
+    gaps = pd.DataFrame(
+        np.resize([[0, np.nan], [1, 40], [5, 1.2], [6, 26.4]], (len(ids), 2)), index=groups.index
+    )
+    gaps.columns = ["frequency", "gap_mean"]
     return CustomerDetails(20.0, factors, months, gaps, groups, further)
 
 

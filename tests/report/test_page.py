@@ -226,11 +226,11 @@ def test_only_customers_whom_people_contact_are_on_the_call_list(full_parts_of):
 def test_each_list_says_when_its_customers_last_bought_and_how_often_they_usually_do(full_parts_of):
     tables = ReportTables(**full_parts_of(600))
     text = plain(render_page(tables))
-    usual = {1.2: ", usually every day", 26.4: ", usually every 26 days"}
+    usual = {0: ", the only purchase day", 1: "", 5: ", usually every day", 6: ", usually every 26 days"}
     for table in (tables.lists.call, tables.write_to, tables.lists.win_back):
         for row in table.head(10).itertuples():
             ago = (tables.cutoff - row.last_purchase.date()).days
-            gap = usual.get(tables.details.gaps[row.customer_id], "")
+            gap = usual[tables.details.gaps.loc[row.customer_id, "frequency"]]
             assert f" {numbers.day(row.last_purchase)} {ago} day{'s' * (ago != 1)} ago{gap} " in text
 
 

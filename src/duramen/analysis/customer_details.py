@@ -38,8 +38,8 @@ class CustomerDetails:
     months : pandas.DataFrame
         ``customer_id``, ``month`` (first day), ``net`` (money) and ``purchase_days`` of the months with purchases or
         returns before the cutoff.
-    gaps : pandas.Series
-        Mean days between purchase days, by customer id; missing for customers with fewer than three of them.
+    gaps : pandas.DataFrame
+        ``frequency`` and ``gap_mean`` of the customer table, by customer id.
     groups : pandas.DataFrame
         The text columns of the customers with few values, such as their channel or country, by customer id.
     what_if : pandas.DataFrame
@@ -49,7 +49,7 @@ class CustomerDetails:
     typical_value: float
     factors: pd.DataFrame
     months: pd.DataFrame
-    gaps: pd.Series[float]
+    gaps: pd.DataFrame
     groups: pd.DataFrame
     what_if: pd.DataFrame
 
@@ -85,7 +85,7 @@ def customer_details(
         typical_value=base,
         factors=factors,
         months=_months(tx, ranked, first),
-        gaps=customers.set_index("customer_id")["gap_mean"].where((customers["frequency"] >= 2).to_numpy()),
+        gaps=customers.set_index("customer_id")[["frequency", "gap_mean"]],
         groups=_groups(customers),
         what_if=_what_if(model, tx, ranked, [*first.head(further_purchases), *named]),
     )

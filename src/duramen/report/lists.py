@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, NamedTuple
@@ -97,7 +96,7 @@ def list_sections(
     left_out: pd.DataFrame,
     unit: str,
     cutoff: date,
-    gaps: pd.Series[float] | None = None,
+    gaps: pd.DataFrame | None = None,
 ) -> list[ListSection]:
     """Return the lists as sections of the page.
 
@@ -112,8 +111,8 @@ def list_sections(
         Unit of money.
     cutoff : date
         The day from which the time since the last purchase is counted.
-    gaps : pandas.Series, optional
-        Mean days between purchase days, by customer id.
+    gaps : pandas.DataFrame, optional
+        ``CustomerDetails.gaps``.
     """
     no_mail = say("No customer whose treatment is an automated e-mail has money at stake.")
     back = _by_loss("win_back", lists.win_back, unit, say("No customer is on the win-back list."))
@@ -129,21 +128,27 @@ def list_sections(
     return sections
 
 
-def _last_purchase(row: dict[str, Any], cutoff: date, gaps: pd.Series[float] | None) -> dict[str, str]:
+def _last_purchase(row: dict[str, Any], cutoff: date, gaps: pd.DataFrame | None) -> dict[str, str]:
     """Return the day of the last purchase and how long ago it was, beside the customer's usual time; or nothing."""
     last = row.get("last_purchase")
     if last is None:
         return {"last_purchase": "", "pause": ""}
     ago = say_count("{n} day ago", "{n} days ago", (pd.Timestamp(cutoff) - last).days)
-    gap = math.nan if gaps is None else float(gaps.get(row["customer_id"], math.nan))
-    if math.isnan(gap):
-        pause: str = ago
-    elif round(gap) <= 1:
-        pause = say("{ago}, usually every day", ago=ago)
-    else:
-        every = say_count("{n} day", "{n} days", round(gap))
-        pause = say("{ago}, usually every {gap}", ago=ago, gap=every)
-    return {"last_purchase": numbers.day(last), "pause": pause}
+    return {"last_purchase": numbers.day(last), "pause": _beside_usual(ago, row["customer_id"], gaps)}
+
+
+def _beside_usual(ago: str, customer: Any, gaps: pd.DataFrame | None) -> str:
+    if gaps is None or customer not in gaps.index:
+        return ago
+    repeats, gap = gaps.loc[customer, ["frequency", "gap_mean"]].tolist()
+    if repeats == 0:
+        return say("{ago}, the only purchase day", ago=ago)
+    # One gap is not yet what is usual.
+    if repeats == 1:
+        return ago
+    if round(gap) <= 1:
+        return say("{ago}, usually every day", ago=ago)
+    return say("{ago}, usually every {gap}", ago=ago, gap=say_count("{n} day", "{n} days", round(gap)))
 
 
 def _by_loss(key: str, table: pd.DataFrame, unit: str, empty: str) -> ListSection:
