@@ -16,7 +16,7 @@ from duramen.data.reading import read_transactions
 from duramen.errors import InputError
 
 # A run beside the suite sets more, for example DURAMEN_TEST_FORMS=200000.
-CASES = int(os.environ.get("DURAMEN_TEST_FORMS", "500"))
+CASES = int(os.environ.get("DURAMEN_TEST_FORMS", "200"))
 
 
 def assert_same_figures(tx, form):
