@@ -28,7 +28,7 @@ TREATMENTS = {
     ),
     "vip steady": marked("account manager: call once a quarter; early access to new products, no discounts"),
     "vip declining": marked(
-        "account manager: call within two weeks, ask what changed and agree the next order"
+        "account manager: call within two weeks, ask what they need and agree the next order"
     ),
     "vip at risk": marked("account manager: call this week, ask what went wrong and put it right"),
     "vip lapsed": marked("account manager: make one personal call this month to win them back"),
@@ -38,7 +38,9 @@ TREATMENTS = {
     "main building": marked("sales team: call or write within two weeks and suggest the next purchase"),
     "main growing": marked("sales team: recommend further products this month; no discounts"),
     "main steady": marked("sales team: send news and early access once a season; no discounts"),
-    "main declining": marked("sales team: write in person this month, ask what changed and make one offer"),
+    "main declining": marked(
+        "sales team: write in person this month, ask what they need and suggest the next purchase"
+    ),
     "main at risk": marked("sales team: call within two weeks, ask what went wrong and make one offer"),
     "main lapsed": marked("sales team: call or write once this month with one strong offer"),
     "main recovered": marked(
