@@ -221,6 +221,15 @@ def test_a_customer_on_two_lists_is_found_under_both(opened, parts):
     assert page.locator("#customer-order").input_value() == "rank"
 
 
+def test_a_list_that_is_chosen_is_in_its_own_order(opened, parts):
+    page, expected = opened(), lists_of(parts)["Call"]
+    page.select_option("#filter-list", label="Call")
+    assert page.locator("#customer-order").input_value() == "expected_loss"
+    assert shown(page) == [" ".join(name.split()) for name in expected["customer_id"].head(25)]
+    page.select_option("#filter-list", value="")
+    assert shown(page)[0] == " ".join(parts["ranking"]["customer_id"].iloc[0].split())
+
+
 def test_pages_turn(opened, parts):
     page = opened()
     page.click("#customer-next")

@@ -18,7 +18,7 @@ def test_customers_who_rose_are_counted_and_the_first_ten_named(parts):
     section = rose_section(rose, date(2011, 6, 3), date(2011, 9, 1), parts["ranking"])
     entered = rose["entered_core"].sum()
     assert section.sentence == (
-        f"{len(rose)} customers rose between 3 June 2011 and 1 September 2011 by more than season, trend and noise "
+        f"{len(rose)} customers rose between 3 June 2011 and 1 September 2011 by more than season, trend and chance "
         f"explain. {entered} of them entered the core."
     )
     assert [row["customer_id"] for row in section.first] == rose["customer_id"].head(10).tolist()
@@ -29,8 +29,8 @@ def test_no_customer_and_one_customer_have_sentences_of_their_own(parts):
     rose = parts["rose"].head(1).assign(entered_core=False)
     now = date(2011, 9, 1)
     assert rose_section(rose, None, now, parts["ranking"]).sentence == (
-        "1 customer rose from an earlier cutoff to 1 September 2011 by more than season, trend and noise explain. None "
-        "of them entered the core."
+        "1 customer rose from an earlier cutoff to 1 September 2011 by more than season, trend and chance explain. "
+        "None of them entered the core."
     )
     nothing = rose_section(rose.iloc[:0], date(2011, 6, 3), now, parts["ranking"])
     assert nothing.sentence == "No customer rose between 3 June 2011 and 1 September 2011 beyond noise."

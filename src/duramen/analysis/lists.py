@@ -220,13 +220,13 @@ def order_in_words(lists: CustomerLists) -> Sentence:
     if lists.below_break_even is None:
         return say(
             "Ordered by expected loss: the churn probability times what the customer brings over the horizon if kept. "
-            "That is the predicted value divided by the probability of a purchase, and at most the money at the past "
-            "rate."
+            "What a kept customer brings is the predicted value divided by the probability of a purchase, and at most "
+            "the money at the past rate."
         )
     return say(
         "Ordered by expected loss: the churn probability times what the customer brings over the horizon if kept. "
-        "That is the predicted value divided by the probability of a purchase, at most the money at the past rate, "
-        "less the cost to serve; if this is below 0, it counts as 0."
+        "What a kept customer brings is the predicted value divided by the probability of a purchase, at most the "
+        "money at the past rate, less the cost to serve; if this is below 0, it counts as 0."
     )
 
 

@@ -175,7 +175,7 @@ class RevenueChange:
             )
         if PRICE in named and PRICE not in first:
             causes = say(
-                "{causes}; other prices of the same products account for {money}",
+                "{causes}; other prices of the same products changed revenue by {money}",
                 causes=causes,
                 money=signed(money[PRICE]),
             )

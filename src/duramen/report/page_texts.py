@@ -124,7 +124,7 @@ def texts(unit: str) -> dict[str, str]:
         "value_between": say("{value} (8 in 10 such customers: {low} to {high})", **itself),
         "next_between": say("{date} (8 in 10 such customers: {low} to {high})", **itself),
         "next_or_later": say("{date} (9 in 10 such customers: {low} or later)", **itself),
-        "no_purchase": say("none within two horizons"),
+        "no_purchase": say("less likely than not within two horizons"),
         "differs": say("{segment}; this customer differs: {stage}", **itself),
         "why": say("Why this rank"),
         "typical": say("typical active customer"),

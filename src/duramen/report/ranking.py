@@ -56,10 +56,10 @@ def next_purchase(date: Any, low: Any, high: Any) -> str:
     >>> next_purchase(day, day, pd.NaT)
     '14 March 2012 (9 in 10 such customers: 14 March 2012 or later)'
     >>> next_purchase(pd.NaT, day, pd.NaT)
-    'none within two horizons'
+    'less likely than not within two horizons'
     """
     if pd.isna(date):
-        return say("none within two horizons")
+        return say("less likely than not within two horizons")
     values = {"date": numbers.day(date), "low": numbers.day(low)}
     if pd.isna(high):
         return say("{date} (9 in 10 such customers: {low} or later)", **values)

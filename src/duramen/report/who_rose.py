@@ -70,14 +70,14 @@ def _none_rose(since: date | None, now: date) -> Sentence:
 def _rose(customers: int, since: date | None, now: date) -> Sentence:
     if since is None:
         return say_count(
-            "{n} customer rose from an earlier cutoff to {now} by more than season, trend and noise explain.",
-            "{n} customers rose from an earlier cutoff to {now} by more than season, trend and noise explain.",
+            "{n} customer rose from an earlier cutoff to {now} by more than season, trend and chance explain.",
+            "{n} customers rose from an earlier cutoff to {now} by more than season, trend and chance explain.",
             customers,
             now=day(now),
         )
     return say_count(
-        "{n} customer rose between {since} and {now} by more than season, trend and noise explain.",
-        "{n} customers rose between {since} and {now} by more than season, trend and noise explain.",
+        "{n} customer rose between {since} and {now} by more than season, trend and chance explain.",
+        "{n} customers rose between {since} and {now} by more than season, trend and chance explain.",
         customers,
         since=day(since),
         now=day(now),

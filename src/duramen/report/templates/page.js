@@ -168,7 +168,12 @@
   for (const name of ["list", "tier", "segment", "lifecycle_stage", "quadrant", "treatment", ...data.groups]) {
     const words = name === "list" ? data.lists.map(list => list.name) : data.words[name];
     if (!words || words.length < (name === "list" ? 1 : 2)) continue;
-    const select = element("select", {id: "filter-" + name, onchange: event => { state.filters[name] = event.target.value; state.at = 0; refresh(); }},
+    const select = element("select", {id: "filter-" + name, onchange: event => {
+      state.filters[name] = event.target.value; state.at = 0;
+      // A list is in its own order, as below its first customers.
+      if (name === "list") { ({sort: state.sort, up: state.up} = data.lists[event.target.value] ?? {sort: "rank", up: true}); order.value = state.sort; }
+      refresh();
+    }},
       element("option", {value: ""}, say("any")), ...words.map((text, code) => element("option", {value: code}, capital(text))));
     filters.append(element("label", {}, page.heads[name] || name, select));
   }
