@@ -301,7 +301,7 @@ class CoreCustomerModel:
                 "probability_active": probability,
                 "probability_alive": forecast.btyd["btyd_probability_alive"],
                 **expected,
-                "last_purchase": cutoff - pd.to_timedelta(customers["T"] - customers["recency"], unit="D"),
+                **dates_after(cutoff, pd.DataFrame({"last_purchase": customers["recency"] - customers["T"]})),
                 **dates_after(cutoff, model.next_purchase(customers, forecast)),
                 "clv": model.lifetime_value(customers, forecast, self.clv_days, self.discount_rate),
                 "segment": self.segments_.names(segments),
