@@ -57,7 +57,8 @@ def test_a_model_of_an_older_release_serves_scores_without_tiers_and_says_so(sma
     ]
     told = served_scores(model, small.customers.head(3))
     plain = model.predict(small.customers.head(3))
-    days = {name: plain[name].dt.strftime("%Y-%m-%d").fillna("") for name in NEXT_PURCHASE_COLUMNS}
+    dates = ("last_purchase", *NEXT_PURCHASE_COLUMNS)
+    days = {name: plain[name].dt.strftime("%Y-%m-%d").fillna("") for name in dates}
     pd.testing.assert_frame_equal(told, plain.assign(**days))
     ranked = served_scores(model, small.customers.head(3), rank=True)
     assert sorted(ranked["rank"]) == [1, 2, 3]

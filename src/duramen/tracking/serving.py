@@ -63,10 +63,10 @@ def served_scores(model: CoreCustomerModel, customers: pd.DataFrame, *, rank: bo
     pandas.DataFrame
         What ``model.predict`` returns, with the ``rank`` if it is asked for; ``tier`` and ``score_percentile`` of
         ``place_customers``, and the ``quadrant`` and ``treatment`` of the tier, only where the model has thresholds.
-        The dates of the next purchase are text (``1998-05-12``), empty where there is none: JSON has no missing date.
+        The dates of purchases are text (``1998-05-12``), empty where there is none: JSON has no missing date.
     """
     scores = model.predict(customers).reset_index(drop=True)
-    for name in NEXT_PURCHASE_COLUMNS:
+    for name in ("last_purchase", *NEXT_PURCHASE_COLUMNS):
         scores[name] = scores[name].dt.strftime("%Y-%m-%d").fillna("").astype(str)
     if rank:
         ranks = pd.Series(np.arange(1, len(scores) + 1), index=by_rank(scores).index)
