@@ -223,7 +223,9 @@ def test_only_customers_whom_people_contact_are_on_the_call_list(full_parts_of):
     assert text.index("Call The first 10 of") < text.index("Write to The first 10 of") < first
 
 
-def test_each_list_says_when_its_customers_last_bought_and_how_often_they_usually_do(full_parts_of):
+def test_lists_of_customers_to_contact_show_when_each_last_bought_and_how_often_they_usually_do(
+    full_parts_of,
+):
     tables = ReportTables(**full_parts_of(600))
     text = plain(render_page(tables))
     usual = {0: ", the only purchase day", 1: "", 5: ", usually every day", 6: ", usually every 26 days"}
